@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * names - the words of the API; one thing has one name everywhere
+ */
+#pragma once
+
+#define SC_GROUP "stoppablecontainer.xtlsoft.top"
+#define SC_VERSION_V1ALPHA1 "v1alpha1"
+#define SC_API_VERSION SC_GROUP "/" SC_VERSION_V1ALPHA1
+
+/* Labels on what the controller makes; they win over the user's. */
+#define SC_LABEL_MANAGED_BY SC_GROUP "/managed-by" /* value: SC_MANAGED_BY */
+#define SC_LABEL_INSTANCE SC_GROUP "/instance"     /* value: the resource's name */
+#define SC_LABEL_ROLE SC_GROUP "/role"             /* provider | consumer */
+#define SC_MANAGED_BY "stoppablecontainer"
+#define SC_ROLE_PROVIDER "provider"
+#define SC_ROLE_CONSUMER "consumer"
+
+/* Annotations. */
+#define SC_ANNOTATION_WAKE SC_GROUP "/wake"   /* on the container: who woke it last; changes with each wake */
+#define SC_ANNOTATION_START SC_GROUP "/start" /* on a consumer Pod: which start made it */
+#define SC_ANNOTATION_TEMPLATE_HASH SC_GROUP "/template-hash" /* on Pods: what they were made of */
+
+/* Finalizers: the controller's on the container, the node agent's on the instance. */
+#define SC_FINALIZER_CONTROLLER SC_GROUP "/controller"
+#define SC_FINALIZER_NODE SC_GROUP "/rootfs"
+
+/* The consumer's control volume: an emptyDir with the wrapper's socket. */
+#define SC_CONTROL_VOLUME "sc-control"
+#define SC_CONTROL_MOUNT "/.sc"
+#define SC_CONTROL_SOCKET "wrapper.sock"
+
+/* The provider's volume with the injected static wrapper. */
+#define SC_INJECT_VOLUME "sc-inject"
+#define SC_INJECT_MOUNT "/.sc-inject"
+
+#define SC_HOST_PATH_PREFIX_DEFAULT "/var/lib/stoppablecontainer"

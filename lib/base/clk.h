@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * clk - the one place where time is read
+ *
+ * Arithmetic uses monotonic milliseconds; wall time is only for printing and lease records.
+ * Modules below core/ never call this: time is an argument there.
+ */
+#pragma once
+
+#include <stdint.h>
+
+uint64_t clk_now_ms(void); /* CLOCK_MONOTONIC */
+uint64_t clk_now_us(void); /* CLOCK_MONOTONIC, for stage timings */
+uint64_t clk_wall_ms(void); /* CLOCK_REALTIME since 1970 */

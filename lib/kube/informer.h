@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * informer - a cache of one resource type, fed by list and watch
+ *
+ * Lists with pagination, watches with bookmarks from the list's resourceVersion, lists again on
+ * 410 Gone, reconnects with jittered exponential back-off (0.1 s to 10 s), and asks for the
+ * server to end watches after some minutes. The cache is never wrong for longer than the
+ * connection is lost; informer_lost_ms() says for how long it may be.
+ */
+#pragma once
+
+#include "lib/kube/client.h"
+
+struct informer;
+
+struct informer_opts {
+	struct kube_ref ref; /* type, and ns or NULL */
+	const char *label_selector;
+	const char *field_selector;
+	/*
+	 * @old NULL: new object; @new NULL: it is gone. Both borrowed. Also runs for what a
+	 * re-list finds changed or vanished; not for equal resourceVersions.
+	 */
+	void (*on_change)(void *arg, const json_t *old_object, const json_t *new_object);
+	void (*on_synced)(void *arg); /* the first list is in the cache; may be NULL */
+	/* Index: returns a borrowed key for an object ("" for none); NULL: no index. */
+	const char *(*index_key)(const json_t *object);
+	void *arg;
+};
+
+int informer_new(struct event_base *base, struct kube_client *client,
+                 const struct informer_opts *opts, struct informer **ret_informer,
+                 struct err *err);
+void informer_free(struct informer *inf);
+bool informer_is_synced(const struct informer *inf);
+/** informer_lost_ms() - 0 while a watch is open; else how long it has not been */
+uint64_t informer_lost_ms(const struct informer *inf, uint64_t now_ms);
+
+const json_t *informer_get(const struct informer *inf, const char *ns, const char *name);
+size_t informer_count(const struct informer *inf);
+/* Do not change the cache from inside; @visit returns false to stop. */
+void informer_foreach(const struct informer *inf,
+                      bool (*visit)(void *arg, const json_t *object), void *arg);
+void informer_foreach_indexed(const struct informer *inf, const char *key,
+                              bool (*visit)(void *arg, const json_t *object), void *arg);
+
+/**
+ * informer_learn() - put an object that an API call answered into the cache now
+ * Ignored when the cache holds a newer resourceVersion, or has seen the object deleted. Lets a
+ * program act on its own write without waiting for the watch.
+ */
+void informer_learn(struct informer *inf, const json_t *object);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kubeconfig - where the API server is and who we are
+ *
+ * A kubeconfig file (clusters, users, contexts; token, tokenFile, client certificate and CA as
+ * files or data) or the in-cluster service account.
+ */
+#pragma once
+
+#include "lib/base/err.h"
+#include "lib/http/client.h"
+
+struct kubeconfig;
+
+/**
+ * kubeconfig_load() - @path NULL: $KUBECONFIG, else in-cluster, else ~/.kube/config
+ * @context: NULL: the file's current-context
+ */
+int kubeconfig_load(const char *path, const char *context, struct kubeconfig **ret_conf,
+                    struct err *err);
+void kubeconfig_free(struct kubeconfig *conf);
+
+/** kubeconfig_http_opts() - borrowed from @conf */
+const struct http_client_opts *kubeconfig_http_opts(const struct kubeconfig *conf);
+
+/** kubeconfig_namespace() - the context's or the service account's namespace, "default" if none */
+const char *kubeconfig_namespace(const struct kubeconfig *conf);
