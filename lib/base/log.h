@@ -2,7 +2,7 @@
 /*
  * log - one line an event, to stderr, in one write(2)
  *
- * logfmt by default, JSON with LOG_FORMAT=json. The event name is stable and greppable
+ * logfmt by default, JSON with --log-format=json. The event name is stable and greppable
  * ("wake.released"); values are typed, quoted and escaped, so a header value cannot forge a line.
  * Libraries return errors; programs log them, once.
  */
