@@ -75,7 +75,8 @@ void kube_client_free(struct kube_client *client);
 
 /*
  * All of these return the call (for kube_cancel()), or NULL with @done never called when memory
- * ran out or the token file cannot be read. @done is never called from inside the function itself. Bodies are borrowed.
+ * ran out or the token file cannot be read. @done is never called from inside the function
+ * itself. Bodies are borrowed.
  */
 struct kube_call *kube_get(struct kube_client *c, const struct kube_ref *ref, kube_done_fn done,
                            void *arg);
