@@ -134,6 +134,18 @@ static void test_recorder_writes_an_event_and_counts_it_up(void **state)
 	assert_string_equal(f->last_uri, "/api/v1/namespaces/shop/events");
 }
 
+static void test_recorder_cuts_a_long_message_between_characters(void **state)
+{
+	struct fixture *f = *state;
+	char big[3000];
+
+	for (size_t i = 0; i + 3 < sizeof big; i += 2)
+		memcpy(big + i, "\xc3\xbc", 3);
+	recorder_event(f->recorder, f->object, false, "Long", "%s", big);
+	wait_for(f, &f->requests, 1);
+	assert_in_range(strlen(json_str_at(f->last, "", "message", NULL)), 1000, 1023);
+}
+
 static void test_recorder_is_bounded(void **state)
 {
 	struct fixture *f = *state;
@@ -152,6 +164,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(test_recorder_writes_an_event_and_counts_it_up),
+	        TEST(test_recorder_cuts_a_long_message_between_characters),
 	        TEST(test_recorder_is_bounded),
 	};
 
