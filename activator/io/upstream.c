@@ -396,6 +396,12 @@ static void upstream_run_tunnel(struct upstream *u)
 	struct request *r = u->request;
 	struct client *c = r->client;
 
+	/* What came with the 101, and what was sent ahead of it. */
+	if (out_flush(&c->out, &c->sock) == SOCK_FAILED ||
+	    out_flush(&u->out, &u->sock) == SOCK_FAILED) {
+		client_drop(c);
+		return;
+	}
 	while (out_bytes(&c->out) == 0) {
 		long n = sock_read(&u->sock, c->proxy->buf, sizeof c->proxy->buf);
 
