@@ -164,7 +164,7 @@ static int handover_attach(struct carry *c, uint64_t *ret_root_id, struct err *e
 int handover_run(const struct handover *h, struct err *err)
 {
 	struct carry c = {.h = h, .tree_fd = -1};
-	uint64_t root_id;
+	uint64_t root_id = 0;
 	int rc;
 
 	c.tree_fd = open_tree(h->root_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
