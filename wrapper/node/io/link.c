@@ -39,6 +39,7 @@ struct link {
 	int socket_fd;    /* connected; else -1 */
 	dev_t socket_dev; /* which socket file that was */
 	ino_t socket_ino;
+	bool socket_is_dead; /* that one leads to nobody we want: wait for another */
 	struct link_peer peer; /* pid 0: none */
 	struct event *readable;
 	struct event *ended;
@@ -112,8 +113,9 @@ static void on_link_ended(evutil_socket_t fd, short what, void *arg)
 	}
 	link_disconnect(l);
 	link_peer_done(l);
-	l->handler.on_gone(l->handler.arg);
+	l->socket_is_dead = true;
 	link_pause(l);
+	l->handler.on_gone(l->handler.arg);
 }
 
 static void on_link_readable(evutil_socket_t fd, short what, void *arg)
@@ -242,12 +244,14 @@ static void link_on_socket(struct link *l, int path_fd)
 
 	if (fstat(path_fd, &st) < 0 || !S_ISSOCK(st.st_mode))
 		return;
-	if (l->socket_fd >= 0 && st.st_dev == l->socket_dev && st.st_ino == l->socket_ino)
+	if ((l->socket_fd >= 0 || l->socket_is_dead) && st.st_dev == l->socket_dev &&
+	    st.st_ino == l->socket_ino)
 		return;
 	link_disconnect(l);
 	l->socket_dev = st.st_dev;
 	l->socket_ino = st.st_ino;
-	if (link_connect(l, path_fd, &err) < 0) {
+	l->socket_is_dead = link_connect(l, path_fd, &err) < 0;
+	if (l->socket_is_dead) {
 		log_event(LOG_WARN, "consumer.peer_refused", log_str("pod_uid", l->pod_uid),
 		          log_err(&err));
 		link_pause(l);

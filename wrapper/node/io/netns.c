@@ -132,7 +132,7 @@ static void netns_visit_address(void *arg, const struct nlmsghdr *m)
 	if (m->nlmsg_type != RTM_NEWADDR || ifa->ifa_scope != RT_SCOPE_UNIVERSE ||
 	    ((ifa->ifa_flags & IFA_F_TENTATIVE) && ifa->ifa_family == AF_INET6))
 		return;
-	for (; RTA_OK(a, bytes); a = RTA_NEXT(a, bytes)) {
+	for (; RTA_OK(a, (unsigned)bytes); a = RTA_NEXT(a, bytes)) {
 		/* the local end, where it differs from the peer's */
 		if (a->rta_type == IFA_LOCAL || (a->rta_type == IFA_ADDRESS && address == NULL))
 			address = RTA_DATA(a);
