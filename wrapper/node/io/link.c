@@ -39,7 +39,7 @@ struct link {
 	int socket_fd;    /* connected; else -1 */
 	dev_t socket_dev; /* which socket file that was */
 	ino_t socket_ino;
-	bool socket_is_dead; /* that one leads to nobody we want: wait for another */
+	bool socket_is_dead;   /* that one leads to nobody we want: wait for another */
 	struct link_peer peer; /* pid 0: none */
 	struct event *readable;
 	struct event *ended;

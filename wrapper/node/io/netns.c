@@ -125,17 +125,22 @@ static void netns_visit_address(void *arg, const struct nlmsghdr *m)
 {
 	struct netns_found *found = arg;
 	const struct ifaddrmsg *ifa = NLMSG_DATA(m);
-	const struct rtattr *a = IFA_RTA(ifa);
+	const char *at = (const char *)IFA_RTA(ifa);
+	const char *end = (const char *)m + m->nlmsg_len;
 	const void *address = NULL;
-	int bytes = (int)IFA_PAYLOAD(m);
 
 	if (m->nlmsg_type != RTM_NEWADDR || ifa->ifa_scope != RT_SCOPE_UNIVERSE ||
-	    ((ifa->ifa_flags & IFA_F_TENTATIVE) && ifa->ifa_family == AF_INET6))
+	    (ifa->ifa_family == AF_INET6 && (ifa->ifa_flags & IFA_F_TENTATIVE)))
 		return;
-	for (; RTA_OK(a, (unsigned)bytes); a = RTA_NEXT(a, bytes)) {
+	while (end - at >= (ptrdiff_t)sizeof(struct rtattr)) {
+		const struct rtattr *a = (const struct rtattr *)at;
+
+		if (a->rta_len < sizeof *a || a->rta_len > end - at)
+			return;
 		/* the local end, where it differs from the peer's */
 		if (a->rta_type == IFA_LOCAL || (a->rta_type == IFA_ADDRESS && address == NULL))
 			address = RTA_DATA(a);
+		at += RTA_ALIGN(a->rta_len);
 	}
 	if (address == NULL)
 		return;

@@ -139,8 +139,31 @@ static int rootfs_layers_of_provider(struct making *m, struct err *err)
 	return rc < 0 ? rootfs_fail(m, "MountFailed", err) : 0;
 }
 
+pid_t rootfs_holder(const struct rootfs_place *p)
+{
+	char dir[PATH_MAX];
+	char upper[PATH_MAX];
+	pid_t pids[PROC_PIDS_MAX];
+
+	if (rootfs_dir(p, dir, NULL) < 0 || rootfs_path(upper, NULL, "%s/upper", dir) < 0)
+		return 0;
+	for (size_t i = 0; p->consumer_pods[i] != NULL; i++) {
+		size_t count = proc_of_pod(p->cgroup_roots, p->consumer_pods[i], pids);
+
+		for (size_t k = 0; k < count; k++) {
+			if (overlay_has_upper(pids[k], upper))
+				return pids[k];
+		}
+	}
+	return 0;
+}
+
 static int rootfs_drop(struct making *m, struct err *err)
 {
+	if (rootfs_holder(&m->w->place) > 0) {
+		(void)err_set(err, ERR_INVALID, 0, "a consumer still uses the files to be dropped");
+		return rootfs_fail(m, "MountFailed", err);
+	}
 	if (fs_remove_tree(m->dir_fd, "upper", err) < 0 ||
 	    fs_remove_tree(m->dir_fd, "work", err) < 0)
 		return rootfs_fail(m, "MountFailed", err);
@@ -209,25 +232,6 @@ static int rootfs_make_dirs(struct making *m, struct err *err)
 		return err_set(err, ERR_NOMEM, 0, "record");
 	if (fs_write_file(m->dir_fd, "record.json", text, strlen(text), err) < 0)
 		return rootfs_fail(m, "MountFailed", err);
-	return 0;
-}
-
-pid_t rootfs_holder(const struct rootfs_place *p)
-{
-	char dir[PATH_MAX];
-	char upper[PATH_MAX];
-	pid_t pids[PROC_PIDS_MAX];
-
-	if (rootfs_dir(p, dir, NULL) < 0 || rootfs_path(upper, NULL, "%s/upper", dir) < 0)
-		return 0;
-	for (size_t i = 0; p->consumer_pods[i] != NULL; i++) {
-		size_t count = proc_of_pod(p->cgroup_roots, p->consumer_pods[i], pids);
-
-		for (size_t k = 0; k < count; k++) {
-			if (overlay_has_upper(pids[k], upper))
-				return pids[k];
-		}
-	}
 	return 0;
 }
 
