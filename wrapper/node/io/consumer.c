@@ -83,15 +83,14 @@ static void consumer_tell_ports(struct consumer *c, const struct ports *p)
 	instance_report(c->inst);
 }
 
-static void on_consumer_poll(evutil_socket_t fd, short what, void *arg)
+static void consumer_poll(struct consumer *c)
 {
-	struct consumer *c = arg;
 	uint64_t waited_ms = clk_now_ms() - c->started_ms;
 	struct ports p = {.wanted = consumer_port(c)};
 	struct err err;
 
-	(void)fd;
-	(void)what;
+	if (c->netns.diag_fd < 0)
+		return;
 	if ((c->address[0] == '\0' && netns_address(&c->netns, c->address, &err) < 0) ||
 	    (p.wanted != 0 && netns_ports(&c->netns, &p, &err) < 0)) {
 		log_event(LOG_WARN, "consumer.netlink_failed", log_str("pod_uid", c->pod_uid),
@@ -114,7 +113,15 @@ static void on_consumer_poll(evutil_socket_t fd, short what, void *arg)
 	consumer_poll_in(c, ports_delay_ms(waited_ms));
 }
 
-static void consumer_start_polling(struct consumer *c)
+static void on_consumer_poll(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	consumer_poll(arg);
+}
+
+/* The namespace is open and the address, if there is one yet, is known when this returns. */
+static void consumer_open_netns(struct consumer *c)
 {
 	const struct link_peer *peer = link_peer(c->link);
 	struct err err;
@@ -128,8 +135,6 @@ static void consumer_start_polling(struct consumer *c)
 	    netns_address(&c->netns, c->address, &err) < 0)
 		log_event(LOG_WARN, "consumer.netlink_failed", log_str("pod_uid", c->pod_uid),
 		          log_err(&err));
-	else
-		consumer_poll_in(c, 0);
 }
 
 /* --- the wrapper --- */
@@ -140,7 +145,7 @@ static void consumer_on_started(struct consumer *c, bool anew)
 		c->started_wall_ms = clk_wall_ms();
 	consumer_say(c, "", "%s", "");
 	c->exit_code = 0;
-	consumer_start_polling(c);
+	consumer_open_netns(c);
 }
 
 static void consumer_on_failed(struct consumer *c, const struct proto_message *m)
@@ -166,10 +171,12 @@ static void on_consumer_message(void *arg, const struct proto_message *m)
 			break;
 		consumer_on_started(c, false);
 		consumer_feed(c, CONSUMER_EV_HELLO_RUNNING);
+		consumer_poll(c);
 		break;
 	case PROTO_STARTED:
 		consumer_on_started(c, true);
 		consumer_feed(c, CONSUMER_EV_STARTED);
+		consumer_poll(c);
 		break;
 	case PROTO_FAILED:
 		consumer_on_failed(c, m);

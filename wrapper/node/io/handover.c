@@ -175,11 +175,10 @@ int handover_run(const struct handover *h, struct err *err)
 		rc = handover_attach(&c, &root_id, err);
 	if (rc == 0) {
 		rc = handover_fill(&c, root_id, err);
-		/* "." is the new root, and the old one is now over it: this detaches whichever of
-		 * them has to go. Nothing that came from the container is lost by it. */
-		if (rc < 0)
-			(void)fchdir(c.tree_fd);
-		if (umount2(".", MNT_DETACH) < 0 && rc == 0)
+		/* "." is the new root, and the old one is now over it; after a failure the new one
+		 * is over the old. Whichever is on top goes, and takes nothing of the container's
+		 * along. */
+		if ((rc == 0 || fchdir(c.tree_fd) == 0) && umount2(".", MNT_DETACH) < 0 && rc == 0)
 			rc = err_set(err, ERR_SYS, errno, "detach the old root");
 	}
 	if (c.mountinfo != NULL)

@@ -191,7 +191,6 @@ static void instance_make(struct instance *inst, bool by_provider)
 
 	instance_mount_points(inst->object, mount_points);
 	instance_unmount(inst);
-	inst->state = INSTANCE_NEW;
 	if (task_start(inst->agent->base, &opts, &inst->task, &err) < 0)
 		instance_fail(inst, "MountFailed", err.text);
 }
@@ -217,6 +216,7 @@ static void on_instance_image(void *arg, const struct image_answer *answer, cons
 		memcpy(inst->provider_uid, inst->provider_asked, sizeof inst->provider_uid);
 		inst->state = INSTANCE_READY;
 		instance_report(inst);
+		instance_reconcile(inst);
 		return;
 	}
 	instance_make(inst, true);
@@ -279,8 +279,10 @@ static void on_metadata_patched(void *arg, const struct kube_result *res)
 
 	inst->metadata_call = NULL;
 	if (res->err == NULL) {
+		/* later: learning may free the instance, or tell it nothing new */
+		event_active(inst->pause, EV_TIMEOUT, 0);
 		informer_learn(inst->agent->instances_seen, res->body);
-		return; /* the cache has told us, and may have freed the instance */
+		return;
 	}
 	if (res->err->code != ERR_NOT_FOUND) {
 		if (res->err->code != ERR_CONFLICT)
@@ -502,6 +504,9 @@ static void instance_recall(struct instance *inst)
 	if (!instance_is_ours(inst))
 		return;
 	inst->image = json_incref(json_object_get(status, "image"));
+	/* said so until it is known better: an agent's restart is nothing that users see */
+	if (strcmp(json_str_at(rootfs, "", "state", NULL), "Ready") == 0)
+		inst->state = INSTANCE_READY;
 	(void)snprintf(inst->digest, sizeof inst->digest, "%s",
 	               json_str_at(rootfs, "", "imageDigest", NULL));
 	(void)snprintf(inst->provider_uid, sizeof inst->provider_uid, "%s",

@@ -135,6 +135,7 @@ void instance_report(struct instance *inst)
 {
 	agent_count(inst->agent);
 	inst->status_is_dirty = true;
+	/* at the end of this turn of the loop, so that what happens together is told together */
 	if (inst->status_call == NULL && !evtimer_pending(inst->status_retry, NULL))
-		instance_status_write(inst);
+		event_active(inst->status_retry, EV_TIMEOUT, 0);
 }
