@@ -55,7 +55,7 @@ void memory_hold_ended(struct memory *m, enum held what, int64_t generation, uin
 
 void memory_release(struct memory *m, enum held what)
 {
-	m->held[what] = (struct hold_back){ 0 };
+	m->held[what] = (struct hold_back){0};
 }
 
 bool memory_doom(struct memory *m, const char *uid)

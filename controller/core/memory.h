@@ -44,7 +44,8 @@ struct memory {
 /** memory_is_held() - not to be tried at @now_ms for that generation */
 bool memory_is_held(const struct memory *m, enum held what, int64_t generation, uint64_t now_ms);
 
-/** memory_hold() - the API server refused it: not again before a back-off of 1 s doubling to 60 s */
+/** memory_hold() - the API server refused it: not again before a back-off of 1 s doubling to 60 s
+ */
 void memory_hold(struct memory *m, enum held what, int64_t generation, uint64_t now_ms,
                  const char *reason, const char *text);
 /** memory_hold_ended() - a Pod ended for good: the first one is replaced at once, then as above */

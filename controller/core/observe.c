@@ -19,7 +19,8 @@ static bool is_owned_by(const json_t *object, const char *uid)
 {
 	const json_t *owner = kube_owner_controller(object);
 
-	return owner != NULL && *uid != '\0' && strcmp(json_str_at(owner, "", "uid", NULL), uid) == 0;
+	return owner != NULL && *uid != '\0' &&
+	       strcmp(json_str_at(owner, "", "uid", NULL), uid) == 0;
 }
 
 bool facts_pod_is_ended(const json_t *pod)
@@ -44,7 +45,8 @@ static bool is_exited(const json_t *pod, const json_t *instance)
 		return true;
 	if (json_array_size(statuses) == 0)
 		return false;
-	json_array_foreach(statuses, i, one) {
+	json_array_foreach(statuses, i, one)
+	{
 		if (json_at(one, "state", "terminated", NULL) == NULL)
 			return false;
 	}
@@ -63,7 +65,8 @@ static int64_t start_of(const json_t *pod)
 
 static void see_provider(struct facts *f, const struct memory *memory, const json_t *pod)
 {
-	if (kube_is_deleting(pod) || facts_pod_is_ended(pod) || memory_is_doomed(memory, kube_uid(pod)))
+	if (kube_is_deleting(pod) || facts_pod_is_ended(pod) ||
+	    memory_is_doomed(memory, kube_uid(pod)))
 		f->provider_old = pod;
 	else
 		f->provider = pod;
@@ -144,19 +147,18 @@ static void judge_rootfs(struct facts *f)
 
 	if (!ready)
 		return;
-	f->image_confirmed =
-		f->provider != NULL && strcmp(kube_uid(f->provider), made_from) == 0 &&
-		strcmp(pod_image(f->provider), wanted) == 0;
+	f->image_confirmed = f->provider != NULL && strcmp(kube_uid(f->provider), made_from) == 0 &&
+	                     strcmp(pod_image(f->provider), wanted) == 0;
 	f->rootfs_usable =
-		!f->node_missing &&
-		(f->image_confirmed ||
+	        !f->node_missing &&
+	        (f->image_confirmed ||
 	         strcmp(kube_annotation(f->instance, PODS_ANNOTATION_ROOTFS_IMAGE), wanted) == 0);
 }
 
 void facts_read(const struct observed *seen, const struct memory *memory,
                 const struct resource *resource, const char *invalid, struct facts *ret_facts)
 {
-	struct facts f = { 0 };
+	struct facts f = {0};
 	const json_t *said;
 
 	f.ns = kube_namespace(seen->container);
@@ -189,12 +191,13 @@ bool facts_pod_is_ready(const json_t *pod)
 
 const char *facts_pod_waiting(const json_t *pod, const char **ret_message)
 {
-	static const char *const lists[] = { "initContainerStatuses", "containerStatuses" };
+	static const char *const lists[] = {"initContainerStatuses", "containerStatuses"};
 	const json_t *one;
 	size_t i;
 
 	for (size_t l = 0; l < 2; l++) {
-		json_array_foreach(json_at(pod, "status", lists[l], NULL), i, one) {
+		json_array_foreach(json_at(pod, "status", lists[l], NULL), i, one)
+		{
 			const json_t *waiting = json_at(one, "state", "waiting", NULL);
 			const char *reason = json_str_at(waiting, "", "reason", NULL);
 

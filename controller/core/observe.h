@@ -44,14 +44,14 @@ struct facts {
 	const struct resource *resource; /* NULL: see invalid */
 	const char *invalid;             /* why the template can't be used, or NULL */
 
-	const json_t *instance;   /* NULL: none, or not ours */
-	bool instance_foreign;    /* one of that name exists and belongs to something else */
+	const json_t *instance; /* NULL: none, or not ours */
+	bool instance_foreign;  /* one of that name exists and belongs to something else */
 	bool instance_deleting;
 	const json_t *rootfs;     /* status.rootfs, or NULL */
 	const char *rootfs_state; /* "" when the agent has said nothing */
 	const json_t *image;      /* status.image, or NULL */
-	bool image_confirmed;     /* the rootfs was made from the current provider's, and its image */
-	bool rootfs_usable;       /* a consumer may be started on it */
+	bool image_confirmed; /* the rootfs was made from the current provider's, and its image */
+	bool rootfs_usable;   /* a consumer may be started on it */
 	bool node_missing;
 
 	const json_t *provider;     /* the one that lives, or NULL */
@@ -60,11 +60,11 @@ struct facts {
 	const json_t *said;         /* the agent's status.consumer if it is of the current one */
 	const json_t *surplus[OBSERVED_PODS_MAX]; /* to be deleted: older live ones, ended ones */
 	size_t surplus_count;
-	size_t pods_count;          /* consumers of any state */
-	size_t unended_count;       /* consumers on their way out whose process may still run */
-	const json_t *ended;        /* one of the surplus that ended for good, or NULL */
-	int64_t start_count;        /* of the newest start */
-	bool plain_name_free;       /* no Pod has the container's name */
+	size_t pods_count;    /* consumers of any state */
+	size_t unended_count; /* consumers on their way out whose process may still run */
+	const json_t *ended;  /* one of the surplus that ended for good, or NULL */
+	int64_t start_count;  /* of the newest start */
+	bool plain_name_free; /* no Pod has the container's name */
 };
 
 /**

@@ -81,8 +81,8 @@ static bool may_start(struct making *m)
 	const struct facts *f = m->f;
 
 	return f->running && f->instance != NULL && f->invalid == NULL && f->consumer == NULL &&
-	       f->rootfs_usable && f->ended == NULL &&
-	       pods_has_command(f->resource, f->image) && !is_held(m, HELD_CONSUMER);
+	       f->rootfs_usable && f->ended == NULL && pods_has_command(f->resource, f->image) &&
+	       !is_held(m, HELD_CONSUMER);
 }
 
 static void start_consumer(struct making *m)
@@ -90,9 +90,9 @@ static void start_consumer(struct making *m)
 	const struct facts *f = m->f;
 	char name[PODS_NAME_BYTES];
 	struct pods_start start = {
-		.pod_name = name,
-		.count = f->start_count + 1,
-		.node = json_str_at(f->rootfs, "", "nodeName", NULL),
+	        .pod_name = name,
+	        .count = f->start_count + 1,
+	        .node = json_str_at(f->rootfs, "", "nodeName", NULL),
 	};
 	struct plan_action *a;
 
@@ -126,9 +126,9 @@ static void do_consumers(struct making *m)
 static json_t *instance_spec(const struct facts *f)
 {
 	const json_t *spec = json_at(f->resource->object, "spec", NULL);
-	json_t *to = json_pack("{s:s,s:b,s:O,s:O*,s:O*}", "stoppableContainerName", f->name, "running",
-	                       f->running, "template", json_object_get(spec, "template"), "provider",
-	                       json_object_get(spec, "provider"), "hostPathPrefix",
+	json_t *to = json_pack("{s:s,s:b,s:O,s:O*,s:O*}", "stoppableContainerName", f->name,
+	                       "running", f->running, "template", json_object_get(spec, "template"),
+	                       "provider", json_object_get(spec, "provider"), "hostPathPrefix",
 	                       json_object_get(spec, "hostPathPrefix"));
 
 	if (f->resource->activation.port != 0)
@@ -140,8 +140,8 @@ static json_t *instance_spec(const struct facts *f)
 static void create_instance(struct making *m)
 {
 	const struct facts *f = m->f;
-	json_t *meta = pods_metadata(f->resource, f->name, NULL, m->seen->container,
-	                             "StoppableContainer");
+	json_t *meta =
+	        pods_metadata(f->resource, f->name, NULL, m->seen->container, "StoppableContainer");
 
 	(void)act(m, PLAN_CREATE, PLAN_ON_INSTANCE, f->name,
 	          json_pack("{s:s,s:s,s:o,s:o}", "apiVersion", SC_API_VERSION, "kind",
@@ -162,9 +162,9 @@ static void patch_instance(struct making *m)
 		(void)json_object_set_new(patch, "spec", diff);
 	if (f->image_confirmed &&
 	    strcmp(kube_annotation(f->instance, PODS_ANNOTATION_ROOTFS_IMAGE), image) != 0)
-		(void)json_object_set_new(patch, "metadata",
-		                          json_pack("{s:{s:s}}", "annotations",
-		                                    PODS_ANNOTATION_ROOTFS_IMAGE, image));
+		(void)json_object_set_new(
+		        patch, "metadata",
+		        json_pack("{s:{s:s}}", "annotations", PODS_ANNOTATION_ROOTFS_IMAGE, image));
 	if (json_object_size(patch) > 0)
 		(void)act(m, PLAN_PATCH, PLAN_ON_INSTANCE, f->name, patch);
 	else
@@ -176,8 +176,8 @@ static void patch_finalizers(struct making *m, enum plan_on on, const json_t *ob
                              json_t *finalizers)
 {
 	(void)act(m, PLAN_PATCH, on, kube_name(object),
-	          json_pack("{s:{s:o,s:s}}", "metadata", "finalizers", finalizers, "resourceVersion",
-	                    kube_resource_version(object)));
+	          json_pack("{s:{s:o,s:s}}", "metadata", "finalizers", finalizers,
+	                    "resourceVersion", kube_resource_version(object)));
 }
 
 static void remove_finalizer(struct making *m, enum plan_on on, const json_t *object,
@@ -187,7 +187,8 @@ static void remove_finalizer(struct making *m, enum plan_on on, const json_t *ob
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(json_at(object, "metadata", "finalizers", NULL), i, one) {
+	json_array_foreach(json_at(object, "metadata", "finalizers", NULL), i, one)
+	{
 		if (strcmp(json_string_value(one), finalizer) != 0)
 			(void)json_array_append(kept, one);
 	}
@@ -200,7 +201,8 @@ static void do_instance(struct making *m)
 	const char *abandon = kube_annotation(f->instance, PLAN_ANNOTATION_ABANDON_ROOTFS);
 
 	if (f->instance_deleting) {
-		if (strcmp(abandon, "true") == 0 && kube_has_finalizer(f->instance, SC_FINALIZER_NODE))
+		if (strcmp(abandon, "true") == 0 &&
+		    kube_has_finalizer(f->instance, SC_FINALIZER_NODE))
 			remove_finalizer(m, PLAN_ON_INSTANCE, f->instance, SC_FINALIZER_NODE);
 		return;
 	}
@@ -210,7 +212,8 @@ static void do_instance(struct making *m)
 		return;
 	}
 	if (!kube_has_finalizer(m->seen->container, SC_FINALIZER_CONTROLLER)) {
-		json_t *all = json_deep_copy(json_at(m->seen->container, "metadata", "finalizers", NULL));
+		json_t *all =
+		        json_deep_copy(json_at(m->seen->container, "metadata", "finalizers", NULL));
 
 		if (all == NULL)
 			all = json_array();
@@ -240,7 +243,8 @@ static bool is_image_gone(const struct facts *f)
 {
 	return strcmp(json_str_at(f->rootfs, "", "reason", NULL), "ImageGone") == 0 &&
 	       strcmp(f->rootfs_state, "Failed") == 0 &&
-	       strcmp(json_str_at(f->rootfs, "", "providerPodUID", NULL), kube_uid(f->provider)) == 0;
+	       strcmp(json_str_at(f->rootfs, "", "providerPodUID", NULL), kube_uid(f->provider)) ==
+	               0;
 }
 
 static void create_provider(struct making *m)
@@ -251,8 +255,8 @@ static void create_provider(struct making *m)
 
 	(void)snprintf(name, sizeof name, "%s-provider", f->name);
 	a = act(m, PLAN_CREATE, PLAN_ON_POD, name,
-	        pods_provider(f->resource, f->instance, json_str_at(f->rootfs, "", "nodeName", NULL),
-	                      &m->config->pods));
+	        pods_provider(f->resource, f->instance,
+	                      json_str_at(f->rootfs, "", "nodeName", NULL), &m->config->pods));
 	a->held = HELD_PROVIDER;
 }
 
@@ -297,7 +301,8 @@ static bool is_within(const json_t *wanted, const json_t *actual)
 	size_t i;
 
 	if (json_is_object(wanted)) {
-		json_object_foreach((json_t *)(uintptr_t)wanted, key, value) {
+		json_object_foreach((json_t *)(uintptr_t)wanted, key, value)
+		{
 			if (!is_within(value, json_object_get(actual, key)))
 				return false;
 		}
@@ -306,7 +311,8 @@ static bool is_within(const json_t *wanted, const json_t *actual)
 	if (json_is_array(wanted)) {
 		if (json_array_size(wanted) != json_array_size(actual))
 			return false;
-		json_array_foreach(wanted, i, value) {
+		json_array_foreach(wanted, i, value)
+		{
 			if (!is_within(value, json_array_get(actual, i)))
 				return false;
 		}
@@ -369,7 +375,8 @@ static void do_service(struct making *m)
 static bool owns_any(const struct facts *f, const json_t *const *have, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(json_str_at(kube_owner_controller(have[i]), "", "uid", NULL), f->uid) == 0)
+		if (strcmp(json_str_at(kube_owner_controller(have[i]), "", "uid", NULL), f->uid) ==
+		    0)
 			return true;
 	return false;
 }
@@ -430,10 +437,10 @@ static void do_status(struct making *m)
 void plan_make(const struct observed *seen, struct memory *memory, const struct plan_config *config,
                const struct status_times *now, struct plan *ret_plan)
 {
-	struct err err = { 0 };
+	struct err err = {0};
 	struct resource *resource = NULL;
 	struct facts f;
-	struct making m = { seen, &f, memory, config, now, ret_plan, false };
+	struct making m = {seen, &f, memory, config, now, ret_plan, false};
 
 	memset(ret_plan, 0, sizeof *ret_plan);
 	memory_forget_gone(memory, seen->pods, seen->pods_count);
@@ -465,15 +472,15 @@ void plan_done(struct plan *p)
 
 const char *plan_verb_name(enum plan_verb verb)
 {
-	static const char *const names[] = { "unset", "create", "patch", "patch-status", "delete" };
+	static const char *const names[] = {"unset", "create", "patch", "patch-status", "delete"};
 
 	return names[verb];
 }
 
 const char *plan_on_name(enum plan_on on)
 {
-	static const char *const names[] = { "container", "instance", "pod", "service",
-		                             "endpointslice" };
+	static const char *const names[] = {"container", "instance", "pod", "service",
+	                                    "endpointslice"};
 
 	return names[on];
 }

@@ -17,7 +17,8 @@ static bool has_named(const json_t *list, const char *key, const char *value)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(list, i, one) {
+	json_array_foreach(list, i, one)
+	{
 		if (strcmp(json_str_at(one, "", key, NULL), value) == 0)
 			return true;
 	}
@@ -85,11 +86,11 @@ void pods_provider_hash(const struct resource *r, char buf[PODS_HASH_BYTES])
 json_t *pods_metadata(const struct resource *r, const char *name, const char *role,
                       const json_t *owner, const char *owner_kind)
 {
-	json_t *meta = json_pack("{s:s,s:s,s:{s:s,s:s},s:[{s:s,s:s,s:s,s:s,s:b,s:b}]}", "name", name,
-	                         "namespace", r->ns, "labels", SC_LABEL_MANAGED_BY, SC_MANAGED_BY,
-	                         SC_LABEL_INSTANCE, r->name, "ownerReferences", "apiVersion",
-	                         SC_API_VERSION, "kind", owner_kind, "name", kube_name(owner), "uid",
-	                         kube_uid(owner), "controller", 1, "blockOwnerDeletion", 1);
+	json_t *meta = json_pack(
+	        "{s:s,s:s,s:{s:s,s:s},s:[{s:s,s:s,s:s,s:s,s:b,s:b}]}", "name", name, "namespace",
+	        r->ns, "labels", SC_LABEL_MANAGED_BY, SC_MANAGED_BY, SC_LABEL_INSTANCE, r->name,
+	        "ownerReferences", "apiVersion", SC_API_VERSION, "kind", owner_kind, "name",
+	        kube_name(owner), "uid", kube_uid(owner), "controller", 1, "blockOwnerDeletion", 1);
 
 	if (role != NULL)
 		(void)json_object_set_new(json_object_get(meta, "labels"), SC_LABEL_ROLE,
@@ -105,8 +106,8 @@ static json_t *literal(const char *text)
 	const char *at;
 
 	while ((at = strstr(text, "$(")) != NULL) {
-		json_t *longer = json_sprintf("%s%.*s$$(", json_string_value(parts),
-		                              (int)(at - text), text);
+		json_t *longer =
+		        json_sprintf("%s%.*s$$(", json_string_value(parts), (int)(at - text), text);
 
 		json_decref(parts);
 		parts = longer;
@@ -122,7 +123,8 @@ static void append_literals(json_t *args, const json_t *words)
 	const json_t *word;
 	size_t i;
 
-	json_array_foreach(words, i, word) {
+	json_array_foreach(words, i, word)
+	{
 		(void)json_array_append_new(args, literal(json_string_value(word)));
 	}
 }
@@ -165,7 +167,8 @@ static void merge_env(json_t *main, const json_t *image)
 	const json_t *pair;
 	size_t i;
 
-	json_array_foreach(json_at(image, "env", NULL), i, pair) {
+	json_array_foreach(json_at(image, "env", NULL), i, pair)
+	{
 		const char *text = json_string_value(pair);
 		const char *equals = text != NULL ? strchr(text, '=') : NULL;
 		json_t *name;
@@ -174,8 +177,8 @@ static void merge_env(json_t *main, const json_t *image)
 			continue;
 		name = json_stringn(text, (size_t)(equals - text));
 		if (!has_named(users, "name", json_string_value(name)))
-			(void)json_array_append_new(env, json_pack("{s:O,s:o}", "name", name, "value",
-			                                           literal(equals + 1)));
+			(void)json_array_append_new(env, json_pack("{s:O,s:o}", "name", name,
+			                                           "value", literal(equals + 1)));
 		json_decref(name);
 	}
 	if (users != NULL)
@@ -229,7 +232,8 @@ static json_t *main_container(const struct resource *r, const json_t *image,
 	(void)json_object_set_new(main, "args", args);
 	merge_env(main, image);
 	if (*json_str_at(main, "", "workingDir", NULL) == '\0')
-		(void)json_object_set_new(main, "workingDir", json_string(*dir != '\0' ? dir : "/"));
+		(void)json_object_set_new(main, "workingDir",
+		                          json_string(*dir != '\0' ? dir : "/"));
 	merge_user(main, r->pod_spec, image);
 	if (!json_is_array(mounts)) {
 		mounts = json_array();
@@ -266,15 +270,17 @@ static void require_node(json_t *spec, const char *node)
 		terms = json_pack("[{}]");
 		(void)json_object_set_new(required, "nodeSelectorTerms", terms);
 	}
-	json_array_foreach(terms, i, term) {
+	json_array_foreach(terms, i, term)
+	{
 		json_t *fields = json_object_get(term, "matchFields");
 
 		if (!json_is_array(fields)) {
 			fields = json_array();
 			(void)json_object_set_new(term, "matchFields", fields);
 		}
-		(void)json_array_append_new(fields, json_pack("{s:s,s:s,s:[s]}", "key", "metadata.name",
-		                                              "operator", "In", "values", node));
+		(void)json_array_append_new(fields,
+		                            json_pack("{s:s,s:s,s:[s]}", "key", "metadata.name",
+		                                      "operator", "In", "values", node));
 	}
 }
 
@@ -314,7 +320,8 @@ static json_t *consumer_metadata(const struct resource *r, const json_t *instanc
 	(void)json_object_set_new(meta, "labels", labels);
 
 	pods_consumer_hash(r, hash);
-	(void)json_object_update(annotations, json_at(r->template, "metadata", "annotations", NULL));
+	(void)json_object_update(annotations,
+	                         json_at(r->template, "metadata", "annotations", NULL));
 	(void)json_object_set_new(annotations, SC_ANNOTATION_START,
 	                          json_sprintf("%lld", (long long)start->count));
 	(void)json_object_set_new(annotations, SC_ANNOTATION_TEMPLATE_HASH, json_string(hash));
@@ -359,8 +366,8 @@ static json_t *provider_containers(const struct resource *r, json_t *spec,
                                    const struct pods_config *config)
 {
 	const json_t *resources = json_at(r->object, "spec", "provider", "resources", NULL);
-	json_t *mount = json_pack("{s:s,s:s}", "name", SC_INJECT_VOLUME, "mountPath",
-	                          SC_INJECT_MOUNT);
+	json_t *mount =
+	        json_pack("{s:s,s:s}", "name", SC_INJECT_VOLUME, "mountPath", SC_INJECT_MOUNT);
 	json_t *init, *main;
 
 	init = json_pack("{s:s,s:s,s:[sss],s:o,s:[O],s:" SMALL_REQUESTS "}", "name", "sc-inject",
@@ -402,9 +409,9 @@ static void place_provider(const struct resource *r, json_t *spec, const char *n
 	if (json_array_size(tolerations) > 0)
 		(void)json_object_set(spec, "tolerations", tolerations);
 	if (node_affinity != NULL)
-		(void)json_object_set_new(spec, "affinity",
-		                          json_pack("{s:o}", "nodeAffinity",
-		                                    json_deep_copy(node_affinity)));
+		(void)json_object_set_new(
+		        spec, "affinity",
+		        json_pack("{s:o}", "nodeAffinity", json_deep_copy(node_affinity)));
 	json_decref(selector);
 	json_decref(tolerations);
 	require_node(spec, *node != '\0' ? node : json_str_at(r->pod_spec, "", "nodeName", NULL));

@@ -6,16 +6,22 @@
 
 #include "lib/kube/object.h"
 
-static const char *const container_fields[] = { "phase",           "conditions", "instanceName",
-	                                        "providerPodName", "hostPath",   "consumerPodName",
-	                                        "nodeName",        "activation", "observedGeneration",
-	                                        NULL };
-static const char *const instance_fields[] = {
-	"phase",           "conditions",     "message",         "observedGeneration",
-	"startCount",      "nodeName",       "hostPath",        "containerGeneration",
-	"providerPodName", "providerPodUID", "consumerPodName", "consumerPodUID",
-	NULL
-};
+static const char *const container_fields[] = {
+        "phase",           "conditions", "instanceName", "providerPodName",    "hostPath",
+        "consumerPodName", "nodeName",   "activation",   "observedGeneration", NULL};
+static const char *const instance_fields[] = {"phase",
+                                              "conditions",
+                                              "message",
+                                              "observedGeneration",
+                                              "startCount",
+                                              "nodeName",
+                                              "hostPath",
+                                              "containerGeneration",
+                                              "providerPodName",
+                                              "providerPodUID",
+                                              "consumerPodName",
+                                              "consumerPodUID",
+                                              NULL};
 
 static void put(json_t *to, const char *key, const char *text)
 {
@@ -46,8 +52,9 @@ static json_t *own_part(const json_t *object, const char *const *fields)
 		if (value != NULL && strcmp(fields[i], "activation") != 0)
 			(void)json_object_set(own, fields[i], value);
 		else if (json_object_get(value, "url") != NULL)
-			(void)json_object_set_new(own, fields[i],
-			                          json_pack("{s:O}", "url", json_object_get(value, "url")));
+			(void)json_object_set_new(
+			        own, fields[i],
+			        json_pack("{s:O}", "url", json_object_get(value, "url")));
 	}
 	return own;
 }
@@ -72,7 +79,8 @@ static json_t *conditions_of(const json_t *object)
 static void set_condition(json_t *conditions, const char *type, const struct verdict *v,
                           int64_t generation, uint64_t wall_ms)
 {
-	(void)kube_condition_set(conditions, type, v->ok, v->reason, v->message, generation, wall_ms);
+	(void)kube_condition_set(conditions, type, v->ok, v->reason, v->message, generation,
+	                         wall_ms);
 }
 
 static void drop_condition(json_t *conditions, const char *type)
@@ -80,7 +88,8 @@ static void drop_condition(json_t *conditions, const char *type)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(conditions, i, one) {
+	json_array_foreach(conditions, i, one)
+	{
 		if (strcmp(json_str_at(one, "", "type", NULL), type) == 0) {
 			(void)json_array_remove(conditions, i);
 			return;
@@ -121,8 +130,7 @@ static void put_place(const struct facts *f, json_t *to)
 }
 
 json_t *report_container_patch(const struct facts *f, const struct status *s,
-                               const json_t *container, const char *url_template,
-                               uint64_t wall_ms)
+                               const json_t *container, const char *url_template, uint64_t wall_ms)
 {
 	json_t *wanted = json_pack("{s:s,s:I,s:o}", "phase", status_container_phase_name(s->phase),
 	                           "observedGeneration", (json_int_t)f->generation, "conditions",
@@ -131,9 +139,9 @@ json_t *report_container_patch(const struct facts *f, const struct status *s,
 	put(wanted, "instanceName", kube_name(f->instance));
 	put_place(f, wanted);
 	if (*url_template != '\0' && f->resource != NULL && f->resource->activation.enabled)
-		(void)json_object_set_new(wanted, "activation",
-		                          json_pack("{s:o}", "url",
-		                                    report_url(url_template, f->name, f->ns)));
+		(void)json_object_set_new(
+		        wanted, "activation",
+		        json_pack("{s:o}", "url", report_url(url_template, f->name, f->ns)));
 	else if (json_at(container, "status", "activation", "url", NULL) != NULL)
 		(void)json_object_set_new(wanted, "activation", json_object());
 	return patch_of(container, container_fields, wanted);
@@ -157,8 +165,7 @@ json_t *report_instance_patch(const struct facts *f, const struct status *s, int
 	return patch_of(f->instance, instance_fields, wanted);
 }
 
-static void note(struct report_event *events, size_t *count, bool warning,
-                 const struct verdict *v)
+static void note(struct report_event *events, size_t *count, bool warning, const struct verdict *v)
 {
 	events[*count].warning = warning;
 	events[*count].reason = v->reason;
@@ -168,7 +175,8 @@ static void note(struct report_event *events, size_t *count, bool warning,
 
 static bool has_reason(const json_t *container, const char *type, const char *reason)
 {
-	return strcmp(json_str_at(kube_condition(container, type), "", "reason", NULL), reason) == 0;
+	return strcmp(json_str_at(kube_condition(container, type), "", "reason", NULL), reason) ==
+	       0;
 }
 
 static bool is_told(enum phase phase)
@@ -182,7 +190,8 @@ size_t report_events(const struct status *s, const json_t *container,
 {
 	size_t count = 0;
 
-	if (is_told(s->phase) && !has_reason(container, "Ready", s->ready.reason))
+	if (is_told(s->phase) && !has_reason(container, "Ready", s->ready.reason) &&
+	    (s->phase != PHASE_STOPPED || has_reason(container, "Ready", "Stopping")))
 		note(ret_events, &count, s->phase == PHASE_FAILED, &s->ready);
 	if (s->provider.is_failure && strcmp(s->provider.reason, s->ready.reason) != 0 &&
 	    !has_reason(container, "ProviderReady", s->provider.reason))
@@ -195,8 +204,8 @@ size_t report_events(const struct status *s, const json_t *container,
 	    !has_reason(container, "Activatable", s->activatable.reason))
 		note(ret_events, &count, true, &s->activatable);
 	if (s->template_changed && kube_condition(container, "TemplateChanged") == NULL) {
-		struct verdict v = { .reason = "TemplateChanged",
-			             .message = "applied at the next start" };
+		struct verdict v = {.reason = "TemplateChanged",
+		                    .message = "applied at the next start"};
 
 		note(ret_events, &count, false, &v);
 	}

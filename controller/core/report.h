@@ -20,8 +20,7 @@ struct report_event {
  * Return: new reference, { "status": … }; NULL when all of it is there already
  */
 json_t *report_container_patch(const struct facts *f, const struct status *s,
-                               const json_t *container, const char *url_template,
-                               uint64_t wall_ms);
+                               const json_t *container, const char *url_template, uint64_t wall_ms);
 
 /**
  * report_instance_patch() - the same for the instance

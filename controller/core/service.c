@@ -23,7 +23,8 @@ static int parse_one(const char *text, struct service_target *target, struct err
 	memcpy(address, host, (size_t)(end - host));
 	address[end - host] = '\0';
 	if (inet_pton(is_ipv6 ? AF_INET6 : AF_INET, address, binary) != 1)
-		return err_set(err, ERR_PARSE, 0, "activator address \"%s\": not an IP address", text);
+		return err_set(err, ERR_PARSE, 0, "activator address \"%s\": not an IP address",
+		               text);
 	if (num_parse_u64(colon + 1, 1, UINT16_MAX, &port, err) < 0)
 		return err_wrap(err, "activator address \"%s\"", text);
 	if (target->count > 0 && (target->port != port || target->is_ipv6 != is_ipv6))
@@ -42,7 +43,7 @@ static int parse_one(const char *text, struct service_target *target, struct err
 int service_target_parse(const char *const *list, struct service_target *ret_target,
                          struct err *err)
 {
-	struct service_target target = { 0 };
+	struct service_target target = {0};
 
 	for (size_t i = 0; list != NULL && list[i] != NULL; i++)
 		if (parse_one(list[i], &target, err) < 0)
@@ -78,9 +79,9 @@ json_t *service_make_slice(const struct resource *r, const struct service_target
 	(void)json_object_set_new(labels, "endpointslice.kubernetes.io/managed-by",
 	                          json_string(SC_MANAGED_BY));
 	for (size_t i = 0; i < target->count; i++)
-		(void)json_array_append_new(addresses,
-		                            json_pack("{s:[s],s:{s:b}}", "addresses",
-		                                      target->addresses[i], "conditions", "ready", 1));
+		(void)json_array_append_new(addresses, json_pack("{s:[s],s:{s:b}}", "addresses",
+		                                                 target->addresses[i], "conditions",
+		                                                 "ready", 1));
 	return json_pack("{s:s,s:s,s:o,s:s,s:o,s:[{s:s,s:s,s:i}]}", "apiVersion",
 	                 "discovery.k8s.io/v1", "kind", "EndpointSlice", "metadata", meta,
 	                 "addressType", target->is_ipv6 ? "IPv6" : "IPv4", "endpoints", addresses,

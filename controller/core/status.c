@@ -28,7 +28,7 @@ const char *status_phase_name(enum phase phase)
 {
 	static const char *const names[PHASE_N] = {
 #define X(name, fine, coarse) [PHASE_##name] = (fine),
-		PHASES(X)
+	        PHASES(X)
 #undef X
 	};
 
@@ -40,7 +40,7 @@ const char *status_container_phase_name(enum phase phase)
 {
 	static const char *const names[PHASE_N] = {
 #define X(name, fine, coarse) [PHASE_##name] = (coarse),
-		PHASES(X)
+	        PHASES(X)
 #undef X
 	};
 
@@ -59,10 +59,13 @@ static bool is_one_of(const char *word, const char *const *words)
 /* The kubelet's waiting reasons of an image that can't be had. */
 static bool is_pull_failure(const char *waiting)
 {
-	static const char *const reasons[] = { "ErrImagePull",        "ImagePullBackOff",
-		                               "InvalidImageName",    "ErrImageNeverPull",
-		                               "RegistryUnavailable", "ImageInspectError",
-		                               NULL };
+	static const char *const reasons[] = {"ErrImagePull",
+	                                      "ImagePullBackOff",
+	                                      "InvalidImageName",
+	                                      "ErrImageNeverPull",
+	                                      "RegistryUnavailable",
+	                                      "ImageInspectError",
+	                                      NULL};
 
 	return is_one_of(waiting, reasons);
 }
@@ -114,16 +117,18 @@ static void judge_rootfs(const struct facts *f, struct verdict *v)
 	if (f->node_missing) {
 		say(v, "NodeLost",
 		    "node %s does not exist any more, and the root filesystem was on it: bring it "
-		    "back, or delete this resource and annotate its instance with "
-		    SC_GROUP "/abandon-rootfs=true",
+		    "back, or delete this resource and annotate its instance with " SC_GROUP
+		    "/abandon-rootfs=true",
 		    json_str_at(f->rootfs, "", "nodeName", NULL));
 		v->is_failure = true;
 	} else if (strcmp(f->rootfs_state, "Failed") == 0) {
 		say(v, *reason != '\0' ? reason : "RootfsFailed", "%s",
 		    json_str_at(f->rootfs, "the node agent gave no reason", "message", NULL));
-		v->is_failure = strcmp(reason, "ImageGone") != 0; /* a new provider brings it back */
+		v->is_failure =
+		        strcmp(reason, "ImageGone") != 0; /* a new provider brings it back */
 	} else if (f->rootfs_usable) {
-		say(v, "Ready", "kept in %s on node %s", json_str_at(f->rootfs, "", "hostPath", NULL),
+		say(v, "Ready", "kept in %s on node %s",
+		    json_str_at(f->rootfs, "", "hostPath", NULL),
 		    json_str_at(f->rootfs, "", "nodeName", NULL));
 		v->ok = true;
 	} else if (*f->rootfs_state == '\0') {
@@ -147,7 +152,8 @@ static void judge_missing_consumer(const struct facts *f, const struct memory *m
 		say(v, held->reason, "%s", held->text);
 		v->is_failure = true;
 	} else if (f->rootfs_usable && !pods_has_command(f->resource, f->image)) {
-		say(v, "NoCommand", "neither the template nor the image says what to run: set command");
+		say(v, "NoCommand",
+		    "neither the template nor the image says what to run: set command");
 		v->is_failure = true;
 	} else if (starting)
 		say(v, "Creating", "the consumer Pod is being made");
@@ -175,7 +181,8 @@ static void judge_pod(const struct facts *f, struct verdict *v)
 		    kube_name(f->consumer), message);
 		v->is_failure = true;
 	} else if (strcmp(state, "Exited") == 0) {
-		say(v, "Exited", "the process ended with exit code %lld and is started again", code);
+		say(v, "Exited", "the process ended with exit code %lld and is started again",
+		    code);
 	} else if (unplaced != NULL) {
 		say(v, "Unschedulable", "Pod %s: %s", kube_name(f->consumer), unplaced);
 	} else {
@@ -206,8 +213,8 @@ static void judge_consumer(const struct facts *f, struct verdict *v)
 		say(v, "Ready", "the readiness probe of Pod %s succeeds", kube_name(f->consumer));
 		v->ok = true;
 	} else if (strcmp(state, "Started") == 0) {
-		say(v, "WaitingForPort", "the process runs, but nobody listens on port %u%s%s", port,
-		    *message != '\0' ? ": " : "", message);
+		say(v, "WaitingForPort", "the process runs, but nobody listens on port %u%s%s",
+		    port, *message != '\0' ? ": " : "", message);
 	} else if (strcmp(state, "HandedOver") == 0) {
 		say(v, "Starting", "the root filesystem is in place");
 	} else {
@@ -285,13 +292,15 @@ static void judge_ready(const struct facts *f, struct status *s)
 
 	if (s->phase == PHASE_FAILED && f->instance_foreign)
 		say(v, "InstanceConflict",
-		    "a StoppableContainerInstance %s that this resource does not own is in the way: "
+		    "a StoppableContainerInstance %s that this resource does not own is in the "
+		    "way: "
 		    "delete it",
 		    f->name);
 	else if (s->phase == PHASE_FAILED && f->invalid != NULL)
 		say(v, "TemplateInvalid", "%s", f->invalid);
 	else if (s->phase == PHASE_FAILED && why == &s->rootfs && !f->node_missing)
-		say(v, "RootfsFailed", "%s: %.*s", why->reason, STATUS_MESSAGE_BYTES / 2, why->message);
+		say(v, "RootfsFailed", "%s: %.*s", why->reason, STATUS_MESSAGE_BYTES / 2,
+		    why->message);
 	else if (s->phase == PHASE_FAILED && why != NULL)
 		say(v, why->reason, "%s", why->message);
 	else if (s->phase == PHASE_RUNNING || s->phase == PHASE_CONSUMER_STARTING)
@@ -309,7 +318,7 @@ static void judge_ready(const struct facts *f, struct status *s)
 void status_judge(const struct facts *f, const struct observed *seen, const struct memory *memory,
                   const struct status_times *now, bool starting, struct status *ret_status)
 {
-	struct status s = { 0 };
+	struct status s = {0};
 
 	judge_provider(f, memory, now->now_ms, &s.provider);
 	judge_rootfs(f, &s.rootfs);

@@ -25,7 +25,7 @@ enum phase {
 #define X(name, fine, coarse) PHASE_##name,
 	PHASES(X)
 #undef X
-	PHASE_N
+	        PHASE_N
 };
 
 enum { STATUS_MESSAGE_BYTES = 512 };
