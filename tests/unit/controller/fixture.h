@@ -8,12 +8,15 @@
 #pragma once
 
 /* cmocka's own order of headers */
-#include <cmocka.h>
-#include <jansson.h>
+/* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <jansson.h>
 #include <stdio.h>
 
 #include "controller/core/plan.h"

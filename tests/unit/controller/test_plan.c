@@ -16,7 +16,11 @@ static void test_plan_prepares_a_new_container_and_leaves_it_asleep(void **state
 	settle(f, "provider ready");
 	agent_rootfs(f, "{}");
 	settle(f, "rootfs ready");
-	expect_trace(f, "");
+	expect_trace(f, "new -> patch-container create-instance container=Pending\n"
+	                "      -> create:hello-provider instance=Pending container=same\n"
+	                "      -> instance=ProviderStarting container=same\n"
+	                "provider ready -> instance=ProviderReady container=ProviderReady\n"
+	                "rootfs ready -> patch-instance instance=Stopped container=Stopped\n");
 }
 
 static void test_plan_creates_the_consumer_before_anything_else(void **state)
@@ -32,7 +36,12 @@ static void test_plan_creates_the_consumer_before_anything_else(void **state)
 	settle(f, "started");
 	agent_says(f, "hello", "Listening");
 	settle(f, "listening");
-	expect_trace(f, "");
+	expect_trace(f, "wake -> create:hello patch-instance(running=true) "
+	                "instance=ConsumerStarting container=ProviderReady\n"
+	                "      -> instance=same container=same\n"
+	                "handed over -> instance=same container=same\n"
+	                "started -> instance=same container=same\n"
+	                "listening -> instance=Running container=Running !Running\n");
 }
 
 static void test_plan_starts_at_once_when_made_running(void **state)
@@ -45,7 +54,12 @@ static void test_plan_starts_at_once_when_made_running(void **state)
 	           "{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}]}");
 	agent_rootfs(f, "{}");
 	settle(f, "rootfs ready");
-	expect_trace(f, "");
+	expect_trace(f, "new -> patch-container create-instance container=Pending\n"
+	                "      -> create:hello-provider instance=Pending container=same\n"
+	                "      -> instance=ProviderStarting container=same\n"
+	                "rootfs ready -> create:hello patch-instance instance=ConsumerStarting "
+	                "container=ProviderReady\n"
+	                "      -> instance=same container=same\n");
 }
 
 static void test_plan_stops_and_keeps_the_provider(void **state)
@@ -59,7 +73,10 @@ static void test_plan_stops_and_keeps_the_provider(void **state)
 	settle(f, "exited");
 	pod_gone(f, "hello");
 	settle(f, "gone");
-	expect_trace(f, "");
+	expect_trace(f, "stop -> delete:hello patch-instance(running=false) instance=Stopping "
+	                "container=Stopping !Stopping\n"
+	                "      -> container=same\n"
+	                "exited -> instance=Stopped container=Stopped !Stopped\n");
 	assert_non_null(pod(f, "hello-provider"));
 }
 
@@ -77,7 +94,13 @@ static void test_plan_wakes_beside_the_dying_consumer(void **state)
 	settle(f, "listening");
 	pod_gone(f, "hello");
 	settle(f, "old one gone");
-	expect_trace(f, "");
+	expect_trace(f, "stop -> delete:hello patch-instance(running=false) instance=Stopping "
+	                "container=Stopping !Stopping\n"
+	                "      -> container=same\n"
+	                "wake -> create:hello-2 patch-instance(running=true) "
+	                "instance=ConsumerStarting container=ProviderReady\n"
+	                "      -> instance=same container=same\n"
+	                "listening -> instance=Running container=Running !Running\n");
 }
 
 static void test_plan_collapses_two_quick_toggles(void **state)
@@ -98,7 +121,19 @@ static void test_plan_collapses_two_quick_toggles(void **state)
 	settle(f, "off");
 	set_running(f, true);
 	settle(f, "on");
-	expect_trace(f, "");
+	expect_trace(f, "off and on -> instance=same container=same\n"
+	                "off -> delete:hello patch-instance(running=false) instance=Stopping "
+	                "container=Stopping !Stopping\n"
+	                "      -> container=same\n"
+	                "on -> create:hello-2 patch-instance(running=true) "
+	                "instance=ConsumerStarting container=ProviderReady\n"
+	                "      -> instance=same container=same\n"
+	                "off -> delete:hello-2 patch-instance(running=false) instance=Stopping "
+	                "container=Stopping !Stopping\n"
+	                "      -> container=same\n"
+	                "on -> create:hello-3 patch-instance(running=true) "
+	                "instance=ConsumerStarting container=ProviderReady\n"
+	                "      -> instance=same container=same\n");
 }
 
 static void test_plan_never_names_a_dying_consumer(void **state)
@@ -134,7 +169,13 @@ static void test_plan_deletes_in_order(void **state)
 	settle(f, "consumer gone");
 	instance_gone(f);
 	settle(f, "instance gone");
-	expect_trace(f, "");
+	expect_trace(f, "deleted -> delete:hello instance=Stopping container=Stopping !Stopping\n"
+	                "      -> container=same\n"
+	                "consumer gone -> delete-instance delete:hello-provider instance=same "
+	                "container=same\n"
+	                "      -> instance=same container=same\n"
+	                "instance gone -> delete-service delete-endpointslice\n"
+	                "      -> patch-container\n");
 	assert_int_equal(json_array_size(json_at(f->container, "metadata", "finalizers", NULL)), 0);
 }
 
@@ -182,7 +223,9 @@ static void test_plan_makes_a_service_and_follows_its_name(void **state)
 	assert_null(f->service);
 	assert_null(f->slice);
 	expect_condition(f, "Activatable", "False", "Disabled", "spec.activation.enabled");
-	expect_trace(f, "");
+	expect_trace(f,
+	             "other port -> patch-instance patch-service instance=same container=same\n"
+	             "off -> delete-service delete-endpointslice instance=same container=same\n");
 }
 
 static void test_plan_tells_the_url_and_takes_it_back(void **state)
