@@ -321,8 +321,11 @@ static bool is_within(const json_t *wanted, const json_t *actual)
 	return json_equal(wanted, actual);
 }
 
-/* One object of that name and no other. Takes @wanted; NULL: none at all. */
-static void do_one(struct making *m, enum plan_on on, const json_t *const *have, size_t count,
+/*
+ * One object of that name and no other. Takes @wanted; NULL: none at all.
+ * Return: it is there, and it is ours.
+ */
+static bool do_one(struct making *m, enum plan_on on, const json_t *const *have, size_t count,
                    json_t *wanted)
 {
 	const char *name = wanted != NULL ? kube_name(wanted) : "";
@@ -340,7 +343,7 @@ static void do_one(struct making *m, enum plan_on on, const json_t *const *have,
 			act_delete(m, on, have[i]);
 	}
 	if (wanted == NULL)
-		return;
+		return false;
 	if (found == NULL && !is_held(m, HELD_SERVICE)) {
 		a = act(m, PLAN_CREATE, on, name, json_incref(wanted));
 		a->held = HELD_SERVICE;
@@ -353,6 +356,7 @@ static void do_one(struct making *m, enum plan_on on, const json_t *const *have,
 		(void)act(m, PLAN_PATCH, on, name, patch);
 	}
 	json_decref(wanted);
+	return found != NULL;
 }
 
 static void do_service(struct making *m)
@@ -361,15 +365,19 @@ static void do_service(struct making *m)
 	const struct service_target *target = &m->config->target;
 	bool is_wanted = !f->deleting && f->resource != NULL && f->resource->activation.enabled &&
 	                 target->count > 0;
+	bool has_service;
 
 	if (f->resource == NULL && !f->deleting)
 		return; /* what was wanted before stays */
 	if (f->deleting && (m->seen->instance != NULL && !f->instance_foreign))
 		return; /* last of all */
-	do_one(m, PLAN_ON_SERVICE, m->seen->services, m->seen->services_count,
-	       is_wanted ? service_make(f->resource, target) : NULL);
-	do_one(m, PLAN_ON_SLICE, m->seen->slices, m->seen->slices_count,
-	       is_wanted ? service_make_slice(f->resource, target) : NULL);
+	has_service = do_one(m, PLAN_ON_SERVICE, m->seen->services, m->seen->services_count,
+	                     is_wanted ? service_make(f->resource, target) : NULL);
+	/* The slice would join any Service of that name, so it waits until that one is ours. */
+	is_wanted = is_wanted && has_service;
+	if (do_one(m, PLAN_ON_SLICE, m->seen->slices, m->seen->slices_count,
+	           is_wanted ? service_make_slice(f->resource, target) : NULL))
+		memory_release(m->memory, HELD_SERVICE);
 }
 
 static bool owns_any(const struct facts *f, const json_t *const *have, size_t count)
