@@ -168,7 +168,7 @@ json_t *report_instance_patch(const struct facts *f, const struct status *s, int
 static void note(struct report_event *events, size_t *count, bool warning, const struct verdict *v)
 {
 	events[*count].warning = warning;
-	events[*count].reason = v->reason;
+	(void)snprintf(events[*count].reason, sizeof events[*count].reason, "%s", v->reason);
 	(void)snprintf(events[*count].message, sizeof events[*count].message, "%s", v->message);
 	(*count)++;
 }

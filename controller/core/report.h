@@ -10,7 +10,7 @@ enum { REPORT_EVENTS_MAX = 6 };
 
 struct report_event {
 	bool warning;
-	const char *reason; /* borrowed */
+	char reason[64]; /* copies: an Event is told when the objects may be other ones */
 	char message[STATUS_MESSAGE_BYTES];
 };
 
