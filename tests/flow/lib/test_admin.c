@@ -84,7 +84,11 @@ static int setup(void **state)
 	opts.token_file = f->token_path;
 	opts.metrics = f->metrics;
 	*state = f;
-	return admin_new(f->base, &opts, &f->admin, &err);
+	if (admin_new(f->base, &opts, &f->admin, &err) < 0) {
+		print_error("%s\n", err.text);
+		return -1;
+	}
+	return 0;
 }
 
 static int teardown(void **state)
