@@ -190,7 +190,7 @@ static int on_headers_complete(llhttp_t *p)
 
 	if (p->content_length > HTTP_BODY_BYTES_MAX) {
 		x->refused = 413;
-		return HPE_USER;
+		return -1;
 	}
 	if (strcasecmp(text_of(&x->headers[HEADER_EXPECT]), "100-continue") == 0)
 		(void)bufferevent_write(x->bev, go_on, sizeof go_on - 1);
