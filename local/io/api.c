@@ -445,11 +445,11 @@ int api_new(struct event_base *base, struct registry *r, const struct api_opts *
 	api->opts.http.on_request = on_request;
 	api->opts.http.arg = api;
 	api->token = strdup(opts->token);
-	if (api->token == NULL || api_documents_init(api, err) < 0 ||
-	    http_server_new(base, &api->opts.http, &api->http, err) < 0) {
+	if (api->token == NULL || http_server_new(base, &api->opts.http, &api->http, err) < 0) {
 		api_free(api);
 		return -1;
 	}
+	api_documents_init(api);
 	*ret_api = api;
 	return 0;
 }
@@ -459,7 +459,6 @@ void api_free(struct api *api)
 	if (api == NULL)
 		return;
 	http_server_free(api->http);
-	json_decref(api->openapi);
 	free(api->token);
 	free(api);
 }

@@ -16,7 +16,7 @@ struct api {
 	struct http_server *http;
 	struct api_opts opts;
 	char *token;
-	json_t *openapi; /* documents by path, as text */
+	uint64_t documents_hash; /* of what OpenAPI documents are made of */
 };
 
 /* One request as its handlers see it. */
@@ -48,4 +48,4 @@ void api_pod_log(struct api_call *call);
 /** api_document() - discovery, OpenAPI, version, health. Return: false when the path is another */
 bool api_document(struct api_call *call);
 bool api_is_open(const struct request *req); /* needs no token */
-int api_documents_init(struct api *api, struct err *err);
+void api_documents_init(struct api *api);
