@@ -41,6 +41,7 @@ int runner_open(struct event_base *base, struct registry *registry, const struct
 
 /** runner_free() - containers go on running; a runner that starts anew finds them */
 void runner_free(struct runner *r);
+DEFINE_CLEANUP(struct runner *, runner_free);
 
 /** runner_why_not_ready() - NULL when it is */
 const char *runner_why_not_ready(const struct runner *r);

@@ -21,12 +21,13 @@ static int base64_digit(char c)
 char *pod_env_secret_bytes(const char *base64, size_t *ret_bytes)
 {
 	size_t len = strlen(base64), used = 0;
-	size_t pad = (len > 0 && base64[len - 1] == '=' ? 1 : 0) +
-	             (len > 1 && base64[len - 2] == '=' ? 1 : 0);
+	size_t pad = 0;
 	char *out;
 
 	if (len % 4 != 0)
 		return NULL;
+	while (pad < 2 && pad < len && base64[len - 1 - pad] == '=')
+		pad++;
 	out = calloc(1, len / 4 * 3 + 1);
 	if (out == NULL)
 		return NULL;

@@ -164,10 +164,6 @@ static int volume_make_one(struct volume_store *s, const struct pod_env_source *
 		return -1;
 	if (strcmp(kinds[kind], "emptyDir") != 0)
 		return volume_files_write(fd, name, src, kinds[kind], source, err);
-	(void)close(fd);
-	fd = volume_dirs_make(s->fd, path, 0755, err);
-	if (fd < 0)
-		return -1;
 	if (mkdirat(fd, name, 0777) < 0)
 		return errno == EEXIST ? 0 : err_set(err, ERR_SYS, errno, "emptyDir %s", name);
 	return fchmodat(fd, name, 0777, 0) < 0 ? err_set(err, ERR_SYS, errno, "emptyDir %s", name)
