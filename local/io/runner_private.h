@@ -4,7 +4,8 @@
  *
  * runner.c         opens, watches the registry, keeps the Node
  * runner_pod.c     a Pod: what is next, its status, its end
- * runner_ctr.c     a container: image, create, start, its process, restart
+ * runner_create.c  a container's way to its process: image, create, start
+ * runner_ctr.c     a container's process, its end and restart
  * runner_stop.c    how a Pod ends
  * runner_adopt.c   what an earlier process left running
  * runner_node.c    the Node object
@@ -124,11 +125,18 @@ void pod_delete_begin(struct pod *pod);
 void pod_delete_advance(struct pod *pod);
 void ctr_stop(struct ctr *c);
 
+/* runner_create.c */
+void ctr_begin(struct ctr *c);
+
 /* runner_ctr.c */
+const char *ctr_name(const struct ctr *c);
+/** ctr_call() - one call at a time; one that cannot even begin is tried again like one that failed */
+void ctr_call(struct ctr *c, const struct podman_request *req);
+/** ctr_start_failed() - the runtime refused it: counts as a run that failed */
+void ctr_start_failed(struct ctr *c, const char *message);
 void ctr_init(struct pod *pod, struct ctr *c, const json_t *container, bool init);
 void ctr_done(struct ctr *c);
 void ctr_set_state(struct ctr *c, enum pod_ctr_state state);
-void ctr_begin(struct ctr *c);
 /** ctr_look() - ask Podman what became of it; @delay_ms 0: now */
 void ctr_look(struct ctr *c, uint64_t delay_ms);
 void ctr_remove_dead(struct ctr *c, const char *id);
