@@ -26,13 +26,13 @@ enum config_kind {
 };
 
 struct config_option {
-	const char *path;          /* "hold.timeout": camelCase words, dots nest */
+	const char *path; /* "hold.timeout": camelCase words, dots nest */
 	enum config_kind kind;
-	void *value;               /* where it goes */
-	const char *default_text;  /* NULL: NULL, 0, false or empty */
+	void *value;              /* where it goes */
+	const char *default_text; /* NULL: NULL, 0, false or empty */
 	uint64_t min;
-	uint64_t max;              /* 0: no bound */
-	const char *help;          /* one line; says the unit */
+	uint64_t max;     /* 0: no bound */
+	const char *help; /* one line; says the unit */
 };
 
 struct config_program {
@@ -40,7 +40,8 @@ struct config_program {
 	const char *synopsis; /* one line for --help */
 	const struct config_option *options;
 	size_t options_count;
-	/* Names of positional arguments for --help ("COMMAND [ARG…]"), or NULL: none are allowed. */
+	/* Names of positional arguments for --help ("COMMAND [ARG…]"), or NULL: none are allowed.
+	 */
 	const char *operands;
 };
 

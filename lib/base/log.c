@@ -7,15 +7,15 @@
 
 #include "lib/base/clk.h"
 
-enum { LOG_LINE_BYTES_MAX = 4096 };
+enum { LOG_LINE_BYTES_MAX = 4096, LOG_NUMBER_BYTES = 24 };
 
 static struct {
 	const char *program;
 	enum log_level least;
 	enum log_format format;
-} log_conf = { "", LOG_INFO, LOG_FORMAT_LOGFMT };
+} log_conf = {"", LOG_INFO, LOG_FORMAT_LOGFMT};
 
-static const char *const log_level_names[] = { "debug", "info", "warn", "error" };
+static const char *const log_level_names[] = {"debug", "info", "warn", "error"};
 
 struct log_out {
 	char *buf;
@@ -23,12 +23,16 @@ struct log_out {
 	size_t len;
 };
 
+static size_t log_room(const struct log_out *o)
+{
+	return o->size - o->len;
+}
+
+/* All of it or nothing, so that no escape is cut in two. */
 static void log_put(struct log_out *o, const char *text, size_t len)
 {
-	size_t room = o->size - o->len;
-
-	if (len > room)
-		len = room;
+	if (len > log_room(o))
+		return;
 	memcpy(o->buf + o->len, text, len);
 	o->len += len;
 }
@@ -38,32 +42,74 @@ static void log_puts(struct log_out *o, const char *text)
 	log_put(o, text, strlen(text));
 }
 
-/* JSON string escapes (RFC 8259 section 7) serve both formats. */
+/* Bytes of the well-formed UTF-8 sequence at @c (RFC 3629 section 4), 0 when it is none. */
+static size_t log_utf8_len(const unsigned char *c)
+{
+	unsigned char low = 0x80;
+	unsigned char high = 0xbf;
+	size_t len;
+
+	if (*c < 0x80)
+		return 1;
+	if (*c < 0xc2 || *c > 0xf4)
+		return 0;
+	len = *c < 0xe0 ? 2 : *c < 0xf0 ? 3 : 4;
+	if (*c == 0xe0)
+		low = 0xa0;
+	else if (*c == 0xed)
+		high = 0x9f;
+	else if (*c == 0xf0)
+		low = 0x90;
+	else if (*c == 0xf4)
+		high = 0x8f;
+	if (c[1] < low || c[1] > high)
+		return 0;
+	for (size_t i = 2; i < len; i++) {
+		if (c[i] < 0x80 || c[i] > 0xbf)
+			return 0;
+	}
+	return len;
+}
+
+/* One character, escaped, into @esc. Return: how many bytes of @c it stands for. */
+static size_t log_escape(const unsigned char *c, char esc[8])
+{
+	size_t len = log_utf8_len(c);
+
+	if (len == 0) {
+		(void)snprintf(esc, 8, "\xef\xbf\xbd"); /* U+FFFD, the replacement character */
+		return 1;
+	}
+	if (*c == '"' || *c == '\\')
+		(void)snprintf(esc, 8, "\\%c", *c);
+	else if (*c == '\n')
+		(void)snprintf(esc, 8, "\\n");
+	else if (*c < 0x20 || *c == 0x7f)
+		(void)snprintf(esc, 8, "\\u%04x", *c);
+	else
+		(void)snprintf(esc, 8, "%.*s", (int)len, (const char *)c);
+	return len;
+}
+
+/* JSON string escapes (RFC 8259 section 7) serve both formats. A long text is cut, yet closed. */
 static void log_put_quoted(struct log_out *o, const char *text)
 {
+	const unsigned char *c = (const unsigned char *)text;
 	char esc[8];
 
 	log_puts(o, "\"");
-	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-		if (*c == '"' || *c == '\\') {
-			esc[0] = '\\';
-			esc[1] = (char)*c;
-			log_put(o, esc, 2);
-		} else if (*c == '\n') {
-			log_puts(o, "\\n");
-		} else if (*c < 0x20 || *c == 0x7f) {
-			(void)snprintf(esc, sizeof esc, "\\u%04x", *c);
-			log_puts(o, esc);
-		} else {
-			log_put(o, (const char *)c, 1);
-		}
+	while (*c != '\0') {
+		c += log_escape(c, esc);
+		if (strlen(esc) + 1 > log_room(o))
+			break;
+		log_puts(o, esc);
 	}
 	log_puts(o, "\"");
 }
 
 static void log_put_value(struct log_out *o, const struct log_field *f)
 {
-	char num[32];
+	char num[LOG_NUMBER_BYTES];
 
 	switch (f->kind) {
 	case LOG_KIND_STR:
@@ -84,17 +130,23 @@ static void log_put_value(struct log_out *o, const struct log_field *f)
 	log_puts(o, num);
 }
 
-static void log_put_key(struct log_out *o, enum log_format format, const char *key, bool first)
+static void log_put_key(struct log_out *o, enum log_format format, const char *key)
 {
 	if (format == LOG_FORMAT_JSON) {
-		log_puts(o, first ? "{" : ",");
-		log_put_quoted(o, key);
-		log_puts(o, ":");
+		log_puts(o, o->len == 0 ? "{\"" : ",\"");
+		log_puts(o, key);
+		log_puts(o, "\":");
 	} else {
-		log_puts(o, first ? "" : " ");
+		log_puts(o, o->len == 0 ? "" : " ");
 		log_puts(o, key);
 		log_puts(o, "=");
 	}
+}
+
+/* A field whose key does not fit is left out with all that follow. */
+static bool log_field_fits(const struct log_out *o, const struct log_field *f)
+{
+	return strlen(f->name) + sizeof "\"\":," + LOG_NUMBER_BYTES <= log_room(o);
 }
 
 size_t log_line_format(char *buf, size_t size, enum log_format format, uint64_t wall_ms,
@@ -103,21 +155,21 @@ size_t log_line_format(char *buf, size_t size, enum log_format format, uint64_t 
 {
 	bool json = format == LOG_FORMAT_JSON;
 	/* the end of the line always fits: "}\n" */
-	struct log_out o = { buf, size - 2, 0 };
-	const struct log_field head[] = { log_str("level", log_level_names[level]),
-		                          log_str("program", program), log_str("event", event) };
+	struct log_out o = {buf, size - 2, 0};
+	const struct log_field head[] = {log_str("level", log_level_names[level]),
+	                                 log_str("program", program), log_str("event", event)};
 
-	log_put_key(&o, format, "ts_ms", true);
+	log_put_key(&o, format, "ts_ms");
 	log_put_value(&o, &log_u64("", wall_ms));
 	for (size_t i = 0; i < ARRAY_LEN(head); i++) {
-		log_put_key(&o, format, head[i].name, false);
+		log_put_key(&o, format, head[i].name);
 		if (json)
 			log_put_value(&o, &head[i]);
 		else
 			log_puts(&o, head[i].value.str);
 	}
-	for (; fields->kind != LOG_KIND_END; fields++) {
-		log_put_key(&o, format, fields->name, false);
+	for (; fields->kind != LOG_KIND_END && log_field_fits(&o, fields); fields++) {
+		log_put_key(&o, format, fields->name);
 		log_put_value(&o, fields);
 	}
 	o.size = size;

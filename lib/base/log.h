@@ -2,7 +2,7 @@
 /*
  * log - one line an event, to stderr, in one write(2)
  *
- * logfmt by default, JSON with LOG_FORMAT=json. The event name is stable and greppable
+ * logfmt by default, JSON with --log-format=json. The event name is stable and greppable
  * ("wake.released"); values are typed, quoted and escaped, so a header value cannot forge a line.
  * Libraries return errors; programs log them, once.
  */
@@ -50,7 +50,10 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 
 /**
  * log_line_format() - the pure part: one line with its newline
- * Return: bytes written; a line that does not fit is cut and still ends with a newline.
+ * @size: at least 160; a line that does not fit loses the rest of a text and the fields after it,
+ *        and is well-formed all the same
+ *
+ * Return: bytes written, the newline included.
  */
 size_t log_line_format(char *buf, size_t size, enum log_format format, uint64_t wall_ms,
                        const char *program, enum log_level level, const char *event,
