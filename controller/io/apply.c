@@ -193,10 +193,12 @@ static void on_found(void *arg, const struct kube_result *res)
 	char text[MEMORY_TEXT_BYTES];
 
 	call->call = NULL;
-	(void)snprintf(text, sizeof text,
-	               "a %s %s that does not belong to this resource is in the way: delete it, or "
-	               "give this resource another name",
-	               watch_type(action->on)->kind, action->name);
+	(void)snprintf(
+	        text, sizeof text,
+	        "a %s %s that does not belong to this resource is in the way: delete it, or %s",
+	        watch_type(action->on)->kind, action->name,
+	        action->held == HELD_SERVICE ? "set another spec.activation.serviceName"
+	                                     : "give this resource another name");
 	if (res->err != NULL)
 		job->has_failed = true; /* gone again, most likely */
 	else if (is_ours(action, res->body))

@@ -185,7 +185,7 @@ static void test_controller_never_overwrites_a_foreign_service_or_pod(void **sta
 	world_expect(f->world, CONTAINER, "/status/conditions/4/reason", "ServiceConflict");
 	world_expect(f->world, SERVICE, "/spec/ports/0/port", "81");
 	set_running(f, true);
-	world_expect(f->world, CONTAINER, "/status/consumerPodName", "hello-1");
+	world_expect(f->world, CONTAINER, "/status/consumerPodName", "hello-2");
 	world_expect(f->world, PODS "hello", "/spec/containers/0/image", "a:1");
 }
 
@@ -213,6 +213,25 @@ static void test_controller_settles(void **state)
 	json_decref(after);
 }
 
+static void test_controller_takes_the_lease_and_gives_it_back(void **state)
+{
+	static const char lease[] =
+	        "/apis/coordination.k8s.io/v1/namespaces/default/leases/sc-controller";
+	struct fixture *f = *state;
+	struct world_process *second;
+	json_t *object;
+
+	world_kill(f->controller, SIGTERM);
+	second = world_spawn(f->world, "sc-controller", "--leader-namespace=default", NULL);
+	make_asleep(f);
+	world_expect_metric(second, "sc_controller_leader", 1);
+	world_kill(second, SIGTERM);
+	object = world_get(f->world, lease);
+	assert_non_null(object);
+	assert_string_equal(json_str_at(object, "", "spec", "holderIdentity", NULL), "");
+	json_decref(object);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -223,6 +242,7 @@ int main(void)
 	        T(test_controller_tells_a_command_that_is_not_in_the_image),
 	        T(test_controller_never_overwrites_a_foreign_service_or_pod),
 	        T(test_controller_settles),
+	        T(test_controller_takes_the_lease_and_gives_it_back),
 	};
 
 	return cmocka_run_group_tests_name("controller-flow", tests, NULL, NULL);
