@@ -22,6 +22,7 @@ struct registry_opts {
 	const char *database_file;
 	const char *crds_dir;        /* folder of the CRD YAML files */
 	uint32_t change_log_max;     /* rows that watches can replay; past it 410 Gone */
+	const char *node_name;       /* Pods are bound to it; NULL: without a runner they are not */
 };
 
 /** registry_open() - a file that is not a sound database is an error that names it and what to do */
