@@ -83,14 +83,15 @@ static json_t *schema_strip(const json_t *schema, bool is_map)
 
 	if (json_is_array(schema)) {
 		copy = json_array();
-		json_array_foreach(schema, i, child)
-			(void)json_array_append_new(copy, schema_strip(child, false));
+		json_array_foreach(schema, i, child)(void)
+		        json_array_append_new(copy, schema_strip(child, false));
 		return copy;
 	}
 	if (!json_is_object(schema))
 		return json_incref((json_t *)schema);
 	copy = json_object();
-	json_object_foreach((json_t *)schema, key, child) {
+	json_object_foreach((json_t *)schema, key, child)
+	{
 		bool names = !is_map && strcmp(key, "properties") == 0;
 
 		if (!is_map && (strcmp(key, "description") == 0 || strcmp(key, "example") == 0))
@@ -108,7 +109,8 @@ static const json_t *storage_version(const json_t *spec)
 	const json_t *versions = json_object_get(spec, "versions"), *version;
 	size_t i;
 
-	json_array_foreach(versions, i, version) {
+	json_array_foreach(versions, i, version)
+	{
 		if (json_is_true(json_object_get(version, "storage")))
 			return version;
 	}
@@ -123,12 +125,13 @@ static void type_set_names(struct api_type *type, const json_t *names)
 	type->kube.plural = text_of(names, "plural");
 	type->kube.kind = text_of(names, "kind");
 	type->singular = text_of(names, "singular");
-	json_array_foreach(list, i, word) {
+	json_array_foreach(list, i, word)
+	{
 		if (i < API_SHORT_NAMES_MAX)
 			type->short_names[i] = json_string_value(word);
 	}
 	type->categories[0] =
-		json_string_value(json_array_get(json_object_get(names, "categories"), 0));
+	        json_string_value(json_array_get(json_object_get(names, "categories"), 0));
 }
 
 int api_types_add_crd(struct api_types *types, const json_t *crd, struct err *err)
@@ -136,8 +139,8 @@ int api_types_add_crd(struct api_types *types, const json_t *crd, struct err *er
 	const json_t *spec = json_object_get(crd, "spec");
 	const json_t *version = storage_version(spec);
 	const json_t *schema =
-		json_object_get(json_object_get(version, "schema"), "openAPIV3Schema");
-	struct api_type type = { .custom = true, .has_generation = true };
+	        json_object_get(json_object_get(version, "schema"), "openAPIV3Schema");
+	struct api_type type = {.custom = true, .has_generation = true};
 
 	if (schema == NULL || *text_of(spec, "group") == 0)
 		return err_set(err, ERR_PARSE, 0,
@@ -155,7 +158,7 @@ int api_types_add_crd(struct api_types *types, const json_t *crd, struct err *er
 	type.kube.cluster_scoped = strcmp(text_of(spec, "scope"), "Cluster") == 0;
 	type_set_names(&type, json_object_get(type.names, "names"));
 	type.has_status =
-		json_object_get(json_object_get(version, "subresources"), "status") != NULL;
+	        json_object_get(json_object_get(version, "subresources"), "status") != NULL;
 	type.schema = schema_strip(schema, false);
 	type.columns = json_incref(json_object_get(version, "additionalPrinterColumns"));
 	types->list[types->count++] = type;

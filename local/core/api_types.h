@@ -25,7 +25,7 @@ struct api_type {
 	bool has_status;     /* a status subresource: main ignores status, it ignores the rest */
 	bool has_generation; /* metadata.generation counts changes of the spec */
 	bool read_only;
-	bool custom;         /* from a CRD: pruned, validated, no strategic merge patch */
+	bool custom;             /* from a CRD: pruned, validated, no strategic merge patch */
 	const char *schema_text; /* built-in types: their schema as JSON text, or NULL */
 	json_t *schema;          /* owned: OpenAPI v3 schema, or NULL */
 	json_t *columns;         /* owned: additionalPrinterColumns, or NULL */

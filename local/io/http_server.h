@@ -31,7 +31,7 @@ enum {
 
 struct http_message {
 	const char *method;
-	char *target; /* may be changed in place by its reader */
+	char *target;              /* may be changed in place by its reader */
 	const char *authorization; /* these are "" when absent */
 	const char *content_type;
 	const char *accept;
