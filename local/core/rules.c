@@ -233,8 +233,11 @@ static void warn_unknown(const json_t *unknown, json_t *warnings)
 	json_t *path;
 	size_t i;
 
-	json_array_foreach(unknown, i, path)(void) json_array_append_new(
-	        warnings, json_sprintf("unknown field \"%s\"", json_string_value(path)));
+	json_array_foreach(unknown, i, path)
+	{
+		(void)json_array_append_new(
+		        warnings, json_sprintf("unknown field \"%s\"", json_string_value(path)));
+	}
 }
 
 static json_t *strict_refusal(const json_t *unknown)

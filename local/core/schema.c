@@ -163,12 +163,17 @@ void schema_default(const json_t *schema, json_t *value)
 
 	if (json_is_array(value)) {
 		json_array_foreach(value, i, child)
-		        schema_default(json_object_get(schema, "items"), child);
+		{
+			schema_default(json_object_get(schema, "items"), child);
+		}
 		return;
 	}
 	if (!json_is_object(value))
 		return;
-	json_object_foreach(properties, key, child) default_property(child, value, key);
+	json_object_foreach(properties, key, child)
+	{
+		default_property(child, value, key);
+	}
 	if (!json_is_object(more))
 		return;
 	json_object_foreach(value, key, child)

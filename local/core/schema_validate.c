@@ -366,7 +366,10 @@ static void validate_junctors(struct validation *v, const json_t *schema, const 
 	json_t *each;
 	size_t i, valid;
 
-	json_array_foreach(all, i, each) validate_value(v, each, value);
+	json_array_foreach(all, i, each)
+	{
+		validate_value(v, each, value);
+	}
 	if (any && count_valid(v, any, value) == 0)
 		status_cause_add_value(v->causes, at, value,
 		                       "\"%s\" must validate at least one schema (anyOf)", at);

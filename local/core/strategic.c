@@ -119,8 +119,10 @@ static void retain_keys(json_t *object, const json_t *keys)
 	{
 		bool kept = false;
 
-		json_array_foreach(keys, i, name) kept =
-		        kept || strcmp(json_string_value(name) ?: "", key) == 0;
+		json_array_foreach(keys, i, name)
+		{
+			kept = kept || strcmp(json_string_value(name) ?: "", key) == 0;
+		}
 		if (!kept)
 			(void)json_object_del(object, key);
 	}
@@ -136,7 +138,10 @@ static json_t *merge_set(const json_t *document, const json_t *patch)
 	{
 		bool found = false;
 
-		json_array_foreach(result, at, present) found = found || json_equal(present, item);
+		json_array_foreach(result, at, present)
+		{
+			found = found || json_equal(present, item);
+		}
 		if (!found)
 			(void)json_array_append(result, item);
 	}

@@ -66,11 +66,14 @@ static json_t *columns(const struct table_opts *opts)
 		return list;
 	}
 	(void)json_array_append_new(list, column_new("Name", "string", "name", 0));
-	json_array_foreach(opts->type->columns, i, column)(void) json_array_append_new(
-	        list, column_new(json_str_at(column, "", "name", NULL),
-	                         json_str_at(column, "string", "type", NULL),
-	                         json_str_at(column, "", "format", NULL),
-	                         (int)json_int_at(column, 0, "priority", NULL)));
+	json_array_foreach(opts->type->columns, i, column)
+	{
+		(void)json_array_append_new(
+		        list, column_new(json_str_at(column, "", "name", NULL),
+		                         json_str_at(column, "string", "type", NULL),
+		                         json_str_at(column, "", "format", NULL),
+		                         (int)json_int_at(column, 0, "priority", NULL)));
+	}
 	if (opts->type->columns == NULL)
 		(void)json_array_append_new(list, column_new("Age", "date", "", 0));
 	return list;
@@ -116,8 +119,10 @@ static json_t *cells(const struct table_opts *opts, const json_t *object)
 	if (!opts->type->custom)
 		return list;
 	(void)json_array_append_new(list, json_string(kube_name(object)));
-	json_array_foreach(opts->type->columns, i, column)(void)
-	        json_array_append_new(list, custom_cell(object, column, opts->now_wall_ms));
+	json_array_foreach(opts->type->columns, i, column)
+	{
+		(void)json_array_append_new(list, custom_cell(object, column, opts->now_wall_ms));
+	}
 	if (opts->type->columns == NULL)
 		(void)json_array_append_new(list,
 		                            table_age_cell(json_str_at(object, "", "metadata",
@@ -160,6 +165,9 @@ json_t *table_of_list(const struct table_opts *opts, json_t *items, json_t *meta
 	json_t *rows = json_array(), *object;
 	size_t i;
 
-	json_array_foreach(items, i, object)(void) json_array_append_new(rows, row(opts, object));
+	json_array_foreach(items, i, object)
+	{
+		(void)json_array_append_new(rows, row(opts, object));
+	}
 	return table_new(opts, rows, metadata);
 }

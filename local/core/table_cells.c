@@ -30,8 +30,10 @@ static json_t *pod_ready(const json_t *pod, uint64_t now_wall_ms)
 	size_t i, ready = 0;
 
 	(void)now_wall_ms;
-	json_array_foreach(statuses, i, status) ready +=
-	        json_is_true(json_object_get(status, "ready"));
+	json_array_foreach(statuses, i, status)
+	{
+		ready += json_is_true(json_object_get(status, "ready"));
+	}
 	return json_sprintf("%zu/%zu", ready,
 	                    json_array_size(json_at(pod, "spec", "containers", NULL)));
 }
@@ -66,8 +68,10 @@ static json_t *pod_restarts(const json_t *pod, uint64_t now_wall_ms)
 	size_t i;
 
 	(void)now_wall_ms;
-	json_array_foreach(statuses, i, status) restarts +=
-	        json_int_at(status, 0, "restartCount", NULL);
+	json_array_foreach(statuses, i, status)
+	{
+		restarts += json_int_at(status, 0, "restartCount", NULL);
+	}
 	return json_integer(restarts);
 }
 

@@ -260,6 +260,7 @@ int registry_open(struct event_base *base, const struct registry_opts *opts,
 		registry_close(r);
 		return -1;
 	}
+	api_types_seal(&r->types);
 	registry_gc_look(r, NULL);
 	(void)malloc_trim(0); /* reading the CRDs took many times what is kept of them */
 	*ret_registry = r;
