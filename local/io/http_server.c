@@ -47,7 +47,8 @@ struct http_exchange {
 	bool busy; /* a request is with the application */
 	bool streaming;
 	bool keep_alive;
-	bool closing; /* ends when all is written */
+	bool closing;  /* ends when all is written */
+	bool draining; /* a refused body still comes: closing now would lose the answer */
 	bool dead;
 	int refused; /* status of a message that is not taken */
 	void (*on_gone)(void *arg);
@@ -279,7 +280,8 @@ static void exchange_finish(struct http_exchange *x)
 	(void)bufferevent_set_timeouts(x->bev, &idle, &slow);
 	if (!x->keep_alive) {
 		x->closing = true;
-		(void)bufferevent_disable(x->bev, EV_READ);
+		if (!x->draining)
+			(void)bufferevent_disable(x->bev, EV_READ);
 		return;
 	}
 	llhttp_resume(&x->parser);
@@ -349,6 +351,7 @@ static void refuse(struct http_exchange *x)
 	                   : x->refused == 503 ? "out of memory"
 	                                       : "not a valid HTTP request";
 	int status = x->refused ? x->refused : 400;
+	struct timeval linger = {HTTP_LINGER_S, 0};
 	char body[256];
 	int n = snprintf(body, sizeof body,
 	                 "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},"
@@ -357,7 +360,9 @@ static void refuse(struct http_exchange *x)
 	                 text, status == 413 ? "RequestEntityTooLarge" : "BadRequest", status);
 
 	x->keep_alive = false;
+	x->draining = true;
 	http_reply(x, status, "application/json", body, (size_t)n);
+	(void)bufferevent_set_timeouts(x->bev, &linger, &linger);
 }
 
 static void serve(struct http_exchange *x)
@@ -399,8 +404,9 @@ static void on_read(struct bufferevent *bev, void *arg)
 {
 	struct http_exchange *x = arg;
 
-	(void)bev;
-	if (x->busy && evbuffer_get_length(bufferevent_get_input(bev)) > HTTP_BODY_BYTES_MAX)
+	if (x->draining)
+		(void)evbuffer_drain(bufferevent_get_input(bev), SIZE_MAX);
+	else if (x->busy && evbuffer_get_length(bufferevent_get_input(bev)) > HTTP_BODY_BYTES_MAX)
 		exchange_kill(x);
 	else
 		pump(x);
@@ -411,7 +417,7 @@ static void on_write(struct bufferevent *bev, void *arg)
 	struct http_exchange *x = arg;
 
 	(void)bev;
-	if (x->closing)
+	if (x->closing && !x->draining)
 		exchange_kill(x);
 }
 

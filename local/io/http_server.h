@@ -27,6 +27,7 @@ enum {
 	HTTP_STREAM_BACKLOG_BYTES_MAX = 8 * 1024 * 1024, /* unsent; a slower client is cut off */
 	HTTP_IDLE_TIMEOUT_S = 300,
 	HTTP_WRITE_TIMEOUT_S = 60,
+	HTTP_LINGER_S = 2, /* for a client that still sends a body which is refused */
 };
 
 struct http_message {
