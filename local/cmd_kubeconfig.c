@@ -10,6 +10,8 @@
 #include "lib/base/config.h"
 #include "local/commands.h"
 
+DEFINE_CLEANUP(struct config *, config_free);
+
 static int print_file(const char *path)
 {
 	CLEANUP(fclose_var) FILE *f = fopen(path, "re");

@@ -161,7 +161,7 @@ static void value_text(const json_t *value, char *buf, size_t size)
 void status_cause_add_value(json_t *causes, const char *field, const json_t *value,
                             const char *fmt, ...)
 {
-	char message[1024], shown[256], why[768];
+	char message[1100], shown[256], why[768];
 	va_list ap;
 
 	va_start(ap, fmt);
