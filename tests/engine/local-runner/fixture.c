@@ -37,7 +37,7 @@ struct fixture {
 	struct runner *runner;
 	pid_t podman;
 	char dir[256];
-	char socket[300];
+	char socket[320];
 	char pods[300];
 	char database[300];
 	char run[300];
@@ -62,7 +62,7 @@ static void turn(struct fixture *f)
 
 static void podman_spawn(struct fixture *f)
 {
-	char url[320];
+	char url[340];
 	char *argv[] = {(char *)"podman",
 	                (char *)"system",
 	                (char *)"service",
@@ -236,7 +236,7 @@ void fixture_pod(struct fixture *f, const char *name, const char *command, const
 	               "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"%s\"},"
 	               "\"spec\":{\"terminationGracePeriodSeconds\":2,"
 	               "\"containers\":[{\"name\":\"main\",\"image\":\"localhost/busybox:test\","
-	               "\"command\":[\"/bin/sh\",\"-c\",\"%s\"]%s}",
+	               "\"command\":[\"/bin/sh\",\"-c\",\"%s\"]%s",
 	               name, command, more);
 	fixture_create(f, "pods", text);
 }

@@ -4,14 +4,15 @@
  */
 #pragma once
 
-/* cmocka's own order of headers */
-#include <cmocka.h>
-#include <jansson.h>
+/* cmocka.h wants these before it */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct fixture;
