@@ -9,6 +9,7 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
+#include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -17,6 +18,7 @@
 
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
+#include "lib/base/num.h"
 #include "lib/http/metrics.h"
 
 enum {
@@ -358,12 +360,31 @@ static unsigned admin_bound_port(struct evconnlistener *listener)
 	return ntohs(((const struct sockaddr_in *)(const void *)&ss)->sin_port);
 }
 
+/* "ADDRESS:PORT" or "[ADDRESS6]:PORT". evutil_parse_sockaddr_port() refuses port 0. */
+static int admin_parse_address(const char *text, struct sockaddr_storage *ret_ss, int *ret_len)
+{
+	const char *colon = strrchr(text, ':');
+	char address[64];
+	uint64_t port;
+	int len = sizeof *ret_ss;
+
+	if (colon == NULL || (size_t)(colon - text) >= sizeof address ||
+	    num_parse_u64(colon + 1, 0, UINT16_MAX, &port, NULL) < 0)
+		return -1;
+	(void)snprintf(address, sizeof address, "%.*s", (int)(colon - text), text);
+	if (evutil_parse_sockaddr_port(address, (struct sockaddr *)ret_ss, &len) < 0)
+		return -1;
+	((struct sockaddr_in *)(void *)ret_ss)->sin_port = htons((uint16_t)port);
+	*ret_len = len;
+	return 0;
+}
+
 static int admin_listen(struct admin *a, struct err *err)
 {
 	struct sockaddr_storage ss;
-	int len = sizeof ss;
+	int len;
 
-	if (evutil_parse_sockaddr_port(a->opts.listen, (struct sockaddr *)&ss, &len) < 0)
+	if (admin_parse_address(a->opts.listen, &ss, &len) < 0)
 		return err_set(err, ERR_INVALID, 0,
 		               "admin address \"%s\": want \"127.0.0.1:9090\" or \"[::1]:0\"",
 		               a->opts.listen);

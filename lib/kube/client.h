@@ -75,7 +75,8 @@ void kube_client_free(struct kube_client *client);
 
 /*
  * All of these return the call (for kube_cancel()), or NULL with @done never called when memory
- * ran out. @done is never called from inside the function itself. Bodies are borrowed.
+ * ran out or the token file cannot be read. @done is never called from inside the function
+ * itself. Bodies are borrowed.
  */
 struct kube_call *kube_get(struct kube_client *c, const struct kube_ref *ref, kube_done_fn done,
                            void *arg);
@@ -94,6 +95,7 @@ struct kube_call *kube_patch(struct kube_client *c, const struct kube_ref *ref, 
                              const json_t *patch, kube_done_fn done, void *arg);
 struct kube_call *kube_delete(struct kube_client *c, const struct kube_ref *ref,
                               const struct kube_delete_opts *opts, kube_done_fn done, void *arg);
+/** kube_cancel() - @done will not run; not from inside the call's own @done. NULL is allowed. */
 void kube_cancel(struct kube_call *call);
 
 /* A raw watch; informers are what programs use. */
@@ -118,4 +120,5 @@ struct kube_watch_opts {
 };
 struct kube_watch *kube_watch_start(struct kube_client *c, const struct kube_ref *ref,
                                     const struct kube_watch_opts *opts);
+/** kube_watch_stop() - no further callback; safe inside on_event and on_open, not inside on_end */
 void kube_watch_stop(struct kube_watch *w);

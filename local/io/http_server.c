@@ -16,6 +16,8 @@
 #include <strings.h>
 #include <sys/queue.h>
 
+#include "lib/base/num.h"
+
 struct text {
 	char *chars;
 	size_t bytes;
@@ -440,12 +442,45 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	(void)bufferevent_enable(x->bev, EV_READ | EV_WRITE);
 }
 
+/* "127.0.0.1:6443" or "[::1]:0"; libevent's own parser refuses port 0. */
+static int address_parse(const char *text, struct sockaddr_storage *ret_address,
+                         socklen_t *ret_bytes, struct err *err)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)ret_address;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret_address;
+	const char *colon = strrchr(text, ':');
+	size_t bytes = colon ? (size_t)(colon - text) : 0;
+	char host[INET6_ADDRSTRLEN] = "";
+	uint64_t port;
+
+	memset(ret_address, 0, sizeof *ret_address);
+	if (bytes > 2 && text[0] == '[' && text[bytes - 1] == ']') {
+		text++;
+		bytes -= 2;
+		v6->sin6_family = AF_INET6;
+	} else {
+		v4->sin_family = AF_INET;
+	}
+	if (bytes == 0 || bytes >= sizeof host)
+		return err_set(err, ERR_PARSE, 0, "listen address: want ADDRESS:PORT");
+	memcpy(host, text, bytes);
+	if (num_parse_u64(colon + 1, 0, UINT16_MAX, &port, err) < 0)
+		return err_wrap(err, "listen port");
+	*ret_bytes = v4->sin_family == AF_INET ? sizeof *v4 : sizeof *v6;
+	v4->sin_port = htons((uint16_t)port); /* at the same place in both */
+	if (inet_pton(ret_address->ss_family, host,
+	              v4->sin_family == AF_INET ? (void *)&v4->sin_addr
+	                                        : (void *)&v6->sin6_addr) != 1)
+		return err_set(err, ERR_PARSE, 0, "listen address \"%s\": not an IP address", host);
+	return 0;
+}
+
 int http_server_new(struct event_base *base, const struct http_server_opts *opts,
                     struct http_server **ret_server, struct err *err)
 {
 	struct http_server *s = calloc(1, sizeof *s);
 	struct sockaddr_storage address;
-	int address_bytes = sizeof address;
+	socklen_t address_bytes = 0;
 
 	if (s == NULL)
 		return err_set(err, ERR_NOMEM, 0, "server");
@@ -461,16 +496,14 @@ int http_server_new(struct event_base *base, const struct http_server_opts *opts
 	s->settings.on_body = on_body;
 	s->settings.on_message_complete = on_complete;
 	s->sweep = event_new(base, -1, 0, on_sweep, s);
-	if (evutil_parse_sockaddr_port(opts->listen, (struct sockaddr *)&address,
-	                               &address_bytes) < 0) {
+	if (address_parse(opts->listen, &address, &address_bytes, err) < 0) {
 		http_server_free(s);
-		return err_set(err, ERR_PARSE, 0, "listen address \"%s\": want ADDRESS:PORT",
-		               opts->listen);
+		return -1;
 	}
 	s->listener = evconnlistener_new_bind(
 		base, on_accept, s,
 		LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 128,
-		(struct sockaddr *)&address, address_bytes);
+		(struct sockaddr *)&address, (int)address_bytes);
 	if (s->listener == NULL) {
 		err_set(err, ERR_SYS, errno, "listen on %s", opts->listen);
 		http_server_free(s);
