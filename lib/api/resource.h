@@ -15,8 +15,8 @@
 #include "lib/base/err.h"
 
 struct resource_activation {
-	bool enabled;           /* spec.activation.enabled, and there is a port */
-	uint16_t port;          /* resolved: number, name, or the first containerPort; 0: none */
+	bool enabled;  /* spec.activation.enabled, and there is a port */
+	uint16_t port; /* resolved: number, name, or the first containerPort; 0: none */
 	uint64_t hold_timeout_ms;
 	uint32_t pending_requests_max;
 	size_t pending_bytes_max;
@@ -26,11 +26,11 @@ struct resource_activation {
 };
 
 struct resource_idle {
-	bool timeout_set;      /* spec.idle.timeout present */
-	uint64_t timeout_ms;   /* 0: never */
+	bool timeout_set;    /* spec.idle.timeout present */
+	uint64_t timeout_ms; /* 0: never */
 	uint64_t startup_grace_ms;
 	bool startup_grace_set;
-	bool signal_http;      /* spec.idle.signals.http */
+	bool signal_http; /* spec.idle.signals.http */
 };
 
 struct resource {
@@ -43,7 +43,8 @@ struct resource {
 	bool running; /* spec.running */
 	const char *host_path_prefix;
 	const json_t *template;  /* spec.template */
-	const json_t *container; /* the main container: template.container or template.spec.containers[0] */
+	const json_t *container; /* the main container: template.container or
+	                            template.spec.containers[0] */
 	const json_t *pod_spec;  /* template.spec in the long shape, NULL in the short one */
 	struct resource_activation activation;
 	struct resource_idle idle;
@@ -56,28 +57,4 @@ struct resource {
 int resource_parse(const json_t *object, struct resource **ret_resource, struct err *err);
 void resource_free(struct resource *r);
 
-/**
- * host_claims - which resource owns which host name
- *
- * Claims: spec.activation.hosts (exact, or "*.suffix"), and NAME.NAMESPACE with the suffixes
- * "", ".svc", ".svc.cluster.local" and each configured domain (".localhost"). A resource's own
- * NAME.NAMESPACE names can't be taken by another. Of two that claim one host the older by
- * creationTimestamp wins, then the smaller UID: controller and activators decide the same.
- */
-struct host_claims;
-
-struct host_claims *host_claims_new(const char *const *domains); /* e.g. { "localhost", NULL } */
-void host_claims_free(struct host_claims *c);
-/** host_claims_set() - replaces what that resource claimed; copies what it needs */
-int host_claims_set(struct host_claims *c, const struct resource *r, struct err *err);
-void host_claims_remove(struct host_claims *c, const char *uid);
-/**
- * host_claims_find() - @host as in the Host field: a port and the letters' case do not count
- * Exact names before suffixes, the longest suffix first.
- * Return: UID of the owner, borrowed until the next change; NULL for an unknown host.
- */
-const char *host_claims_find(const struct host_claims *c, const char *host);
-/** host_claims_conflict() - a host in @r's spec that another owns. Return: that host, or NULL;
- * *ret_owner_uid: who owns it */
-const char *host_claims_conflict(const struct host_claims *c, const struct resource *r,
-                                 const char **ret_owner_uid);
+#include "lib/api/host_claims.h"

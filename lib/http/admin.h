@@ -3,7 +3,8 @@
  * admin - a program's own small HTTP server: /healthz, /readyz, /metrics and what it adds
  *
  * /healthz and /readyz answer anybody; everything else wants the bearer token when one is
- * configured. Requests are limited in size, count and time. Built on libevent's evhttp.
+ * configured (its file is read again when it changes). Requests are limited: 8 KiB of head, 64 KiB
+ * of body, 64 connections, 10 s. GET and POST only. Built on libevent's evhttp.
  */
 #pragma once
 
@@ -22,7 +23,7 @@ struct admin_request {
 	const char *query;  /* or "" */
 	const char *body;   /* NUL-terminated, "" when empty */
 	size_t body_bytes;
-	void *reply;        /* for admin_reply() */
+	void *reply; /* for admin_reply() */
 };
 
 struct admin_opts {
@@ -37,10 +38,18 @@ struct admin_opts {
 	void *arg;
 };
 
+/**
+ * admin_new() - listen; logs admin.listening with the port
+ * @opts: copied, but for what @listen and @arg point to
+ */
 int admin_new(struct event_base *base, const struct admin_opts *opts, struct admin **ret_admin,
               struct err *err);
 void admin_free(struct admin *admin);
 unsigned admin_port(const struct admin *admin);
 
-/** admin_reply() - @json: borrowed text, or NULL for an empty body */
+/**
+ * admin_reply() - answer a request, exactly once: now or later
+ * @reply: of the request; freed. The connection may have ended, and admin_free() have been called.
+ * @json:  borrowed text, or NULL for an empty body
+ */
 void admin_reply(void *reply, int status, const char *json);

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,27 +19,28 @@ struct http_client;
 struct http_call;
 
 struct http_client_opts {
-	const char *base_url;         /* "https://127.0.0.1:6443", no trailing slash */
-	const char *unix_socket;      /* or NULL; base_url is then only the Host header */
-	const char *ca_file;          /* or NULL: the system's trust store */
-	const char *ca_pem;           /* or NULL; instead of ca_file */
-	const char *client_cert_file; /* or NULL */
-	const char *client_key_file;  /* or NULL */
-	const char *client_cert_pem;  /* or NULL; instead of the files */
-	const char *client_key_pem;   /* or NULL */
-	const char *bearer_token;     /* or NULL */
+	const char *base_url;          /* "https://127.0.0.1:6443", no trailing slash */
+	const char *unix_socket;       /* or NULL; base_url is then only the Host header */
+	const char *ca_file;           /* or NULL: the system's trust store */
+	const char *ca_pem;            /* or NULL; instead of ca_file */
+	const char *client_cert_file;  /* or NULL */
+	const char *client_key_file;   /* or NULL */
+	const char *client_cert_pem;   /* or NULL; instead of the files */
+	const char *client_key_pem;    /* or NULL */
+	const char *bearer_token;      /* or NULL */
 	const char *bearer_token_file; /* or NULL; read again when it changes (rotated tokens) */
-	bool tls_insecure;            /* only when a kubeconfig says insecure-skip-tls-verify */
+	bool tls_insecure;             /* only when a kubeconfig says insecure-skip-tls-verify */
 	const char *user_agent;
-	uint32_t connections_max;     /* per client; further calls wait in line; 0: 64 */
+	uint32_t connections_max; /* for calls without on_data; more wait in line; 0: 64 */
 };
 
 struct http_response {
-	int status;          /* 0 when err is set: no answer came */
-	const char *body;    /* borrowed, NUL-terminated; "" when on_data took the bytes */
+	int status;       /* 0 when err is set: no answer came */
+	const char *body; /* borrowed, NUL-terminated; "" when on_data took the bytes */
 	size_t body_bytes;
 	uint64_t retry_after_ms; /* from Retry-After, 0 when absent */
-	const struct err *err; /* NULL, or why there is no answer: ERR_TIMEOUT, ERR_UNAVAILABLE, … */
+	const struct err
+	        *err; /* NULL, or why there is no answer: ERR_TIMEOUT, ERR_UNAVAILABLE, … */
 };
 
 struct http_request {
@@ -48,9 +50,11 @@ struct http_request {
 	size_t body_bytes;
 	const char *content_type;
 	const char *accept;
-	uint64_t timeout_ms;         /* whole call; 0: none (watches) */
-	uint64_t idle_timeout_ms;    /* no byte for so long ends it with ERR_TIMEOUT; 0: none */
-	size_t response_bytes_max;   /* 0: 64 MiB; more ends it with ERR_INVALID */
+	uint64_t timeout_ms;       /* whole call; 0: none (watches) */
+	uint64_t idle_timeout_ms;  /* no byte for so long ends it with ERR_TIMEOUT; 0: none */
+	size_t response_bytes_max; /* 0: 64 MiB; more ends it with ERR_INVALID */
+	/* A 2xx answer's head is here, before its body; may be NULL. */
+	void (*on_open)(void *arg);
 	/* Streaming: called for each piece of a 2xx body. Return 0 to go on, negative to end it. */
 	int (*on_data)(void *arg, const char *data, size_t bytes);
 	void (*on_done)(void *arg, const struct http_response *res);
@@ -60,7 +64,10 @@ struct http_request {
 int http_client_new(struct event_base *base, const struct http_client_opts *opts,
                     struct http_client **ret_client, struct err *err);
 
-/** http_client_free() - cancels what is under way: no on_done runs for those calls */
+/**
+ * http_client_free() - cancels what is under way: no on_done runs for those calls
+ * Safe from any callback of the client's own calls; the rest of it goes when that returns.
+ */
 void http_client_free(struct http_client *client);
 
 /**

@@ -46,8 +46,8 @@ struct kube_ref {
 };
 
 struct kube_result {
-	int http_status;   /* 0: no answer */
-	json_t *body;      /* borrowed: the object or list; NULL on failure */
+	int http_status;       /* 0: no answer */
+	json_t *body;          /* borrowed: the object or list; NULL on failure */
 	const struct err *err; /* NULL on success; else code by the Status reason and its message */
 	uint64_t retry_after_ms;
 };
@@ -70,26 +70,32 @@ struct kube_delete_opts {
 
 int kube_client_new(struct event_base *base, const struct kubeconfig *conf, const char *user_agent,
                     struct kube_client **ret_client, struct err *err);
+/** kube_client_free() - ends calls and watches without a word to them; safe from any callback */
 void kube_client_free(struct kube_client *client);
 
 /*
  * All of these return the call (for kube_cancel()), or NULL with @done never called when memory
- * ran out. @done is never called from inside the function itself. Bodies are borrowed.
+ * ran out or the token file cannot be read. @done is never called from inside the function
+ * itself. Bodies are borrowed.
  */
 struct kube_call *kube_get(struct kube_client *c, const struct kube_ref *ref, kube_done_fn done,
                            void *arg);
-/** kube_list() - result body: one List with all pages' items and the first page's resourceVersion */
+/**
+ * kube_list() - result body: one List with all pages' items and the first page's resourceVersion
+ * The items come without metadata.managedFields. When the server forgets the list between two
+ * pages (410), all is asked for anew in one piece.
+ */
 struct kube_call *kube_list(struct kube_client *c, const struct kube_ref *ref,
                             const struct kube_list_opts *opts, kube_done_fn done, void *arg);
 struct kube_call *kube_create(struct kube_client *c, const struct kube_ref *ref,
                               const json_t *object, kube_done_fn done, void *arg);
 struct kube_call *kube_replace(struct kube_client *c, const struct kube_ref *ref,
                                const json_t *object, kube_done_fn done, void *arg);
-struct kube_call *kube_patch(struct kube_client *c, const struct kube_ref *ref,
-                             enum kube_patch how, const json_t *patch, kube_done_fn done,
-                             void *arg);
+struct kube_call *kube_patch(struct kube_client *c, const struct kube_ref *ref, enum kube_patch how,
+                             const json_t *patch, kube_done_fn done, void *arg);
 struct kube_call *kube_delete(struct kube_client *c, const struct kube_ref *ref,
                               const struct kube_delete_opts *opts, kube_done_fn done, void *arg);
+/** kube_cancel() - @done will not run; not from inside the call's own @done. NULL is allowed. */
 void kube_cancel(struct kube_call *call);
 
 /* A raw watch; informers are what programs use. */
@@ -104,6 +110,8 @@ struct kube_watch_opts {
 	const char *label_selector;
 	const char *field_selector;
 	const char *resource_version; /* where to start */
+	/* The server took the watch; may be NULL. */
+	void (*on_open)(void *arg);
 	/* @object is borrowed */
 	void (*on_event)(void *arg, enum kube_watch_event event, json_t *object);
 	/* The watch is over: NULL when the server ended it in order, ERR_GONE to list again, … */
@@ -112,4 +120,5 @@ struct kube_watch_opts {
 };
 struct kube_watch *kube_watch_start(struct kube_client *c, const struct kube_ref *ref,
                                     const struct kube_watch_opts *opts);
+/** kube_watch_stop() - no further callback; safe inside on_event and on_open, not inside on_end */
 void kube_watch_stop(struct kube_watch *w);

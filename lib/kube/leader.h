@@ -23,8 +23,8 @@ struct leader_opts {
 	void *arg;
 };
 
-int leader_new(struct event_base *base, struct kube_client *client,
-               const struct leader_opts *opts, struct leader **ret_leader, struct err *err);
+int leader_new(struct event_base *base, struct kube_client *client, const struct leader_opts *opts,
+               struct leader **ret_leader, struct err *err);
 /** leader_release() - give the lease up (holderIdentity "") and call @done; for an orderly end */
 void leader_release(struct leader *l, void (*done)(void *arg), void *arg);
 void leader_free(struct leader *l);

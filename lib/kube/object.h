@@ -43,6 +43,7 @@ json_t *json_merge_patch(const json_t *target, const json_t *patch);
 
 /**
  * json_merge_diff() - the merge patch that makes @to of @from; NULL when they are equal
+ * A merge patch cannot put a null: a null member of @to counts as absent.
  * Return: new reference
  */
 json_t *json_merge_diff(const json_t *from, const json_t *to);

@@ -16,10 +16,11 @@ struct event_base;
 struct workqueue;
 
 struct workqueue_opts {
-	uint32_t parallel_max;     /* keys in work at once; 0: 16 */
-	uint64_t retry_first_ms;   /* 0: 5 */
-	uint64_t retry_max_ms;     /* 0: 60000 */
-	/* Begin work on @key (borrowed, "namespace/name"); ends with workqueue_done(), maybe at once. */
+	uint32_t parallel_max;   /* keys in work at once; 0: 16 */
+	uint64_t retry_first_ms; /* 0: 5 */
+	uint64_t retry_max_ms;   /* 0: 60000 */
+	/* Begin work on @key (borrowed, "namespace/name"); ends with workqueue_done(), maybe at
+	 * once. */
 	void (*work)(void *arg, const char *key);
 	void *arg;
 };

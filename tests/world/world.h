@@ -6,7 +6,9 @@
  * on ports of the kernel's choice. Tests wait on objects, metrics and messages, never on time.
  * Everything that a test makes ends with world_free(), also after a failed assertion, since the
  * world lives in the fixture. Calls block; a deadline of WORLD_DEADLINE_MS fails the test with
- * what was waited for and the last thing that was seen.
+ * what was waited for and the last thing that was seen. world_free() fails it when a log has a
+ * sanitizer's report or an assertion, or when a program did not end with 0. SC_WORLD_KEEP=1 in the
+ * environment keeps the folder.
  */
 #pragma once
 
@@ -40,12 +42,13 @@ const char *world_kubeconfig(const struct world *w); /* path */
 const char *world_token_file(const struct world *w); /* of the programs' admin servers */
 
 /* Programs. Extra arguments after the name, ended by NULL; --kubeconfig, --log-level, the admin
- * listen address (port 0) and its token are added. Logs go to DIR/<name>.log and are printed when
- * the test fails. */
+ * listen address (port 0, --admin-listen) and its token (--admin-token-file) are added. Logs go to
+ * DIR/<name>-<n>.log; their ends are printed when the world fails the test. Ports are read from the
+ * log events admin.listening and <part>.listening (--listen), field "port". */
 struct world_process *world_spawn(struct world *w, const char *program, ...)
-	__attribute__((sentinel));
-void world_kill(struct world_process *p, int sig);    /* and wait for its end */
-void world_restart(struct world_process *p);          /* the same command line and ports again */
+        __attribute__((sentinel));
+void world_kill(struct world_process *p, int sig); /* and wait for its end */
+void world_restart(struct world_process *p);       /* the same command line and ports again */
 pid_t world_pid(const struct world_process *p);
 unsigned world_admin_port(const struct world_process *p); /* waits until it is known */
 unsigned world_port(const struct world_process *p);       /* its main port (activator) */

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/http/admin.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
+#include <netinet/in.h>
+#include <openssl/crypto.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "lib/base/clk.h"
+#include "lib/base/log.h"
+#include "lib/base/num.h"
+#include "lib/http/metrics.h"
+
+enum {
+	ADMIN_HEADER_BYTES_MAX = 8 << 10,
+	ADMIN_BODY_BYTES_MAX = 64 << 10,
+	ADMIN_CONNECTIONS_MAX = 64, /* further ones wait in the kernel's backlog */
+	ADMIN_BACKLOG = 64,
+	ADMIN_TIMEOUT_S = 10, /* of a request's head and body, an answer's sending, an idle wait */
+	ADMIN_SWEEP_MS = 250,
+	ADMIN_TOKEN_BYTES_MAX = 4096,
+};
+
+/*
+ * A connection. evhttp does not tell when one ends: we keep a reference on its bufferevent, whose
+ * callbacks are gone when evhttp has freed it.
+ */
+struct admin_conn {
+	struct bufferevent *bev; /* NULL: a free place */
+	uint64_t since_ms;       /* accepted, or the last answer given */
+	bool in_request;         /* the program has a request of it: takes what time it needs */
+};
+
+/* A request that waits for admin_reply(). Outlives its connection and the admin. */
+struct admin_reply {
+	LIST_ENTRY(admin_reply) entry;
+	struct admin *admin;        /* NULL: connection or admin are gone */
+	struct evhttp_request *req; /* NULL likewise */
+	struct evhttp_connection *con;
+};
+
+struct admin_token {
+	const char *path; /* NULL: none wanted */
+	struct stat seen;
+	char text[ADMIN_TOKEN_BYTES_MAX];
+	size_t len; /* 0: nobody is let in */
+};
+
+struct admin {
+	struct event_base *base;
+	struct evhttp *http;
+	struct evconnlistener *listener; /* owned by http once bound */
+	struct event *sweep;
+	struct admin_opts opts;
+	char *token_path;
+	struct admin_token token;
+	LIST_HEAD(, admin_reply) replies;
+	struct admin_conn conns[ADMIN_CONNECTIONS_MAX];
+	unsigned port;
+};
+
+DEFINE_CLEANUP(struct admin *, admin_free);
+
+/* ---- token ---- */
+
+static int admin_token_read(struct admin_token *t, struct err *err)
+{
+	CLEANUP(fclose_var) FILE *f = fopen(t->path, "re");
+
+	t->len = 0;
+	if (f == NULL || fstat(fileno(f), &t->seen) < 0)
+		return err_set(err, ERR_SYS, errno, "open %s", t->path);
+	t->len = fread(t->text, 1, sizeof t->text, f);
+	while (t->len > 0 && strchr("\r\n\t ", t->text[t->len - 1]) != NULL)
+		t->len--;
+	if (t->len == 0 || t->len == sizeof t->text)
+		return err_set(err, ERR_INVALID, 0, "%s: want a token of at most %d bytes", t->path,
+		               (int)sizeof t->text - 1);
+	return 0;
+}
+
+static bool admin_token_has_changed(const struct admin_token *t)
+{
+	struct stat now;
+
+	if (t->len == 0 || stat(t->path, &now) < 0)
+		return true;
+	return now.st_ino != t->seen.st_ino || now.st_size != t->seen.st_size ||
+	       now.st_mtim.tv_sec != t->seen.st_mtim.tv_sec ||
+	       now.st_mtim.tv_nsec != t->seen.st_mtim.tv_nsec;
+}
+
+/* A token file that cannot be read lets nobody in. */
+static bool admin_is_allowed(struct admin *a, struct evhttp_request *req)
+{
+	static const char scheme[] = "Bearer ";
+	const char *auth;
+
+	if (a->token.path == NULL)
+		return true;
+	if (admin_token_has_changed(&a->token) && admin_token_read(&a->token, NULL) < 0)
+		return false;
+	auth = evhttp_find_header(evhttp_request_get_input_headers(req), "Authorization");
+	if (auth == NULL || strncasecmp(auth, scheme, sizeof scheme - 1) != 0)
+		return false;
+	auth += sizeof scheme - 1;
+	return strlen(auth) == a->token.len &&
+	       CRYPTO_memcmp(auth, a->token.text, a->token.len) == 0;
+}
+
+/* ---- connections ---- */
+
+static bool admin_conn_is_over(const struct admin_conn *c)
+{
+	bufferevent_event_cb on_event;
+
+	bufferevent_getcb(c->bev, NULL, NULL, &on_event, NULL);
+	return on_event == NULL;
+}
+
+/* Forget what has ended, end what takes too long. Return: how many there are. */
+static unsigned admin_sweep(struct admin *a)
+{
+	uint64_t now_ms = clk_now_ms();
+	unsigned count = 0;
+
+	for (size_t i = 0; i < ADMIN_CONNECTIONS_MAX; i++) {
+		struct admin_conn *c = &a->conns[i];
+
+		if (c->bev == NULL)
+			continue;
+		if (admin_conn_is_over(c)) {
+			(void)bufferevent_decref(c->bev);
+			*c = (struct admin_conn){0};
+			continue;
+		}
+		count++;
+		if (!c->in_request && now_ms - c->since_ms > ADMIN_TIMEOUT_S * 1000)
+			(void)shutdown(bufferevent_getfd(c->bev), SHUT_RDWR);
+	}
+	return count;
+}
+
+static void on_admin_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval again = {0, ADMIN_SWEEP_MS * 1000};
+	struct admin *a = arg;
+	unsigned count = admin_sweep(a);
+
+	if (count < ADMIN_CONNECTIONS_MAX)
+		(void)evconnlistener_enable(a->listener);
+	if (count > 0)
+		(void)evtimer_add(a->sweep, &again);
+}
+
+/* evhttp asks for the bufferevent of each connection that it accepts. */
+static struct bufferevent *on_admin_accept(struct event_base *base, void *arg)
+{
+	static const struct timeval soon = {0, ADMIN_SWEEP_MS * 1000};
+	struct admin *a = arg;
+	struct bufferevent *bev = bufferevent_socket_new(base, -1, 0);
+	unsigned count = admin_sweep(a);
+
+	if (bev == NULL)
+		return NULL;
+	for (size_t i = 0; i < ADMIN_CONNECTIONS_MAX; i++) {
+		if (a->conns[i].bev != NULL)
+			continue;
+		bufferevent_incref(bev);
+		a->conns[i] = (struct admin_conn){bev, clk_now_ms(), false};
+		count++;
+		break;
+	}
+	if (count >= ADMIN_CONNECTIONS_MAX)
+		(void)evconnlistener_disable(a->listener);
+	if (!evtimer_pending(a->sweep, NULL))
+		(void)evtimer_add(a->sweep, &soon);
+	return bev;
+}
+
+static void admin_conn_mark(struct admin *a, struct evhttp_connection *con, bool in_request)
+{
+	const struct bufferevent *bev = evhttp_connection_get_bufferevent(con);
+
+	for (size_t i = 0; i < ADMIN_CONNECTIONS_MAX; i++) {
+		if (a->conns[i].bev == bev) {
+			a->conns[i].in_request = in_request;
+			a->conns[i].since_ms = clk_now_ms();
+		}
+	}
+}
+
+/* ---- answers ---- */
+
+static void admin_send(struct evhttp_request *req, int status, const char *type,
+                       struct evbuffer *body)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
+
+	if (type != NULL)
+		(void)evhttp_add_header(headers, "Content-Type", type);
+	(void)evhttp_add_header(headers, "Cache-Control", "no-store");
+	(void)evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+	evhttp_send_reply(req, status, NULL, body);
+}
+
+static void admin_send_text(struct evhttp_request *req, int status, const char *type,
+                            const char *text)
+{
+	struct evbuffer *body = evbuffer_new();
+
+	if (body != NULL)
+		(void)evbuffer_add(body, text, strlen(text));
+	admin_send(req, status, type, body);
+	if (body != NULL)
+		evbuffer_free(body);
+}
+
+static void admin_put(void *arg, const char *text, size_t bytes)
+{
+	(void)evbuffer_add(arg, text, bytes);
+}
+
+static void admin_send_metrics(struct admin *a, struct evhttp_request *req)
+{
+	struct evbuffer *body = evbuffer_new();
+
+	if (body != NULL && a->opts.metrics != NULL)
+		metrics_write(a->opts.metrics, admin_put, body);
+	admin_send(req, body != NULL ? 200 : 503, "text/plain; version=0.0.4; charset=utf-8", body);
+	if (body != NULL)
+		evbuffer_free(body);
+}
+
+static void admin_send_readiness(struct admin *a, struct evhttp_request *req)
+{
+	const char *why = NULL;
+
+	if (a->opts.why_not_ready != NULL)
+		why = a->opts.why_not_ready(a->opts.arg);
+	admin_send_text(req, why == NULL ? 200 : 503, "text/plain", why == NULL ? "ok\n" : why);
+}
+
+/* The connection ended, or the whole server: a later admin_reply() finds nobody. */
+static void on_admin_close(struct evhttp_connection *con, void *arg)
+{
+	struct admin_reply *r = arg;
+
+	/* evhttp has let go of a request whose connection failed; else it frees it itself */
+	if (evhttp_request_get_connection(r->req) == NULL)
+		evhttp_request_free(r->req);
+	LIST_REMOVE(r, entry);
+	r->admin = NULL;
+	r->req = NULL;
+	r->con = NULL;
+}
+
+void admin_reply(void *reply, int status, const char *json)
+{
+	struct admin_reply *r = reply;
+
+	if (r->admin != NULL) {
+		LIST_REMOVE(r, entry);
+		evhttp_connection_set_closecb(r->con, NULL, NULL);
+		admin_conn_mark(r->admin, r->con, false);
+		admin_send_text(r->req, status, json != NULL ? "application/json" : NULL,
+		                json != NULL ? json : "");
+	}
+	free(r);
+}
+
+static const char *admin_method_name(struct evhttp_request *req)
+{
+	return evhttp_request_get_command(req) == EVHTTP_REQ_POST ? "POST" : "GET";
+}
+
+/* Everything that is the program's own. */
+static void admin_forward(struct admin *a, struct evhttp_request *req)
+{
+	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
+	struct evbuffer *input = evhttp_request_get_input_buffer(req);
+	const char *query = evhttp_uri_get_query(uri);
+	struct admin_reply *r = calloc(1, sizeof *r);
+	struct admin_request request = {
+	        .method = admin_method_name(req),
+	        .path = evhttp_uri_get_path(uri),
+	        .query = query != NULL ? query : "",
+	        .body_bytes = evbuffer_get_length(input),
+	        .reply = r,
+	};
+
+	if (r == NULL || evbuffer_add(input, "", 1) < 0) {
+		free(r);
+		admin_send_text(req, 503, "application/json", "{\"error\":\"out of memory\"}");
+		return;
+	}
+	request.body = (const char *)evbuffer_pullup(input, -1);
+	r->admin = a;
+	r->req = req;
+	r->con = evhttp_request_get_connection(req);
+	LIST_INSERT_HEAD(&a->replies, r, entry);
+	evhttp_connection_set_closecb(r->con, on_admin_close, r);
+	admin_conn_mark(a, r->con, true);
+	if (a->opts.on_request == NULL || !a->opts.on_request(a->opts.arg, &request))
+		admin_reply(r, 404, "{\"error\":\"unknown path\"}");
+}
+
+static void on_admin_request(struct evhttp_request *req, void *arg)
+{
+	struct admin *a = arg;
+	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
+	const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
+	bool health = path != NULL && strcmp(path, "/healthz") == 0;
+	bool ready = path != NULL && strcmp(path, "/readyz") == 0;
+	bool metrics = path != NULL && strcmp(path, "/metrics") == 0;
+
+	admin_conn_mark(a, evhttp_request_get_connection(req), false);
+	if (path == NULL) {
+		admin_send_text(req, 400, "application/json", "{\"error\":\"want a path\"}");
+	} else if (!health && !ready && !admin_is_allowed(a, req)) {
+		(void)evhttp_add_header(evhttp_request_get_output_headers(req), "WWW-Authenticate",
+		                        "Bearer");
+		admin_send_text(req, 401, "application/json",
+		                "{\"error\":\"want a bearer token\"}");
+	} else if ((health || ready || metrics) &&
+	           evhttp_request_get_command(req) != EVHTTP_REQ_GET) {
+		(void)evhttp_add_header(evhttp_request_get_output_headers(req), "Allow", "GET");
+		admin_send_text(req, 405, "application/json", "{\"error\":\"want GET\"}");
+	} else if (health) {
+		admin_send_text(req, 200, "text/plain", "ok\n");
+	} else if (ready) {
+		admin_send_readiness(a, req);
+	} else if (metrics) {
+		admin_send_metrics(a, req);
+	} else {
+		admin_forward(a, req);
+	}
+}
+
+/* ---- life ---- */
+
+static unsigned admin_bound_port(struct evconnlistener *listener)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof ss;
+
+	if (getsockname(evconnlistener_get_fd(listener), (struct sockaddr *)&ss, &len) < 0)
+		return 0;
+	/* sin_port and sin6_port are at one place */
+	return ntohs(((const struct sockaddr_in *)(const void *)&ss)->sin_port);
+}
+
+/* "ADDRESS:PORT" or "[ADDRESS6]:PORT". evutil_parse_sockaddr_port() refuses port 0. */
+static int admin_parse_address(const char *text, struct sockaddr_storage *ret_ss, int *ret_len)
+{
+	const char *colon = strrchr(text, ':');
+	char address[64];
+	uint64_t port;
+	int len = sizeof *ret_ss;
+
+	if (colon == NULL || (size_t)(colon - text) >= sizeof address ||
+	    num_parse_u64(colon + 1, 0, UINT16_MAX, &port, NULL) < 0)
+		return -1;
+	(void)snprintf(address, sizeof address, "%.*s", (int)(colon - text), text);
+	if (evutil_parse_sockaddr_port(address, (struct sockaddr *)ret_ss, &len) < 0)
+		return -1;
+	((struct sockaddr_in *)(void *)ret_ss)->sin_port = htons((uint16_t)port);
+	*ret_len = len;
+	return 0;
+}
+
+static int admin_listen(struct admin *a, struct err *err)
+{
+	struct sockaddr_storage ss;
+	int len;
+
+	if (admin_parse_address(a->opts.listen, &ss, &len) < 0)
+		return err_set(err, ERR_INVALID, 0,
+		               "admin address \"%s\": want \"127.0.0.1:9090\" or \"[::1]:0\"",
+		               a->opts.listen);
+	a->listener = evconnlistener_new_bind(a->base, NULL, NULL,
+	                                      LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC |
+	                                              LEV_OPT_REUSEABLE,
+	                                      ADMIN_BACKLOG, (struct sockaddr *)&ss, len);
+	if (a->listener == NULL)
+		return err_set(err, ERR_SYS, errno, "listen on %s", a->opts.listen);
+	if (evhttp_bind_listener(a->http, a->listener) == NULL) {
+		evconnlistener_free(TAKE_PTR(a->listener));
+		return err_set(err, ERR_NOMEM, 0, "admin server");
+	}
+	a->port = admin_bound_port(a->listener);
+	return 0;
+}
+
+int admin_new(struct event_base *base, const struct admin_opts *opts, struct admin **ret_admin,
+              struct err *err)
+{
+	CLEANUP(admin_free_var) struct admin *a = calloc(1, sizeof *a);
+
+	if (a == NULL)
+		return err_set(err, ERR_NOMEM, 0, "admin server");
+	a->base = base;
+	a->opts = *opts;
+	LIST_INIT(&a->replies);
+	a->http = evhttp_new(base);
+	a->sweep = evtimer_new(base, on_admin_sweep, a);
+	if (a->http == NULL || a->sweep == NULL)
+		return err_set(err, ERR_NOMEM, 0, "admin server");
+	if (opts->token_file != NULL) {
+		a->token.path = a->token_path = strdup(opts->token_file);
+		if (a->token_path == NULL)
+			return err_set(err, ERR_NOMEM, 0, "admin server");
+		if (admin_token_read(&a->token, err) < 0)
+			return err_wrap(err, "admin token");
+	}
+	evhttp_set_max_headers_size(a->http, ADMIN_HEADER_BYTES_MAX);
+	evhttp_set_max_body_size(a->http, ADMIN_BODY_BYTES_MAX);
+	evhttp_set_timeout(a->http, ADMIN_TIMEOUT_S);
+	evhttp_set_allowed_methods(a->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
+	evhttp_set_gencb(a->http, on_admin_request, a);
+	evhttp_set_bevcb(a->http, on_admin_accept, a);
+	if (admin_listen(a, err) < 0)
+		return -1;
+	log_event(LOG_INFO, "admin.listening", log_u64("port", a->port));
+	*ret_admin = TAKE_PTR(a);
+	return 0;
+}
+
+void admin_free(struct admin *admin)
+{
+	if (admin == NULL)
+		return;
+	if (admin->http != NULL)
+		evhttp_free(admin->http);
+	assert(LIST_EMPTY(&admin->replies)); /* evhttp_free() told of each */
+	for (size_t i = 0; i < ADMIN_CONNECTIONS_MAX; i++) {
+		if (admin->conns[i].bev != NULL)
+			(void)bufferevent_decref(admin->conns[i].bev);
+	}
+	if (admin->sweep != NULL)
+		event_free(admin->sweep);
+	free(admin->token_path);
+	free(admin);
+}
+
+unsigned admin_port(const struct admin *admin)
+{
+	return admin->port;
+}

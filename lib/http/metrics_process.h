@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * metrics of the process - what every Prometheus client tells of its own process, and the version
+ */
+#pragma once
+
+#include <stddef.h>
+
+/** metrics_process_write() - the values of now, read from /proc/self; one missing is left out */
+void metrics_process_write(void (*put)(void *arg, const char *text, size_t bytes), void *arg);

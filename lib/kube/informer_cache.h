@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * informer_cache - an informer's objects, and which of two versions counts; no clock, no sockets
+ *
+ * resourceVersions of one type are numbers that grow (API concepts, "Resource versions"). The
+ * cache's own version is the one that the list or the watch has come to: an object that is not
+ * here and not newer than that has been deleted.
+ */
+#pragma once
+
+#include "lib/kube/client.h"
+
+struct informer_cache;
+
+/* @on_change: as informer_opts.on_change; returns false when the cache must not be used further */
+struct informer_cache *informer_cache_new(const char *(*index_key)(const json_t *object),
+                                          bool (*on_change)(void *arg, const json_t *old_object,
+                                                            const json_t *new_object),
+                                          void *arg);
+void informer_cache_free(struct informer_cache *c);
+
+/** informer_cache_replace() - a list. Return: 0, -1 when it is none */
+int informer_cache_replace(struct informer_cache *c, const json_t *list);
+void informer_cache_event(struct informer_cache *c, enum kube_watch_event event, json_t *object);
+void informer_cache_learn(struct informer_cache *c, const json_t *object);
+
+/** informer_cache_version() - where a watch goes on from; borrowed */
+const char *informer_cache_version(const struct informer_cache *c);
+const json_t *informer_cache_get(const struct informer_cache *c, const char *ns, const char *name);
+size_t informer_cache_count(const struct informer_cache *c);
+/* @key: in the index, or NULL: all */
+void informer_cache_foreach(const struct informer_cache *c, const char *key,
+                            bool (*visit)(void *arg, const json_t *object), void *arg);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * watch_frame - a stream of bytes cut into lines, each with one watch event
+ *
+ * Pieces may end anywhere. A line longer than the limit is an error; empty lines are skipped.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "lib/base/err.h"
+
+enum { WATCH_FRAME_BYTES_MAX = 16 * 1024 * 1024 };
+
+struct watch_frame {
+	char *buf; /* the beginning of a line whose end has not come */
+	size_t bytes;
+	size_t space;
+	size_t bytes_max;
+};
+
+void watch_frame_init(struct watch_frame *f, size_t bytes_max);
+void watch_frame_done(struct watch_frame *f);
+
+/**
+ * watch_frame_feed() - more bytes
+ * @on_line: each whole line without its end; borrowed, not NUL-terminated. Not 0: stop.
+ *
+ * Return: 0, what @on_line returned to stop, or negative with err set.
+ */
+int watch_frame_feed(struct watch_frame *f, const char *data, size_t bytes,
+                     int (*on_line)(void *arg, const char *line, size_t bytes), void *arg,
+                     struct err *err);

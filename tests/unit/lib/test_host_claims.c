@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/api/resource.h"
+
+struct fixture {
+	struct host_claims *claims;
+	struct resource *made[16];
+	size_t made_count;
+};
+
+static int setup(void **state)
+{
+	static const char *const domains[] = {"localhost", NULL};
+	struct fixture *f = calloc(1, sizeof *f);
+
+	f->claims = host_claims_new(domains);
+	*state = f;
+	return f->claims != NULL ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	host_claims_free(f->claims);
+	while (f->made_count > 0)
+		resource_free(f->made[--f->made_count]);
+	free(f);
+	return 0;
+}
+
+/* In namespace "ns", created in that second, with that host (or NULL). */
+static const struct resource *claim(struct fixture *f, const char *name, const char *uid,
+                                    unsigned second, const char *host)
+{
+	char created[64];
+	json_t *object;
+	struct resource *r = NULL;
+
+	(void)snprintf(created, sizeof created, "2026-01-01T00:00:%02uZ", second);
+	object = json_pack("{s{ss ss ss ss} s{s{s{ss}} s{s[s*]}}}", "metadata", "namespace", "ns",
+	                   "name", name, "uid", uid, "creationTimestamp", created, "spec",
+	                   "template", "container", "image", "i", "activation", "hosts", host);
+	assert_non_null(object);
+	assert_int_equal(resource_parse(object, &r, NULL), 0);
+	json_decref(object);
+	f->made[f->made_count++] = r;
+	assert_int_equal(host_claims_set(f->claims, r, NULL), 0);
+	return r;
+}
+
+static void assert_owner(struct fixture *f, const char *host, const char *uid)
+{
+	const char *got = host_claims_find(f->claims, host);
+
+	assert_string_equal(got != NULL ? got : "nobody", uid);
+}
+
+static void test_host_claims_own_names(void **state)
+{
+	struct fixture *f = *state;
+
+	claim(f, "shop", "u1", 1, NULL);
+	assert_owner(f, "shop.ns", "u1");
+	assert_owner(f, "shop.ns.svc", "u1");
+	assert_owner(f, "shop.ns.svc.cluster.local", "u1");
+	assert_owner(f, "shop.ns.localhost", "u1");
+	assert_owner(f, "SHOP.ns.LocalHost.:8080", "u1");
+	assert_owner(f, "shop", "nobody");
+	assert_owner(f, "shop.other", "nobody");
+	assert_owner(f, "", "nobody");
+	assert_owner(f, ":80", "nobody");
+	assert_owner(f, "[::1]:80", "nobody");
+}
+
+static void test_host_claims_exact_before_the_longest_suffix(void **state)
+{
+	struct fixture *f = *state;
+
+	claim(f, "a", "u1", 1, "*.test");
+	claim(f, "b", "u2", 2, "*.shop.test");
+	claim(f, "c", "u3", 3, "x.shop.test");
+	assert_owner(f, "y.test", "u1");
+	assert_owner(f, "y.shop.test", "u2");
+	assert_owner(f, "z.y.shop.test", "u2");
+	assert_owner(f, "x.shop.test", "u3");
+	assert_owner(f, "shop.test", "u1");
+	assert_owner(f, "test", "nobody");
+	assert_owner(f, "*.test", "nobody");
+}
+
+static void test_host_claims_older_wins_then_smaller_uid(void **state)
+{
+	struct fixture *f = *state;
+	const char *owner = NULL;
+	const struct resource *late;
+	const struct resource *twin;
+
+	late = claim(f, "late", "u1", 9, "h.test");
+	claim(f, "early", "u8", 1, "h.test");
+	twin = claim(f, "twin", "u9", 1, "h.test");
+	assert_owner(f, "h.test", "u8");
+	assert_string_equal(host_claims_conflict(f->claims, late, &owner), "h.test");
+	assert_string_equal(owner, "u8");
+	assert_string_equal(host_claims_conflict(f->claims, twin, &owner), "h.test");
+	host_claims_remove(f->claims, "u8");
+	assert_owner(f, "h.test", "u9");
+	assert_null(host_claims_conflict(f->claims, twin, &owner));
+	host_claims_remove(f->claims, "u9");
+	assert_owner(f, "h.test", "u1");
+	host_claims_remove(f->claims, "u1");
+	assert_owner(f, "h.test", "nobody");
+}
+
+static void test_host_claims_own_name_cannot_be_taken(void **state)
+{
+	struct fixture *f = *state;
+	const char *owner = NULL;
+	const struct resource *thief = claim(f, "thief", "u1", 1, "shop.ns.localhost");
+
+	claim(f, "shop", "u2", 9, NULL);
+	assert_owner(f, "shop.ns.localhost", "u2");
+	assert_string_equal(host_claims_conflict(f->claims, thief, &owner), "shop.ns.localhost");
+	assert_string_equal(owner, "u2");
+}
+
+static void test_host_claims_set_replaces(void **state)
+{
+	struct fixture *f = *state;
+
+	claim(f, "a", "u1", 1, "old.test");
+	claim(f, "a", "u1", 1, "new.test");
+	assert_owner(f, "old.test", "nobody");
+	assert_owner(f, "new.test", "u1");
+}
+
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        TEST(test_host_claims_own_names),
+	        TEST(test_host_claims_exact_before_the_longest_suffix),
+	        TEST(test_host_claims_older_wins_then_smaller_uid),
+	        TEST(test_host_claims_own_name_cannot_be_taken),
+	        TEST(test_host_claims_set_replaces),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/kube/informer_cache.h"
+#include "lib/kube/object.h"
+
+struct fixture {
+	struct informer_cache *cache;
+	char trace[1024];
+};
+
+static void say(struct fixture *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void say(struct fixture *f, const char *fmt, ...)
+{
+	size_t len = strlen(f->trace);
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(f->trace + len, sizeof f->trace - len, fmt, ap);
+	va_end(ap);
+}
+
+static bool on_change(void *arg, const json_t *old_object, const json_t *new_object)
+{
+	struct fixture *f = arg;
+
+	say(f, "%s:%s>%s ", kube_name(new_object ? new_object : old_object),
+	    old_object ? kube_resource_version(old_object) : "-",
+	    new_object ? kube_resource_version(new_object) : "-");
+	return true;
+}
+
+static const char *by_app(const json_t *object)
+{
+	return kube_label(object, "app");
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+
+	*state = f;
+	f->cache = informer_cache_new(by_app, on_change, f);
+	return f->cache != NULL ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	informer_cache_free(f->cache);
+	free(f);
+	return 0;
+}
+
+static json_t *object(const char *name, const char *uid, const char *version, const char *app)
+{
+	return json_pack("{s:{s:s, s:s, s:s, s:s, s:{s:s}, s:[]}}", "metadata", "namespace", "d",
+	                 "name", name, "uid", uid, "resourceVersion", version, "labels", "app", app,
+	                 "managedFields");
+}
+
+static void event(struct fixture *f, enum kube_watch_event kind, json_t *o)
+{
+	informer_cache_event(f->cache, kind, o);
+	json_decref(o);
+}
+
+static void learn(struct fixture *f, json_t *o)
+{
+	informer_cache_learn(f->cache, o);
+	json_decref(o);
+}
+
+/* Takes the objects, ended by NULL. */
+static void list(struct fixture *f, const char *version, ...)
+{
+	json_t *items = json_array();
+	json_t *all =
+	        json_pack("{s:{s:s}, s:o}", "metadata", "resourceVersion", version, "items", items);
+	va_list ap;
+	json_t *o;
+
+	va_start(ap, version);
+	while ((o = va_arg(ap, json_t *)) != NULL)
+		(void)json_array_append_new(items, o);
+	va_end(ap);
+	assert_int_equal(informer_cache_replace(f->cache, all), 0);
+	json_decref(all);
+}
+
+static void expect(struct fixture *f, const char *trace)
+{
+	assert_string_equal(f->trace, trace);
+	f->trace[0] = '\0';
+}
+
+static void test_informer_cache_follows_list_and_watch(void **state)
+{
+	struct fixture *f = *state;
+
+	list(f, "5", object("a", "1", "3", "x"), object("b", "2", "4", "x"), NULL);
+	expect(f, "a:->3 b:->4 ");
+	event(f, KUBE_WATCH_MODIFIED, object("a", "1", "6", "x"));
+	event(f, KUBE_WATCH_ADDED, object("a", "1", "6", "x"));
+	event(f, KUBE_WATCH_DELETED, object("b", "2", "7", "x"));
+	event(f, KUBE_WATCH_BOOKMARK, object("", "", "9", ""));
+	expect(f, "a:3>6 b:4>- ");
+	assert_string_equal(informer_cache_version(f->cache), "9");
+	assert_int_equal(informer_cache_count(f->cache), 1);
+	assert_null(
+	        json_at(informer_cache_get(f->cache, "d", "a"), "metadata", "managedFields", NULL));
+	assert_null(informer_cache_get(f->cache, "d", "b"));
+}
+
+static void test_informer_cache_tells_what_a_new_list_changes(void **state)
+{
+	struct fixture *f = *state;
+
+	list(f, "5", object("a", "1", "3", "x"), object("b", "2", "4", "x"),
+	     object("c", "3", "5", "x"), NULL);
+	f->trace[0] = '\0';
+	list(f, "9", object("a", "1", "3", "x"), object("c", "3", "8", "x"),
+	     object("d", "4", "9", "x"), NULL);
+	expect(f, "b:4>- c:5>8 d:->9 ");
+}
+
+static void test_informer_cache_same_name_again_is_another_object(void **state)
+{
+	struct fixture *f = *state;
+
+	list(f, "5", object("a", "1", "3", "x"), NULL);
+	list(f, "9", object("a", "2", "8", "x"), NULL);
+	expect(f, "a:->3 a:3>- a:->8 ");
+}
+
+static void test_informer_cache_learns_only_what_is_newer(void **state)
+{
+	struct fixture *f = *state;
+
+	list(f, "5", object("a", "1", "3", "x"), NULL);
+	learn(f, object("a", "1", "7", "x"));
+	learn(f, object("a", "1", "4", "x"));
+	event(f, KUBE_WATCH_MODIFIED, object("a", "1", "6", "x"));
+	event(f, KUBE_WATCH_MODIFIED, object("a", "1", "7", "x"));
+	expect(f, "a:->3 a:3>7 ");
+	event(f, KUBE_WATCH_DELETED, object("a", "1", "8", "x"));
+	/* the answer to an old write comes after the watch said it is gone */
+	learn(f, object("a", "1", "7", "x"));
+	expect(f, "a:7>- ");
+	learn(f, object("n", "2", "9", "x"));
+	/* a list that was read before that write */
+	list(f, "8", NULL);
+	expect(f, "n:->9 ");
+	assert_int_equal(informer_cache_count(f->cache), 1);
+}
+
+static void test_informer_cache_versions_going_back_mean_a_new_server(void **state)
+{
+	struct fixture *f = *state;
+
+	list(f, "50", object("a", "1", "40", "x"), object("b", "2", "41", "x"), NULL);
+	list(f, "5", object("a", "9", "3", "x"), NULL);
+	expect(f, "a:->40 b:->41 b:41>- a:40>- a:->3 ");
+}
+
+static bool on_visit(void *arg, const json_t *o)
+{
+	say(arg, "%s ", kube_name(o));
+	return true;
+}
+
+static void test_informer_cache_index_follows_changes(void **state)
+{
+	struct fixture *f = *state;
+
+	list(f, "5", object("a", "1", "3", "x"), object("b", "2", "4", "x"),
+	     object("c", "3", "5", ""), NULL);
+	f->trace[0] = '\0';
+	informer_cache_foreach(f->cache, "x", on_visit, f);
+	expect(f, "a b ");
+	event(f, KUBE_WATCH_MODIFIED, object("a", "1", "6", "y"));
+	event(f, KUBE_WATCH_DELETED, object("b", "2", "7", "x"));
+	f->trace[0] = '\0';
+	informer_cache_foreach(f->cache, "x", on_visit, f);
+	informer_cache_foreach(f->cache, "", on_visit, f);
+	expect(f, "");
+	informer_cache_foreach(f->cache, "y", on_visit, f);
+	expect(f, "a ");
+	informer_cache_foreach(f->cache, NULL, on_visit, f);
+	expect(f, "a c ");
+}
+
+#define CACHE_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        CACHE_TEST(test_informer_cache_follows_list_and_watch),
+	        CACHE_TEST(test_informer_cache_tells_what_a_new_list_changes),
+	        CACHE_TEST(test_informer_cache_same_name_again_is_another_object),
+	        CACHE_TEST(test_informer_cache_learns_only_what_is_newer),
+	        CACHE_TEST(test_informer_cache_versions_going_back_mean_a_new_server),
+	        CACHE_TEST(test_informer_cache_index_follows_changes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

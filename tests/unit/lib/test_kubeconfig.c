@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/kube/kubeconfig.h"
+
+struct fixture {
+	char dir[64];
+	char path[96];
+	struct kubeconfig *conf;
+	struct err err;
+};
+
+static const char basic[] =
+        "apiVersion: v1\nkind: Config\ncurrent-context: one\n"
+        "contexts:\n"
+        "- name: one\n  context: {cluster: c1, user: u1, namespace: shop}\n"
+        "- name: two\n  context: {cluster: c2, user: u2}\n"
+        "- name: three\n  context: {cluster: c1, user: nobody}\n"
+        "clusters:\n"
+        "- name: c1\n  cluster:\n    server: https://127.0.0.1:6443/\n"
+        "    certificate-authority-data: LS0tCg==\n"
+        "- name: c2\n  cluster:\n    server: https://[::1]:1\n    certificate-authority: ca.crt\n"
+        "    insecure-skip-tls-verify: true\n"
+        "users:\n"
+        "- name: u1\n  user: {token: secret}\n"
+        "- name: u2\n  user:\n    tokenFile: /tok\n    token: old\n"
+        "    client-certificate: pki/a.crt\n    client-key-data: LS0tCg==\n";
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+
+	*state = f;
+	(void)snprintf(f->dir, sizeof f->dir, "/tmp/kubeconfig.XXXXXX");
+	if (mkdtemp(f->dir) == NULL)
+		return -1;
+	(void)snprintf(f->path, sizeof f->path, "%s/config", f->dir);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	kubeconfig_free(f->conf);
+	(void)unlink(f->path);
+	(void)rmdir(f->dir);
+	free(f);
+	return 0;
+}
+
+static int load(struct fixture *f, const char *text, const char *context)
+{
+	FILE *out = fopen(f->path, "we");
+
+	assert_non_null(out);
+	(void)fputs(text, out);
+	(void)fclose(out);
+	return kubeconfig_load(f->path, context, &f->conf, &f->err);
+}
+
+static void expect_error(struct fixture *f, const char *text, const char *context,
+                         const char *after_path)
+{
+	assert_int_equal(load(f, text, context), -1);
+	assert_int_equal(f->err.code, ERR_PARSE);
+	assert_memory_equal(f->err.text, f->path, strlen(f->path));
+	assert_string_equal(f->err.text + strlen(f->path), after_path);
+}
+
+static void test_kubeconfig_current_context_with_token_and_data(void **state)
+{
+	struct fixture *f = *state;
+	const struct http_client_opts *o;
+
+	assert_int_equal(load(f, basic, NULL), 0);
+	o = kubeconfig_http_opts(f->conf);
+	assert_string_equal(o->base_url, "https://127.0.0.1:6443");
+	assert_string_equal(o->ca_pem, "---\n");
+	assert_null(o->ca_file);
+	assert_string_equal(o->bearer_token, "secret");
+	assert_false(o->tls_insecure);
+	assert_string_equal(kubeconfig_namespace(f->conf), "shop");
+}
+
+static void test_kubeconfig_named_context_with_files(void **state)
+{
+	struct fixture *f = *state;
+	const struct http_client_opts *o;
+	char want[128];
+
+	assert_int_equal(load(f, basic, "two"), 0);
+	o = kubeconfig_http_opts(f->conf);
+	(void)snprintf(want, sizeof want, "%s/ca.crt", f->dir);
+	assert_string_equal(o->ca_file, want);
+	(void)snprintf(want, sizeof want, "%s/pki/a.crt", f->dir);
+	assert_string_equal(o->client_cert_file, want);
+	assert_string_equal(o->client_key_pem, "---\n");
+	assert_string_equal(o->bearer_token_file, "/tok");
+	assert_null(o->bearer_token);
+	assert_true(o->tls_insecure);
+	assert_string_equal(kubeconfig_namespace(f->conf), "default");
+}
+
+static void test_kubeconfig_errors_name_file_and_line(void **state)
+{
+	struct fixture *f = *state;
+
+	expect_error(f, basic, "nine", ": no \"nine\" in contexts");
+	expect_error(f, basic, "three", ": no \"nobody\" in users");
+	expect_error(f, "kind: Config\n", NULL, ": no current-context");
+	expect_error(f, "a: [\n", NULL, ":2: did not find expected node content");
+	expect_error(f,
+	             "current-context: x\ncontexts: [{name: x, context: {cluster: c}}]\n"
+	             "clusters:\n- name: c\n  cluster:\n    server: 127.0.0.1\n",
+	             NULL, ":6: server \"127.0.0.1\": want https://host:port");
+	expect_error(f,
+	             "current-context: x\ncontexts: [{name: x, context: {cluster: c}}]\n"
+	             "clusters:\n- name: c\n  cluster:\n    server: https://h\n"
+	             "    certificate-authority-data: '*'\n",
+	             NULL, ":7: certificate-authority-data: want base64");
+	expect_error(f,
+	             "current-context: x\n"
+	             "contexts: [{name: x, context: {cluster: c, user: u}}]\n"
+	             "clusters: [{name: c, cluster: {server: 'https://h'}}]\n"
+	             "users:\n- name: u\n  user:\n    exec: {command: x}\n",
+	             NULL,
+	             ":6: exec and auth-provider are not supported: want token, tokenFile or "
+	             "client-certificate");
+}
+
+static void test_kubeconfig_path_from_the_environment(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(load(f, basic, NULL), 0);
+	kubeconfig_free(f->conf);
+	f->conf = NULL;
+	(void)setenv("KUBECONFIG", f->path, 1);
+	assert_int_equal(kubeconfig_load(NULL, "two", &f->conf, &f->err), 0);
+	(void)unsetenv("KUBECONFIG");
+	assert_string_equal(kubeconfig_http_opts(f->conf)->base_url, "https://[::1]:1");
+}
+
+#define CONF_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        CONF_TEST(test_kubeconfig_current_context_with_token_and_data),
+	        CONF_TEST(test_kubeconfig_named_context_with_files),
+	        CONF_TEST(test_kubeconfig_errors_name_file_and_line),
+	        CONF_TEST(test_kubeconfig_path_from_the_environment),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
