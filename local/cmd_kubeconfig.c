@@ -33,21 +33,21 @@ int cmd_kubeconfig(int argc, char **argv)
 	struct {
 		const char *state_dir;
 		bool path_only;
-	} opts = { 0 };
+	} opts = {0};
 	const struct config_option options[] = {
-		{ "stateDir", CONFIG_STR, &opts.state_dir, "/var/lib/sc-local", 0, 0,
-		  "folder of the engine's state" },
-		{ "path", CONFIG_BOOL, &opts.path_only, NULL, 0, 0,
-		  "print the path of the file instead of what is in it" },
+	        {"stateDir", CONFIG_STR, &opts.state_dir, "/var/lib/sc-local", 0, 0,
+	         "folder of the engine's state"},
+	        {"path", CONFIG_BOOL, &opts.path_only, NULL, 0, 0,
+	         "print the path of the file instead of what is in it"},
 	};
 	const struct config_program program = {
-		.name = "sc-local kubeconfig",
-		.synopsis = "Print the kubeconfig of the embedded engine.",
-		.options = options,
-		.options_count = ARRAY_LEN(options),
+	        .name = "sc-local kubeconfig",
+	        .synopsis = "Print the kubeconfig of the embedded engine.",
+	        .options = options,
+	        .options_count = ARRAY_LEN(options),
 	};
 	CLEANUP(config_free_var) struct config *config = NULL;
-	struct err err = { 0 };
+	struct err err = {0};
 	char path[PATH_MAX];
 	int operands = 0;
 	int loaded = config_load(&program, argc, argv, &config, &operands, &err);

@@ -89,12 +89,12 @@ static int start(struct serve *s, struct err *err)
 {
 	struct serve_opts *opts = &s->opts;
 	struct registry_opts registry = {
-		.database_file = s->database_file,
-		.crds_dir = opts->crds_dir,
-		.change_log_max = (uint32_t)opts->change_log_count,
-		.node_name = opts->runner ? opts->run.node_name : NULL,
+	        .database_file = s->database_file,
+	        .crds_dir = opts->crds_dir,
+	        .change_log_max = (uint32_t)opts->change_log_count,
+	        .node_name = opts->runner ? opts->run.node_name : NULL,
 	};
-	struct api_opts api = { .http.listen = opts->listen };
+	struct api_opts api = {.http.listen = opts->listen};
 	bool any;
 
 	if (state_dir_open(opts->state_dir, &s->lock_fd, err) < 0 ||
@@ -135,7 +135,7 @@ static void stop(struct serve *s)
 
 static int serve(struct serve *s)
 {
-	struct err err = { 0 };
+	struct err err = {0};
 
 	if (start(s, &err) < 0) {
 		log_event(LOG_ERROR, "serve.failed", log_err(&err));
@@ -148,48 +148,47 @@ static int serve(struct serve *s)
 
 int cmd_serve(int argc, char **argv)
 {
-	struct serve s = { .lock_fd = -1, .opts.run.node_name = "local" };
+	struct serve s = {.lock_fd = -1, .opts.run.node_name = "local"};
 	struct serve_opts *o = &s.opts;
 	const struct config_option options[] = {
-		{ "stateDir", CONFIG_STR, &o->state_dir, "/var/lib/sc-local", 0, 0,
-		  "folder of the engine's state" },
-		{ "runDir", CONFIG_STR, &o->run_dir, "/run/sc-local", 0, 0,
-		  "folder of what does not outlive a boot" },
-		{ "listen", CONFIG_STR, &o->listen, "127.0.0.1:6443", 0, 0,
-		  "address and port of the API; port 0: any free one" },
-		{ "crdsDir", CONFIG_STR, &o->crds_dir, SC_CRDS_DIR, 0, 0,
-		  "folder of the CustomResourceDefinitions to serve" },
-		{ "changeLog", CONFIG_U64, &o->change_log_count, "2000", 64, 1000000,
-		  "changes that a watch can go back; past them 410 Gone" },
-		{ "runner", CONFIG_BOOL, &o->runner, "true", 0, 0,
-		  "run Pods; false: the API alone" },
-		{ "podmanSocket", CONFIG_STR, &o->run.podman_socket, NULL, 0, 0,
-		  "Podman's REST socket; default: podman.sock in the run folder" },
-		{ "cgroupRoot", CONFIG_STR, &o->run.cgroup_root, "sc-local", 0, 0,
-		  "cgroup below which Pods run" },
-		{ "bridge", CONFIG_STR, &o->run.bridge, "sclocal0", 0, 0,
-		  "network bridge of the Pods" },
-		{ "subnet", CONFIG_STR, &o->run.subnet, "10.213.0.1/16", 0, 0,
-		  "the bridge's address and the Pods' network" },
-		{ "masquerade", CONFIG_BOOL, &o->run.masquerade, "true", 0, 0,
-		  "let Pods reach other networks" },
-		{ "netnsPool", CONFIG_U64, &o->netns_pool_count, "4", 0, 64,
-		  "network namespaces that are made ahead" },
-		{ "logBytes", CONFIG_SIZE, &o->run.log_bytes_max, "10Mi", 1024, 0,
-		  "size of one container's log" },
-		{ "wrapperBinary", CONFIG_STR, &o->run.wrapper_binary, NULL, 0, 0,
-		  "static sc-wrapper to make the wrapper's image of" },
-		{ "wrapperImage", CONFIG_STR, &o->run.wrapper_image,
-		  "localhost/sc-wrapper:" SC_VERSION, 0, 0, "name of the wrapper's image" },
+	        {"stateDir", CONFIG_STR, &o->state_dir, "/var/lib/sc-local", 0, 0,
+	         "folder of the engine's state"},
+	        {"runDir", CONFIG_STR, &o->run_dir, "/run/sc-local", 0, 0,
+	         "folder of what does not outlive a boot"},
+	        {"listen", CONFIG_STR, &o->listen, "127.0.0.1:6443", 0, 0,
+	         "address and port of the API; port 0: any free one"},
+	        {"crdsDir", CONFIG_STR, &o->crds_dir, SC_CRDS_DIR, 0, 0,
+	         "folder of the CustomResourceDefinitions to serve"},
+	        {"changeLog", CONFIG_U64, &o->change_log_count, "2000", 64, 1000000,
+	         "changes that a watch can go back; past them 410 Gone"},
+	        {"runner", CONFIG_BOOL, &o->runner, "true", 0, 0, "run Pods; false: the API alone"},
+	        {"podmanSocket", CONFIG_STR, &o->run.podman_socket, NULL, 0, 0,
+	         "Podman's REST socket; default: podman.sock in the run folder"},
+	        {"cgroupRoot", CONFIG_STR, &o->run.cgroup_root, "sc-local", 0, 0,
+	         "cgroup below which Pods run"},
+	        {"bridge", CONFIG_STR, &o->run.bridge, "sclocal0", 0, 0,
+	         "network bridge of the Pods"},
+	        {"subnet", CONFIG_STR, &o->run.subnet, "10.213.0.1/16", 0, 0,
+	         "the bridge's address and the Pods' network"},
+	        {"masquerade", CONFIG_BOOL, &o->run.masquerade, "true", 0, 0,
+	         "let Pods reach other networks"},
+	        {"netnsPool", CONFIG_U64, &o->netns_pool_count, "4", 0, 64,
+	         "network namespaces that are made ahead"},
+	        {"logBytes", CONFIG_SIZE, &o->run.log_bytes_max, "10Mi", 1024, 0,
+	         "size of one container's log"},
+	        {"wrapperBinary", CONFIG_STR, &o->run.wrapper_binary, NULL, 0, 0,
+	         "static sc-wrapper to make the wrapper's image of"},
+	        {"wrapperImage", CONFIG_STR, &o->run.wrapper_image,
+	         "localhost/sc-wrapper:" SC_VERSION, 0, 0, "name of the wrapper's image"},
 	};
 	const struct config_program program = {
-		.name = "sc-local serve",
-		.synopsis = "Answer the Kubernetes API and run Pods on this machine.",
-		.options = options,
-		.options_count = ARRAY_LEN(options),
+	        .name = "sc-local serve",
+	        .synopsis = "Answer the Kubernetes API and run Pods on this machine.",
+	        .options = options,
+	        .options_count = ARRAY_LEN(options),
 	};
 	CLEANUP(config_free_var) struct config *config = NULL;
-	struct err err = { 0 };
+	struct err err = {0};
 	int operands = 0, code = config_load(&program, argc, argv, &config, &operands, &err);
 
 	if (code < 0)

@@ -50,6 +50,7 @@ static const char *text_of(const json_t *object, const char *key)
 int api_types_init(struct api_types *types, struct err *err)
 {
 	memset(types, 0, sizeof *types);
+	types->pool = json_object();
 	for (size_t i = 0; i < ARRAY_LEN(builtin_types); i++) {
 		struct api_type *type = &types->list[types->count++];
 
@@ -71,11 +72,72 @@ void api_types_done(struct api_types *types)
 		json_decref(types->list[i].names);
 	}
 	types->count = 0;
+	api_types_seal(types);
 }
 
-/* A schema without descriptions and examples. Maps of schemas may have a property of that name, so
- * what the keys mean is known: @is_map says whether keys are names. */
-static json_t *schema_strip(const json_t *schema, bool is_map)
+void api_types_seal(struct api_types *types)
+{
+	json_decref(types->pool);
+	types->pool = NULL;
+}
+
+enum { INTERN_KEY_BYTES = 16384 };
+
+/*
+ * The same part, once: a schema says {"type":"string"} thousands of times. Parts of @node are in
+ * the pool already, so the addresses of its children tell it from others. Takes @node.
+ */
+static json_t *intern(json_t *pool, json_t *node)
+{
+	char text[INTERN_KEY_BYTES] = "[";
+	size_t used = 1, i;
+	const char *key;
+	json_t *child, *present;
+
+	if (json_is_object(node)) {
+		text[0] = '{';
+		json_object_foreach(node, key, child)
+		{
+			if (used < sizeof text)
+				used += (size_t)snprintf(text + used, sizeof text - used, "%s:%p,",
+				                         key, (void *)child);
+		}
+	} else if (json_is_array(node)) {
+		json_array_foreach(node, i, child)
+		{
+			if (used < sizeof text)
+				used += (size_t)snprintf(text + used, sizeof text - used, "%p,",
+				                         (void *)child);
+		}
+	} else {
+		used = json_dumpb(node, text, sizeof text - 1, JSON_ENCODE_ANY);
+		text[used < sizeof text ? used : 0] = 0;
+	}
+	if (used >= sizeof text)
+		return node;
+	present = json_object_get(pool, text);
+	if (present == NULL) {
+		(void)json_object_set(pool, text, node);
+		return node;
+	}
+	json_decref(node);
+	return json_incref(present);
+}
+
+/* Keywords whose values are data, not schemas, and those that only a reader needs. */
+static bool is_data(const char *key)
+{
+	return strcmp(key, "default") == 0 || strcmp(key, "enum") == 0;
+}
+
+static bool is_prose(const char *key)
+{
+	return strcmp(key, "description") == 0 || strcmp(key, "example") == 0 ||
+	       strcmp(key, "x-kubernetes-validations") == 0;
+}
+
+/* A schema without prose, its equal parts shared. Below "properties" keys are names: @is_map. */
+static json_t *schema_strip(json_t *pool, const json_t *schema, bool is_map)
 {
 	json_t *copy, *child;
 	const char *key;
@@ -84,23 +146,26 @@ static json_t *schema_strip(const json_t *schema, bool is_map)
 	if (json_is_array(schema)) {
 		copy = json_array();
 		json_array_foreach(schema, i, child)
-			(void)json_array_append_new(copy, schema_strip(child, false));
-		return copy;
+		{
+			(void)json_array_append_new(copy, schema_strip(pool, child, false));
+		}
+		return intern(pool, copy);
 	}
 	if (!json_is_object(schema))
-		return json_incref((json_t *)schema);
+		return intern(pool, json_incref((json_t *)schema));
 	copy = json_object();
-	json_object_foreach((json_t *)schema, key, child) {
+	json_object_foreach((json_t *)schema, key, child)
+	{
 		bool names = !is_map && strcmp(key, "properties") == 0;
 
-		if (!is_map && (strcmp(key, "description") == 0 || strcmp(key, "example") == 0))
+		if (!is_map && is_prose(key))
 			continue;
-		if (!is_map && (strcmp(key, "default") == 0 || strcmp(key, "enum") == 0))
+		if (!is_map && is_data(key))
 			(void)json_object_set(copy, key, child);
 		else
-			(void)json_object_set_new(copy, key, schema_strip(child, names));
+			(void)json_object_set_new(copy, key, schema_strip(pool, child, names));
 	}
-	return copy;
+	return intern(pool, copy);
 }
 
 static const json_t *storage_version(const json_t *spec)
@@ -108,7 +173,8 @@ static const json_t *storage_version(const json_t *spec)
 	const json_t *versions = json_object_get(spec, "versions"), *version;
 	size_t i;
 
-	json_array_foreach(versions, i, version) {
+	json_array_foreach(versions, i, version)
+	{
 		if (json_is_true(json_object_get(version, "storage")))
 			return version;
 	}
@@ -123,12 +189,13 @@ static void type_set_names(struct api_type *type, const json_t *names)
 	type->kube.plural = text_of(names, "plural");
 	type->kube.kind = text_of(names, "kind");
 	type->singular = text_of(names, "singular");
-	json_array_foreach(list, i, word) {
+	json_array_foreach(list, i, word)
+	{
 		if (i < API_SHORT_NAMES_MAX)
 			type->short_names[i] = json_string_value(word);
 	}
 	type->categories[0] =
-		json_string_value(json_array_get(json_object_get(names, "categories"), 0));
+	        json_string_value(json_array_get(json_object_get(names, "categories"), 0));
 }
 
 int api_types_add_crd(struct api_types *types, const json_t *crd, struct err *err)
@@ -136,8 +203,8 @@ int api_types_add_crd(struct api_types *types, const json_t *crd, struct err *er
 	const json_t *spec = json_object_get(crd, "spec");
 	const json_t *version = storage_version(spec);
 	const json_t *schema =
-		json_object_get(json_object_get(version, "schema"), "openAPIV3Schema");
-	struct api_type type = { .custom = true, .has_generation = true };
+	        json_object_get(json_object_get(version, "schema"), "openAPIV3Schema");
+	struct api_type type = {.custom = true, .has_generation = true};
 
 	if (schema == NULL || *text_of(spec, "group") == 0)
 		return err_set(err, ERR_PARSE, 0,
@@ -155,8 +222,8 @@ int api_types_add_crd(struct api_types *types, const json_t *crd, struct err *er
 	type.kube.cluster_scoped = strcmp(text_of(spec, "scope"), "Cluster") == 0;
 	type_set_names(&type, json_object_get(type.names, "names"));
 	type.has_status =
-		json_object_get(json_object_get(version, "subresources"), "status") != NULL;
-	type.schema = schema_strip(schema, false);
+	        json_object_get(json_object_get(version, "subresources"), "status") != NULL;
+	type.schema = schema_strip(types->pool, schema, false);
 	type.columns = json_incref(json_object_get(version, "additionalPrinterColumns"));
 	types->list[types->count++] = type;
 	return 0;

@@ -25,7 +25,7 @@ struct api_type {
 	bool has_status;     /* a status subresource: main ignores status, it ignores the rest */
 	bool has_generation; /* metadata.generation counts changes of the spec */
 	bool read_only;
-	bool custom;         /* from a CRD: pruned, validated, no strategic merge patch */
+	bool custom;             /* from a CRD: pruned, validated, no strategic merge patch */
 	const char *schema_text; /* built-in types: their schema as JSON text, or NULL */
 	json_t *schema;          /* owned: OpenAPI v3 schema, or NULL */
 	json_t *columns;         /* owned: additionalPrinterColumns, or NULL */
@@ -35,6 +35,7 @@ struct api_type {
 struct api_types {
 	struct api_type list[API_TYPES_MAX];
 	size_t count;
+	json_t *pool; /* parts of schemas, while they are loaded */
 };
 
 /** api_types_init() - the built-in rows. Return: 0; negative when memory ran out. */
@@ -43,9 +44,13 @@ void api_types_done(struct api_types *types);
 
 /**
  * api_types_add_crd() - the storage version of a CustomResourceDefinition becomes a row
- * Descriptions are left out: the engine does not need them, and they are most of the bytes.
+ * Descriptions are left out, and equal parts of all schemas are one: else they would be most of
+ * the process's memory.
  */
 int api_types_add_crd(struct api_types *types, const json_t *crd, struct err *err);
+
+/** api_types_seal() - no more CRDs come: frees what only loading needs */
+void api_types_seal(struct api_types *types);
 
 /** api_types_find() - by group and plural; @version NULL: any. Return: borrowed, or NULL */
 const struct api_type *api_types_find(const struct api_types *types, const char *group,

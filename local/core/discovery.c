@@ -59,11 +59,12 @@ json_t *discovery_group(const struct api_types *types, const char *group)
 
 static json_t *resource_of(const struct api_type *type, const char *subresource)
 {
-	json_t *words, *resource = json_pack(
-		"{s:o, s:s, s:b, s:s}", "name",
-		json_sprintf("%s%s%s", type->kube.plural, *subresource ? "/" : "", subresource),
-		"singularName", *subresource ? "" : type->singular, "namespaced",
-		!type->kube.cluster_scoped, "kind", type->kube.kind);
+	json_t *words, *resource = json_pack("{s:o, s:s, s:b, s:s}", "name",
+	                                     json_sprintf("%s%s%s", type->kube.plural,
+	                                                  *subresource ? "/" : "", subresource),
+	                                     "singularName", *subresource ? "" : type->singular,
+	                                     "namespaced", !type->kube.cluster_scoped, "kind",
+	                                     type->kube.kind);
 
 	if (*subresource) {
 		(void)json_object_set_new(resource, "verbs",
@@ -72,11 +73,11 @@ static json_t *resource_of(const struct api_type *type, const char *subresource)
 		                                  : json_pack("[sss]", "get", "patch", "update"));
 		return resource;
 	}
-	(void)json_object_set_new(
-		resource, "verbs",
-		type->read_only ? json_pack("[sss]", "get", "list", "watch")
-				: json_pack("[ssssssss]", "create", "delete", "deletecollection", "get",
-	                                    "list", "patch", "update", "watch"));
+	(void)json_object_set_new(resource, "verbs",
+	                          type->read_only ? json_pack("[sss]", "get", "list", "watch")
+	                                          : json_pack("[ssssssss]", "create", "delete",
+	                                                      "deletecollection", "get", "list",
+	                                                      "patch", "update", "watch"));
 	words = json_array();
 	for (size_t i = 0; type->short_names[i]; i++)
 		(void)json_array_append_new(words, json_string(type->short_names[i]));
@@ -94,7 +95,8 @@ json_t *discovery_resources(const struct api_types *types, const char *group, co
 	for (size_t i = 0; i < types->count; i++) {
 		const struct api_type *type = &types->list[i];
 
-		if (strcmp(type->kube.group, group) != 0 || strcmp(type->kube.version, version) != 0)
+		if (strcmp(type->kube.group, group) != 0 ||
+		    strcmp(type->kube.version, version) != 0)
 			continue;
 		(void)json_array_append_new(list, resource_of(type, ""));
 		if (type->has_status)
@@ -107,7 +109,6 @@ json_t *discovery_resources(const struct api_types *types, const char *group, co
 		return NULL;
 	}
 	return json_pack("{s:s, s:s, s:o, s:o}", "kind", "APIResourceList", "apiVersion", "v1",
-	                 "groupVersion",
-	                 json_sprintf("%s%s%s", group, *group ? "/" : "", version), "resources",
-	                 list);
+	                 "groupVersion", json_sprintf("%s%s%s", group, *group ? "/" : "", version),
+	                 "resources", list);
 }

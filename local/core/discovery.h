@@ -10,8 +10,8 @@
 
 #include "local/core/api_types.h"
 
-json_t *discovery_api_versions(void);                         /* /api */
-json_t *discovery_groups(const struct api_types *types);      /* /apis */
+json_t *discovery_api_versions(void);                    /* /api */
+json_t *discovery_groups(const struct api_types *types); /* /apis */
 /** discovery_group() - /apis/GROUP. Return: NULL when there is no such group */
 json_t *discovery_group(const struct api_types *types, const char *group);
 /** discovery_resources() - /api/v1, /apis/GROUP/VERSION. Return: NULL when there is none */

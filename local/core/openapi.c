@@ -49,11 +49,11 @@ static json_t *operation(const struct api_type *type, const char *action, bool w
 	               json_sprintf("#/components/schemas/%s", name));
 	(void)json_object_set_new(op, "x-kubernetes-group-version-kind", gvk(type));
 	if (writes)
-		(void)json_object_set_new(
-			op, "parameters",
-			json_pack("[{s:s, s:s, s:{s:s}}, {s:s, s:s, s:{s:s}}]", "name",
-		                  "fieldValidation", "in", "query", "schema", "type", "string",
-		                  "name", "dryRun", "in", "query", "schema", "type", "string"));
+		(void)json_object_set_new(op, "parameters",
+		                          json_pack("[{s:s, s:s, s:{s:s}}, {s:s, s:s, s:{s:s}}]",
+		                                    "name", "fieldValidation", "in", "query",
+		                                    "schema", "type", "string", "name", "dryRun",
+		                                    "in", "query", "schema", "type", "string"));
 	return op;
 }
 
@@ -72,8 +72,8 @@ static void add_paths(json_t *paths, const struct api_type *type)
 	                          json_pack("{s:o, s:o}", "get", operation(type, "list", false),
 	                                    "post", operation(type, "post", true)));
 	(void)json_object_set_new(
-		paths, json_string_value(one),
-		json_pack("{s:o, s:o, s:o, s:o}", "get", operation(type, "get", false), "put",
+	        paths, json_string_value(one),
+	        json_pack("{s:o, s:o, s:o, s:o}", "get", operation(type, "get", false), "put",
 	                  operation(type, "put", true), "patch", operation(type, "patch", true),
 	                  "delete", operation(type, "delete", false)));
 	json_decref(collection);
@@ -117,7 +117,8 @@ json_t *openapi_v3(const struct api_types *types, const char *group, const char 
 	for (size_t i = 0; i < types->count; i++) {
 		const struct api_type *type = &types->list[i];
 
-		if (strcmp(type->kube.group, group) != 0 || strcmp(type->kube.version, version) != 0)
+		if (strcmp(type->kube.group, group) != 0 ||
+		    strcmp(type->kube.version, version) != 0)
 			continue;
 		add_paths(paths, type);
 		add_schema(schemas, type, schema_of(arg, type));

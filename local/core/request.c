@@ -90,7 +90,7 @@ static void find_resource(struct request *r)
 
 int request_parse(char *target, struct request *ret_request, struct err *err)
 {
-	struct request r = { 0 };
+	struct request r = {0};
 	char *query = strchr(target, '?');
 
 	if (query)

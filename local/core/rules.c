@@ -12,9 +12,10 @@
 enum { NAME_MAX_BYTES = 253, GENERATED_BASE_MAX = 58 };
 
 static const char subdomain_rule[] =
-	"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
-	"'.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used "
-	"for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+        "'.', and must start and end with an alphanumeric character (e.g. 'example.com', regex "
+        "used "
+        "for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
 static json_t *metadata_of(json_t *object)
 {
@@ -59,9 +60,10 @@ json_t *rules_identity(const struct api_type *type, const char *ns, const char *
 
 	api_type_version(type, version, sizeof version);
 	if ((*kind && strcmp(kind, type->kube.kind) != 0) || (*said && strcmp(said, version) != 0))
-		return status_bad_request("the API version in the data (%s, Kind=%s) does not match "
-		                          "the expected API version (%s, Kind=%s)",
-		                          said, kind, version, type->kube.kind);
+		return status_bad_request(
+		        "the API version in the data (%s, Kind=%s) does not match "
+		        "the expected API version (%s, Kind=%s)",
+		        said, kind, version, type->kube.kind);
 	(void)json_object_set_new(object, "kind", json_string(type->kube.kind));
 	(void)json_object_set_new(object, "apiVersion", json_string(version));
 	metadata = metadata_of(object);
@@ -100,9 +102,10 @@ static json_t *check_names(const struct api_type *type, const json_t *object)
 
 json_t *rules_create(const struct api_type *type, const struct rules_create *how, json_t *object)
 {
-	static const char *const servers[] = { "uid", "resourceVersion", "generation", "selfLink",
-		                               "deletionTimestamp", "deletionGracePeriodSeconds",
-		                               "managedFields" };
+	static const char *const servers[] = {
+	        "uid",          "resourceVersion",   "generation",
+	        "selfLink",     "deletionTimestamp", "deletionGracePeriodSeconds",
+	        "managedFields"};
 	json_t *status = rules_identity(type, how->ns, NULL, object), *metadata;
 	const char *base;
 	char when[NUM_RFC3339_BYTES];
@@ -112,21 +115,20 @@ json_t *rules_create(const struct api_type *type, const struct rules_create *how
 	metadata = metadata_of(object);
 	if (*kube_resource_version(object) && strcmp(kube_resource_version(object), "0") != 0)
 		return status_bad_request(
-			"resourceVersion should not be set on objects to be created");
+		        "resourceVersion should not be set on objects to be created");
 	base = json_str_at(metadata, "", "generateName", NULL);
 	if (*kube_name(object) == 0 && *base)
-		(void)json_object_set_new(metadata, "name",
-		                          json_sprintf("%.*s%s", GENERATED_BASE_MAX, base,
-		                                       how->suffix));
+		(void)json_object_set_new(
+		        metadata, "name",
+		        json_sprintf("%.*s%s", GENERATED_BASE_MAX, base, how->suffix));
 	status = check_names(type, object);
 	if (status)
 		return status;
 	for (size_t i = 0; i < ARRAY_LEN(servers); i++)
 		(void)json_object_del(metadata, servers[i]);
 	(void)json_object_set_new(metadata, "uid", json_string(how->uid));
-	(void)json_object_set_new(
-		metadata, "creationTimestamp",
-		json_string(num_format_rfc3339(how->now_wall_ms, false, when)));
+	(void)json_object_set_new(metadata, "creationTimestamp",
+	                          json_string(num_format_rfc3339(how->now_wall_ms, false, when)));
 	if (type->has_generation)
 		(void)json_object_set_new(metadata, "generation", json_integer(1));
 	if (type->custom && type->has_status)
@@ -147,8 +149,13 @@ static void keep_field(json_t *to, const json_t *from, const char *key)
 static void keep_server_fields(json_t *object, const json_t *old)
 {
 	static const char *const servers[] = {
-		"uid", "creationTimestamp", "generation", "deletionTimestamp",
-		"deletionGracePeriodSeconds", "generateName", "resourceVersion",
+	        "uid",
+	        "creationTimestamp",
+	        "generation",
+	        "deletionTimestamp",
+	        "deletionGracePeriodSeconds",
+	        "generateName",
+	        "resourceVersion",
 	};
 	json_t *metadata = metadata_of(object);
 
@@ -168,7 +175,8 @@ static json_t *check_finalizers(const struct api_type *type, const json_t *old,
 
 	if (!kube_is_deleting(old))
 		return NULL;
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		const char *finalizer = json_string_value(item);
 
 		if (finalizer && kube_has_finalizer(old, finalizer))
@@ -226,8 +234,10 @@ static void warn_unknown(const json_t *unknown, json_t *warnings)
 	size_t i;
 
 	json_array_foreach(unknown, i, path)
+	{
 		(void)json_array_append_new(
-			warnings, json_sprintf("unknown field \"%s\"", json_string_value(path)));
+		        warnings, json_sprintf("unknown field \"%s\"", json_string_value(path)));
+	}
 }
 
 static json_t *strict_refusal(const json_t *unknown)
@@ -235,7 +245,8 @@ static json_t *strict_refusal(const json_t *unknown)
 	json_t *text = json_string("strict decoding error: "), *path, *longer, *status;
 	size_t i;
 
-	json_array_foreach(unknown, i, path) {
+	json_array_foreach(unknown, i, path)
+	{
 		longer = json_sprintf("%s%sunknown field \"%s\"", json_string_value(text),
 		                      i ? ", " : "", json_string_value(path));
 		json_decref(text);
@@ -317,9 +328,9 @@ bool rules_mark_deleted(json_t *object, int64_t grace_s, uint64_t now_wall_ms)
 	if (kube_is_deleting(object) &&
 	    json_int_at(metadata, 0, "deletionGracePeriodSeconds", NULL) <= grace_s)
 		return false;
-	(void)json_object_set_new(
-		metadata, "deletionTimestamp",
-		json_string(num_format_rfc3339(now_wall_ms + (uint64_t)grace_s * 1000, false, when)));
+	(void)json_object_set_new(metadata, "deletionTimestamp",
+	                          json_string(num_format_rfc3339(
+	                                  now_wall_ms + (uint64_t)grace_s * 1000, false, when)));
 	(void)json_object_set_new(metadata, "deletionGracePeriodSeconds", json_integer(grace_s));
 	return true;
 }

@@ -18,7 +18,7 @@ static bool is_in(char c, const char *set)
 static bool has_shape(const char *text, const char *shape)
 {
 	for (; *shape; shape++, text++) {
-		if (*shape == '0' ? !is_in(*text, "0123456789")
+		if (*shape == '0'   ? !is_in(*text, "0123456789")
 		    : *shape == 'x' ? !is_in(*text, "0123456789abcdefABCDEF")
 		                    : *text != *shape)
 			return false;
@@ -62,8 +62,8 @@ static bool is_duration(const char *text)
 
 static bool is_base64(const char *text)
 {
-	size_t body = strspn(
-		text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+	size_t body =
+	        strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
 	size_t pad = strspn(text + body, "=");
 
 	return text[body + pad] == 0 && (body + pad) % 4 == 0 && pad <= 2;
@@ -88,7 +88,8 @@ static bool is_hostname(const char *text)
 	size_t n = strlen(text);
 
 	return n > 0 && n <= 253 && text[0] != '-' && text[0] != '.' &&
-	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.") == n;
+	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.") ==
+	               n;
 }
 
 bool schema_format_is_valid(const char *format, const char *text)
@@ -97,9 +98,9 @@ bool schema_format_is_valid(const char *format, const char *text)
 		const char *name;
 		bool (*is_valid)(const char *text);
 	} formats[] = {
-		{ "date-time", is_date_time }, { "date", is_date },   { "duration", is_duration },
-		{ "byte", is_base64 },         { "uuid", is_uuid },   { "ipv4", is_ipv4 },
-		{ "ipv6", is_ipv6 },           { "hostname", is_hostname },
+	        {"date-time", is_date_time}, {"date", is_date},         {"duration", is_duration},
+	        {"byte", is_base64},         {"uuid", is_uuid},         {"ipv4", is_ipv4},
+	        {"ipv6", is_ipv6},           {"hostname", is_hostname},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(formats); i++) {

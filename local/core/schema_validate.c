@@ -85,11 +85,13 @@ static void validate_enum(struct validation *v, const json_t *allowed, const jso
 	json_t *item;
 	size_t i, used = 0, n;
 
-	json_array_foreach(allowed, i, item) {
+	json_array_foreach(allowed, i, item)
+	{
 		if (json_equal(item, value))
 			return;
 	}
-	json_array_foreach(allowed, i, item) {
+	json_array_foreach(allowed, i, item)
+	{
 		n = json_dumpb(item, shown, sizeof shown - 1, JSON_ENCODE_ANY);
 		shown[n < sizeof shown ? n : sizeof shown - 1] = 0;
 		if (used < sizeof text)
@@ -109,7 +111,7 @@ static bool pattern_to_posix(const char *pattern, char *out, size_t size)
 	bool bracket = false;
 
 	for (; *pattern; pattern++) {
-		char one[3] = { *pattern, 0, 0 };
+		char one[3] = {*pattern, 0, 0};
 		const char *piece = one;
 		size_t n;
 
@@ -195,8 +197,8 @@ static void validate_string(struct validation *v, const json_t *schema, const js
 		status_cause_add_value(v->causes, at, value, "%s in body should match '%s'", at,
 		                       pattern);
 	if (format && !schema_format_is_valid(format, text))
-		status_cause_add_value(v->causes, at, value, "%s in body must be of type %s: \"%s\"",
-		                       at, format, text);
+		status_cause_add_value(v->causes, at, value,
+		                       "%s in body must be of type %s: \"%s\"", at, format, text);
 }
 
 static void validate_number(struct validation *v, const json_t *schema, const json_t *value)
@@ -208,15 +210,16 @@ static void validate_number(struct validation *v, const json_t *schema, const js
 
 	open = json_is_true(json_object_get(schema, "exclusiveMinimum"));
 	if (number_at(schema, "minimum", &limit) && (number < limit || (open && number == limit)))
-		status_cause_add_value(v->causes, at, value, "%s in body should be greater than %s%g",
-		                       at, open ? "" : "or equal to ", limit);
+		status_cause_add_value(v->causes, at, value,
+		                       "%s in body should be greater than %s%g", at,
+		                       open ? "" : "or equal to ", limit);
 	open = json_is_true(json_object_get(schema, "exclusiveMaximum"));
 	if (number_at(schema, "maximum", &limit) && (number > limit || (open && number == limit)))
 		status_cause_add_value(v->causes, at, value, "%s in body should be less than %s%g",
 		                       at, open ? "" : "or equal to ", limit);
 	if (number_at(schema, "multipleOf", &limit) && limit > 0 && fmod(number, limit) != 0)
-		status_cause_add_value(v->causes, at, value, "%s in body should be a multiple of %g",
-		                       at, limit);
+		status_cause_add_value(v->causes, at, value,
+		                       "%s in body should be a multiple of %g", at, limit);
 	if (format && strcmp(format, "int32") == 0 && (number > INT_MAX || number < INT_MIN))
 		status_cause_add_value(v->causes, at, value,
 		                       "%s in body must be of type int32: \"%.0f\"", at, number);
@@ -231,7 +234,8 @@ static json_t *item_identity(const json_t *item, const json_t *keys)
 	if (keys == NULL)
 		return json_incref((json_t *)item);
 	identity = json_object();
-	json_array_foreach(keys, i, key) {
+	json_array_foreach(keys, i, key)
+	{
 		const char *name = json_string_value(key);
 
 		(void)json_object_set(identity, name, json_object_get(item, name));
@@ -250,7 +254,8 @@ static void validate_unique(struct validation *v, const json_t *schema, const js
 	if (kind == NULL || (strcmp(kind, "map") != 0 && strcmp(kind, "set") != 0))
 		return;
 	seen = json_object();
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		json_t *identity = item_identity(item, strcmp(kind, "map") == 0 ? keys : NULL);
 		size_t n = json_dumpb(identity, text, sizeof text - 1,
 		                      JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
@@ -288,7 +293,8 @@ static void validate_array(struct validation *v, const json_t *schema, const jso
 	validate_unique(v, schema, list);
 	if (items == NULL)
 		return;
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		size_t before = schema_path_push_index(&v->path, i);
 
 		validate_value(v, items, item);
@@ -306,7 +312,8 @@ static void validate_object(struct validation *v, const json_t *schema, const js
 	size_t i, before;
 	double limit;
 
-	json_array_foreach(required, i, name) {
+	json_array_foreach(required, i, name)
+	{
 		if (json_object_get(object, json_string_value(name)))
 			continue;
 		before = schema_path_push(&v->path, json_string_value(name));
@@ -321,7 +328,8 @@ static void validate_object(struct validation *v, const json_t *schema, const js
 		status_cause_add(v->causes, "FieldValueTooMany", v->path.text,
 		                 "Too many: %zu: must have at most %.0f items",
 		                 json_object_size(object), limit);
-	json_object_foreach((json_t *)object, key, child) {
+	json_object_foreach((json_t *)object, key, child)
+	{
 		const json_t *known = json_object_get(properties, key);
 
 		if (known == NULL && !json_is_object(more))
@@ -338,7 +346,8 @@ static size_t count_valid(struct validation *v, const json_t *schemas, const jso
 	json_t *causes = v->causes, *schema;
 	size_t i, valid = 0;
 
-	json_array_foreach(schemas, i, schema) {
+	json_array_foreach(schemas, i, schema)
+	{
 		v->causes = json_array();
 		validate_value(v, schema, value);
 		valid += json_array_size(v->causes) == 0;
@@ -350,7 +359,7 @@ static size_t count_valid(struct validation *v, const json_t *schemas, const jso
 
 static void validate_junctors(struct validation *v, const json_t *schema, const json_t *value)
 {
-	const json_t *any = json_object_get(schema, "anyOf"), *not;
+	const json_t *any = json_object_get(schema, "anyOf"), *not ;
 	const json_t *one = json_object_get(schema, "oneOf");
 	const json_t *all = json_object_get(schema, "allOf");
 	const char *at = v->path.text;
@@ -358,18 +367,20 @@ static void validate_junctors(struct validation *v, const json_t *schema, const 
 	size_t i, valid;
 
 	json_array_foreach(all, i, each)
+	{
 		validate_value(v, each, value);
+	}
 	if (any && count_valid(v, any, value) == 0)
 		status_cause_add_value(v->causes, at, value,
 		                       "\"%s\" must validate at least one schema (anyOf)", at);
 	if (one && (valid = count_valid(v, one, value)) != 1)
 		status_cause_add_value(
-			v->causes, at, value,
-			"\"%s\" must validate one and only one schema (oneOf). Found %s valid", at,
-			valid == 0 ? "none" : "several");
+		        v->causes, at, value,
+		        "\"%s\" must validate one and only one schema (oneOf). Found %s valid", at,
+		        valid == 0 ? "none" : "several");
 	not = json_object_get(schema, "not");
-	if (not) {
-		json_t *list = json_pack("[O]", not);
+	if (not ) {
+		json_t *list = json_pack("[O]", not );
 
 		if (count_valid(v, list, value) == 1)
 			status_cause_add_value(v->causes, at, value,
@@ -404,7 +415,7 @@ static void validate_value(struct validation *v, const json_t *schema, const jso
 
 void schema_validate(const json_t *schema, const json_t *object, json_t *causes)
 {
-	struct validation v = { .causes = causes };
+	struct validation v = {.causes = causes};
 
 	validate_value(&v, schema, object);
 }

@@ -10,27 +10,27 @@
 #define OP_NOT_EXISTS "!"
 
 static const char word_chars[] =
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./";
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./";
 
 /* Fields that a selector may name: those that kube-apiserver indexes for these types. */
 static const char *const field_names[] = {
-	"metadata.name",
-	"metadata.namespace",
-	"spec.nodeName",
-	"spec.restartPolicy",
-	"status.phase",
-	"status.podIP",
-	"involvedObject.kind",
-	"involvedObject.namespace",
-	"involvedObject.name",
-	"involvedObject.uid",
-	"involvedObject.apiVersion",
-	"involvedObject.resourceVersion",
-	"involvedObject.fieldPath",
-	"reason",
-	"reportingComponent",
-	"source",
-	"type",
+        "metadata.name",
+        "metadata.namespace",
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "status.phase",
+        "status.podIP",
+        "involvedObject.kind",
+        "involvedObject.namespace",
+        "involvedObject.name",
+        "involvedObject.uid",
+        "involvedObject.apiVersion",
+        "involvedObject.resourceVersion",
+        "involvedObject.fieldPath",
+        "reason",
+        "reportingComponent",
+        "source",
+        "type",
 };
 
 static const char *skip_spaces(const char *at)
@@ -126,8 +126,7 @@ int selector_parse_labels(const char *text, json_t **ret_selector, struct err *e
 	while (*at) {
 		json_t *requirement = take_requirement(&at);
 
-		if (requirement == NULL ||
-		    json_array_size(selector) == SELECTOR_REQUIREMENTS_MAX) {
+		if (requirement == NULL || json_array_size(selector) == SELECTOR_REQUIREMENTS_MAX) {
 			json_decref(requirement);
 			json_decref(selector);
 			return err_set(err, ERR_PARSE, 0,
@@ -205,7 +204,8 @@ static bool is_one_of(const json_t *values, const char *text)
 	json_t *value;
 	size_t i;
 
-	json_array_foreach(values, i, value) {
+	json_array_foreach(values, i, value)
+	{
 		if (strcmp(json_string_value(value), text) == 0)
 			return true;
 	}
@@ -233,7 +233,8 @@ bool selector_matches_labels(const json_t *selector, const json_t *object)
 	json_t *requirement;
 	size_t i;
 
-	json_array_foreach(selector, i, requirement) {
+	json_array_foreach(selector, i, requirement)
+	{
 		const char *key = json_string_value(json_object_get(requirement, "key"));
 
 		if (!requirement_holds(requirement,
@@ -260,7 +261,8 @@ bool selector_matches_fields(const json_t *selector, const json_t *object)
 	json_t *requirement;
 	size_t i;
 
-	json_array_foreach(selector, i, requirement) {
+	json_array_foreach(selector, i, requirement)
+	{
 		const char *key = json_string_value(json_object_get(requirement, "key"));
 
 		if (!requirement_holds(requirement, field_value(object, key)))

@@ -24,8 +24,8 @@ static json_t *status_details(const char *name, const char *group, const char *k
 	return details;
 }
 
-json_t *status_new(int http_code, const char *reason, const struct api_type *type,
-                   const char *name, const char *fmt, ...)
+json_t *status_new(int http_code, const char *reason, const struct api_type *type, const char *name,
+                   const char *fmt, ...)
 {
 	char message[2048];
 	json_t *status;
@@ -36,8 +36,9 @@ json_t *status_new(int http_code, const char *reason, const struct api_type *typ
 	va_end(ap);
 	status = status_object(http_code, reason, message);
 	if (type)
-		(void)json_object_set_new(status, "details",
-		                          status_details(name, type->kube.group, type->kube.plural));
+		(void)json_object_set_new(
+		        status, "details",
+		        status_details(name, type->kube.group, type->kube.plural));
 	return status;
 }
 
@@ -97,7 +98,8 @@ static json_t *causes_text(const json_t *causes)
 	json_t *text = json_string(json_array_size(causes) == 1 ? "" : "["), *cause, *longer;
 	size_t i;
 
-	json_array_foreach(causes, i, cause) {
+	json_array_foreach(causes, i, cause)
+	{
 		longer = json_sprintf("%s%s%s: %s", json_string_value(text), i ? ", " : "",
 		                      json_string_value(json_object_get(cause, "field")),
 		                      json_string_value(json_object_get(cause, "message")));
@@ -158,8 +160,8 @@ static void value_text(const json_t *value, char *buf, size_t size)
 	buf[n] = 0;
 }
 
-void status_cause_add_value(json_t *causes, const char *field, const json_t *value,
-                            const char *fmt, ...)
+void status_cause_add_value(json_t *causes, const char *field, const json_t *value, const char *fmt,
+                            ...)
 {
 	char message[1100], shown[256], why[768];
 	va_list ap;

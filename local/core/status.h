@@ -13,8 +13,8 @@
 #include "local/core/api_types.h"
 
 /** status_new() - @type and @name may be NULL */
-json_t *status_new(int http_code, const char *reason, const struct api_type *type,
-                   const char *name, const char *fmt, ...) PRINTF_LIKE(5, 6);
+json_t *status_new(int http_code, const char *reason, const struct api_type *type, const char *name,
+                   const char *fmt, ...) PRINTF_LIKE(5, 6);
 json_t *status_bad_request(const char *fmt, ...) PRINTF_LIKE(1, 2);
 json_t *status_not_found(const struct api_type *type, const char *name);
 json_t *status_exists(const struct api_type *type, const char *name);
@@ -30,10 +30,10 @@ json_t *status_deleted(const struct api_type *type, const char *name, const char
 /* Causes of status_invalid(), field.ErrorType's names. */
 enum { STATUS_CAUSES_MAX = 50 };
 void status_cause_add(json_t *causes, const char *reason, const char *field, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
+        PRINTF_LIKE(4, 5);
 /* The same with "Invalid value: <value as JSON>: " in front. */
-void status_cause_add_value(json_t *causes, const char *field, const json_t *value,
-                            const char *fmt, ...) PRINTF_LIKE(4, 5);
+void status_cause_add_value(json_t *causes, const char *field, const json_t *value, const char *fmt,
+                            ...) PRINTF_LIKE(4, 5);
 
 int status_http_code(const json_t *status);
 

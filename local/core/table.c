@@ -61,17 +61,19 @@ static json_t *columns(const struct table_opts *opts)
 
 	if (!opts->type->custom) {
 		for (; c->name; c++)
-			(void)json_array_append_new(list, column_new(c->name, c->type, c->format,
-			                                             c->priority));
+			(void)json_array_append_new(
+			        list, column_new(c->name, c->type, c->format, c->priority));
 		return list;
 	}
 	(void)json_array_append_new(list, column_new("Name", "string", "name", 0));
 	json_array_foreach(opts->type->columns, i, column)
+	{
 		(void)json_array_append_new(
-			list, column_new(json_str_at(column, "", "name", NULL),
+		        list, column_new(json_str_at(column, "", "name", NULL),
 		                         json_str_at(column, "string", "type", NULL),
 		                         json_str_at(column, "", "format", NULL),
 		                         (int)json_int_at(column, 0, "priority", NULL)));
+	}
 	if (opts->type->columns == NULL)
 		(void)json_array_append_new(list, column_new("Age", "date", "", 0));
 	return list;
@@ -118,11 +120,14 @@ static json_t *cells(const struct table_opts *opts, const json_t *object)
 		return list;
 	(void)json_array_append_new(list, json_string(kube_name(object)));
 	json_array_foreach(opts->type->columns, i, column)
+	{
 		(void)json_array_append_new(list, custom_cell(object, column, opts->now_wall_ms));
+	}
 	if (opts->type->columns == NULL)
-		(void)json_array_append_new(
-			list, table_age_cell(json_str_at(object, "", "metadata", "creationTimestamp", NULL),
-		                       opts->now_wall_ms));
+		(void)json_array_append_new(list,
+		                            table_age_cell(json_str_at(object, "", "metadata",
+		                                                       "creationTimestamp", NULL),
+		                                           opts->now_wall_ms));
 	return list;
 }
 
@@ -134,7 +139,8 @@ static json_t *row(const struct table_opts *opts, json_t *object)
 		shown = json_incref(object);
 	else if (!opts->no_objects)
 		shown = json_pack("{s:s, s:s, s:O}", "kind", "PartialObjectMetadata", "apiVersion",
-		                  "meta.k8s.io/v1", "metadata", json_object_get(object, "metadata"));
+		                  "meta.k8s.io/v1", "metadata",
+		                  json_object_get(object, "metadata"));
 	return json_pack("{s:o, s:o*}", "cells", cells(opts, object), "object", shown);
 }
 
@@ -160,6 +166,8 @@ json_t *table_of_list(const struct table_opts *opts, json_t *items, json_t *meta
 	size_t i;
 
 	json_array_foreach(items, i, object)
+	{
 		(void)json_array_append_new(rows, row(opts, object));
+	}
 	return table_new(opts, rows, metadata);
 }

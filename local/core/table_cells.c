@@ -21,7 +21,7 @@ json_t *table_age_cell(const char *time, uint64_t now_wall_ms)
 static json_t *cell_age(const json_t *object, uint64_t now_wall_ms)
 {
 	return table_age_cell(json_str_at(object, "", "metadata", "creationTimestamp", NULL),
-	                 now_wall_ms);
+	                      now_wall_ms);
 }
 
 static json_t *pod_ready(const json_t *pod, uint64_t now_wall_ms)
@@ -31,11 +31,15 @@ static json_t *pod_ready(const json_t *pod, uint64_t now_wall_ms)
 
 	(void)now_wall_ms;
 	json_array_foreach(statuses, i, status)
+	{
 		ready += json_is_true(json_object_get(status, "ready"));
-	return json_sprintf("%zu/%zu", ready, json_array_size(json_at(pod, "spec", "containers", NULL)));
+	}
+	return json_sprintf("%zu/%zu", ready,
+	                    json_array_size(json_at(pod, "spec", "containers", NULL)));
 }
 
-/* printers/internalversion's printPod: the reason of a waiting or ended container over the phase. */
+/* printers/internalversion's printPod: the reason of a waiting or ended container over the phase.
+ */
 static json_t *pod_status(const json_t *pod, uint64_t now_wall_ms)
 {
 	const char *text = json_str_at(pod, "Unknown", "status", "phase", NULL), *reason;
@@ -46,7 +50,8 @@ static json_t *pod_status(const json_t *pod, uint64_t now_wall_ms)
 	if (kube_is_deleting(pod))
 		return json_string("Terminating");
 	text = json_str_at(pod, text, "status", "reason", NULL);
-	json_array_foreach(statuses, i, status) {
+	json_array_foreach(statuses, i, status)
+	{
 		reason = json_str_at(status, "", "state", "waiting", "reason", NULL);
 		if (*reason == 0)
 			reason = json_str_at(status, "", "state", "terminated", "reason", NULL);
@@ -64,7 +69,9 @@ static json_t *pod_restarts(const json_t *pod, uint64_t now_wall_ms)
 
 	(void)now_wall_ms;
 	json_array_foreach(statuses, i, status)
+	{
 		restarts += json_int_at(status, 0, "restartCount", NULL);
+	}
 	return json_integer(restarts);
 }
 
@@ -75,7 +82,8 @@ static json_t *service_ports(const json_t *service, uint64_t now_wall_ms)
 	size_t i, used = 0;
 
 	(void)now_wall_ms;
-	json_array_foreach(ports, i, port) {
+	json_array_foreach(ports, i, port)
+	{
 		if (used < sizeof text)
 			used += (size_t)snprintf(text + used, sizeof text - used, "%s%lld/%s",
 			                         i ? "," : "",
@@ -101,7 +109,8 @@ static json_t *event_object(const json_t *event, uint64_t now_wall_ms)
 	char kind[128];
 
 	(void)now_wall_ms;
-	(void)snprintf(kind, sizeof kind, "%s", json_str_at(event, "", "involvedObject", "kind", NULL));
+	(void)snprintf(kind, sizeof kind, "%s",
+	               json_str_at(event, "", "involvedObject", "kind", NULL));
 	for (char *c = kind; *c; c++) {
 		if (*c >= 'A' && *c <= 'Z')
 			*c = (char)(*c | 0x20);
@@ -114,8 +123,8 @@ static json_t *node_status(const json_t *node, uint64_t now_wall_ms)
 	const json_t *ready = kube_condition(node, "Ready");
 
 	(void)now_wall_ms;
-	return json_string(strcmp(json_str_at(ready, "", "status", NULL), "True") == 0 ? "Ready"
-	                                                                               : "NotReady");
+	return json_string(
+	        strcmp(json_str_at(ready, "", "status", NULL), "True") == 0 ? "Ready" : "NotReady");
 }
 
 static json_t *data_count(const json_t *object, uint64_t now_wall_ms)
@@ -132,9 +141,10 @@ static json_t *slice_endpoints(const json_t *slice, uint64_t now_wall_ms)
 	size_t i, used = 0;
 
 	(void)now_wall_ms;
-	json_array_foreach(list, i, endpoint) {
-		const char *address =
-			json_string_value(json_array_get(json_object_get(endpoint, "addresses"), 0));
+	json_array_foreach(list, i, endpoint)
+	{
+		const char *address = json_string_value(
+		        json_array_get(json_object_get(endpoint, "addresses"), 0));
 
 		if (used < sizeof text)
 			used += (size_t)snprintf(text + used, sizeof text - used, "%s%s",

@@ -18,7 +18,8 @@ void api_send(struct api_call *call, int http_code, const json_t *body)
 {
 	char *text = json_dumps(body, JSON_COMPACT);
 
-	http_reply(call->x, http_code, "application/json", text ? text : "", text ? strlen(text) : 0);
+	http_reply(call->x, http_code, "application/json", text ? text : "",
+	           text ? strlen(text) : 0);
 	free(text);
 }
 
@@ -41,7 +42,8 @@ static void send_warnings(struct api_call *call, const json_t *warnings)
 	json_t *text, *header;
 	size_t i;
 
-	json_array_foreach(warnings, i, text) {
+	json_array_foreach(warnings, i, text)
+	{
 		char quoted[512];
 		size_t n = json_dumpb(text, quoted, sizeof quoted - 1, JSON_ENCODE_ANY);
 
@@ -55,7 +57,8 @@ static void send_warnings(struct api_call *call, const json_t *warnings)
 }
 
 /* The registry's answer, as an object or, for kubectl, as a table of one row. */
-static void send_answer(struct api_call *call, int http_code, struct registry_answer *ans, int result)
+static void send_answer(struct api_call *call, int http_code, struct registry_answer *ans,
+                        int result)
 {
 	if (result < 0) {
 		send_warnings(call, ans->warnings);
@@ -74,9 +77,9 @@ int api_selection_parse(struct api_call *call, struct api_selection *sel)
 {
 	const char *labels = request_query(&call->req, "labelSelector");
 	const char *fields = request_query(&call->req, "fieldSelector");
-	struct err err = { 0 };
+	struct err err = {0};
 
-	*sel = (struct api_selection){ 0 };
+	*sel = (struct api_selection){0};
 	if (selector_parse_labels(labels ? labels : "", &sel->labels, &err) == 0 &&
 	    selector_parse_fields(fields ? fields : "", &sel->fields, &err) == 0)
 		return 0;
@@ -89,7 +92,7 @@ void api_selection_done(struct api_selection *sel)
 {
 	json_decref(sel->labels);
 	json_decref(sel->fields);
-	*sel = (struct api_selection){ 0 };
+	*sel = (struct api_selection){0};
 }
 
 bool api_selection_matches(const struct api_selection *sel, const json_t *object)
@@ -113,7 +116,7 @@ static json_t *body_parse(struct api_call *call)
 	            media_is(content_type, "application/apply-patch+yaml");
 	json_t *body = NULL, *docs;
 	json_error_t where;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	if (*content_type && !yaml && strstr(content_type, "json") == NULL) {
 		api_send_status(call, status_new(415, "UnsupportedMediaType", NULL, NULL,
@@ -142,11 +145,11 @@ static struct registry_request registry_request_of(struct api_call *call)
 {
 	const char *check = request_query(&call->req, "fieldValidation");
 	struct registry_request req = {
-		.type = call->type,
-		.ns = call->req.ns ? call->req.ns : "",
-		.name = call->req.name,
-		.subresource = call->req.subresource,
-		.dry_run = request_query(&call->req, "dryRun") != NULL,
+	        .type = call->type,
+	        .ns = call->req.ns ? call->req.ns : "",
+	        .name = call->req.name,
+	        .subresource = call->req.subresource,
+	        .dry_run = request_query(&call->req, "dryRun") != NULL,
 	};
 
 	if (check && strcmp(check, "Strict") == 0)
@@ -188,9 +191,9 @@ static void do_patch(struct api_call *call)
 		const char *media;
 		enum registry_patch how;
 	} kinds[] = {
-		{ "application/merge-patch+json", REGISTRY_PATCH_MERGE },
-		{ "application/json-patch+json", REGISTRY_PATCH_JSON },
-		{ "application/strategic-merge-patch+json", REGISTRY_PATCH_STRATEGIC },
+	        {"application/merge-patch+json", REGISTRY_PATCH_MERGE},
+	        {"application/json-patch+json", REGISTRY_PATCH_JSON},
+	        {"application/strategic-merge-patch+json", REGISTRY_PATCH_STRATEGIC},
 	};
 	struct registry_request req = registry_request_of(call);
 	struct registry_answer ans;
@@ -223,14 +226,13 @@ static void delete_opts_of(struct api_call *call, const json_t *body, struct reg
 	const char *how = request_query(&call->req, "propagationPolicy");
 	uint64_t seconds;
 
-	*opts = (struct registry_delete){ .grace_period_s = -1 };
+	*opts = (struct registry_delete){.grace_period_s = -1};
 	if (grace && num_parse_u64(grace, 0, INT32_MAX, &seconds, NULL) == 0)
 		opts->grace_period_s = (int64_t)seconds;
-	opts->grace_period_s =
-		json_int_at(body, opts->grace_period_s, "gracePeriodSeconds", NULL);
+	opts->grace_period_s = json_int_at(body, opts->grace_period_s, "gracePeriodSeconds", NULL);
 	opts->uid = json_string_value(json_at(body, "preconditions", "uid", NULL));
 	opts->resource_version =
-		json_string_value(json_at(body, "preconditions", "resourceVersion", NULL));
+	        json_string_value(json_at(body, "preconditions", "resourceVersion", NULL));
 	how = json_str_at(body, how ? how : "", "propagationPolicy", NULL);
 	if (strcmp(how, "Foreground") == 0)
 		opts->propagation = REGISTRY_FOREGROUND;
@@ -285,9 +287,9 @@ static bool on_delete_each(void *arg, const json_t *object)
 
 static void delete_collection(struct api_call *call, const struct registry_delete *opts)
 {
-	struct delete_many many = { .call = call, .opts = opts };
+	struct delete_many many = {.call = call, .opts = opts};
 	char resource[API_NAME_BYTES];
-	struct err err = { 0 };
+	struct err err = {0};
 
 	if (api_selection_parse(call, &many.selection) < 0)
 		return;
@@ -363,8 +365,8 @@ static void resource_call(struct api_call *call)
 		const char *method;
 		void (*handle)(struct api_call *call);
 	} handlers[] = {
-		{ "GET", do_get },     { "HEAD", do_get },     { "POST", do_create },
-		{ "PUT", do_replace }, { "PATCH", do_patch },  { "DELETE", do_delete },
+	        {"GET", do_get},     {"HEAD", do_get},    {"POST", do_create},
+	        {"PUT", do_replace}, {"PATCH", do_patch}, {"DELETE", do_delete},
 	};
 	const char *method = call->message->method;
 
@@ -407,8 +409,8 @@ static bool find_type(struct api_call *call)
 
 static void on_request(void *arg, struct http_exchange *x, struct http_message *message)
 {
-	struct api_call call = { .api = arg, .x = x, .message = message };
-	struct err err = { 0 };
+	struct api_call call = {.api = arg, .x = x, .message = message};
+	struct err err = {0};
 
 	if (request_parse(message->target, &call.req, &err) < 0) {
 		api_send_status(&call, status_bad_request("%s", err.text));

@@ -12,8 +12,8 @@
 struct api;
 
 struct api_opts {
-	struct http_server_opts http; /* on_request and arg are set here */
-	const char *token;            /* bearer token, of everything but the health checks */
+	struct http_server_opts http;      /* on_request and arg are set here */
+	const char *token;                 /* bearer token, of everything but the health checks */
 	const struct pod_log_source *logs; /* or NULL: no Pod runner */
 };
 

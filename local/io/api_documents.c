@@ -14,7 +14,8 @@
 #include "local/core/status.h"
 #include "local/io/api_internal.h"
 
-static bool path_is(const struct request *req, const char *first, const char *second, unsigned parts)
+static bool path_is(const struct request *req, const char *first, const char *second,
+                    unsigned parts)
 {
 	return req->part_count == parts && strcmp(req->parts[0], first) == 0 &&
 	       (second == NULL || strcmp(req->parts[1], second) == 0);
@@ -48,8 +49,8 @@ static json_t *schema_of(void *arg, const struct api_type *type)
 {
 	const struct api *api = arg;
 	char resource[API_NAME_BYTES];
-	struct store_key key = { "customresourcedefinitions.apiextensions.k8s.io", "",
-		                 api_type_resource(type, resource, sizeof resource) };
+	struct store_key key = {"customresourcedefinitions.apiextensions.k8s.io", "",
+	                        api_type_resource(type, resource, sizeof resource)};
 	json_t *crd = NULL, *schema = NULL, *version;
 	size_t i;
 
@@ -57,7 +58,8 @@ static json_t *schema_of(void *arg, const struct api_type *type)
 		return type->schema ? json_deep_copy(type->schema) : NULL;
 	if (store_get(registry_store(api->registry), &key, &crd, NULL) != 0)
 		return NULL;
-	json_array_foreach(json_at(crd, "spec", "versions", NULL), i, version) {
+	json_array_foreach(json_at(crd, "spec", "versions", NULL), i, version)
+	{
 		if (json_is_true(json_object_get(version, "storage")))
 			schema = json_incref(json_at(version, "schema", "openAPIV3Schema", NULL));
 	}
@@ -91,9 +93,8 @@ static uint64_t documents_hash(struct api *api)
 	for (size_t i = 0; i < types->count; i++) {
 		char resource[API_NAME_BYTES];
 		struct store_key key = {
-			"customresourcedefinitions.apiextensions.k8s.io", "",
-			api_type_resource(&types->list[i], resource, sizeof resource)
-		};
+		        "customresourcedefinitions.apiextensions.k8s.io", "",
+		        api_type_resource(&types->list[i], resource, sizeof resource)};
 		json_t *crd = NULL;
 
 		if (!types->list[i].custom ||
@@ -135,13 +136,13 @@ static void send_openapi_v3(struct api_call *call)
 static void send_openapi_v2(struct api_call *call)
 {
 	static const char protobuf[] = "\x0a\x03"
-				       "2.0"
-				       "\x12\x19"
-				       "\x0a\x12"
-				       "StoppableContainer"
-				       "\x12\x03"
-				       "0.1"
-				       "\x42\x00";
+	                               "2.0"
+	                               "\x12\x19"
+	                               "\x0a\x12"
+	                               "StoppableContainer"
+	                               "\x12\x03"
+	                               "0.1"
+	                               "\x42\x00";
 
 	if (strstr(call->message->accept, "protobuf"))
 		http_reply(call->x, 200,
@@ -150,8 +151,8 @@ static void send_openapi_v2(struct api_call *call)
 	else
 		api_send_new(call, 200,
 		             json_pack("{s:s, s:{s:s, s:s}, s:{}, s:{}}", "swagger", "2.0", "info",
-		                       "title", "StoppableContainer", "version", SC_VERSION, "paths",
-		                       "definitions"));
+		                       "title", "StoppableContainer", "version", SC_VERSION,
+		                       "paths", "definitions"));
 }
 
 bool api_document(struct api_call *call)
@@ -160,8 +161,9 @@ bool api_document(struct api_call *call)
 	const struct request *req = &call->req;
 
 	if (req->part_count == 0)
-		api_send_new(call, 200, json_pack("{s:[ssss]}", "paths", "/api", "/apis",
-		                                  "/openapi/v3", "/version"));
+		api_send_new(call, 200,
+		             json_pack("{s:[ssss]}", "paths", "/api", "/apis", "/openapi/v3",
+		                       "/version"));
 	else if (path_is(req, "version", NULL, 1))
 		send_version(call);
 	else if (api_is_open(req))

@@ -90,21 +90,22 @@ void api_list(struct api_call *call)
 	const char *token = request_query(&call->req, "continue");
 	const char *limit = request_query(&call->req, "limit");
 	struct store *store = registry_store(call->api->registry);
-	struct list list = { .call = call };
-	struct store_key after = { 0 };
+	struct list list = {.call = call};
+	struct store_key after = {0};
 	uint64_t revision = store_revision(store);
 	char resource[API_NAME_BYTES], buf[TOKEN_BYTES];
-	struct err err = { 0 };
+	struct err err = {0};
 
 	if (token && *token && token_parse(token, buf, &revision, &after) < 0) {
 		api_send_status(call, status_bad_request("continue key is not valid"));
 		return;
 	}
 	if (token && *token && revision < store_floor(store)) {
-		api_send_status(call, status_expired("The provided continue parameter is too old to "
-		                                     "display a consistent list result. You must "
-		                                     "start a new list without the continue "
-		                                     "parameter."));
+		api_send_status(call,
+		                status_expired("The provided continue parameter is too old to "
+		                               "display a consistent list result. You must "
+		                               "start a new list without the continue "
+		                               "parameter."));
 		return;
 	}
 	if (limit && num_parse_u64(limit, 0, UINT32_MAX, &list.limit, &err) < 0) {
@@ -114,8 +115,8 @@ void api_list(struct api_call *call)
 	if (api_selection_parse(call, &list.selection) < 0)
 		return;
 	list.items = json_array();
-	if (store_list(store, api_type_resource(call->type, resource, sizeof resource), call->req.ns,
-	               after.name ? &after : NULL, on_object, &list, &err) < 0)
+	if (store_list(store, api_type_resource(call->type, resource, sizeof resource),
+	               call->req.ns, after.name ? &after : NULL, on_object, &list, &err) < 0)
 		api_send_status(call, status_new(500, "InternalError", NULL, NULL, "%s", err.text));
 	else
 		send_list(&list, revision);

@@ -58,13 +58,13 @@ static int query_parse(struct api_call *call, struct pod_log_query *query, struc
 	uint64_t number;
 
 	*query = (struct pod_log_query){
-		.ns = call->req.ns,
-		.pod = call->req.name,
-		.container = request_query(&call->req, "container"),
-		.follow = request_flag(&call->req, "follow"),
-		.previous = request_flag(&call->req, "previous"),
-		.timestamps = request_flag(&call->req, "timestamps"),
-		.tail_lines = -1,
+	        .ns = call->req.ns,
+	        .pod = call->req.name,
+	        .container = request_query(&call->req, "container"),
+	        .follow = request_flag(&call->req, "follow"),
+	        .previous = request_flag(&call->req, "previous"),
+	        .timestamps = request_flag(&call->req, "timestamps"),
+	        .tail_lines = -1,
 	};
 	if (tail) {
 		if (num_parse_u64(tail, 0, INT32_MAX, &number, err) < 0)
@@ -84,7 +84,7 @@ void api_pod_log(struct api_call *call)
 	const struct pod_log_source *source = call->api->opts.logs;
 	struct log_stream *stream;
 	struct pod_log_query query;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	if (source == NULL) {
 		api_send_status(call, status_bad_request("no Pod runner: there are no logs"));
@@ -99,7 +99,8 @@ void api_pod_log(struct api_call *call)
 		stream->end = event_new(call->api->base, -1, 0, on_end, stream);
 	if (stream == NULL || stream->end == NULL) {
 		free(stream);
-		api_send_status(call, status_new(500, "InternalError", NULL, NULL, "out of memory"));
+		api_send_status(call,
+		                status_new(500, "InternalError", NULL, NULL, "out of memory"));
 		return;
 	}
 	stream->x = call->x;

@@ -142,10 +142,10 @@ static bool on_present(void *arg, const json_t *object)
 static void send_bookmark(struct watch_stream *w)
 {
 	char version[API_NAME_BYTES];
-	json_t *object = json_pack("{s:s, s:s, s:{s:o}}", "kind", w->type->kube.kind, "apiVersion",
-	                           api_type_version(w->type, version, sizeof version), "metadata",
-	                           "resourceVersion",
-	                           json_sprintf("%llu", (unsigned long long)w->told));
+	json_t *object =
+	        json_pack("{s:s, s:s, s:{s:o}}", "kind", w->type->kube.kind, "apiVersion",
+	                  api_type_version(w->type, version, sizeof version), "metadata",
+	                  "resourceVersion", json_sprintf("%llu", (unsigned long long)w->told));
 
 	if (w->table.wanted) {
 		send_event(w, "BOOKMARK", table_of_object(&w->table, object));
@@ -206,7 +206,7 @@ static void begin(struct watch_stream *w, uint64_t from)
 static struct watch_stream *stream_new(struct api_call *call, uint64_t seconds)
 {
 	struct watch_stream *w = calloc(1, sizeof *w);
-	struct timeval end = { (time_t)seconds, 0 }, every = { BOOKMARK_EVERY_S, 0 };
+	struct timeval end = {(time_t)seconds, 0}, every = {BOOKMARK_EVERY_S, 0};
 
 	if (w == NULL)
 		return NULL;
@@ -236,17 +236,17 @@ void api_watch(struct api_call *call)
 	uint64_t from = 0, seconds = WATCH_DEFAULT_S;
 	struct api_selection selection;
 	struct watch_stream *w;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	if (request_flag(&call->req, "sendInitialEvents")) {
-		api_send_status(call, status_new(422, "Invalid", call->type, NULL,
-		                                 "sendInitialEvents: Forbidden: sendInitialEvents is "
-		                                 "forbidden for watch unless the WatchList feature "
-		                                 "gate is enabled"));
+		api_send_status(call,
+		                status_new(422, "Invalid", call->type, NULL,
+		                           "sendInitialEvents: Forbidden: sendInitialEvents is "
+		                           "forbidden for watch unless the WatchList feature "
+		                           "gate is enabled"));
 		return;
 	}
-	if ((from_text && *from_text &&
-	     num_parse_u64(from_text, 0, UINT64_MAX, &from, &err) < 0) ||
+	if ((from_text && *from_text && num_parse_u64(from_text, 0, UINT64_MAX, &from, &err) < 0) ||
 	    (seconds_text && *seconds_text &&
 	     num_parse_u64(seconds_text, 0, WATCH_MAX_S, &seconds, &err) < 0)) {
 		api_send_status(call, status_bad_request("%s", err.text));
@@ -257,7 +257,8 @@ void api_watch(struct api_call *call)
 	w = stream_new(call, seconds ? seconds : WATCH_DEFAULT_S);
 	if (w == NULL) {
 		api_selection_done(&selection);
-		api_send_status(call, status_new(500, "InternalError", NULL, NULL, "out of memory"));
+		api_send_status(call,
+		                status_new(500, "InternalError", NULL, NULL, "out of memory"));
 		return;
 	}
 	w->selection = selection;

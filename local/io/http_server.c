@@ -24,11 +24,17 @@ struct text {
 };
 
 /* The headers that somebody reads. */
-enum header { HEADER_OTHER, HEADER_AUTHORIZATION, HEADER_CONTENT_TYPE, HEADER_ACCEPT, HEADER_EXPECT,
-	      HEADER_COUNT };
+enum header {
+	HEADER_OTHER,
+	HEADER_AUTHORIZATION,
+	HEADER_CONTENT_TYPE,
+	HEADER_ACCEPT,
+	HEADER_EXPECT,
+	HEADER_COUNT
+};
 
-static const char *const header_names[HEADER_COUNT] = { "", "authorization", "content-type", "accept",
-	                                                "expect" };
+static const char *const header_names[HEADER_COUNT] = {"", "authorization", "content-type",
+                                                       "accept", "expect"};
 
 /* A connection, and the one exchange on it. */
 struct http_exchange {
@@ -38,12 +44,13 @@ struct http_exchange {
 	struct text target, field, headers[HEADER_COUNT], body, reply_headers;
 	size_t head_bytes;
 	enum header header;
-	bool busy;       /* a request is with the application */
+	bool busy; /* a request is with the application */
 	bool streaming;
 	bool keep_alive;
-	bool closing;    /* ends when all is written */
+	bool closing;  /* ends when all is written */
+	bool draining; /* a refused body still comes: closing now would lose the answer */
 	bool dead;
-	int refused;     /* status of a message that is not taken */
+	int refused; /* status of a message that is not taken */
 	void (*on_gone)(void *arg);
 	void *gone_arg;
 	TAILQ_ENTRY(http_exchange) next;
@@ -77,7 +84,7 @@ static bool text_add(struct text *t, const char *at, size_t bytes)
 static void text_clear(struct text *t)
 {
 	free(t->chars);
-	*t = (struct text){ 0 };
+	*t = (struct text){0};
 }
 
 static char *text_of(struct text *t)
@@ -225,13 +232,23 @@ static const char *reason_of(int status)
 		int status;
 		const char *text;
 	} reasons[] = {
-		{ 200, "OK" },        { 201, "Created" },   { 400, "Bad Request" },
-		{ 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" },
-		{ 405, "Method Not Allowed" }, { 406, "Not Acceptable" }, { 409, "Conflict" },
-		{ 410, "Gone" },      { 413, "Request Entity Too Large" },
-		{ 415, "Unsupported Media Type" }, { 422, "Unprocessable Entity" },
-		{ 431, "Request Header Fields Too Large" }, { 500, "Internal Server Error" },
-		{ 503, "Service Unavailable" }, { 507, "Insufficient Storage" },
+	        {200, "OK"},
+	        {201, "Created"},
+	        {400, "Bad Request"},
+	        {401, "Unauthorized"},
+	        {403, "Forbidden"},
+	        {404, "Not Found"},
+	        {405, "Method Not Allowed"},
+	        {406, "Not Acceptable"},
+	        {409, "Conflict"},
+	        {410, "Gone"},
+	        {413, "Request Entity Too Large"},
+	        {415, "Unsupported Media Type"},
+	        {422, "Unprocessable Entity"},
+	        {431, "Request Header Fields Too Large"},
+	        {500, "Internal Server Error"},
+	        {503, "Service Unavailable"},
+	        {507, "Insufficient Storage"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
@@ -246,8 +263,8 @@ static void write_head(struct http_exchange *x, int status, const char *content_
 {
 	struct evbuffer *out = bufferevent_get_output(x->bev);
 
-	(void)evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n%s\r\n%s%s\r\n", status,
-	                          reason_of(status), content_type, framing,
+	(void)evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n%s\r\n%s%s\r\n",
+	                          status, reason_of(status), content_type, framing,
 	                          text_of(&x->reply_headers),
 	                          x->keep_alive ? "" : "Connection: close\r\n");
 }
@@ -255,7 +272,7 @@ static void write_head(struct http_exchange *x, int status, const char *content_
 /* The answer is complete: wait for the next request, or close. */
 static void exchange_finish(struct http_exchange *x)
 {
-	struct timeval idle = { HTTP_IDLE_TIMEOUT_S, 0 }, slow = { HTTP_WRITE_TIMEOUT_S, 0 };
+	struct timeval idle = {HTTP_IDLE_TIMEOUT_S, 0}, slow = {HTTP_WRITE_TIMEOUT_S, 0};
 
 	x->busy = x->streaming = false;
 	x->on_gone = NULL;
@@ -263,7 +280,8 @@ static void exchange_finish(struct http_exchange *x)
 	(void)bufferevent_set_timeouts(x->bev, &idle, &slow);
 	if (!x->keep_alive) {
 		x->closing = true;
-		(void)bufferevent_disable(x->bev, EV_READ);
+		if (!x->draining)
+			(void)bufferevent_disable(x->bev, EV_READ);
 		return;
 	}
 	llhttp_resume(&x->parser);
@@ -292,7 +310,7 @@ void http_reply(struct http_exchange *x, int status, const char *content_type, c
 void http_stream_start(struct http_exchange *x, const char *content_type,
                        void (*on_gone)(void *arg), void *arg)
 {
-	struct timeval slow = { HTTP_WRITE_TIMEOUT_S, 0 };
+	struct timeval slow = {HTTP_WRITE_TIMEOUT_S, 0};
 
 	x->streaming = true;
 	x->on_gone = on_gone;
@@ -333,6 +351,7 @@ static void refuse(struct http_exchange *x)
 	                   : x->refused == 503 ? "out of memory"
 	                                       : "not a valid HTTP request";
 	int status = x->refused ? x->refused : 400;
+	struct timeval linger = {HTTP_LINGER_S, 0};
 	char body[256];
 	int n = snprintf(body, sizeof body,
 	                 "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},"
@@ -341,19 +360,21 @@ static void refuse(struct http_exchange *x)
 	                 text, status == 413 ? "RequestEntityTooLarge" : "BadRequest", status);
 
 	x->keep_alive = false;
+	x->draining = true;
 	http_reply(x, status, "application/json", body, (size_t)n);
+	(void)bufferevent_set_timeouts(x->bev, &linger, &linger);
 }
 
 static void serve(struct http_exchange *x)
 {
 	struct http_message message = {
-		.method = llhttp_method_name((llhttp_method_t)x->parser.method),
-		.target = text_of(&x->target),
-		.authorization = text_of(&x->headers[HEADER_AUTHORIZATION]),
-		.content_type = text_of(&x->headers[HEADER_CONTENT_TYPE]),
-		.accept = text_of(&x->headers[HEADER_ACCEPT]),
-		.body = text_of(&x->body),
-		.body_bytes = x->body.bytes,
+	        .method = llhttp_method_name((llhttp_method_t)x->parser.method),
+	        .target = text_of(&x->target),
+	        .authorization = text_of(&x->headers[HEADER_AUTHORIZATION]),
+	        .content_type = text_of(&x->headers[HEADER_CONTENT_TYPE]),
+	        .accept = text_of(&x->headers[HEADER_ACCEPT]),
+	        .body = text_of(&x->body),
+	        .body_bytes = x->body.bytes,
 	};
 
 	x->server->opts.on_request(x->server->opts.arg, x, &message);
@@ -383,8 +404,9 @@ static void on_read(struct bufferevent *bev, void *arg)
 {
 	struct http_exchange *x = arg;
 
-	(void)bev;
-	if (x->busy && evbuffer_get_length(bufferevent_get_input(bev)) > HTTP_BODY_BYTES_MAX)
+	if (x->draining)
+		(void)evbuffer_drain(bufferevent_get_input(bev), SIZE_MAX);
+	else if (x->busy && evbuffer_get_length(bufferevent_get_input(bev)) > HTTP_BODY_BYTES_MAX)
 		exchange_kill(x);
 	else
 		pump(x);
@@ -395,7 +417,7 @@ static void on_write(struct bufferevent *bev, void *arg)
 	struct http_exchange *x = arg;
 
 	(void)bev;
-	if (x->closing)
+	if (x->closing && !x->draining)
 		exchange_kill(x);
 }
 
@@ -409,7 +431,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *peer,
                       int peer_bytes, void *arg)
 {
-	struct timeval idle = { HTTP_IDLE_TIMEOUT_S, 0 }, slow = { HTTP_WRITE_TIMEOUT_S, 0 };
+	struct timeval idle = {HTTP_IDLE_TIMEOUT_S, 0}, slow = {HTTP_WRITE_TIMEOUT_S, 0};
 	struct http_server *s = arg;
 	struct http_exchange *x = s->count < HTTP_CONNECTIONS_MAX ? calloc(1, sizeof *x) : NULL;
 	SSL *ssl = x ? SSL_new(s->opts.tls) : NULL;
@@ -421,8 +443,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	/* A watch event is a small write after a small write: Nagle would hold it 40 ms. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	if (ssl)
-		x->bev = bufferevent_openssl_socket_new(s->base, fd, ssl,
-		                                        BUFFEREVENT_SSL_ACCEPTING,
+		x->bev = bufferevent_openssl_socket_new(s->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING,
 		                                        BEV_OPT_CLOSE_ON_FREE |
 		                                                BEV_OPT_DEFER_CALLBACKS);
 	if (x == NULL || x->bev == NULL) {
@@ -469,8 +490,8 @@ static int address_parse(const char *text, struct sockaddr_storage *ret_address,
 	*ret_bytes = v4->sin_family == AF_INET ? sizeof *v4 : sizeof *v6;
 	v4->sin_port = htons((uint16_t)port); /* at the same place in both */
 	if (inet_pton(ret_address->ss_family, host,
-	              v4->sin_family == AF_INET ? (void *)&v4->sin_addr
-	                                        : (void *)&v6->sin6_addr) != 1)
+	              v4->sin_family == AF_INET ? (void *)&v4->sin_addr : (void *)&v6->sin6_addr) !=
+	    1)
 		return err_set(err, ERR_PARSE, 0, "listen address \"%s\": not an IP address", host);
 	return 0;
 }
@@ -500,10 +521,10 @@ int http_server_new(struct event_base *base, const struct http_server_opts *opts
 		http_server_free(s);
 		return -1;
 	}
-	s->listener = evconnlistener_new_bind(
-		base, on_accept, s,
-		LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 128,
-		(struct sockaddr *)&address, (int)address_bytes);
+	s->listener = evconnlistener_new_bind(base, on_accept, s,
+	                                      LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE |
+	                                              LEV_OPT_CLOSE_ON_EXEC,
+	                                      128, (struct sockaddr *)&address, (int)address_bytes);
 	if (s->listener == NULL) {
 		err_set(err, ERR_SYS, errno, "listen on %s", opts->listen);
 		http_server_free(s);

@@ -27,11 +27,12 @@ enum {
 	HTTP_STREAM_BACKLOG_BYTES_MAX = 8 * 1024 * 1024, /* unsent; a slower client is cut off */
 	HTTP_IDLE_TIMEOUT_S = 300,
 	HTTP_WRITE_TIMEOUT_S = 60,
+	HTTP_LINGER_S = 2, /* for a client that still sends a body which is refused */
 };
 
 struct http_message {
 	const char *method;
-	char *target; /* may be changed in place by its reader */
+	char *target;              /* may be changed in place by its reader */
 	const char *authorization; /* these are "" when absent */
 	const char *content_type;
 	const char *accept;

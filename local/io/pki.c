@@ -15,11 +15,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { DAY_S = 86400, CA_DAYS = 3650, SERVER_DAYS = 365, CA_LEFT_DAYS = 365, SERVER_LEFT_DAYS = 30 };
+enum {
+	DAY_S = 86400,
+	CA_DAYS = 3650,
+	SERVER_DAYS = 365,
+	CA_LEFT_DAYS = 365,
+	SERVER_LEFT_DAYS = 30
+};
 
 static const char server_names[] =
-	"IP:127.0.0.1,IP:::1,DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,"
-	"DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local";
+        "IP:127.0.0.1,IP:::1,DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,"
+        "DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local";
 
 DEFINE_CLEANUP(X509 *, X509_free);
 DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free);
@@ -129,8 +135,8 @@ static bool fill(X509 *cert, EVP_PKEY *key, const char *name, int days)
 	(void)BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert));
 	BN_free(number);
 	return X509_set_version(cert, 2) == 1 &&
-	       X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
-	                                  (const unsigned char *)name, -1, -1, 0) == 1 &&
+	       X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name,
+	                                  -1, -1, 0) == 1 &&
 	       X509_gmtime_adj(X509_getm_notBefore(cert), -3600) != NULL &&
 	       X509_gmtime_adj(X509_getm_notAfter(cert), (long)days * DAY_S) != NULL &&
 	       X509_set_pubkey(cert, key) == 1;
@@ -210,14 +216,13 @@ int pki_open(struct pki *pki, const char *state_dir, struct err *err)
 	CLEANUP(X509_free_var) X509 *cert = NULL;
 	char dir[PATH_MAX];
 
-	*pki = (struct pki){ 0 };
+	*pki = (struct pki){0};
 	(void)path_in(dir, state_dir, "pki");
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return err_set(err, ERR_SYS, errno, "make %s", dir);
 	ca = read_cert(dir, "ca.crt");
 	ca_key = read_key(dir, "ca.key");
-	if (!lasts(ca, CA_LEFT_DAYS) || ca_key == NULL ||
-	    X509_check_private_key(ca, ca_key) != 1) {
+	if (!lasts(ca, CA_LEFT_DAYS) || ca_key == NULL || X509_check_private_key(ca, ca_key) != 1) {
 		X509_free(TAKE_PTR(ca));
 		EVP_PKEY_free(TAKE_PTR(ca_key));
 		if (make_ca(dir, &ca, &ca_key, err) < 0)
@@ -243,7 +248,7 @@ void pki_close(struct pki *pki)
 {
 	SSL_CTX_free(pki->server);
 	free(pki->ca_pem);
-	*pki = (struct pki){ 0 };
+	*pki = (struct pki){0};
 }
 
 int pki_token(const char *state_dir, char **ret_token, struct err *err)

@@ -7,11 +7,10 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <stdio.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/clk.h"
 #include "lib/kube/object.h"
 #include "local/core/schema.h"
 #include "local/core/status.h"
@@ -20,14 +19,14 @@
 
 void registry_answer_init(struct registry_answer *ans)
 {
-	*ans = (struct registry_answer){ .warnings = json_array() };
+	*ans = (struct registry_answer){.warnings = json_array()};
 }
 
 void registry_answer_done(struct registry_answer *ans)
 {
 	json_decref(ans->body);
 	json_decref(ans->warnings);
-	*ans = (struct registry_answer){ 0 };
+	*ans = (struct registry_answer){0};
 }
 
 int registry_refuse(struct registry_answer *ans, json_t *status)
@@ -68,9 +67,9 @@ int registry_load(struct registry *r, const struct registry_request *req, const 
                   struct registry_answer *ans)
 {
 	char resource[API_NAME_BYTES];
-	struct store_key key = { api_type_resource(req->type, resource, sizeof resource),
-		                 req->ns ? req->ns : "", name };
-	struct err err = { 0 };
+	struct store_key key = {api_type_resource(req->type, resource, sizeof resource),
+	                        req->ns ? req->ns : "", name};
+	struct err err = {0};
 	json_t *object = NULL;
 	int found = store_get(r->store, &key, &object, &err);
 
@@ -171,10 +170,10 @@ int registry_commit(struct registry *r, const struct api_type *type, enum store_
 {
 	char resource[API_NAME_BYTES];
 	uint64_t revision = store_revision(r->store) + 1;
-	struct store_key key = { api_type_resource(type, resource, sizeof resource),
-		                 kube_namespace(object), kube_name(object) };
-	struct registry_change change = { type, event, revision, NULL, NULL };
-	struct err err = { 0 };
+	struct store_key key = {api_type_resource(type, resource, sizeof resource),
+	                        kube_namespace(object), kube_name(object)};
+	struct registry_change change = {type, event, revision, NULL, NULL};
+	struct err err = {0};
 
 	(void)json_object_set_new(json_object_get(object, "metadata"), "resourceVersion",
 	                          json_sprintf("%llu", (unsigned long long)revision));
@@ -190,9 +189,9 @@ int registry_commit(struct registry *r, const struct api_type *type, enum store_
 /* What every cluster has from its first moment. */
 static int make_namespaces(struct registry *r, struct err *err)
 {
-	static const char *const names[] = { "default", "kube-system", "kube-public" };
+	static const char *const names[] = {"default", "kube-system", "kube-public"};
 	const struct api_type *type = api_types_find(&r->types, "", "v1", "namespaces");
-	struct registry_request req = { .type = type, .ns = "" };
+	struct registry_request req = {.type = type, .ns = ""};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		struct registry_answer ans;
@@ -200,7 +199,8 @@ static int make_namespaces(struct registry *r, struct err *err)
 		int code;
 
 		registry_answer_init(&ans);
-		code = registry_do_create(r, &req, object, &ans) < 0 ? status_http_code(ans.body) : 0;
+		code = registry_do_create(r, &req, object, &ans) < 0 ? status_http_code(ans.body)
+		                                                     : 0;
 		if (code != 0 && code != 409)
 			status_to_err(ans.body, err);
 		registry_answer_done(&ans);
@@ -215,7 +215,7 @@ int registry_add_crd(struct registry *r, const json_t *crd, struct err *err)
 {
 	const struct api_type *type = api_types_find(&r->types, "apiextensions.k8s.io", NULL,
 	                                             "customresourcedefinitions");
-	struct registry_request req = { .type = type, .ns = "", .name = kube_name(crd) };
+	struct registry_request req = {.type = type, .ns = "", .name = kube_name(crd)};
 	struct registry_answer ans;
 	json_t *object = json_deep_copy(crd), *had;
 	int result;
@@ -225,9 +225,9 @@ int registry_add_crd(struct registry *r, const json_t *crd, struct err *err)
 		had = json_incref(ans.body);
 		/* The file is the truth; an unchanged one is not written again. */
 		(void)json_object_set(object, "metadata", json_object_get(had, "metadata"));
-		result = json_equal(had, object) ? 0
-		                                 : registry_commit(r, type, STORE_MODIFIED, had, object,
-		                                                   &ans);
+		result = json_equal(had, object)
+		                 ? 0
+		                 : registry_commit(r, type, STORE_MODIFIED, had, object, &ans);
 		json_decref(had);
 	} else {
 		result = registry_do_create(r, &req, object, &ans);
@@ -260,7 +260,9 @@ int registry_open(struct event_base *base, const struct registry_opts *opts,
 		registry_close(r);
 		return -1;
 	}
+	api_types_seal(&r->types);
 	registry_gc_look(r, NULL);
+	(void)malloc_trim(0); /* reading the CRDs took many times what is kept of them */
 	*ret_registry = r;
 	return 0;
 }

@@ -42,8 +42,8 @@ struct registry_delete {
 /* Each: 0; negative when body is a Status. */
 int registry_do_get(struct registry *r, const struct registry_request *req,
                     struct registry_answer *ans);
-int registry_do_create(struct registry *r, const struct registry_request *req,
-                       const json_t *object, struct registry_answer *ans);
+int registry_do_create(struct registry *r, const struct registry_request *req, const json_t *object,
+                       struct registry_answer *ans);
 int registry_do_replace(struct registry *r, const struct registry_request *req,
                         const json_t *object, struct registry_answer *ans);
 int registry_do_patch(struct registry *r, const struct registry_request *req,

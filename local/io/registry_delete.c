@@ -41,8 +41,8 @@ static bool pod_has_ended(const json_t *pod)
 }
 
 /* How long the node may take. With a runner it is the one that removes a bound Pod, always. */
-static int64_t grace_of(const struct registry *r, const struct api_type *type,
-                        const json_t *object, const struct registry_delete *opts)
+static int64_t grace_of(const struct registry *r, const struct api_type *type, const json_t *object,
+                        const struct registry_delete *opts)
 {
 	const char *node = json_str_at(object, "", "spec", "nodeName", NULL);
 	int64_t grace = opts->grace_period_s;
@@ -77,7 +77,8 @@ static int write_deleted(struct registry *r, const struct registry_request *req,
 
 	ans->accepted = !gone;
 	if (!req->dry_run && (gone || changed) &&
-	    registry_commit(r, req->type, gone ? STORE_DELETED : STORE_MODIFIED, old, object, ans) < 0)
+	    registry_commit(r, req->type, gone ? STORE_DELETED : STORE_MODIFIED, old, object, ans) <
+	            0)
 		return -1;
 	json_decref(ans->body);
 	ans->body = json_incref(object);
@@ -114,9 +115,9 @@ int registry_remove_pod(struct registry *r, const char *ns, const char *name, co
                         struct err *err)
 {
 	struct registry_request req = {
-		.type = api_types_find(&r->types, "", "v1", "pods"),
-		.ns = ns,
-		.name = name,
+	        .type = api_types_find(&r->types, "", "v1", "pods"),
+	        .ns = ns,
+	        .name = name,
 	};
 	struct registry_answer ans;
 	json_t *old, *object;

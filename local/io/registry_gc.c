@@ -26,12 +26,12 @@ static bool is_namespace(const json_t *object)
 static void delete_object(struct registry *r, const json_t *object)
 {
 	struct registry_request req = {
-		.type = api_types_find_kind(&r->types, json_str_at(object, "", "apiVersion", NULL),
-		                            json_str_at(object, "", "kind", NULL)),
-		.ns = kube_namespace(object),
-		.name = kube_name(object),
+	        .type = api_types_find_kind(&r->types, json_str_at(object, "", "apiVersion", NULL),
+	                                    json_str_at(object, "", "kind", NULL)),
+	        .ns = kube_namespace(object),
+	        .name = kube_name(object),
 	};
-	struct registry_delete opts = { .uid = kube_uid(object), .grace_period_s = -1 };
+	struct registry_delete opts = {.uid = kube_uid(object), .grace_period_s = -1};
 	struct registry_answer ans;
 
 	if (req.type == NULL || kube_is_deleting(object))
@@ -44,10 +44,10 @@ static void delete_object(struct registry *r, const json_t *object)
 static void merge_into(struct registry *r, const json_t *object, json_t *patch)
 {
 	struct registry_request req = {
-		.type = api_types_find_kind(&r->types, json_str_at(object, "", "apiVersion", NULL),
-		                            json_str_at(object, "", "kind", NULL)),
-		.ns = kube_namespace(object),
-		.name = kube_name(object),
+	        .type = api_types_find_kind(&r->types, json_str_at(object, "", "apiVersion", NULL),
+	                                    json_str_at(object, "", "kind", NULL)),
+	        .ns = kube_namespace(object),
+	        .name = kube_name(object),
 	};
 	struct registry_answer ans;
 
@@ -62,14 +62,15 @@ static void merge_into(struct registry *r, const json_t *object, json_t *patch)
 }
 
 /* metadata.@field without its items whose @key (NULL: they themselves) is @value. */
-static void drop_item(struct registry *r, const json_t *object, const char *field,
-                      const char *key, const char *value)
+static void drop_item(struct registry *r, const json_t *object, const char *field, const char *key,
+                      const char *value)
 {
 	const json_t *list = json_at(object, "metadata", field, NULL), *item;
 	json_t *kept = json_array();
 	size_t i;
 
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		const char *text = json_string_value(key ? json_object_get(item, key) : item);
 
 		if (text == NULL || strcmp(text, value) != 0)
@@ -83,7 +84,8 @@ static bool has_living_owner(struct registry *r, const json_t *object)
 	const json_t *owners = json_at(object, "metadata", "ownerReferences", NULL), *owner;
 	size_t i;
 
-	json_array_foreach(owners, i, owner) {
+	json_array_foreach(owners, i, owner)
+	{
 		if (store_has_uid(r->store, json_str_at(owner, "", "uid", NULL)))
 			return true;
 	}
@@ -195,7 +197,8 @@ static void on_gc(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	r->gc_owners = json_object();
-	json_object_foreach(work, uid, value) {
+	json_object_foreach(work, uid, value)
+	{
 		if (!look_at(r, uid))
 			(void)json_object_set_new(r->gc_owners, uid, json_true());
 	}
@@ -215,8 +218,8 @@ static void schedule(struct registry *r, const char *uid)
 /* The namespace that an object leaves may be waiting for just that. */
 static void schedule_namespace(struct registry *r, const char *name)
 {
-	struct registry_request req = { .type = api_types_find(&r->types, "", "v1", "namespaces"),
-		                        .ns = "" };
+	struct registry_request req = {.type = api_types_find(&r->types, "", "v1", "namespaces"),
+	                               .ns = ""};
 	struct registry_answer ans;
 
 	if (*name == 0)
@@ -232,7 +235,8 @@ static void schedule_owners(struct registry *r, const json_t *object, bool only_
 	const json_t *owners = json_at(object, "metadata", "ownerReferences", NULL), *owner;
 	size_t i;
 
-	json_array_foreach(owners, i, owner) {
+	json_array_foreach(owners, i, owner)
+	{
 		const char *uid = json_str_at(owner, "", "uid", NULL);
 
 		if (!only_gone || !store_has_uid(r->store, uid))

@@ -14,9 +14,9 @@ static bool request_of(struct registry *r, const struct kube_type *type, const c
                        struct registry_request *ret_req, struct err *err)
 {
 	*ret_req = (struct registry_request){
-		.type = api_types_find(&r->types, type->group, NULL, type->plural),
-		.ns = ns ? ns : "",
-		.unknown = RULES_UNKNOWN_IGNORE,
+	        .type = api_types_find(&r->types, type->group, NULL, type->plural),
+	        .ns = ns ? ns : "",
+	        .unknown = RULES_UNKNOWN_IGNORE,
 	};
 	if (ret_req->type == NULL)
 		err_set(err, ERR_NOT_FOUND, 0, "no resource type %s", type->plural);
@@ -33,8 +33,8 @@ static int finish(struct registry_answer *ans, int result, json_t **ret_object, 
 	return result;
 }
 
-int registry_get(struct registry *r, const struct kube_type *type, const char *ns,
-                 const char *name, json_t **ret_object, struct err *err)
+int registry_get(struct registry *r, const struct kube_type *type, const char *ns, const char *name,
+                 json_t **ret_object, struct err *err)
 {
 	struct registry_request req;
 	struct registry_answer ans;
@@ -92,7 +92,7 @@ int registry_delete(struct registry *r, const struct kube_type *type, const char
                     const char *name, const struct kube_delete_opts *opts, json_t **ret_object,
                     struct err *err)
 {
-	struct registry_delete how = { .grace_period_s = -1 };
+	struct registry_delete how = {.grace_period_s = -1};
 	struct registry_request req;
 	struct registry_answer ans;
 
@@ -158,9 +158,8 @@ static void on_watch_start(evutil_socket_t fd, short what, void *arg)
 	w->listener = registry_listen(w->registry, on_watch_change, w);
 	if (w->listener == NULL)
 		abort(); /* a runner that misses changes would be wrong for ever */
-	(void)store_list(w->registry->store,
-	                 api_type_resource(w->type, resource, sizeof resource), NULL, NULL, on_first,
-	                 w, NULL);
+	(void)store_list(w->registry->store, api_type_resource(w->type, resource, sizeof resource),
+	                 NULL, NULL, on_first, w, NULL);
 }
 
 struct registry_watch *registry_watch(struct registry *r, const struct kube_type *type,

@@ -35,12 +35,12 @@ static void random_names(char uid[UID_BYTES], char suffix[SUFFIX_BYTES])
 }
 
 /* The namespace must be there and not on its way out. */
-static int check_namespace(struct registry *r, const struct registry_request *req,
-                           const char *name, struct registry_answer *ans)
+static int check_namespace(struct registry *r, const struct registry_request *req, const char *name,
+                           struct registry_answer *ans)
 {
 	struct registry_request ns_req = {
-		.type = api_types_find(&r->types, "", "v1", "namespaces"),
-		.ns = "",
+	        .type = api_types_find(&r->types, "", "v1", "namespaces"),
+	        .ns = "",
 	};
 
 	if (req->type->kube.cluster_scoped)
@@ -66,8 +66,8 @@ static void create_specials(struct registry *r, const struct api_type *type, jso
 		(void)json_object_set_new(json_object_get(object, "spec"), "nodeName",
 		                          json_string(r->node_name));
 	if (strcmp(plural, "namespaces") == 0) {
-		(void)json_object_set_new(object, "spec", json_pack("{s:[s]}", "finalizers",
-		                                                    "kubernetes"));
+		(void)json_object_set_new(object, "spec",
+		                          json_pack("{s:[s]}", "finalizers", "kubernetes"));
 		(void)json_object_set_new(object, "status", json_pack("{s:s}", "phase", "Active"));
 	}
 }
@@ -94,11 +94,11 @@ static int create_checked(struct registry *r, const struct registry_request *req
 	return 0;
 }
 
-int registry_do_create(struct registry *r, const struct registry_request *req,
-                       const json_t *object, struct registry_answer *ans)
+int registry_do_create(struct registry *r, const struct registry_request *req, const json_t *object,
+                       struct registry_answer *ans)
 {
 	char uid[UID_BYTES], suffix[SUFFIX_BYTES];
-	struct rules_create how = { req->ns, uid, suffix, clk_wall_ms() };
+	struct rules_create how = {req->ns, uid, suffix, clk_wall_ms()};
 	json_t *copy, *status;
 	int result;
 
@@ -170,7 +170,7 @@ int registry_do_replace(struct registry *r, const struct registry_request *req,
 static json_t *patched(const struct registry_request *req, enum registry_patch how,
                        const json_t *old, const json_t *patch, struct registry_answer *ans)
 {
-	struct err err = { 0 };
+	struct err err = {0};
 	json_t *result = NULL, *merged;
 
 	if (how == REGISTRY_PATCH_JSON) {
@@ -205,10 +205,11 @@ int registry_do_patch(struct registry *r, const struct registry_request *req,
 
 	if (how == REGISTRY_PATCH_STRATEGIC && req->type->custom)
 		return registry_refuse(
-			ans, status_new(415, "UnsupportedMediaType", NULL, NULL,
-		                        "the body of the request was in an unknown format - "
-		                        "accepted media types include: application/json-patch+json, "
-		                        "application/merge-patch+json"));
+		        ans,
+		        status_new(415, "UnsupportedMediaType", NULL, NULL,
+		                   "the body of the request was in an unknown format - "
+		                   "accepted media types include: application/json-patch+json, "
+		                   "application/merge-patch+json"));
 	if (registry_load(r, req, req->name, ans) < 0)
 		return -1;
 	old = json_incref(ans->body);

@@ -38,27 +38,27 @@ int state_dir_open(const char *dir, int *ret_fd, struct err *err)
 	return 0;
 }
 
-int state_dir_write_kubeconfig(const char *dir, const char *host, unsigned port,
-                               const char *ca_pem, const char *token, struct err *err)
+int state_dir_write_kubeconfig(const char *dir, const char *host, unsigned port, const char *ca_pem,
+                               const char *token, struct err *err)
 {
 	static const char format[] = "apiVersion: v1\n"
-				     "kind: Config\n"
-				     "clusters:\n"
-				     "- name: sc-local\n"
-				     "  cluster:\n"
-				     "    server: https://%s:%u\n"
-				     "    certificate-authority-data: %s\n"
-				     "users:\n"
-				     "- name: sc-local\n"
-				     "  user:\n"
-				     "    token: %s\n"
-				     "contexts:\n"
-				     "- name: sc-local\n"
-				     "  context:\n"
-				     "    cluster: sc-local\n"
-				     "    user: sc-local\n"
-				     "    namespace: default\n"
-				     "current-context: sc-local\n";
+	                             "kind: Config\n"
+	                             "clusters:\n"
+	                             "- name: sc-local\n"
+	                             "  cluster:\n"
+	                             "    server: https://%s:%u\n"
+	                             "    certificate-authority-data: %s\n"
+	                             "users:\n"
+	                             "- name: sc-local\n"
+	                             "  user:\n"
+	                             "    token: %s\n"
+	                             "contexts:\n"
+	                             "- name: sc-local\n"
+	                             "  context:\n"
+	                             "    cluster: sc-local\n"
+	                             "    user: sc-local\n"
+	                             "    namespace: default\n"
+	                             "current-context: sc-local\n";
 	char path[PATH_MAX];
 	size_t bytes = strlen(ca_pem);
 	CLEANUP(free_var) char *ca = malloc(bytes / 3 * 4 + 5);

@@ -44,27 +44,27 @@ enum statement {
 #define X(name, sql) ST_##name,
 	STATEMENTS(X)
 #undef X
-		ST_COUNT_OF
+	        ST_COUNT_OF
 };
 
 static const char *const statement_texts[] = {
 #define X(name, sql) sql,
-	STATEMENTS(X)
+        STATEMENTS(X)
 #undef X
 };
 
 static const char schema_sql[] =
-	"CREATE TABLE IF NOT EXISTS objects("
-	" type TEXT NOT NULL, ns TEXT NOT NULL, name TEXT NOT NULL, uid TEXT NOT NULL,"
-	" revision INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY(type,ns,name)) WITHOUT ROWID;"
-	"CREATE UNIQUE INDEX IF NOT EXISTS objects_uid ON objects(uid);"
-	"CREATE INDEX IF NOT EXISTS objects_ns ON objects(ns,uid);"
-	"CREATE TABLE IF NOT EXISTS changes("
-	" revision INTEGER PRIMARY KEY, type TEXT NOT NULL, event INTEGER NOT NULL,"
-	" previous INTEGER, body TEXT NOT NULL);"
-	"CREATE TABLE IF NOT EXISTS owners("
-	" owner TEXT NOT NULL, uid TEXT NOT NULL, PRIMARY KEY(owner,uid)) WITHOUT ROWID;"
-	"CREATE INDEX IF NOT EXISTS owners_uid ON owners(uid);";
+        "CREATE TABLE IF NOT EXISTS objects("
+        " type TEXT NOT NULL, ns TEXT NOT NULL, name TEXT NOT NULL, uid TEXT NOT NULL,"
+        " revision INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY(type,ns,name)) WITHOUT ROWID;"
+        "CREATE UNIQUE INDEX IF NOT EXISTS objects_uid ON objects(uid);"
+        "CREATE INDEX IF NOT EXISTS objects_ns ON objects(ns,uid);"
+        "CREATE TABLE IF NOT EXISTS changes("
+        " revision INTEGER PRIMARY KEY, type TEXT NOT NULL, event INTEGER NOT NULL,"
+        " previous INTEGER, body TEXT NOT NULL);"
+        "CREATE TABLE IF NOT EXISTS owners("
+        " owner TEXT NOT NULL, uid TEXT NOT NULL, PRIMARY KEY(owner,uid)) WITHOUT ROWID;"
+        "CREATE INDEX IF NOT EXISTS owners_uid ON owners(uid);";
 
 struct store {
 	sqlite3 *db;
@@ -232,7 +232,8 @@ static int put_owners(struct store *s, const json_t *object, bool gone, struct e
 	bind_text(st, 1, kube_uid(object));
 	if (run(s, st, "owners", err) < 0)
 		return -1;
-	json_array_foreach(gone ? NULL : owners, i, owner) {
+	json_array_foreach(gone ? NULL : owners, i, owner)
+	{
 		st = s->statements[ST_OWN];
 		bind_text(st, 1, json_str_at(owner, "", "uid", NULL));
 		bind_text(st, 2, kube_uid(object));
@@ -258,8 +259,7 @@ static int put_rows(struct store *s, const struct store_key *key, enum store_eve
 		(void)sqlite3_bind_int64(st, 5, revision);
 		bind_text(st, 6, body);
 	}
-	if (run(s, st, "write", err) < 0 ||
-	    put_owners(s, object, event == STORE_DELETED, err) < 0)
+	if (run(s, st, "write", err) < 0 || put_owners(s, object, event == STORE_DELETED, err) < 0)
 		return -1;
 
 	st = s->statements[ST_CHANGE];
@@ -344,7 +344,8 @@ int store_list(struct store *s, const char *type, const char *ns, const struct s
 	rows = collect(s, st, false, err);
 	if (rows == NULL)
 		return -1;
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		if (!visit(arg, row))
 			break;
 	}
@@ -377,7 +378,8 @@ int store_replay(struct store *s, const char *type, uint64_t from, store_visit_c
 	rows = collect(s, st, true, err);
 	if (rows == NULL)
 		return -1;
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		if (!visit(arg, (enum store_event)json_integer_value(json_array_get(row, 1)),
 		           (uint64_t)json_integer_value(json_array_get(row, 0)),
 		           json_array_get(row, 3), json_array_get(row, 2)))
