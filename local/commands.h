@@ -6,5 +6,9 @@
  */
 #pragma once
 
+int cmd_up(int argc, char **argv);
+int cmd_down(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_podman(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_kubeconfig(int argc, char **argv);

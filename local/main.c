@@ -16,6 +16,10 @@ struct command {
 
 /* clang-format off */
 static const struct command commands[] = {
+	{ "up",         cmd_up,         "start the engine and all programs, and keep them running" },
+	{ "down",       cmd_down,       "end the engine" },
+	{ "status",     cmd_status,     "show the engine's programs" },
+	{ "podman",     cmd_podman,     "podman on this engine's storage" },
 	{ "serve",      cmd_serve,      "answer the Kubernetes API and run Pods" },
 	{ "kubeconfig", cmd_kubeconfig, "print the kubeconfig, or the path of its file" },
 };

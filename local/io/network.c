@@ -70,6 +70,8 @@ static void retired_expire(struct network *n, uint64_t now_ms)
 
 	while (gone < n->retired_count && n->retired[gone].until_ms <= now_ms)
 		bit_set(n, n->retired[gone++].address & ~n->subnet.mask, false);
+	if (gone == 0)
+		return;
 	n->retired_count -= gone;
 	memmove(n->retired, n->retired + gone, n->retired_count * sizeof *n->retired);
 }

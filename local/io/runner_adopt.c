@@ -133,7 +133,7 @@ static void unknown_folder(void *arg, const char *uid)
 		r = volume_remove(k->runner->volumes, uid, &err);
 	if (r < 0)
 		log_event(LOG_WARN, "pod.volumes_left", log_str("uid", uid), log_err(&err));
-	(void)cgroup_remove_pod(k->runner->opts.cgroup_root, uid);
+	(void)cgroup_remove(k->runner->opts.cgroup_root, uid);
 }
 
 void runner_remove_unknown(struct runner *r)

@@ -147,7 +147,7 @@ void ctr_ended(struct ctr *c)
 	c->view.started = false;
 	log_event(LOG_INFO, "container.ended", log_str("pod", kube_name(c->pod->object)),
 	          log_str("container", ctr_name(c)), log_i64("exit_code", end->exit_code),
-	          log_u64("ran_ms", ran_ms));
+	          log_u64("ran_ms", ran_ms), log_str("message", end->message));
 	if (c->pod->deleting || c->pod->over ||
 	    !pod_ctr_should_restart(c->pod->object, c->view.init, end->exit_code)) {
 		ctr_set_state(c, POD_CTR_ST_ENDED);

@@ -141,7 +141,8 @@ int pod_network_ensure(struct pod *pod, struct err *err)
 static void pod_fail(struct pod *pod, const char *reason, const char *message)
 {
 	(void)snprintf(pod->failed_reason, sizeof pod->failed_reason, "%s", reason);
-	(void)snprintf(pod->failed_message, sizeof pod->failed_message, "%s", message);
+	(void)snprintf(pod->failed_message, sizeof pod->failed_message, "%.*s",
+	               (int)sizeof pod->failed_message - 1, message);
 	pod->over = true;
 	pod_status_soon(pod);
 }

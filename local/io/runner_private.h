@@ -19,6 +19,7 @@
 #include "local/core/pod_ctr.h"
 #include "local/core/pod_env.h"
 #include "local/core/pod_status.h"
+#include "local/io/cgroup.h"
 #include "local/io/network.h"
 #include "local/io/podman.h"
 #include "local/io/probe.h"
@@ -161,8 +162,5 @@ void runner_wrapper_image(struct runner *r, void (*done)(struct runner *r));
 /* runner_log.c */
 void runner_log_source_init(struct runner *r);
 
-/* runner_cgroup.c */
-/** cgroup_remove_pod() - the Pod's folders in every hierarchy. Return: true when none is left */
-bool cgroup_remove_pod(const char *cgroup_root, const char *uid);
 
 void timer_after(struct event *timer, uint64_t ms);

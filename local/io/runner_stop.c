@@ -204,7 +204,7 @@ static void on_cleanup(evutil_socket_t fd, short what, void *arg)
 	}
 	pod->gone = true;
 	/* the monitor process of the last container lives a moment longer */
-	if (!cgroup_remove_pod(r->opts.cgroup_root, pod->uid) &&
+	if (!cgroup_remove(r->opts.cgroup_root, pod->uid) &&
 	    pod->cleanup_tries++ < RUNNER_REMOVE_TRIES_MAX) {
 		timer_after(pod->cleanup_timer, RUNNER_REMOVE_RETRY_MS);
 		return;

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "local/io/cgroup.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#include "local/io/runner_private.h"
 
 #define CGROUP_MOUNT "/sys/fs/cgroup"
 
 /* Removes @path and the folders in it: the kernel's own files go with them. Return: true: gone */
-static bool cgroup_remove(const char *path)
+static bool tree_remove(const char *path)
 {
 	DIR *dir;
 	struct dirent *entry;
@@ -24,7 +23,7 @@ static bool cgroup_remove(const char *path)
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
 			continue;
 		(void)snprintf(child, sizeof child, "%s/%s", path, entry->d_name);
-		(void)cgroup_remove(child);
+		(void)tree_remove(child);
 	}
 	if (dir != NULL)
 		(void)closedir(dir);
@@ -32,22 +31,23 @@ static bool cgroup_remove(const char *path)
 }
 
 /* The unified hierarchy is mounted at the top itself; of version 1 each has a folder there. */
-bool cgroup_remove_pod(const char *cgroup_root, const char *uid)
+bool cgroup_remove(const char *cgroup_root, const char *pod_uid)
 {
 	DIR *dir = opendir(CGROUP_MOUNT);
 	struct dirent *entry;
-	char path[768];
+	char below[384], path[768];
 	bool all;
 
-	(void)snprintf(path, sizeof path, CGROUP_MOUNT "/%s/pod%s", cgroup_root, uid);
-	all = cgroup_remove(path);
+	(void)snprintf(below, sizeof below, "%s%s%s", cgroup_root, pod_uid ? "/pod" : "",
+	               pod_uid ? pod_uid : "");
+	(void)snprintf(path, sizeof path, CGROUP_MOUNT "/%s", below);
+	all = tree_remove(path);
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.' ||
 		    strcmp(entry->d_name, cgroup_root) == 0)
 			continue;
-		(void)snprintf(path, sizeof path, CGROUP_MOUNT "/%s/%s/pod%s", entry->d_name,
-		               cgroup_root, uid);
-		all = cgroup_remove(path) && all;
+		(void)snprintf(path, sizeof path, CGROUP_MOUNT "/%s/%s", entry->d_name, below);
+		all = tree_remove(path) && all;
 	}
 	if (dir != NULL)
 		(void)closedir(dir);

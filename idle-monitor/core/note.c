@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "idle-monitor/core/note.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const note_state_names[] = {
+#define NOTE_STATE_NAME(name, text) [NOTE_##name] = text,
+	NOTE_STATES(NOTE_STATE_NAME)
+#undef NOTE_STATE_NAME
+};
+
+const char *note_state_name(enum note_state state)
+{
+	assert(state < NOTE_N_STATES);
+	return note_state_names[state];
+}
+
+enum note_state note_state_parse(const char *text)
+{
+	for (unsigned i = 0; i < NOTE_N_STATES; i++) {
+		if (strcmp(text, note_state_names[i]) == 0)
+			return (enum note_state)i;
+	}
+	return NOTE_NONE;
+}
+
+/* Idle is what has been unused for a while, so that single requests do not toggle it. */
+static bool note_is_idle(const struct note_facts *f)
+{
+	uint64_t while_ms = f->timeout_ms / 2 < NOTE_STEP_MS ? f->timeout_ms / 2 : NOTE_STEP_MS;
+
+	return f->decision.until_ms != 0 && f->now_ms >= f->decision.last_activity_ms &&
+	       f->now_ms - f->decision.last_activity_ms >= while_ms;
+}
+
+static uint64_t note_wall(const struct note_facts *f, uint64_t at_ms)
+{
+	if (at_ms >= f->now_ms)
+		return f->now_wall_ms + (at_ms - f->now_ms);
+	return f->now_wall_ms - (f->now_ms - at_ms);
+}
+
+void note_make(const struct note_facts *facts, const struct note *kept, struct note *ret_note)
+{
+	*ret_note = *kept;
+	ret_note->stop_at_wall_ms = 0;
+	if (!facts->running) {
+		ret_note->state = facts->consumer_left ? NOTE_STOPPING : NOTE_ASLEEP;
+		return;
+	}
+	ret_note->state = note_is_idle(facts) ? NOTE_IDLE : NOTE_ACTIVE;
+	if (facts->decision.last_activity_ms != 0) {
+		ret_note->active_wall_ms = note_wall(facts, facts->decision.last_activity_ms);
+		(void)snprintf(ret_note->source, sizeof ret_note->source, "%s", facts->source);
+	}
+	if (facts->decision.until_ms != 0 && facts->decision.until_ms != UINT64_MAX)
+		ret_note->stop_at_wall_ms = note_wall(facts, facts->decision.until_ms);
+}
+
+static bool note_differs(uint64_t a_ms, uint64_t b_ms)
+{
+	if ((a_ms == 0) != (b_ms == 0))
+		return true;
+	return (a_ms > b_ms ? a_ms - b_ms : b_ms - a_ms) > NOTE_STEP_MS;
+}
+
+bool note_is_worth_it(const struct note *kept, const struct note *want)
+{
+	return kept->state != want->state ||
+	       note_differs(kept->active_wall_ms, want->active_wall_ms) ||
+	       note_differs(kept->stop_at_wall_ms, want->stop_at_wall_ms);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "idle-monitor/io/scrape.h"
+
+#include <event2/event.h>
+#include <string.h>
+
+#include "idle-monitor/io/activity.h"
+#include "lib/base/clk.h"
+#include "lib/base/log.h"
+#include "lib/http/metrics.h"
+
+/* A question takes no longer; a healthy activator answers in milliseconds. */
+enum { SCRAPE_TIMEOUT_MS = 2000, SCRAPE_CONNECTIONS_MAX = 8 };
+
+struct activator {
+	struct scrape *scrape;
+	const char *url; /* borrowed from the options */
+	struct http_client *client;
+	struct http_call *call; /* the question under way */
+	uint64_t asked_ms;      /* when that was sent */
+	struct activity *answer; /* the last one */
+	uint64_t answer_asked_ms;
+	uint64_t answer_ms; /* when it came */
+	bool silent;
+	char error[256]; /* why */
+};
+
+struct scrape {
+	struct scrape_opts opts;
+	struct event *timer;
+	struct metric *errors_total;
+	size_t count;
+	struct activator activators[SCRAPE_ACTIVATORS_MAX];
+};
+
+static void activator_set_silent(struct activator *a, const char *why)
+{
+	metric_add(a->scrape->errors_total, (const char *const[]){ a->url }, 1);
+	if (!a->silent || strcmp(a->error, why) != 0)
+		log_event(LOG_WARN, "scrape.failed", log_str("activator", a->url),
+		          log_str("error", why));
+	a->silent = true;
+	(void)snprintf(a->error, sizeof a->error, "%s", why);
+}
+
+static void activator_set_answer(struct activator *a, struct activity *answer)
+{
+	if (a->silent)
+		log_event(LOG_INFO, "scrape.answers", log_str("activator", a->url));
+	activity_free(a->answer);
+	a->answer = answer;
+	a->answer_asked_ms = a->asked_ms;
+	a->answer_ms = clk_now_ms();
+	a->silent = false;
+	a->error[0] = '\0';
+}
+
+static void on_activity(void *arg, const struct http_response *res)
+{
+	struct activator *a = arg;
+	struct activity *answer;
+	struct err err = { 0 };
+
+	a->call = NULL;
+	if (res->err != NULL) {
+		activator_set_silent(a, res->err->text);
+	} else if (res->status != 200) {
+		(void)err_set(&err, ERR_UNAVAILABLE, 0, "answers with status %d", res->status);
+		activator_set_silent(a, err.text);
+	} else if (activity_parse(res->body, res->body_bytes, &answer, &err) < 0) {
+		activator_set_silent(a, err.text);
+	} else {
+		activator_set_answer(a, answer);
+	}
+	a->scrape->opts.on_answer(a->scrape->opts.arg);
+}
+
+static void activator_ask(struct activator *a)
+{
+	const struct http_request req = {
+		.method = "GET",
+		.path = "/v1/activity",
+		.timeout_ms = SCRAPE_TIMEOUT_MS,
+		.response_bytes_max = ACTIVITY_BYTES_MAX,
+		.on_done = on_activity,
+		.arg = a,
+	};
+	struct err err = { 0 };
+
+	if (a->call != NULL)
+		return;
+	a->asked_ms = clk_now_ms();
+	if (http_call_start(a->client, &req, &a->call, &err) < 0) {
+		a->call = NULL;
+		activator_set_silent(a, err.text);
+	}
+}
+
+void scrape_ask_now(struct scrape *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		activator_ask(&s->activators[i]);
+}
+
+static void on_interval(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	scrape_ask_now(arg);
+}
+
+static int activator_init(struct activator *a, struct event_base *base, struct scrape *s,
+                          const char *url, struct err *err)
+{
+	const struct http_client_opts opts = {
+		.base_url = url,
+		.bearer_token_file = s->opts.token_file,
+		.user_agent = "sc-idle-monitor/" SC_VERSION,
+		.connections_max = SCRAPE_CONNECTIONS_MAX,
+	};
+
+	*a = (struct activator){ .scrape = s, .url = url, .silent = true };
+	(void)snprintf(a->error, sizeof a->error, "was not asked yet");
+	if (http_client_new(base, &opts, &a->client, err) < 0)
+		return err_wrap(err, "activator %s", url);
+	return 0;
+}
+
+DEFINE_CLEANUP(struct scrape *, scrape_free);
+
+int scrape_new(struct event_base *base, const struct scrape_opts *opts, struct scrape **ret_scrape,
+               struct err *err)
+{
+	static const char *const labels[] = { "activator", NULL };
+	const struct timeval interval = { (time_t)(opts->interval_ms / 1000),
+		                          (suseconds_t)(opts->interval_ms % 1000 * 1000) };
+	CLEANUP(scrape_free_var) struct scrape *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return err_set(err, ERR_NOMEM, 0, "scrape");
+	s->opts = *opts;
+	s->errors_total = metrics_counter(opts->metrics, "sc_idle_monitor_scrape_errors_total",
+	                                  "Questions to an activator that failed.", labels);
+	for (const char *const *url = opts->urls; url != NULL && *url != NULL; url++) {
+		if (s->count == SCRAPE_ACTIVATORS_MAX)
+			return err_set(err, ERR_INVALID, 0, "more than %d activators",
+			               SCRAPE_ACTIVATORS_MAX);
+		if (activator_init(&s->activators[s->count], base, s, *url, err) < 0)
+			return -1;
+		s->count++;
+	}
+	s->timer = event_new(base, -1, EV_PERSIST, on_interval, s);
+	if (s->timer == NULL || event_add(s->timer, &interval) < 0)
+		return err_set(err, ERR_NOMEM, 0, "scrape timer");
+	scrape_ask_now(s);
+	*ret_scrape = TAKE_PTR(s);
+	return 0;
+}
+
+void scrape_free(struct scrape *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->count; i++) {
+		http_client_free(s->activators[i].client);
+		activity_free(s->activators[i].answer);
+	}
+	if (s->timer != NULL)
+		event_free(s->timer);
+	free(s);
+}
+
+size_t scrape_count(const struct scrape *s)
+{
+	return s->count;
+}
+
+const char *scrape_url(const struct scrape *s, size_t i)
+{
+	return s->activators[i].url;
+}
+
+struct http_client *scrape_client(const struct scrape *s, size_t i)
+{
+	return s->activators[i].client;
+}
+
+const char *scrape_error(const struct scrape *s, size_t i)
+{
+	return s->activators[i].silent ? s->activators[i].error : NULL;
+}
+
+/* @age_ms before the answer came; it was true somewhat earlier, so this is the latest moment. */
+static uint64_t activator_time(const struct activator *a, uint64_t age_ms)
+{
+	return a->answer_ms > age_ms ? a->answer_ms - age_ms : 0;
+}
+
+struct idle_view scrape_view(const struct scrape *s, size_t i, const char *uid)
+{
+	const struct activator *a = &s->activators[i];
+	const struct activity_target *t;
+	struct idle_view view = { 0 };
+
+	if (a->answer == NULL)
+		return view;
+	t = activity_find(a->answer, uid);
+	view.answered = !a->silent;
+	view.asked_ms = a->answer_asked_ms;
+	view.knows_since_ms = activator_time(a, a->answer->uptime_ms);
+	if (t == NULL)
+		return view;
+	view.busy = t->busy;
+	view.upgraded_open = t->upgraded_open;
+	view.has_request = t->has_request;
+	view.last_request_ms = activator_time(a, t->request_age_ms);
+	return view;
+}
+
+const char *scrape_last_client(const struct scrape *s, size_t i, const char *uid)
+{
+	const struct activity *answer = s->activators[i].answer;
+	const struct activity_target *t = answer != NULL ? activity_find(answer, uid) : NULL;
+
+	return t != NULL ? t->client : "";
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * scrape - asks every activator what was used and when
+ *
+ * Each is asked once an interval, and at once by scrape_ask_now(); there is one question at a time
+ * to each. An activator whose last question failed counts as silent until it answers again.
+ */
+#pragma once
+
+#include "idle-monitor/core/idle.h"
+#include "lib/http/client.h"
+
+struct metrics;
+struct scrape;
+
+enum { SCRAPE_ACTIVATORS_MAX = 16 };
+
+struct scrape_opts {
+	const char *const *urls; /* NULL-terminated, "http://127.0.0.1:9090" */
+	const char *token_file;  /* or NULL */
+	uint64_t interval_ms;
+	struct metrics *metrics;
+	void (*on_answer)(void *arg); /* an activator has answered, or failed to */
+	void *arg;
+};
+
+int scrape_new(struct event_base *base, const struct scrape_opts *opts, struct scrape **ret_scrape,
+               struct err *err);
+void scrape_free(struct scrape *s);
+void scrape_ask_now(struct scrape *s);
+
+size_t scrape_count(const struct scrape *s);
+const char *scrape_url(const struct scrape *s, size_t i);
+/** scrape_client() - for calls to that activator beside the questions */
+struct http_client *scrape_client(const struct scrape *s, size_t i);
+/** scrape_error() - why that activator is silent, borrowed; NULL when it answers */
+const char *scrape_error(const struct scrape *s, size_t i);
+
+/** scrape_view() - what activator @i last said of a container */
+struct idle_view scrape_view(const struct scrape *s, size_t i, const char *uid);
+/** scrape_last_client() - who sent that container's last request through activator @i, or "" */
+const char *scrape_last_client(const struct scrape *s, size_t i, const char *uid);
