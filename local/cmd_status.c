@@ -42,7 +42,7 @@ static void print_table(const json_t *list)
 	json_t *entry;
 	size_t i;
 
-	printf("%-16s %-9s %8s %9s %8s  %s\n", "PROGRAM", "STATE", "PID", "RESTARTS", "RSS",
+	printf("%-16s %-9s %8s %9s %12s  %s\n", "PROGRAM", "STATE", "PID", "RESTARTS", "RSS",
 	       "ADDRESS");
 	json_array_foreach(list, i, entry)
 	{
@@ -50,7 +50,7 @@ static void print_table(const json_t *list)
 		const char *address = json_string_value(json_object_get(entry, "address"));
 
 		printf("%-16s %-9s %8" JSON_INTEGER_FORMAT " %9" JSON_INTEGER_FORMAT
-		       " %4" JSON_INTEGER_FORMAT " KiB  %s\n",
+		       " %8" JSON_INTEGER_FORMAT " KiB  %s\n",
 		       json_string_value(json_object_get(entry, "name")),
 		       json_string_value(json_object_get(entry, "state")),
 		       json_integer_value(json_object_get(entry, "pid")),

@@ -116,9 +116,15 @@ extern char **environ;
 
 static int podman_run(char *const *argv, struct err *err)
 {
+	posix_spawn_file_actions_t actions;
 	pid_t pid;
-	int status = 0, r = posix_spawnp(&pid, "podman", NULL, NULL, argv, environ);
+	int status = 0, r;
 
+	/* the IDs that it prints tell nobody anything */
+	(void)posix_spawn_file_actions_init(&actions);
+	(void)posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	r = posix_spawnp(&pid, "podman", &actions, NULL, argv, environ);
+	(void)posix_spawn_file_actions_destroy(&actions);
 	if (r != 0)
 		return err_set(err, ERR_SYS, r, "run podman");
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)

@@ -133,6 +133,7 @@ void runner_free(struct runner *r)
 {
 	if (r == NULL)
 		return;
+	runner_logs_end(r);
 	if (r->watch != NULL)
 		registry_watch_stop(r->watch);
 	while (r->pods != NULL)

@@ -26,6 +26,8 @@ enum {
 
 struct pod_log {
 	struct runner *runner;
+	struct pod_log *next;
+	struct pod_log **link;      /* what points to this; NULL: not in the list */
 	struct pod_log_query query; /* without its strings */
 	char uid[64];
 	char container[128];
@@ -36,10 +38,39 @@ struct pod_log {
 	uint64_t since_wall_ms;
 	struct event *turn;    /* next piece */
 	struct event *changed; /* inotify */
-	bool ended;
 	char buf[LOG_CHUNK_BYTES];
 	size_t used;
 };
+
+static void log_free(struct pod_log *log)
+{
+	if (log->link != NULL) {
+		*log->link = log->next;
+		if (log->next != NULL)
+			log->next->link = log->link;
+	}
+	if (log->turn != NULL)
+		event_free(log->turn);
+	if (log->changed != NULL)
+		event_free(log->changed);
+	fd_close_var(&log->inotify_fd);
+	fd_close_var(&log->fd);
+	free(log);
+}
+DEFINE_CLEANUP(struct pod_log *, log_free);
+
+/* The end is told once, and the log is gone with it. */
+static void log_finish(struct pod_log *log)
+{
+	log->query.on_data(log->query.arg, NULL, 0);
+	log_free(log);
+}
+
+void runner_logs_end(struct runner *r)
+{
+	while (r->logs != NULL)
+		log_finish(r->logs);
+}
 
 static struct ctr *ctr_find(struct pod *pod, const char *name)
 {
@@ -112,14 +143,6 @@ static void lines_tell(struct pod_log *log)
 	memmove(log->buf, log->buf + from, log->used);
 }
 
-static void log_finish(struct pod_log *log)
-{
-	if (log->ended)
-		return;
-	log->ended = true;
-	log->query.on_data(log->query.arg, NULL, 0);
-}
-
 /* A container that is followed ends the log with its own end. */
 static bool writer_lives(const struct pod_log *log)
 {
@@ -129,7 +152,6 @@ static bool writer_lives(const struct pod_log *log)
 	return c != NULL && c->state == POD_CTR_ST_RUNNING && strcmp(c->log_path, log->path) == 0;
 }
 
-/* Opened for its file; after that the caller may close the log from inside on_data's end. */
 static void on_turn(evutil_socket_t fd, short what, void *arg)
 {
 	struct pod_log *log = arg;
@@ -164,18 +186,6 @@ static void on_changed(evutil_socket_t fd, short what, void *arg)
 		;
 	timer_after(log->turn, 0);
 }
-
-static void log_free(struct pod_log *log)
-{
-	if (log->turn != NULL)
-		event_free(log->turn);
-	if (log->changed != NULL)
-		event_free(log->changed);
-	fd_close_var(&log->inotify_fd);
-	fd_close_var(&log->fd);
-	free(log);
-}
-DEFINE_CLEANUP(struct pod_log *, log_free);
 
 /* Files are bounded, so the tail is looked for in the last of it that fits. */
 static off_t tail_begin(int fd, int64_t lines, uint64_t bytes_max)
@@ -259,6 +269,11 @@ static int on_open(void *source_arg, const struct pod_log_query *query, struct p
 	if (query->follow && log_follow(log, err) < 0)
 		return -1;
 	timer_after(log->turn, 0);
+	log->next = r->logs;
+	log->link = &r->logs;
+	if (r->logs != NULL)
+		r->logs->link = &log->next;
+	r->logs = log;
 	*ret_log = TAKE_PTR(log);
 	return 0;
 }

@@ -110,6 +110,7 @@ struct runner {
 	uint64_t nofile_max;
 	uint64_t nproc_max;
 	struct pod_log_source log_source;
+	struct pod_log *logs;
 };
 
 /* runner_pod.c */
@@ -161,6 +162,8 @@ void runner_wrapper_image(struct runner *r, void (*done)(struct runner *r));
 
 /* runner_log.c */
 void runner_log_source_init(struct runner *r);
+/** runner_logs_end() - ends every log that is open */
+void runner_logs_end(struct runner *r);
 
 
 void timer_after(struct event *timer, uint64_t ms);
