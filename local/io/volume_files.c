@@ -38,17 +38,25 @@ static int bytes_write(int fd, const char *data, size_t len)
 	return 0;
 }
 
+static char *base64_bytes(const char *base64, size_t *ret_len)
+{
+	size_t size = base64 ? strlen(base64) + 4 : 0;
+	char *bytes = size > 0 ? malloc(size) : NULL;
+
+	if (bytes != NULL && pod_env_base64(base64, bytes, size, ret_len))
+		return bytes;
+	free(bytes);
+	return NULL;
+}
+
 /* The bytes of a key. Return: new memory, or NULL when it is missing or malformed */
 static char *key_bytes(const struct files *f, const char *key, size_t *ret_len)
 {
 	const char *text = json_str_at(f->object, NULL, "data", key, NULL);
 	const char *binary = json_str_at(f->object, NULL, "binaryData", key, NULL);
 
-	if (f->secret || text == NULL) {
-		const char *base64 = f->secret ? text : binary;
-
-		return base64 ? pod_env_secret_bytes(base64, ret_len) : NULL;
-	}
+	if (f->secret || text == NULL)
+		return base64_bytes(f->secret ? text : binary, ret_len);
 	*ret_len = strlen(text);
 	return strdup(text);
 }

@@ -172,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_pod_spec_maps_fields),
+	        cmocka_unit_test(test_pod_spec_keeps_to_run_as_non_root),
 	        cmocka_unit_test(test_pod_spec_refuses_what_it_does_not_know),
 	        cmocka_unit_test(test_pod_spec_check_refuses_the_hosts_namespaces),
 	};
