@@ -79,9 +79,10 @@ static size_t expand_reference(struct text *out, const char *at, const json_t *e
 
 json_t *pod_env_expand(const char *text, const json_t *env)
 {
-	struct text out = {0};
+	struct text out;
 
-	text_put(&out, "", 0);
+	out.len = 0;
+	out.full = false;
 	for (const char *c = text; *c != '\0';) {
 		size_t eaten = *c == '$' ? expand_reference(&out, c, env) : 0;
 
