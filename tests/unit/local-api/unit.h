@@ -2,12 +2,13 @@
 #pragma once
 
 /* cmocka's own order of headers */
-#include <cmocka.h>
-#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <cmocka.h>
+
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
