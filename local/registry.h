@@ -20,11 +20,13 @@ struct registry;
 
 struct registry_opts {
 	const char *database_file;
-	const char *crds_dir;        /* folder of the CRD YAML files */
-	uint32_t change_log_max;     /* rows that watches can replay; past it 410 Gone */
+	const char *crds_dir;    /* folder of the CRD YAML files */
+	uint32_t change_log_max; /* rows that watches can replay; past it 410 Gone */
+	const char *node_name;   /* Pods are bound to it; NULL: without a runner they are not */
 };
 
-/** registry_open() - a file that is not a sound database is an error that names it and what to do */
+/** registry_open() - a file that is not a sound database is an error that names it and what to do
+ */
 int registry_open(struct event_base *base, const struct registry_opts *opts,
                   struct registry **ret_registry, struct err *err);
 void registry_close(struct registry *r);
@@ -33,8 +35,8 @@ void registry_close(struct registry *r);
  * @type: by group and plural; @subresource: NULL or "status". Objects out are new references.
  * Errors carry the code that HTTP maps: ERR_NOT_FOUND, ERR_EXISTS, ERR_CONFLICT, ERR_INVALID …
  */
-int registry_get(struct registry *r, const struct kube_type *type, const char *ns,
-                 const char *name, json_t **ret_object, struct err *err);
+int registry_get(struct registry *r, const struct kube_type *type, const char *ns, const char *name,
+                 json_t **ret_object, struct err *err);
 int registry_create(struct registry *r, const struct kube_type *type, const char *ns,
                     const json_t *object, json_t **ret_object, struct err *err);
 int registry_replace(struct registry *r, const struct kube_type *type, const json_t *object,

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "activator/core/forward.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void forward_put(struct forward_text *t, const char *text, size_t bytes)
+{
+	if (bytes > t->capacity - t->bytes) {
+		t->overflow = true;
+		return;
+	}
+	memcpy(t->at + t->bytes, text, bytes);
+	t->bytes += bytes;
+}
+
+static void put_str(struct forward_text *t, const char *text)
+{
+	forward_put(t, text, strlen(text));
+}
+
+static void put_field(struct forward_text *t, const struct head *h, const struct head_field *f)
+{
+	forward_put(t, head_at(h, f->name), f->name.bytes);
+	put_str(t, ": ");
+	forward_put(t, head_at(h, f->value), f->value.bytes);
+	put_str(t, "\r\n");
+}
+
+static void put_length(struct forward_text *t, uint64_t length)
+{
+	char line[48];
+	int n = snprintf(line, sizeof line, "Content-Length: %llu\r\n", (unsigned long long)length);
+
+	forward_put(t, line, (size_t)n);
+}
+
+/* X-Forwarded-For: what proxies before us said, in order, and then the peer that we saw. */
+static void put_forwarded_for(struct forward_text *t, const struct head *h, const char *client)
+{
+	put_str(t, "X-Forwarded-For: ");
+	for (unsigned i = 0; i < h->fields_count; i++) {
+		const struct head_field *f = &h->fields[i];
+
+		if (!head_name_is(h, f, "X-Forwarded-For") || f->value.bytes == 0)
+			continue;
+		forward_put(t, head_at(h, f->value), f->value.bytes);
+		put_str(t, ", ");
+	}
+	put_str(t, client);
+	put_str(t, "\r\n");
+}
+
+static void put_forwarded(struct forward_text *t, const struct head *h,
+                          const struct request_facts *f, const char *client)
+{
+	put_forwarded_for(t, h, client);
+	if (head_find(h, "X-Forwarded-Proto") == NULL)
+		put_str(t, "X-Forwarded-Proto: http\r\n");
+	if (head_find(h, "X-Forwarded-Host") == NULL) {
+		put_str(t, "X-Forwarded-Host: ");
+		forward_put(t, f->host, f->host_bytes);
+		put_str(t, "\r\n");
+	}
+}
+
+static bool request_field_passes(const struct head *h, const struct head_field *f)
+{
+	/* Those that we write ourselves come first: "Connection: Host" does not remove Host. */
+	if (head_name_is(h, f, "Host") || head_name_is(h, f, "Content-Length") ||
+	    head_name_is(h, f, "X-Forwarded-For"))
+		return false;
+	return !head_is_hop_by_hop(h, f);
+}
+
+void forward_request(struct forward_text *t, const struct head *h, const struct request_facts *f,
+                     const char *client_address)
+{
+	put_str(t, h->method);
+	put_str(t, " ");
+	forward_put(t, f->path, f->path_bytes);
+	put_str(t, " HTTP/1.1\r\nHost: ");
+	forward_put(t, f->host, f->host_bytes);
+	put_str(t, "\r\n");
+	for (unsigned i = 0; i < h->fields_count; i++)
+		if (request_field_passes(h, &h->fields[i]))
+			put_field(t, h, &h->fields[i]);
+	if (h->chunked)
+		put_str(t, "Transfer-Encoding: chunked\r\n");
+	else if (h->has_length)
+		put_length(t, h->length);
+	if (f->wants_upgrade) {
+		put_str(t, "Connection: upgrade\r\n");
+		put_field(t, h, head_find(h, "Upgrade"));
+	}
+	if (head_list_has(h, "TE", "trailers"))
+		put_str(t, f->wants_upgrade ? "TE: trailers\r\n"
+		                            : "TE: trailers\r\nConnection: TE\r\n");
+	put_forwarded(t, h, f, client_address);
+	put_str(t, "\r\n");
+}
+
+static void put_framing(struct forward_text *t, const struct head *h,
+                        const struct forward_response *how)
+{
+	switch (how->framing) {
+	case FORWARD_NO_BODY:
+		/* To HEAD and in 304 the length is that of the body that is not sent. */
+		if (h->has_length && h->status >= 200 && h->status != 204)
+			put_length(t, h->length);
+		break;
+	case FORWARD_LENGTH:
+		put_length(t, h->length);
+		break;
+	case FORWARD_CHUNKED:
+		put_str(t, "Transfer-Encoding: chunked\r\n");
+		break;
+	case FORWARD_UNTIL_CLOSE:
+		break;
+	}
+}
+
+void forward_response(struct forward_text *t, const struct head *h,
+                      const struct forward_response *how)
+{
+	char line[24];
+	int n = snprintf(line, sizeof line, "HTTP/1.1 %03u ", h->status);
+
+	forward_put(t, line, (size_t)n);
+	forward_put(t, head_at(h, h->phrase), h->phrase.bytes);
+	put_str(t, "\r\n");
+	for (unsigned i = 0; i < h->fields_count; i++) {
+		const struct head_field *f = &h->fields[i];
+
+		if (head_name_is(h, f, "Content-Length") || head_is_hop_by_hop(h, f))
+			continue;
+		put_field(t, h, f);
+	}
+	put_framing(t, h, how);
+	if (how->upgrade) {
+		const struct head_field *upgrade = head_find(h, "Upgrade");
+
+		put_str(t, "Connection: upgrade\r\n");
+		if (upgrade)
+			put_field(t, h, upgrade);
+	} else if (how->close && h->status >= 200) {
+		put_str(t, "Connection: close\r\n");
+	} else if (how->client_is_1_0 && h->status >= 200) {
+		put_str(t, "Connection: keep-alive\r\n");
+	}
+	put_str(t, "\r\n");
+}

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "activator/io/internal.h"
+#include "lib/base/clk.h"
+
+static void on_client(evutil_socket_t fd, short what, void *arg)
+{
+	struct client *c = arg;
+
+	sock_note(&c->sock, what);
+	client_run(c);
+}
+
+void client_set_state(struct client *c, enum client_state state)
+{
+	TAILQ_REMOVE(&c->proxy->clients[c->state], c, link);
+	c->state = state;
+	c->entered_ms = clk_now_ms();
+	TAILQ_INSERT_TAIL(&c->proxy->clients[state], c, link);
+}
+
+void client_accept(struct proxy *p, int fd, const struct sockaddr_storage *address)
+{
+	struct client *c = calloc(1, sizeof *c);
+
+	if (c == NULL) {
+		(void)close(fd);
+		return;
+	}
+	c->proxy = p;
+	c->address = *address;
+	if (sock_open(&c->sock, p->base, fd, on_client, c) < 0) {
+		free(c);
+		return;
+	}
+	c->sock.writable = true;
+	message_init(&c->message, HTTP_REQUEST);
+	c->entered_ms = clk_now_ms();
+	TAILQ_INSERT_TAIL(&p->clients[CLIENT_IDLE], c, link);
+	p->stats.clients_count++;
+	proxy_arm(p);
+	if (p->stats.clients_count > p->opts.connections_max) {
+		client_refuse(c, END_OVERLOADED, NULL);
+		client_run(c);
+	}
+}
+
+void client_drop(struct client *c)
+{
+	struct request *r = c->request;
+
+	if (c->state == CLIENT_DEAD)
+		return;
+	sock_close(&c->sock);
+	client_set_state(c, CLIENT_DEAD);
+	c->proxy->stats.clients_count--;
+	if (r) {
+		c->request = NULL;
+		request_end(r, r->upgraded    ? END_UPGRADED
+		               : r->forwarded ? END_CUT
+		                              : END_CLIENT_GONE);
+	}
+	proxy_bury(c->proxy);
+}
+
+void client_free(struct client *c)
+{
+	TAILQ_REMOVE(&c->proxy->clients[CLIENT_DEAD], c, link);
+	message_done(&c->message);
+	head_buf_give(c->head);
+	out_done(&c->out);
+	free(c);
+}
+
+/* Whether what the client sends next can be told apart from what it has sent. */
+static bool client_is_in_step(const struct client *c)
+{
+	const struct request *r = c->request;
+
+	return c->state == CLIENT_BUSY && r && (!r->has_body || r->body_done);
+}
+
+void client_refuse(struct client *c, enum end_reason reason, const char *detail)
+{
+	unsigned status = end_reason_status(reason);
+	bool keep =
+	        !c->close && client_is_in_step(c) && c->request->keep_alive && !c->proxy->draining;
+	bool is_head = c->request && c->request->is_head;
+	bool empty = status == 204;
+	char body[1024];
+	char text[512];
+	int body_bytes = 0;
+	int n;
+
+	if (!empty)
+		body_bytes = snprintf(body, sizeof body, "%s%s%s\n", end_reason_text(reason),
+		                      detail && *detail ? ": " : "", detail ? detail : "");
+	if (body_bytes >= (int)sizeof body)
+		body_bytes = sizeof body - 1;
+	n = snprintf(text, sizeof text, "HTTP/1.1 %u %s\r\n", status, status_phrase(status));
+	out_put(&c->out, text, (size_t)n);
+	if (!empty) {
+		n = snprintf(text, sizeof text,
+		             "Content-Type: text/plain; charset=utf-8\r\n"
+		             "Content-Length: %d\r\nCache-Control: no-store\r\n",
+		             body_bytes);
+		out_put(&c->out, text, (size_t)n);
+	}
+	if (status == 503) {
+		n = snprintf(text, sizeof text, "Retry-After: %d\r\n", HOLD_RETRY_AFTER_S);
+		out_put(&c->out, text, (size_t)n);
+	}
+	if (status == 204 || status == 405) {
+		static const char allow[] =
+		        "Allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n";
+
+		out_put(&c->out, allow, sizeof allow - 1);
+	}
+	if (!keep)
+		out_put(&c->out, "Connection: close\r\n", 19);
+	else if (c->request->is_1_0)
+		out_put(&c->out, "Connection: keep-alive\r\n", 24);
+	out_put(&c->out, "\r\n", 2);
+	if (!is_head)
+		out_put(&c->out, body, (size_t)body_bytes);
+	c->close = !keep;
+	if (c->request == NULL)
+		proxy_count(c->proxy, reason, status);
+	if (c->state != CLIENT_BUSY)
+		client_set_state(c, CLIENT_BUSY);
+}
+
+/* The answer is out: the next request, or the end without cutting off what was sent. */
+static void client_next(struct client *c)
+{
+	if (c->close || c->proxy->draining) {
+		(void)shutdown(c->sock.fd, SHUT_WR);
+		client_set_state(c, CLIENT_LINGER);
+	} else {
+		message_done(&c->message);
+		message_init(&c->message, HTTP_REQUEST);
+		if (c->head)
+			head_buf_compact(c->head);
+		client_set_state(c, c->head ? CLIENT_HEAD : CLIENT_IDLE);
+	}
+	c->again = true;
+}
+
+static void client_head_bad(struct client *c, enum message_step step)
+{
+	const llhttp_t *p = &c->message.parser;
+
+	if (step == MESSAGE_TOO_MANY)
+		client_refuse(c, END_HEAD_TOO_LARGE, NULL);
+	else if (p->error == HPE_INVALID_TRANSFER_ENCODING)
+		client_refuse(c, END_CODING, NULL);
+	else if (p->error == HPE_INVALID_VERSION || p->error == HPE_PAUSED_H2_UPGRADE ||
+	         p->method == HTTP_PRI)
+		client_refuse(c, END_VERSION, NULL);
+	else
+		client_refuse(c, END_BAD_REQUEST, llhttp_get_error_reason(p));
+}
+
+static void client_on_head(struct client *c)
+{
+	struct request *r = NULL;
+	enum end_reason reason = request_start(c, &r);
+	struct head_buf *b = c->head;
+
+	if (reason != END_NONE)
+		return;
+	/* What came behind the head is kept; mostly there is nothing. */
+	if (b->parsed == b->bytes) {
+		head_buf_give(b);
+		c->head = NULL;
+	}
+	target_admit(r->target, r);
+}
+
+static void client_read_head(struct client *c)
+{
+	long n = 1;
+
+	if (c->head == NULL) {
+		if (!c->sock.readable)
+			return;
+		c->head = head_buf_take();
+		if (c->head == NULL) {
+			client_drop(c);
+			return;
+		}
+	}
+	for (;;) {
+		enum message_step step = MESSAGE_MORE;
+		size_t room;
+
+		if (c->head->parsed < c->head->bytes)
+			step = message_head(&c->message, c->head);
+		if (step == MESSAGE_HEAD) {
+			client_on_head(c);
+			c->again = true;
+			return;
+		}
+		if (step != MESSAGE_MORE) {
+			client_head_bad(c, step);
+			c->again = true;
+			return;
+		}
+		room = head_buf_room(c->head);
+		if (room == 0) {
+			client_refuse(c,
+			              c->head->head.fields_count ? END_HEAD_TOO_LARGE
+			                                         : END_URI_TOO_LONG,
+			              NULL);
+			c->again = true;
+			return;
+		}
+		n = sock_read(&c->sock, c->head->data + c->head->bytes, room);
+		if (n <= 0)
+			break;
+		if (c->state == CLIENT_IDLE)
+			client_set_state(c, CLIENT_HEAD);
+		c->head->bytes += (uint32_t)n;
+	}
+	if (n != SOCK_AGAIN) {
+		client_drop(c);
+	} else if (c->head->bytes == 0) {
+		head_buf_give(c->head);
+		c->head = NULL;
+	}
+}
+
+/* Bytes of the next request that were read with this one's body. */
+static void client_keep_rest(struct client *c, const char *data, size_t bytes)
+{
+	if (bytes == 0)
+		return;
+	c->head = head_buf_take();
+	while (c->head && c->head->capacity < bytes && head_buf_room(c->head) > 0)
+		c->head->bytes = c->head->capacity; /* grows it */
+	if (c->head == NULL || c->head->capacity < bytes) {
+		c->close = true;
+		return;
+	}
+	memcpy(c->head->data, data, bytes);
+	c->head->bytes = (uint32_t)bytes;
+}
+
+/* Return: false when the request ended */
+static bool client_body_piece(struct client *c, const char *data, size_t bytes, size_t *ret_used)
+{
+	struct request *r = c->request;
+	enum message_step step = message_body(&c->message, data, bytes, ret_used);
+
+	r->progress_ms = clk_now_ms();
+	if (step == MESSAGE_DONE)
+		r->body_done = true;
+	if (step == MESSAGE_DONE || step == MESSAGE_MORE)
+		return true;
+	request_fail(r, END_BAD_REQUEST, llhttp_get_error_reason(&c->message.parser));
+	return false;
+}
+
+/* Move the body on while the backend takes it; never more than one piece is buffered. */
+static void client_pump_body(struct client *c)
+{
+	struct request *r = c->request;
+	struct upstream *u = r->upstream;
+
+	c->message.body_out = &u->out;
+	c->message.chunk_out = r->chunked_in;
+	while (!r->body_done && out_bytes(&u->out) == 0) {
+		struct head_buf *b = c->head;
+		size_t used = 0;
+
+		if (b) {
+			if (!client_body_piece(c, b->data + b->parsed, b->bytes - b->parsed, &used))
+				return;
+			b->parsed += (uint32_t)used;
+			if (b->parsed == b->bytes) {
+				head_buf_give(b);
+				c->head = NULL;
+			}
+		} else {
+			long n = sock_read(&c->sock, c->proxy->buf, sizeof c->proxy->buf);
+
+			if (n == SOCK_AGAIN)
+				return;
+			if (n <= 0) {
+				client_drop(c);
+				return;
+			}
+			if (!client_body_piece(c, c->proxy->buf, (size_t)n, &used))
+				return;
+			client_keep_rest(c, c->proxy->buf + used, (size_t)n - used);
+		}
+		if (out_flush(&u->out, &u->sock) == SOCK_FAILED) {
+			/* The answer may be there all the same: reading finds out. */
+			u->sock.readable = true;
+			r->body_done = true;
+			c->close = true;
+			out_done(&u->out);
+			upstream_run(u);
+			return;
+		}
+	}
+}
+
+static void client_run_busy(struct client *c)
+{
+	struct request *r = c->request;
+
+	if (r == NULL) {
+		if (out_bytes(&c->out) == 0)
+			client_next(c);
+		return;
+	}
+	if (sock_is_gone(&c->sock) && (r->body_done || r->state != REQUEST_ACTIVE)) {
+		client_drop(c);
+		return;
+	}
+	if (r->state == REQUEST_ACTIVE && !r->body_done && r->upstream)
+		client_pump_body(c);
+	/* Its answer waited for this side to take more. */
+	r = c->request;
+	if (r && r->upstream && r->state == REQUEST_ACTIVE && out_bytes(&c->out) == 0 &&
+	    r->upstream->sock.readable)
+		upstream_run(r->upstream);
+}
+
+static void client_run_tunnel(struct client *c)
+{
+	struct upstream *u = c->request->upstream;
+
+	while (out_bytes(&u->out) == 0) {
+		long n = sock_read(&c->sock, c->proxy->buf, sizeof c->proxy->buf);
+
+		if (n == SOCK_AGAIN)
+			break;
+		if (n <= 0) {
+			client_drop(c);
+			return;
+		}
+		out_put(&u->out, c->proxy->buf, (size_t)n);
+		u->target->has_last_byte = true;
+		u->target->last_byte_ms = clk_now_ms();
+		if (out_flush(&u->out, &u->sock) == SOCK_FAILED) {
+			client_drop(c);
+			return;
+		}
+	}
+	if (out_bytes(&c->out) == 0 && u->sock.readable)
+		upstream_run(u);
+}
+
+static void client_run_linger(struct client *c)
+{
+	long n;
+
+	do
+		n = sock_read(&c->sock, c->proxy->buf, sizeof c->proxy->buf);
+	while (n > 0);
+	if (n != SOCK_AGAIN)
+		client_drop(c);
+}
+
+static void client_turn(struct client *c)
+{
+	if (out_bytes(&c->out) > 0 && c->sock.writable) {
+		long n = out_flush(&c->out, &c->sock);
+
+		if (n == SOCK_FAILED) {
+			client_drop(c);
+			return;
+		}
+		if (n > 0 && c->request)
+			c->request->progress_ms = clk_now_ms();
+	}
+	switch (c->state) {
+	case CLIENT_IDLE:
+	case CLIENT_HEAD:
+		client_read_head(c);
+		break;
+	case CLIENT_BUSY:
+		client_run_busy(c);
+		break;
+	case CLIENT_TUNNEL:
+		client_run_tunnel(c);
+		break;
+	case CLIENT_LINGER:
+		client_run_linger(c);
+		break;
+	case CLIENT_DEAD:
+	case CLIENT_STATES_COUNT:
+		break;
+	}
+}
+
+void client_run(struct client *c)
+{
+	if (c->running) {
+		c->again = true;
+		return;
+	}
+	c->running = true;
+	do {
+		c->again = false;
+		client_turn(c);
+	} while (c->again && c->state != CLIENT_DEAD);
+	c->running = false;
+}
+
+/* Lists are in the order of entering, so each is read up to the first that is young enough. */
+static struct client *client_overdue(struct proxy *p, enum client_state s, uint64_t limit_ms,
+                                     uint64_t now_ms)
+{
+	struct client *c = TAILQ_FIRST(&p->clients[s]);
+
+	return c && now_ms - c->entered_ms >= limit_ms ? c : NULL;
+}
+
+static void request_check_deadline(struct request *r, uint64_t now_ms)
+{
+	const struct proxy_opts *o = &r->client->proxy->opts;
+
+	if (r->state != REQUEST_ACTIVE) {
+		if (now_ms >= r->deadline_ms)
+			request_fail(r, END_HOLD_TIMEOUT, NULL);
+		return;
+	}
+	if (now_ms - r->progress_ms >= o->response_timeout_ms)
+		request_fail(r, END_BACKEND_TIMEOUT, NULL);
+}
+
+void client_sweep(struct proxy *p, uint64_t now_ms)
+{
+	struct client *c;
+	struct client *next;
+
+	while ((c = client_overdue(p, CLIENT_IDLE, p->opts.idle_timeout_ms, now_ms)))
+		client_drop(c);
+	while ((c = client_overdue(p, CLIENT_HEAD, p->opts.head_timeout_ms, now_ms))) {
+		client_refuse(c, END_HEAD_TIMEOUT, NULL);
+		client_run(c);
+	}
+	while ((c = client_overdue(p, CLIENT_LINGER, PROXY_LINGER_MS, now_ms)))
+		client_drop(c);
+	for (c = TAILQ_FIRST(&p->clients[CLIENT_BUSY]); c; c = next) {
+		next = TAILQ_NEXT(c, link);
+		if (c->request)
+			request_check_deadline(c->request, now_ms);
+		else if (now_ms - c->entered_ms >= p->opts.response_timeout_ms)
+			client_drop(c);
+	}
+}

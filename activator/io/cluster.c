@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "activator/io/cluster.h"
+
+#include <arpa/inet.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "lib/api/names.h"
+#include "lib/api/resource.h"
+#include "lib/base/clk.h"
+#include "lib/base/log.h"
+#include "lib/base/num.h"
+#include "lib/http/metrics.h"
+#include "lib/kube/client.h"
+#include "lib/kube/informer.h"
+#include "lib/kube/object.h"
+
+struct app {
+	struct cluster *cluster;
+	struct target *target;
+	TAILQ_ENTRY(app) link;
+	char *ns;
+	char *name;
+	char *uid;
+	bool activatable;
+	struct kube_call *wake_call;
+	struct kube_call *status_call;
+	struct event retry;
+	unsigned failures;
+	uint64_t pending_wakes; /* not yet in status.activation */
+	uint64_t cold_start_ms;
+	uint64_t wake_wall_ms;
+};
+
+TAILQ_HEAD(apps, app);
+
+struct cluster {
+	struct event_base *base;
+	struct cluster_opts opts;
+	struct proxy *proxy;
+	struct host_claims *claims;
+	struct informer *containers;
+	struct informer *instances;
+	struct apps apps;
+	uint64_t wake_number;
+};
+
+static struct kube_ref app_ref(const struct app *a, const char *subresource)
+{
+	return (struct kube_ref){.type = &KUBE_STOPPABLECONTAINERS,
+	                         .ns = a->ns,
+	                         .name = a->name,
+	                         .subresource = subresource};
+}
+
+static void app_count_wake(const struct app *a, const char *result)
+{
+	metric_add(a->cluster->opts.wakes_total, &result, 1);
+}
+
+static void app_wake(struct app *a);
+
+/* Again while somebody waits; else the next request asks anew. */
+static void app_wake_failed(struct app *a)
+{
+	uint64_t ms = hold_backoff_ms(a->failures++);
+	const struct timeval tv = {.tv_sec = (time_t)(ms / 1000),
+	                           .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+
+	if (target_has_held(a->target))
+		(void)event_add(&a->retry, &tv);
+	else
+		target_wake_done(a->target, 0);
+}
+
+static void on_wake_answer(void *arg, const struct kube_result *res)
+{
+	struct app *a = arg;
+
+	a->wake_call = NULL;
+	if (res->err) {
+		app_count_wake(a, "failed");
+		log_event(LOG_WARN, "wake.failed", log_str("namespace", a->ns),
+		          log_str("name", a->name), log_err(res->err));
+		app_wake_failed(a);
+		return;
+	}
+	app_count_wake(a, "ok");
+	a->failures = 0;
+	a->wake_wall_ms = clk_wall_ms();
+	a->pending_wakes++;
+	informer_learn(a->cluster->containers, res->body);
+	target_wake_done(a->target, kube_generation(res->body));
+}
+
+static void app_wake(struct app *a)
+{
+	struct kube_ref ref = app_ref(a, NULL);
+	char text[160];
+	json_t *patch;
+
+	(void)snprintf(text, sizeof text, "%s/%llu", a->cluster->opts.identity,
+	               (unsigned long long)++a->cluster->wake_number);
+	patch = json_pack("{s:{s:{s:s}},s:{s:b}}", "metadata", "annotations", SC_ANNOTATION_WAKE,
+	                  text, "spec", "running", 1);
+	if (patch)
+		a->wake_call = kube_patch(a->cluster->opts.client, &ref, KUBE_PATCH_MERGE, patch,
+		                          on_wake_answer, a);
+	json_decref(patch);
+	if (a->wake_call == NULL)
+		app_wake_failed(a);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	struct app *a = arg;
+
+	if (target_has_held(a->target))
+		app_wake(a);
+	else
+		target_wake_done(a->target, 0);
+}
+
+static void on_ask_wake(void *arg, struct target *t)
+{
+	struct app *a = arg;
+
+	a->failures = 0;
+	app_wake(a);
+}
+
+static void app_write_status(struct app *a);
+
+static void on_status_answer(void *arg, const struct kube_result *res)
+{
+	struct app *a = arg;
+
+	a->status_call = NULL;
+	if (res->err)
+		log_event(LOG_DEBUG, "status.failed", log_str("namespace", a->ns),
+		          log_str("name", a->name), log_err(res->err));
+	else
+		informer_learn(a->cluster->containers, res->body);
+	if (a->pending_wakes > 0 && res->err == NULL)
+		app_write_status(a);
+}
+
+/*
+ * Off the critical path, one at a time. "wakes" counts on from what is stored: two activators
+ * that write in the same moment may count one wake less, which nothing depends on.
+ */
+static void app_write_status(struct app *a)
+{
+	const json_t *object = informer_get(a->cluster->containers, a->ns, a->name);
+	struct kube_ref ref = app_ref(a, "status");
+	char when[NUM_RFC3339_BYTES];
+	json_t *patch;
+
+	if (object == NULL || a->status_call || a->pending_wakes == 0)
+		return;
+	patch = json_pack("{s:{s:{s:s,s:s,s:I,s:I}}}", "status", "activation", "lastWakeTime",
+	                  num_format_rfc3339(a->wake_wall_ms, false, when), "lastWakeSource",
+	                  "HTTP", "lastColdStartMs", (json_int_t)a->cold_start_ms, "wakes",
+	                  (json_int_t)((uint64_t)json_int_at(object, 0, "status", "activation",
+	                                                     "wakes", NULL) +
+	                               a->pending_wakes));
+	if (patch)
+		a->status_call = kube_patch(a->cluster->opts.client, &ref, KUBE_PATCH_MERGE, patch,
+		                            on_status_answer, a);
+	json_decref(patch);
+	if (a->status_call)
+		a->pending_wakes = 0;
+}
+
+static void on_cold_start(void *arg, struct target *t, uint64_t ms)
+{
+	struct app *a = arg;
+
+	a->cold_start_ms = ms;
+	app_write_status(a);
+}
+
+static struct app *app_find(const struct cluster *cl, const char *uid)
+{
+	struct app *a;
+
+	TAILQ_FOREACH(a, &cl->apps, link)
+	if (strcmp(a->uid, uid) == 0)
+		return a;
+	return NULL;
+}
+
+static void app_free(struct app *a)
+{
+	struct cluster *cl = a->cluster;
+
+	if (a->wake_call)
+		kube_cancel(a->wake_call);
+	if (a->status_call)
+		kube_cancel(a->status_call);
+	(void)event_del(&a->retry);
+	target_free(a->target);
+	host_claims_remove(cl->claims, a->uid);
+	TAILQ_REMOVE(&cl->apps, a, link);
+	free(a->ns);
+	free(a->name);
+	free(a->uid);
+	free(a);
+}
+
+static struct app *app_new(struct cluster *cl, const struct resource *r)
+{
+	struct app *a = calloc(1, sizeof *a);
+	const struct target_opts opts = {.ns = r->ns,
+	                                 .name = r->name,
+	                                 .uid = r->uid,
+	                                 .ask_wake = on_ask_wake,
+	                                 .on_cold_start = on_cold_start,
+	                                 .arg = a};
+
+	if (a == NULL)
+		return NULL;
+	a->cluster = cl;
+	a->ns = strdup(r->ns);
+	a->name = strdup(r->name);
+	a->uid = strdup(r->uid);
+	(void)event_assign(&a->retry, cl->base, -1, 0, on_retry, a);
+	TAILQ_INSERT_TAIL(&cl->apps, a, link);
+	if (a->ns && a->name && a->uid)
+		a->target = target_new(cl->proxy, &opts);
+	if (a->target)
+		return a;
+	app_free(a);
+	return NULL;
+}
+
+/* The address as the agent tells it, with the port that it saw. */
+static socklen_t view_address(const json_t *instance, struct sockaddr_storage *ss)
+{
+	const char *text = json_str_at(instance, "", "status", "consumer", "address", NULL);
+	int64_t port = json_int_at(instance, 0, "status", "consumer", "port", NULL);
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ss;
+	struct sockaddr_in *in = (struct sockaddr_in *)ss;
+
+	memset(ss, 0, sizeof *ss);
+	if (port < 1 || port > 65535)
+		return 0;
+	if (inet_pton(AF_INET, text, &in->sin_addr) == 1) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons((uint16_t)port);
+		return sizeof *in;
+	}
+	if (inet_pton(AF_INET6, text, &in6->sin6_addr) == 1) {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons((uint16_t)port);
+		return sizeof *in6;
+	}
+	return 0;
+}
+
+/* Why the instance failed: the agent's reason where it has one, then the message. */
+static void view_failure(const json_t *instance, char *text, size_t size)
+{
+	const char *rootfs = json_str_at(instance, "", "status", "rootfs", "reason", NULL);
+	const char *consumer = json_str_at(instance, "", "status", "consumer", "reason", NULL);
+	const char *message = json_str_at(instance, "", "status", "message", NULL);
+	const char *reason = *rootfs ? rootfs : consumer;
+
+	(void)snprintf(text, size, "%s%s%s", reason, *reason && *message ? ": " : "", message);
+}
+
+static void app_look(struct app *a, const json_t *container)
+{
+	const json_t *instance = informer_get(a->cluster->instances, a->ns, a->name);
+	const char *phase = json_str_at(instance, "", "status", "phase", NULL);
+	const char *pod = json_str_at(instance, "", "status", "consumerPodUID", NULL);
+	const char *seen = json_str_at(instance, "", "status", "consumer", "podUID", NULL);
+	const char *state = json_str_at(instance, "", "status", "consumer", "state", NULL);
+	struct sockaddr_storage ss;
+	socklen_t bytes = view_address(instance, &ss);
+	char failure[512];
+	struct target_view v = {
+	        .wake =
+	                {
+	                        .generation = kube_generation(container),
+	                        .running =
+	                                json_bool_at(container, false, "spec", "running", NULL) &&
+	                                !kube_is_deleting(container),
+	                        .failed = strcmp(phase, "Failed") == 0,
+	                        .stopping = strcmp(phase, "Stopping") == 0,
+	                        .container_generation = json_int_at(instance, 0, "status",
+	                                                            "containerGeneration", NULL),
+	                        .consumer_listening = *pod && strcmp(pod, seen) == 0 &&
+	                                              strcmp(state, "Listening") == 0,
+	                },
+	        .consumer_uid = pod,
+	        .address = bytes ? (struct sockaddr *)&ss : NULL,
+	        .address_bytes = bytes,
+	        .failure = failure,
+	};
+
+	view_failure(instance, failure, sizeof failure);
+	target_observe(a->target, &v);
+}
+
+static void container_set(struct cluster *cl, const json_t *object)
+{
+	struct resource *r = NULL;
+	struct app *a = app_find(cl, kube_uid(object));
+	struct err err;
+
+	if (resource_parse(object, &r, &err) < 0) {
+		log_event(LOG_WARN, "container.invalid",
+		          log_str("namespace", kube_namespace(object)),
+		          log_str("name", kube_name(object)), log_err(&err));
+		if (a)
+			app_free(a);
+		return;
+	}
+	if (a == NULL)
+		a = app_new(cl, r);
+	if (a && host_claims_set(cl->claims, r, &err) == 0) {
+		const struct target_limits limits = {
+		        .held = {r->activation.pending_requests_max,
+		                 r->activation.pending_bytes_max},
+		        .hold_timeout_ms = r->activation.hold_timeout_ms,
+		        .concurrency_max = r->activation.concurrency_max,
+		};
+
+		a->activatable = r->activation.enabled && r->activation.port > 0 && !r->deleting;
+		target_set_limits(a->target, &limits);
+		app_look(a, object);
+	}
+	resource_free(r);
+}
+
+static void on_container(void *arg, const json_t *old_object, const json_t *new_object)
+{
+	struct cluster *cl = arg;
+	const char *gone = old_object ? kube_uid(old_object) : "";
+	struct app *a;
+
+	/* One of the same name made anew is another. */
+	if (old_object && (new_object == NULL || strcmp(gone, kube_uid(new_object)) != 0)) {
+		a = app_find(cl, gone);
+		if (a)
+			app_free(a);
+	}
+	if (new_object)
+		container_set(cl, new_object);
+}
+
+static void on_instance(void *arg, const json_t *old_object, const json_t *new_object)
+{
+	struct cluster *cl = arg;
+	const json_t *object = new_object ? new_object : old_object;
+	const json_t *container =
+	        informer_get(cl->containers, kube_namespace(object), kube_name(object));
+	struct app *a = container ? app_find(cl, kube_uid(container)) : NULL;
+
+	if (a)
+		app_look(a, container);
+}
+
+struct cluster *cluster_new(struct event_base *base, const struct cluster_opts *opts,
+                            struct err *err)
+{
+	struct cluster *cl = calloc(1, sizeof *cl);
+
+	if (cl) {
+		cl->base = base;
+		cl->opts = *opts;
+		TAILQ_INIT(&cl->apps);
+		cl->claims = host_claims_new(opts->domains);
+	}
+	if (cl && cl->claims)
+		return cl;
+	free(cl);
+	(void)err_set(err, ERR_NOMEM, 0, "cluster");
+	return NULL;
+}
+
+int cluster_start(struct cluster *cl, struct proxy *proxy, struct err *err)
+{
+	const struct informer_opts containers = {
+	        .ref = {.type = &KUBE_STOPPABLECONTAINERS}, .on_change = on_container, .arg = cl};
+	const struct informer_opts instances = {.ref = {.type = &KUBE_STOPPABLECONTAINERINSTANCES},
+	                                        .on_change = on_instance,
+	                                        .arg = cl};
+
+	cl->proxy = proxy;
+	if (informer_new(cl->base, cl->opts.client, &instances, &cl->instances, err) < 0 ||
+	    informer_new(cl->base, cl->opts.client, &containers, &cl->containers, err) < 0)
+		return err_wrap(err, "informer");
+	return 0;
+}
+
+void cluster_free(struct cluster *cl)
+{
+	struct app *a;
+
+	if (cl == NULL)
+		return;
+	while ((a = TAILQ_FIRST(&cl->apps)))
+		app_free(a);
+	informer_free(cl->containers);
+	informer_free(cl->instances);
+	host_claims_free(cl->claims);
+	free(cl);
+}
+
+struct target *cluster_route(void *cluster, const char *host, enum end_reason *ret_reason)
+{
+	struct cluster *cl = cluster;
+	const char *uid = host_claims_find(cl->claims, host);
+	struct app *a = uid ? app_find(cl, uid) : NULL;
+
+	if (a && a->activatable)
+		return a->target;
+	*ret_reason = !cluster_is_synced(cl) ? END_NOT_SYNCED
+	              : a                    ? END_NOT_ACTIVATABLE
+	                                     : END_UNKNOWN_HOST;
+	return NULL;
+}
+
+bool cluster_is_synced(const struct cluster *cl)
+{
+	return informer_is_synced(cl->containers) && informer_is_synced(cl->instances);
+}
+
+uint64_t cluster_lost_ms(const struct cluster *cl, uint64_t now_ms)
+{
+	uint64_t a = informer_lost_ms(cl->containers, now_ms);
+	uint64_t b = informer_lost_ms(cl->instances, now_ms);
+
+	return a > b ? a : b;
+}
+
+struct target *cluster_find(const struct cluster *cl, const char *uid)
+{
+	struct app *a = app_find(cl, uid);
+
+	return a ? a->target : NULL;
+}
+
+void cluster_foreach(const struct cluster *cl, void (*visit)(void *arg, struct target *t),
+                     void *arg)
+{
+	struct app *a;
+
+	TAILQ_FOREACH(a, &cl->apps, link)
+	visit(arg, a->target);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cluster - StoppableContainers and their instances as targets; wakes as patches
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "activator/io/proxy.h"
+
+struct cluster;
+struct kube_client;
+struct metric;
+
+struct cluster_opts {
+	struct kube_client *client;
+	const char *identity;
+	const char *const *domains; /* NULL-terminated */
+	struct metric *wakes_total; /* label result */
+};
+
+struct cluster *cluster_new(struct event_base *base, const struct cluster_opts *opts,
+                            struct err *err);
+/** cluster_start() - @proxy's route callback is cluster_route() with the cluster as its argument */
+int cluster_start(struct cluster *cl, struct proxy *proxy, struct err *err);
+void cluster_free(struct cluster *cl); /* before the proxy */
+
+struct target *cluster_route(void *cluster, const char *host, enum end_reason *ret_reason);
+bool cluster_is_synced(const struct cluster *cl);
+uint64_t cluster_lost_ms(const struct cluster *cl, uint64_t now_ms);
+struct target *cluster_find(const struct cluster *cl, const char *uid);
+void cluster_foreach(const struct cluster *cl, void (*visit)(void *arg, struct target *t),
+                     void *arg);

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * internal - the data path's objects as its own files see them; others use proxy.h
+ *
+ * client.c owns clients and their requests, upstream.c connections to containers, target.c the
+ * queues and the wake table, proxy.c listeners, clocks and the end.
+ * Nothing is freed inside its own callback: what ended goes to the dead lists, which are emptied
+ * after the turn.
+ */
+#pragma once
+
+#include <llhttp.h>
+#include <netinet/in.h>
+#include <sys/queue.h>
+
+#include "activator/core/forward.h"
+#include "activator/io/message.h"
+#include "activator/io/proxy.h"
+
+enum {
+	PROXY_READ_BYTES = 64 * 1024,
+	PROXY_TICK_MS = 250,
+	PROXY_LINGER_MS = 2000,
+	UPSTREAM_IDLE_MS = 4000, /* below Node's 5 s */
+	UPSTREAM_IDLE_MAX = 256, /* per target */
+	DIAL_ATTEMPT_MS = 500,
+	DIAL_INTERVAL_MS = 25,
+	DIALS_MAX = 16, /* per target at once: a fresh server's backlog may be small */
+	PROXY_LISTENERS_MAX = 8,
+	ADDRESS_TEXT_BYTES = 46,
+};
+
+enum client_state {
+	CLIENT_IDLE,   /* between requests */
+	CLIENT_HEAD,   /* some of a head was read */
+	CLIENT_BUSY,   /* has a request */
+	CLIENT_TUNNEL, /* upgraded */
+	CLIENT_LINGER, /* the last answer is sent; what still comes in is thrown away */
+	CLIENT_DEAD,
+	CLIENT_STATES_COUNT,
+};
+
+enum request_state {
+	REQUEST_NEW, /* in no list */
+	REQUEST_HELD,
+	REQUEST_DIALING, /* released; no connection yet */
+	REQUEST_ACTIVE,  /* on a connection */
+};
+
+TAILQ_HEAD(clients, client);
+TAILQ_HEAD(requests, request);
+TAILQ_HEAD(upstreams, upstream);
+
+struct client {
+	struct sock sock;
+	struct proxy *proxy;
+	TAILQ_ENTRY(client) link; /* in the list of its state */
+	enum client_state state;
+	uint64_t entered_ms;
+	struct message message;
+	struct head_buf *head; /* while bytes are in it */
+	struct out out;
+	struct request *request;
+	struct sockaddr_storage address;
+	bool close;   /* after this answer */
+	bool running; /* client_run() is on the stack */
+	bool again;
+};
+
+struct request {
+	struct client *client;
+	struct target *target;
+	struct upstream *upstream;
+	TAILQ_ENTRY(request) link; /* in the target's list of its state */
+	enum request_state state;
+	char *head; /* as it goes on */
+	size_t head_bytes;
+	uint64_t start_ms;
+	uint64_t dial_ms;
+	uint64_t retry_ms;    /* DIALING without a connection: when to dial again */
+	uint64_t deadline_ms; /* of the hold */
+	uint64_t progress_ms;
+	size_t charged_bytes;
+	unsigned attempts_count;
+	unsigned status;
+	bool charged;
+	bool was_held;
+	bool has_body;
+	bool idempotent;
+	bool is_head;
+	bool wants_upgrade;
+	bool keep_alive;
+	bool is_1_0;
+	bool chunked_in;
+	bool sent;
+	bool answered; /* any byte of an answer was seen */
+	bool upgraded;
+	bool forwarded; /* a final head went to the client */
+	bool body_done; /* the request was read to its end */
+	bool answer_done;
+};
+
+struct upstream {
+	struct sock sock;
+	struct target *target;
+	struct request *request;
+	TAILQ_ENTRY(upstream) link; /* in the target's idle or busy list, or the dead list */
+	struct message message;
+	struct head_buf *head;
+	struct out out;
+	uint64_t since_ms; /* idle, or dialing */
+	unsigned endpoint; /* the target's endpoint number when it was dialled */
+	bool connecting;
+	bool idle;
+	bool keep_alive;
+	bool dead;
+	bool eof;
+};
+
+struct target {
+	struct proxy *proxy;
+	struct target_opts opts;
+	char *ns;
+	char *name;
+	char *uid;
+	struct target_limits limits;
+	struct wake wake;
+	struct wake_view view;
+	bool has_view;
+	bool waking; /* a wake is under way */
+	char consumer_uid[64];
+	struct sockaddr_storage address;
+	socklen_t address_bytes;
+	unsigned endpoint; /* counts changes of the address or the Pod */
+	char failure[512];
+	struct requests held;
+	struct requests dialing;
+	struct requests active;
+	struct upstreams idle;
+	struct upstreams busy;
+	uint32_t idle_count;
+	uint32_t dialing_count;
+	uint32_t active_count;
+	uint32_t upgraded_count;
+	struct hold_usage usage;
+	struct event lease_timer;
+	struct event dial_timer;
+	uint64_t wake_asked_ms;
+	bool has_last_request;
+	uint64_t last_request_ms;
+	bool has_last_byte;
+	uint64_t last_byte_ms;
+	char last_client[ADDRESS_TEXT_BYTES];
+	bool cold_start; /* the next first byte of a held request ends one */
+	bool freeing;
+	TAILQ_ENTRY(target) link;
+};
+
+TAILQ_HEAD(targets, target);
+
+struct listener {
+	int fd;
+	struct event ev;
+};
+
+struct proxy {
+	struct event_base *base;
+	struct proxy_opts opts;
+	struct proxy_stats stats;
+	struct clients clients[CLIENT_STATES_COUNT];
+	struct upstreams dead;
+	struct targets targets;
+	struct hold_usage usage;
+	struct listener listeners[PROXY_LISTENERS_MAX];
+	unsigned listeners_count;
+	struct event tick;
+	struct event reap;
+	bool draining;
+	uint64_t drain_until_ms;
+	void (*on_drained)(void *arg);
+	void *drained_arg;
+	char buf[PROXY_READ_BYTES];
+	char text[HEAD_BYTES_MAX + HEAD_FIELDS_MAX * 4 + FORWARD_EXTRA_BYTES];
+};
+
+/* client.c */
+void client_accept(struct proxy *p, int fd, const struct sockaddr_storage *address);
+void client_run(struct client *c);
+void client_set_state(struct client *c, enum client_state state);
+/** client_refuse() - answer with @reason; @detail (or NULL) is added to its text */
+void client_refuse(struct client *c, enum end_reason reason, const char *detail);
+void client_drop(struct client *c);
+void client_sweep(struct proxy *p, uint64_t now_ms);
+void client_free(struct client *c);
+
+/* request.c */
+enum end_reason request_start(struct client *c, struct request **ret_request);
+void request_end(struct request *r, enum end_reason reason); /* counts it, frees it */
+void request_fail(struct request *r, enum end_reason reason, const char *detail);
+void request_lost(struct request *r); /* its upstream is gone before the answer's end */
+
+/* target.c */
+void target_admit(struct target *t, struct request *r);
+void target_hold_again(struct request *r);
+void target_release(struct target *t);
+void target_request_gone(struct request *r);  /* take it out of the target's lists */
+void target_dispatch_done(struct request *r); /* DIALING -> ACTIVE */
+
+/* upstream.c */
+void upstream_attach(struct request *r); /* reuse, or dial */
+void upstream_send(struct upstream *u);  /* the request's head, then its body */
+void upstream_run(struct upstream *u);
+void upstream_close(struct upstream *u);
+void upstream_park(struct upstream *u); /* keep for the next request, or close */
+void upstream_sweep(struct target *t, uint64_t now_ms);
+
+/* proxy.c */
+void proxy_bury(struct proxy *p);
+void proxy_count(struct proxy *p, enum end_reason reason, unsigned status);
+void proxy_stage(struct proxy *p, enum proxy_stage stage, uint64_t ms);
+void proxy_arm(struct proxy *p);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * message - one HTTP/1.1 message as it comes in: head, then body pieces, then the end
+ *
+ * llhttp reads; this keeps the head's slices and writes the body on in the framing that the next
+ * hop was told. A chunked body is written anew, chunk by chunk, so extensions and odd chunk
+ * syntax never reach the next hop; trailers pass a filter.
+ */
+#pragma once
+
+#include <llhttp.h>
+
+#include "activator/core/head.h"
+#include "activator/io/sock.h"
+
+/* The storage of a head while it is read, and of what came behind it. */
+struct head_buf {
+	struct head_buf *next; /* in the free list */
+	char *data;
+	uint32_t bytes;  /* read from the socket */
+	uint32_t parsed; /* given to the parser */
+	uint32_t capacity;
+	struct head head;
+};
+
+struct head_buf *head_buf_take(void); /* NULL: out of memory */
+void head_buf_give(struct head_buf *b);
+/** head_buf_room() - make room to read into. Return: bytes of room, 0 at HEAD_BYTES_MAX */
+size_t head_buf_room(struct head_buf *b);
+/** head_buf_compact() - drop what was parsed: another head begins at what is left */
+void head_buf_compact(struct head_buf *b);
+/** head_buf_pool_drop() - free what is kept for reuse, at the end of the program */
+void head_buf_pool_drop(void);
+
+enum message_step {
+	MESSAGE_MORE, /* all was read, more is needed */
+	MESSAGE_HEAD, /* the head is complete */
+	MESSAGE_DONE, /* the message is complete */
+	MESSAGE_BAD,
+	MESSAGE_TOO_MANY, /* fields */
+};
+
+struct message {
+	llhttp_t parser;
+	struct head_buf *head; /* borrowed: while the head is read */
+	struct out *body_out;  /* borrowed: where the body goes */
+	struct out trailers;
+	bool value_open;
+	bool skip_body; /* answer to HEAD */
+	bool chunk_out; /* write the body as chunks */
+	bool head_done;
+	bool done;
+	bool too_many;
+};
+
+void message_init(struct message *m, llhttp_type_t type);
+void message_done(struct message *m);
+/** message_head() - go on reading the head in @b, up to its end */
+enum message_step message_head(struct message *m, struct head_buf *b);
+/** message_body() - @ret_used: how many bytes belonged to this message */
+enum message_step message_body(struct message *m, const char *data, size_t bytes, size_t *ret_used);
+/** message_eof() - the connection ended. Return: MESSAGE_DONE when that ends the body in order */
+enum message_step message_eof(struct message *m);

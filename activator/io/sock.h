@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sock - a non-blocking TCP socket, edge-triggered, and the bytes that it would not take yet
+ *
+ * Registered once for everything; the flags remember which edges were seen, so pausing and going
+ * on cost no system call. A buffer exists only while bytes are in it.
+ */
+#pragma once
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct sock {
+	int fd; /* -1: closed */
+	bool readable;
+	bool writable;
+	bool closed; /* the peer has ended its side; there may still be bytes to read */
+	struct event ev;
+};
+
+enum { SOCK_EOF = 0, SOCK_AGAIN = -1, SOCK_FAILED = -2 };
+
+/** sock_open() - takes @fd in any case. Return: 0, or -1 with it closed */
+int sock_open(struct sock *s, struct event_base *base, int fd, event_callback_fn on_event,
+              void *arg);
+void sock_close(struct sock *s);
+/** sock_note() - keep what an event callback was told */
+void sock_note(struct sock *s, short what);
+/** sock_read() - Return: bytes, or SOCK_EOF, SOCK_AGAIN, SOCK_FAILED */
+long sock_read(struct sock *s, char *buf, size_t size);
+/** sock_is_gone() - whether the peer ended or broke the connection, with bytes left unread */
+bool sock_is_gone(const struct sock *s);
+
+struct out {
+	char *data;
+	size_t at;
+	size_t end;
+	size_t capacity;
+	bool failed; /* out of memory: bytes are missing, the connection must end */
+};
+
+void out_put(struct out *o, const char *data, size_t bytes);
+size_t out_bytes(const struct out *o);
+void out_done(struct out *o);
+/** out_flush() - Return: bytes written, or SOCK_FAILED; out_bytes() says what is left */
+long out_flush(struct out *o, struct sock *s);

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sc-activator - holds requests for sleeping containers, wakes them, and passes the requests on
+ */
+#include <event2/event.h>
+#include <openssl/rand.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "activator/io/api.h"
+#include "activator/io/cluster.h"
+#include "activator/io/proxy.h"
+#include "activator/io/report.h"
+#include "lib/base/clk.h"
+#include "lib/base/config.h"
+#include "lib/base/log.h"
+#include "lib/http/admin.h"
+#include "lib/kube/client.h"
+#include "lib/kube/kubeconfig.h"
+
+enum { PUBLISH_MS = 500, INSTANCE_BYTES = 8 };
+
+struct settings {
+	const char **listen;
+	const char **domains;
+	const char *kubeconfig;
+	const char *admin_listen;
+	const char *admin_token_file;
+	const char *identity;
+	uint64_t connections_max;
+	uint64_t held_requests_max;
+	uint64_t held_bytes_max;
+	uint64_t idle_timeout_ms;
+	uint64_t head_timeout_ms;
+	uint64_t response_timeout_ms;
+	uint64_t drain_timeout_ms;
+	bool access_log;
+};
+
+struct program {
+	struct settings settings;
+	struct config *config;
+	struct event_base *base;
+	struct kubeconfig *kubeconfig;
+	struct kube_client *client;
+	struct cluster *cluster;
+	struct proxy *proxy;
+	struct admin *admin;
+	struct api api;
+	struct report report;
+	struct event *publish;
+	struct event *term;
+	struct event *interrupt;
+	char instance[2 * INSTANCE_BYTES + 1];
+};
+
+static int settings_load(struct program *p, int argc, char **argv, struct err *err)
+{
+	struct settings *s = &p->settings;
+	const struct config_option options[] = {
+	        {"listen", CONFIG_LIST, &s->listen, "127.0.0.1:8080", 0, 0,
+	         "address:port for clients; repeatable"},
+	        {"domains", CONFIG_LIST, &s->domains, "localhost", 0, 0,
+	         "domains below which NAME.NAMESPACE is answered for"},
+	        {"kubeconfig", CONFIG_STR, &s->kubeconfig, NULL, 0, 0,
+	         "kubeconfig file; default: $KUBECONFIG, in-cluster, ~/.kube/config"},
+	        {"adminListen", CONFIG_STR, &s->admin_listen, "127.0.0.1:9091", 0, 0,
+	         "address:port of the admin server"},
+	        {"adminTokenFile", CONFIG_STR, &s->admin_token_file, NULL, 0, 0,
+	         "file with the admin server's bearer token"},
+	        {"identity", CONFIG_STR, &s->identity, NULL, 0, 0,
+	         "name in the wake annotation; default: random"},
+	        {"connections.max", CONFIG_U64, &s->connections_max, "8000", 1, 1000000,
+	         "client connections"},
+	        {"heldRequests.max", CONFIG_U64, &s->held_requests_max, "4000", 1, 1000000,
+	         "requests held for all containers together"},
+	        {"heldBytes.max", CONFIG_SIZE, &s->held_bytes_max, "64Mi", 1, 0,
+	         "bytes held for all containers together"},
+	        {"idleTimeout", CONFIG_DURATION, &s->idle_timeout_ms, "75s", 1, 3600000,
+	         "a client connection without a request is closed"},
+	        {"headTimeout", CONFIG_DURATION, &s->head_timeout_ms, "30s", 1, 3600000,
+	         "a request's head must arrive within (408)"},
+	        {"responseTimeout", CONFIG_DURATION, &s->response_timeout_ms, "300s", 1, 86400000,
+	         "no byte from or to a container ends a request (504)"},
+	        {"drainTimeout", CONFIG_DURATION, &s->drain_timeout_ms, "30s", 1, 3600000,
+	         "requests may go on so long after SIGTERM"},
+	        {"accessLog", CONFIG_BOOL, &s->access_log, "false", 0, 0, "log each request"},
+	};
+	const struct config_program program = {
+	        .name = "sc-activator",
+	        .synopsis = "Hold HTTP requests for sleeping containers, and wake them.",
+	        .options = options,
+	        .options_count = sizeof options / sizeof options[0],
+	};
+	int operands;
+
+	return config_load(&program, argc, argv, &p->config, &operands, err);
+}
+
+static void on_stage(void *arg, enum proxy_stage stage, uint64_t ms)
+{
+	struct program *p = arg;
+
+	report_stage(&p->report, stage, ms);
+}
+
+static struct target *on_route(void *arg, const char *host, enum end_reason *ret_reason)
+{
+	struct program *p = arg;
+
+	return cluster_route(p->cluster, host, ret_reason);
+}
+
+static const char *why_not_ready(void *arg)
+{
+	struct program *p = arg;
+
+	return cluster_is_synced(p->cluster) ? NULL : "the caches are not filled yet";
+}
+
+static bool on_admin(void *arg, const struct admin_request *req)
+{
+	struct program *p = arg;
+
+	return api_on_request(&p->api, req);
+}
+
+static void on_publish(evutil_socket_t fd, short what, void *arg)
+{
+	struct program *p = arg;
+
+	report_publish(&p->report, p->proxy);
+}
+
+static void on_drained(void *arg)
+{
+	struct program *p = arg;
+
+	(void)event_base_loopbreak(p->base);
+}
+
+static void on_signal(evutil_socket_t number, short what, void *arg)
+{
+	struct program *p = arg;
+
+	log_event(LOG_INFO, "activator.draining", log_i64("signal", number));
+	proxy_drain(p->proxy, p->settings.drain_timeout_ms, on_drained, p);
+}
+
+static int open_cluster(struct program *p, struct err *err)
+{
+	const struct settings *s = &p->settings;
+	const struct cluster_opts opts = {.identity = s->identity ? s->identity : p->instance,
+	                                  .domains = s->domains,
+	                                  .wakes_total = p->report.wakes};
+	struct cluster_opts with_client = opts;
+
+	if (kubeconfig_load(s->kubeconfig, NULL, &p->kubeconfig, err) < 0 ||
+	    kube_client_new(p->base, p->kubeconfig, "sc-activator/" SC_VERSION, &p->client, err) <
+	            0)
+		return -1;
+	with_client.client = p->client;
+	p->cluster = cluster_new(p->base, &with_client, err);
+	return p->cluster ? cluster_start(p->cluster, p->proxy, err) : -1;
+}
+
+static int open_proxy(struct program *p, struct err *err)
+{
+	const struct settings *s = &p->settings;
+	const struct proxy_opts opts = {
+	        .connections_max = (uint32_t)s->connections_max,
+	        .held = {(uint32_t)s->held_requests_max, (size_t)s->held_bytes_max},
+	        .idle_timeout_ms = s->idle_timeout_ms,
+	        .head_timeout_ms = s->head_timeout_ms,
+	        .response_timeout_ms = s->response_timeout_ms,
+	        .access_log = s->access_log,
+	        .route = on_route,
+	        .on_stage = on_stage,
+	        .arg = p,
+	};
+
+	return proxy_new(p->base, &opts, &p->proxy, err);
+}
+
+static int open_listeners(struct program *p, struct err *err)
+{
+	const struct settings *s = &p->settings;
+	const struct admin_opts admin = {.listen = s->admin_listen,
+	                                 .token_file = s->admin_token_file,
+	                                 .metrics = p->report.metrics,
+	                                 .why_not_ready = why_not_ready,
+	                                 .on_request = on_admin,
+	                                 .arg = p};
+
+	p->api = (struct api){p->cluster, p->instance, clk_now_ms()};
+	if (admin_new(p->base, &admin, &p->admin, err) < 0)
+		return -1;
+	for (const char **address = s->listen; *address; address++) {
+		unsigned port;
+
+		if (proxy_listen(p->proxy, *address, &port, err) < 0)
+			return -1;
+		log_event(LOG_INFO, "activator.listening", log_str("address", *address),
+		          log_u64("port", port), log_u64("admin_port", admin_port(p->admin)));
+	}
+	return 0;
+}
+
+static int run(struct program *p, struct err *err)
+{
+	const struct timeval publish = {.tv_usec = PUBLISH_MS * 1000};
+	unsigned char random[INSTANCE_BYTES];
+
+	if (RAND_bytes(random, sizeof random) != 1)
+		return err_set(err, ERR_UNAVAILABLE, 0, "random numbers");
+	for (unsigned i = 0; i < INSTANCE_BYTES; i++)
+		(void)snprintf(p->instance + 2 * i, 3, "%02x", random[i]);
+	(void)signal(SIGPIPE, SIG_IGN);
+	report_init(&p->report);
+	p->base = event_base_new();
+	if (p->base == NULL)
+		return err_set(err, ERR_NOMEM, 0, "event base");
+	if (open_proxy(p, err) < 0 || open_cluster(p, err) < 0 || open_listeners(p, err) < 0)
+		return -1;
+	p->publish = event_new(p->base, -1, EV_PERSIST, on_publish, p);
+	p->term = evsignal_new(p->base, SIGTERM, on_signal, p);
+	p->interrupt = evsignal_new(p->base, SIGINT, on_signal, p);
+	if (p->publish == NULL || p->term == NULL || p->interrupt == NULL)
+		return err_set(err, ERR_NOMEM, 0, "events");
+	(void)event_add(p->publish, &publish);
+	(void)event_add(p->term, NULL);
+	(void)event_add(p->interrupt, NULL);
+	(void)event_base_dispatch(p->base);
+	return 0;
+}
+
+static void close_all(struct program *p)
+{
+	admin_free(p->admin);
+	cluster_free(p->cluster);
+	proxy_free(p->proxy);
+	kube_client_free(p->client);
+	kubeconfig_free(p->kubeconfig);
+	for (struct event **e = (struct event *[]){p->publish, p->term, p->interrupt, NULL}; *e;
+	     e++)
+		event_free(*e);
+	if (p->base)
+		event_base_free(p->base);
+	if (p->report.metrics)
+		report_done(&p->report);
+	config_free(p->config);
+}
+
+int main(int argc, char **argv)
+{
+	static struct program program;
+	struct err err;
+	int loaded = settings_load(&program, argc, argv, &err);
+	int result;
+
+	if (loaded != 0) {
+		if (loaded < 0)
+			(void)fprintf(stderr, "sc-activator: %s\n", err.text);
+		return loaded < 0 ? 2 : 0;
+	}
+	result = run(&program, &err);
+	if (result < 0)
+		log_event(LOG_ERROR, "activator.failed", log_err(&err));
+	close_all(&program);
+	return result < 0 ? 1 : 0;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/core/memory.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/kube/object.h"
+
+bool memory_is_held(const struct memory *m, enum held what, int64_t generation, uint64_t now_ms)
+{
+	const struct hold_back *h = &m->held[what];
+
+	return h->generation != 0 && h->generation == generation && now_ms < h->until_ms;
+}
+
+static void hold_for(struct hold_back *h, int64_t generation, const char *reason, const char *text)
+{
+	if (h->generation != generation || h->reason != reason)
+		h->count = 0;
+	h->generation = generation;
+	h->reason = reason;
+	h->count++;
+	(void)snprintf(h->text, sizeof h->text, "%s", text);
+}
+
+static uint64_t backoff_ms(unsigned steps)
+{
+	uint64_t ms = MEMORY_BACKOFF_FIRST_MS;
+
+	while (steps-- > 0 && ms < MEMORY_BACKOFF_MAX_MS)
+		ms *= 2;
+	return ms < MEMORY_BACKOFF_MAX_MS ? ms : MEMORY_BACKOFF_MAX_MS;
+}
+
+void memory_hold(struct memory *m, enum held what, int64_t generation, uint64_t now_ms,
+                 const char *reason, const char *text)
+{
+	struct hold_back *h = &m->held[what];
+
+	assert(what > HELD_UNSET && what < HELD_N);
+	hold_for(h, generation, reason, text);
+	h->until_ms = now_ms + backoff_ms(h->count - 1);
+}
+
+void memory_hold_ended(struct memory *m, enum held what, int64_t generation, uint64_t now_ms,
+                       const char *text)
+{
+	struct hold_back *h = &m->held[what];
+
+	assert(what > HELD_UNSET && what < HELD_N);
+	hold_for(h, generation, "PodEnded", text);
+	h->until_ms = h->count < 2 ? now_ms : now_ms + backoff_ms(h->count - 2);
+}
+
+void memory_release(struct memory *m, enum held what)
+{
+	m->held[what] = (struct hold_back){0};
+}
+
+bool memory_doom(struct memory *m, const char *uid)
+{
+	char *free_slot = NULL;
+
+	for (size_t i = 0; i < MEMORY_DOOMED_MAX; i++) {
+		if (strcmp(m->doomed[i], uid) == 0)
+			return true;
+		if (free_slot == NULL && m->doomed[i][0] == '\0')
+			free_slot = m->doomed[i];
+	}
+	if (free_slot == NULL || strlen(uid) >= MEMORY_UID_BYTES)
+		return false;
+	(void)snprintf(free_slot, MEMORY_UID_BYTES, "%s", uid);
+	return true;
+}
+
+bool memory_is_doomed(const struct memory *m, const char *uid)
+{
+	for (size_t i = 0; i < MEMORY_DOOMED_MAX; i++)
+		if (m->doomed[i][0] != '\0' && strcmp(m->doomed[i], uid) == 0)
+			return true;
+	return false;
+}
+
+static bool is_among(const json_t *const *pods, size_t pods_count, const char *uid)
+{
+	for (size_t i = 0; i < pods_count; i++)
+		if (strcmp(kube_uid(pods[i]), uid) == 0)
+			return true;
+	return false;
+}
+
+void memory_forget_gone(struct memory *m, const json_t *const *pods, size_t pods_count)
+{
+	for (size_t i = 0; i < MEMORY_DOOMED_MAX; i++)
+		if (m->doomed[i][0] != '\0' && !is_among(pods, pods_count, m->doomed[i]))
+			m->doomed[i][0] = '\0';
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * memory - what is known of a container besides its objects, since no object can tell
+ *
+ * Kept per container while the controller runs; lost in a restart without harm: a refused call is
+ * then tried once more.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	MEMORY_DOOMED_MAX = 8,
+	MEMORY_UID_BYTES = 64,
+	MEMORY_TEXT_BYTES = 400,
+	MEMORY_BACKOFF_FIRST_MS = 1000,
+	MEMORY_BACKOFF_MAX_MS = 60000,
+};
+
+/* What can be held back after it went wrong; slot 0 is illegal. */
+enum held { HELD_UNSET, HELD_CONSUMER, HELD_PROVIDER, HELD_SERVICE, HELD_N };
+
+struct hold_back {
+	int64_t generation; /* of the container: a changed one is tried at once; 0: nothing held */
+	uint64_t until_ms;
+	unsigned count;     /* in a row */
+	const char *reason; /* CamelCase, static */
+	char text[MEMORY_TEXT_BYTES];
+};
+
+struct memory {
+	struct hold_back held[HELD_N];
+	/*
+	 * Pods whose delete call was sent. One stays here until it is gone, since a call without an
+	 * answer may still arrive: such a Pod is never again named as the current consumer.
+	 */
+	char doomed[MEMORY_DOOMED_MAX][MEMORY_UID_BYTES];
+	bool plain_name_taken; /* a Pod that is not ours has the container's name */
+};
+
+/** memory_is_held() - not to be tried at @now_ms for that generation */
+bool memory_is_held(const struct memory *m, enum held what, int64_t generation, uint64_t now_ms);
+
+/** memory_hold() - the API server refused it: not again before a back-off of 1 s doubling to 60 s
+ */
+void memory_hold(struct memory *m, enum held what, int64_t generation, uint64_t now_ms,
+                 const char *reason, const char *text);
+/** memory_hold_ended() - a Pod ended for good: the first one is replaced at once, then as above */
+void memory_hold_ended(struct memory *m, enum held what, int64_t generation, uint64_t now_ms,
+                       const char *text);
+void memory_release(struct memory *m, enum held what);
+
+/**
+ * memory_doom() - @uid's delete call is sent now
+ * Return: false when too many are under way: send it later.
+ */
+bool memory_doom(struct memory *m, const char *uid);
+bool memory_is_doomed(const struct memory *m, const char *uid);
+/** memory_forget_gone() - drop the doomed that are not among @pods */
+void memory_forget_gone(struct memory *m, const json_t *const *pods, size_t pods_count);

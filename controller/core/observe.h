@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * observe - what the objects of one container say, in the words of the plan
+ *
+ * Pure reading. Pods are known by UID and owner, never by name alone: a Pod counts only when the
+ * instance of this container is its controller.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "controller/core/memory.h"
+#include "lib/api/resource.h"
+
+enum {
+	OBSERVED_PODS_MAX = 32,    /* further ones are seen once these are gone */
+	OBSERVED_SERVICES_MAX = 8, /* Services, and EndpointSlices, of one container */
+};
+
+/* What the cache holds about one container; borrowed. */
+struct observed {
+	const json_t *container; /* NULL: it is gone */
+	const json_t *instance;  /* NULL: none */
+	const json_t *pods[OBSERVED_PODS_MAX];
+	size_t pods_count;
+	const json_t *services[OBSERVED_SERVICES_MAX];
+	size_t services_count;
+	const json_t *slices[OBSERVED_SERVICES_MAX];
+	size_t slices_count;
+	bool node_missing;          /* status.nodeName names a Node that does not exist */
+	const char *conflict_host;  /* a host in the spec that another container owns, or NULL */
+	const char *conflict_owner; /* that container, "namespace/name" */
+};
+
+/* One reading. Everything is borrowed from struct observed. */
+struct facts {
+	const char *ns, *name, *uid;
+	int64_t generation;
+	bool running; /* a process is wanted: spec.running, and nothing is being deleted */
+	bool deleting;
+	const struct resource *resource; /* NULL: see invalid */
+	const char *invalid;             /* why the template can't be used, or NULL */
+
+	const json_t *instance; /* NULL: none, or not ours */
+	bool instance_foreign;  /* one of that name exists and belongs to something else */
+	bool instance_deleting;
+	const json_t *rootfs;     /* status.rootfs, or NULL */
+	const char *rootfs_state; /* "" when the agent has said nothing */
+	const json_t *image;      /* status.image, or NULL */
+	bool image_confirmed; /* the rootfs was made from the current provider's, and its image */
+	bool rootfs_usable;   /* a consumer may be started on it */
+	bool node_missing;
+
+	const json_t *provider;     /* the one that lives, or NULL */
+	const json_t *provider_old; /* one that is being deleted or ended, or NULL */
+	const json_t *consumer;     /* the current one, or NULL */
+	const json_t *said;         /* the agent's status.consumer if it is of the current one */
+	const json_t *surplus[OBSERVED_PODS_MAX]; /* to be deleted: older live ones, ended ones */
+	size_t surplus_count;
+	size_t pods_count;    /* consumers of any state */
+	size_t unended_count; /* consumers on their way out whose process may still run */
+	const json_t *ended;  /* one of the surplus that ended for good, or NULL */
+	int64_t start_count;  /* of the newest start */
+	bool plain_name_free; /* no Pod has the container's name */
+};
+
+/**
+ * facts_read() - @resource and @invalid as resource_parse() gave them: one of them is NULL
+ */
+void facts_read(const struct observed *seen, const struct memory *memory,
+                const struct resource *resource, const char *invalid, struct facts *ret_facts);
+
+/** facts_pod_is_ready() - the Pod's Ready condition is True */
+bool facts_pod_is_ready(const json_t *pod);
+
+/**
+ * facts_pod_waiting() - why a container of the Pod waits ("ImagePullBackOff"), "" when none does
+ * @ret_message: the kubelet's words, or ""
+ */
+const char *facts_pod_waiting(const json_t *pod, const char **ret_message);
+
+/** facts_main_image() - the image that the template names, "" when it can't be used */
+const char *facts_main_image(const struct facts *f);
+
+/** facts_pod_is_ended() - ended for good: the kubelet starts nothing in it again (evicted) */
+bool facts_pod_is_ended(const json_t *pod);

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/core/plan.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/api/names.h"
+#include "lib/kube/object.h"
+
+/* What the steps share; lives for one plan_make(). */
+struct making {
+	const struct observed *seen;
+	const struct facts *f;
+	struct memory *memory;
+	const struct plan_config *config;
+	const struct status_times *now;
+	struct plan *plan;
+	bool starting;
+};
+
+/* Takes @body. */
+static struct plan_action *act(struct making *m, enum plan_verb verb, enum plan_on on,
+                               const char *name, json_t *body)
+{
+	struct plan_action *a;
+
+	assert(m->plan->actions_count < PLAN_ACTIONS_MAX);
+	a = &m->plan->actions[m->plan->actions_count++];
+	a->verb = verb;
+	a->on = on;
+	a->body = body;
+	(void)snprintf(a->name, sizeof a->name, "%s", name);
+	return a;
+}
+
+static void act_delete(struct making *m, enum plan_on on, const json_t *object)
+{
+	struct plan_action *a;
+
+	if (kube_is_deleting(object))
+		return;
+	if (on == PLAN_ON_POD && !memory_doom(m->memory, kube_uid(object)))
+		return;
+	a = act(m, PLAN_DELETE, on, kube_name(object), NULL);
+	(void)snprintf(a->uid, sizeof a->uid, "%s", kube_uid(object));
+}
+
+static void look_again_at(struct making *m, uint64_t at_ms)
+{
+	uint64_t wait_ms = at_ms > m->now->now_ms ? at_ms - m->now->now_ms : 1;
+
+	if (m->plan->again_ms == 0 || wait_ms < m->plan->again_ms)
+		m->plan->again_ms = wait_ms;
+}
+
+static bool is_held(struct making *m, enum held what)
+{
+	if (!memory_is_held(m->memory, what, m->f->generation, m->now->now_ms))
+		return false;
+	look_again_at(m, m->memory->held[what].until_ms);
+	return true;
+}
+
+/* A Pod that ended for good is replaced, after a back-off when that goes on. */
+static void replace_ended(struct making *m, const json_t *pod, enum held what)
+{
+	char text[MEMORY_TEXT_BYTES];
+
+	(void)snprintf(text, sizeof text, "Pod %s ended: %s %s", kube_name(pod),
+	               json_str_at(pod, "", "status", "reason", NULL),
+	               json_str_at(pod, "", "status", "message", NULL));
+	if (!memory_is_doomed(m->memory, kube_uid(pod)))
+		memory_hold_ended(m->memory, what, m->f->generation, m->now->now_ms, text);
+}
+
+/* --- consumers --- */
+
+static bool may_start(struct making *m)
+{
+	const struct facts *f = m->f;
+
+	return f->running && f->instance != NULL && f->invalid == NULL && f->consumer == NULL &&
+	       f->rootfs_usable && f->ended == NULL && pods_has_command(f->resource, f->image) &&
+	       !is_held(m, HELD_CONSUMER);
+}
+
+static void start_consumer(struct making *m)
+{
+	const struct facts *f = m->f;
+	char name[PODS_NAME_BYTES];
+	struct pods_start start = {
+	        .pod_name = name,
+	        .count = f->start_count + 1,
+	        .node = json_str_at(f->rootfs, "", "nodeName", NULL),
+	};
+	struct plan_action *a;
+
+	if (f->plain_name_free)
+		(void)snprintf(name, sizeof name, "%s", f->name);
+	else
+		(void)snprintf(name, sizeof name, "%s-%lld", f->name, (long long)start.count);
+	a = act(m, PLAN_CREATE, PLAN_ON_POD, name,
+	        pods_consumer(f->resource, f->instance, &start, &m->config->pods));
+	a->held = HELD_CONSUMER;
+	m->plan->start_count = start.count;
+	m->starting = true;
+}
+
+static void do_consumers(struct making *m)
+{
+	const struct facts *f = m->f;
+
+	if (f->ended != NULL && f->running)
+		replace_ended(m, f->ended, HELD_CONSUMER);
+	if (f->consumer != NULL && !f->running)
+		act_delete(m, PLAN_ON_POD, f->consumer);
+	for (size_t i = 0; i < f->surplus_count; i++)
+		act_delete(m, PLAN_ON_POD, f->surplus[i]);
+	if (may_start(m))
+		start_consumer(m);
+}
+
+/* --- instance --- */
+
+static json_t *instance_spec(const struct facts *f)
+{
+	const json_t *spec = json_at(f->resource->object, "spec", NULL);
+	json_t *to = json_pack("{s:s,s:b,s:O,s:O*,s:O*}", "stoppableContainerName", f->name,
+	                       "running", f->running, "template", json_object_get(spec, "template"),
+	                       "provider", json_object_get(spec, "provider"), "hostPathPrefix",
+	                       json_object_get(spec, "hostPathPrefix"));
+
+	if (f->resource->activation.port != 0)
+		(void)json_object_set_new(to, "activationPort",
+		                          json_integer(f->resource->activation.port));
+	return to;
+}
+
+static void create_instance(struct making *m)
+{
+	const struct facts *f = m->f;
+	json_t *meta =
+	        pods_metadata(f->resource, f->name, NULL, m->seen->container, "StoppableContainer");
+
+	(void)act(m, PLAN_CREATE, PLAN_ON_INSTANCE, f->name,
+	          json_pack("{s:s,s:s,s:o,s:o}", "apiVersion", SC_API_VERSION, "kind",
+	                    "StoppableContainerInstance", "metadata", meta, "spec",
+	                    instance_spec(f)));
+}
+
+static void patch_instance(struct making *m)
+{
+	const struct facts *f = m->f;
+	const char *image = facts_main_image(f);
+	json_t *patch = json_object();
+	json_t *wanted = instance_spec(f);
+	json_t *diff = json_merge_diff(json_at(f->instance, "spec", NULL), wanted);
+
+	json_decref(wanted);
+	if (diff != NULL)
+		(void)json_object_set_new(patch, "spec", diff);
+	if (f->image_confirmed &&
+	    strcmp(kube_annotation(f->instance, PODS_ANNOTATION_ROOTFS_IMAGE), image) != 0)
+		(void)json_object_set_new(
+		        patch, "metadata",
+		        json_pack("{s:{s:s}}", "annotations", PODS_ANNOTATION_ROOTFS_IMAGE, image));
+	if (json_object_size(patch) > 0)
+		(void)act(m, PLAN_PATCH, PLAN_ON_INSTANCE, f->name, patch);
+	else
+		json_decref(patch);
+}
+
+/* Lists are replaced whole by a merge patch, so the resourceVersion is a precondition. */
+static void patch_finalizers(struct making *m, enum plan_on on, const json_t *object,
+                             json_t *finalizers)
+{
+	(void)act(m, PLAN_PATCH, on, kube_name(object),
+	          json_pack("{s:{s:o,s:s}}", "metadata", "finalizers", finalizers,
+	                    "resourceVersion", kube_resource_version(object)));
+}
+
+static void remove_finalizer(struct making *m, enum plan_on on, const json_t *object,
+                             const char *finalizer)
+{
+	json_t *kept = json_array();
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(json_at(object, "metadata", "finalizers", NULL), i, one)
+	{
+		if (strcmp(json_string_value(one), finalizer) != 0)
+			(void)json_array_append(kept, one);
+	}
+	patch_finalizers(m, on, object, kept);
+}
+
+static void do_instance(struct making *m)
+{
+	const struct facts *f = m->f;
+	const char *abandon = kube_annotation(f->instance, PLAN_ANNOTATION_ABANDON_ROOTFS);
+
+	if (f->instance_deleting) {
+		if (strcmp(abandon, "true") == 0 &&
+		    kube_has_finalizer(f->instance, SC_FINALIZER_NODE))
+			remove_finalizer(m, PLAN_ON_INSTANCE, f->instance, SC_FINALIZER_NODE);
+		return;
+	}
+	if (f->deleting) {
+		if (f->instance != NULL && f->pods_count == 0)
+			act_delete(m, PLAN_ON_INSTANCE, f->instance);
+		return;
+	}
+	if (!kube_has_finalizer(m->seen->container, SC_FINALIZER_CONTROLLER)) {
+		json_t *all =
+		        json_deep_copy(json_at(m->seen->container, "metadata", "finalizers", NULL));
+
+		if (all == NULL)
+			all = json_array();
+		(void)json_array_append_new(all, json_string(SC_FINALIZER_CONTROLLER));
+		patch_finalizers(m, PLAN_ON_CONTAINER, m->seen->container, all);
+	}
+	if (f->invalid != NULL || f->instance_foreign)
+		return;
+	if (f->instance == NULL)
+		create_instance(m);
+	else
+		patch_instance(m);
+}
+
+/* --- provider --- */
+
+static bool is_provider_outdated(const struct facts *f)
+{
+	char hash[PODS_HASH_BYTES];
+
+	pods_provider_hash(f->resource, hash);
+	return strcmp(kube_annotation(f->provider, SC_ANNOTATION_TEMPLATE_HASH), hash) != 0;
+}
+
+/* The layers below the root filesystem vanished after this provider was seen: pull them again. */
+static bool is_image_gone(const struct facts *f)
+{
+	return strcmp(json_str_at(f->rootfs, "", "reason", NULL), "ImageGone") == 0 &&
+	       strcmp(f->rootfs_state, "Failed") == 0 &&
+	       strcmp(json_str_at(f->rootfs, "", "providerPodUID", NULL), kube_uid(f->provider)) ==
+	               0;
+}
+
+static void create_provider(struct making *m)
+{
+	const struct facts *f = m->f;
+	char name[PODS_NAME_BYTES];
+	struct plan_action *a;
+
+	(void)snprintf(name, sizeof name, "%s-provider", f->name);
+	a = act(m, PLAN_CREATE, PLAN_ON_POD, name,
+	        pods_provider(f->resource, f->instance,
+	                      json_str_at(f->rootfs, "", "nodeName", NULL), &m->config->pods));
+	a->held = HELD_PROVIDER;
+}
+
+static void do_provider(struct making *m)
+{
+	const struct facts *f = m->f;
+
+	if (f->provider != NULL && (f->deleting || f->instance_deleting)) {
+		if (f->pods_count == 0)
+			act_delete(m, PLAN_ON_POD, f->provider);
+		return;
+	}
+	if (f->provider_old != NULL && !kube_is_deleting(f->provider_old)) {
+		replace_ended(m, f->provider_old, HELD_PROVIDER);
+		act_delete(m, PLAN_ON_POD, f->provider_old);
+	}
+	if (f->deleting || f->instance_deleting || f->instance == NULL || f->invalid != NULL)
+		return;
+	if (f->provider == NULL) {
+		if (f->provider_old == NULL && !is_held(m, HELD_PROVIDER))
+			create_provider(m);
+		return;
+	}
+	if (f->consumer != NULL || m->starting)
+		return; /* a change of the provider is applied between two starts */
+	if (is_image_gone(f)) {
+		memory_hold_ended(m->memory, HELD_PROVIDER, f->generation, m->now->now_ms,
+		                  "the image's layers vanished from the node");
+		act_delete(m, PLAN_ON_POD, f->provider);
+	} else if (is_provider_outdated(f)) {
+		act_delete(m, PLAN_ON_POD, f->provider);
+	}
+}
+
+/* --- Service --- */
+
+/* Everything in @wanted is in @actual; what the API server added does not count. */
+static bool is_within(const json_t *wanted, const json_t *actual)
+{
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	if (json_is_object(wanted)) {
+		json_object_foreach((json_t *)(uintptr_t)wanted, key, value)
+		{
+			if (!is_within(value, json_object_get(actual, key)))
+				return false;
+		}
+		return json_is_object(actual);
+	}
+	if (json_is_array(wanted)) {
+		if (json_array_size(wanted) != json_array_size(actual))
+			return false;
+		json_array_foreach(wanted, i, value)
+		{
+			if (!is_within(value, json_array_get(actual, i)))
+				return false;
+		}
+		return true;
+	}
+	return json_equal(wanted, actual);
+}
+
+/*
+ * One object of that name and no other. Takes @wanted; NULL: none at all.
+ * Return: it is there, and it is ours.
+ */
+static bool do_one(struct making *m, enum plan_on on, const json_t *const *have, size_t count,
+                   json_t *wanted)
+{
+	const char *name = wanted != NULL ? kube_name(wanted) : "";
+	const json_t *found = NULL;
+	struct plan_action *a;
+
+	for (size_t i = 0; i < count; i++) {
+		const json_t *owner = kube_owner_controller(have[i]);
+
+		if (strcmp(json_str_at(owner, "", "uid", NULL), m->f->uid) != 0)
+			continue; /* not ours, whatever its labels say */
+		if (strcmp(kube_name(have[i]), name) == 0 && !kube_is_deleting(have[i]))
+			found = have[i];
+		else
+			act_delete(m, on, have[i]);
+	}
+	if (wanted == NULL)
+		return false;
+	if (found == NULL && !is_held(m, HELD_SERVICE)) {
+		a = act(m, PLAN_CREATE, on, name, json_incref(wanted));
+		a->held = HELD_SERVICE;
+	} else if (found != NULL && !is_within(wanted, found)) {
+		json_t *patch = json_copy(wanted);
+
+		(void)json_object_del(patch, "apiVersion");
+		(void)json_object_del(patch, "kind");
+		(void)json_object_del(patch, "metadata");
+		(void)act(m, PLAN_PATCH, on, name, patch);
+	}
+	json_decref(wanted);
+	return found != NULL;
+}
+
+static void do_service(struct making *m)
+{
+	const struct facts *f = m->f;
+	const struct service_target *target = &m->config->target;
+	bool is_wanted = !f->deleting && f->resource != NULL && f->resource->activation.enabled &&
+	                 target->count > 0;
+	bool has_service;
+
+	if (f->resource == NULL && !f->deleting)
+		return; /* what was wanted before stays */
+	if (f->deleting && (m->seen->instance != NULL && !f->instance_foreign))
+		return; /* last of all */
+	has_service = do_one(m, PLAN_ON_SERVICE, m->seen->services, m->seen->services_count,
+	                     is_wanted ? service_make(f->resource, target) : NULL);
+	/* The slice would join any Service of that name, so it waits until that one is ours. */
+	is_wanted = is_wanted && has_service;
+	if (do_one(m, PLAN_ON_SLICE, m->seen->slices, m->seen->slices_count,
+	           is_wanted ? service_make_slice(f->resource, target) : NULL))
+		memory_release(m->memory, HELD_SERVICE);
+}
+
+static bool owns_any(const struct facts *f, const json_t *const *have, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(json_str_at(kube_owner_controller(have[i]), "", "uid", NULL), f->uid) ==
+		    0)
+			return true;
+	return false;
+}
+
+/* Everything that was to go first is gone. */
+static void do_end(struct making *m)
+{
+	const struct facts *f = m->f;
+
+	if (!f->deleting || f->instance != NULL ||
+	    owns_any(f, m->seen->services, m->seen->services_count) ||
+	    owns_any(f, m->seen->slices, m->seen->slices_count))
+		return;
+	if (kube_has_finalizer(m->seen->container, SC_FINALIZER_CONTROLLER))
+		remove_finalizer(m, PLAN_ON_CONTAINER, m->seen->container, SC_FINALIZER_CONTROLLER);
+}
+
+/* --- status --- */
+
+static enum plan_stage stage_of(const struct facts *f, const struct status *s)
+{
+	const char *state = json_str_at(f->said, "", "state", NULL);
+
+	if (!f->running)
+		return PLAN_STAGE_NONE;
+	if (s->phase == PHASE_RUNNING)
+		return PLAN_STAGE_RUNNING;
+	if (strcmp(state, "Started") == 0)
+		return PLAN_STAGE_STARTED;
+	if (strcmp(state, "HandedOver") == 0)
+		return PLAN_STAGE_HANDED_OVER;
+	return f->consumer != NULL ? PLAN_STAGE_CREATED : PLAN_STAGE_WANTED;
+}
+
+static void do_status(struct making *m)
+{
+	const struct facts *f = m->f;
+	struct status s;
+	json_t *patch;
+
+	status_judge(f, m->seen, m->memory, m->now, m->starting, &s);
+	m->plan->phase = s.phase;
+	m->plan->stage = stage_of(f, &s);
+	m->plan->events_count = report_events(&s, m->seen->container, m->plan->events);
+	if (s.phase == PHASE_RUNNING)
+		memory_release(m->memory, HELD_CONSUMER);
+	if (f->instance != NULL) {
+		patch = report_instance_patch(f, &s, m->plan->start_count, m->now->wall_ms);
+		if (patch != NULL)
+			(void)act(m, PLAN_PATCH_STATUS, PLAN_ON_INSTANCE, f->name, patch);
+	}
+	patch = report_container_patch(f, &s, m->seen->container, m->config->url_template,
+	                               m->now->wall_ms);
+	if (patch != NULL)
+		(void)act(m, PLAN_PATCH_STATUS, PLAN_ON_CONTAINER, f->name, patch);
+}
+
+void plan_make(const struct observed *seen, struct memory *memory, const struct plan_config *config,
+               const struct status_times *now, struct plan *ret_plan)
+{
+	struct err err = {0};
+	struct resource *resource = NULL;
+	struct facts f;
+	struct making m = {seen, &f, memory, config, now, ret_plan, false};
+
+	memset(ret_plan, 0, sizeof *ret_plan);
+	memory_forget_gone(memory, seen->pods, seen->pods_count);
+	if (seen->container == NULL)
+		return; /* its objects follow by their owner references */
+	if (resource_parse(seen->container, &resource, &err) < 0)
+		resource = NULL;
+	facts_read(seen, memory, resource, err.text, &f);
+	ret_plan->start_count = f.start_count;
+
+	do_consumers(&m); /* first: a held request may wait for it */
+	do_instance(&m);
+	do_provider(&m);
+	do_service(&m);
+	do_end(&m);
+	if (!f.deleting || f.instance != NULL)
+		do_status(&m);
+	else
+		ret_plan->phase = PHASE_STOPPING;
+	resource_free(resource);
+}
+
+void plan_done(struct plan *p)
+{
+	for (size_t i = 0; i < p->actions_count; i++)
+		json_decref(p->actions[i].body);
+	p->actions_count = 0;
+}
+
+const char *plan_verb_name(enum plan_verb verb)
+{
+	static const char *const names[] = {"unset", "create", "patch", "patch-status", "delete"};
+
+	return names[verb];
+}
+
+const char *plan_on_name(enum plan_on on)
+{
+	static const char *const names[] = {"container", "instance", "pod", "service",
+	                                    "endpointslice"};
+
+	return names[on];
+}

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/core/pods.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/api/names.h"
+#include "lib/kube/object.h"
+
+/* A resource of its own: the pause process and the copy of the wrapper are tiny. */
+#define SMALL_REQUESTS "{s:{s:s,s:s},s:{s:s}}"
+#define SMALL_REQUESTS_ARGS "requests", "cpu", "1m", "memory", "8Mi", "limits", "memory", "32Mi"
+
+static bool has_named(const json_t *list, const char *key, const char *value)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		if (strcmp(json_str_at(one, "", key, NULL), value) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Volumes and node selection stand beside the container in the short shape. */
+static const json_t *pod_level(const struct resource *r)
+{
+	return r->pod_spec != NULL ? r->pod_spec : r->template;
+}
+
+const char *pods_check_template(const struct resource *r)
+{
+	const json_t *pod = pod_level(r);
+
+	if (strlen(r->name) > 63)
+		return "metadata.name: at most 63 characters, since it is the value of a label";
+	if (*json_str_at(r->container, "", "image", NULL) == '\0')
+		return "spec.template: the first container needs an image";
+	if (has_named(json_at(pod, "volumes", NULL), "name", SC_CONTROL_VOLUME))
+		return "spec.template: the volume name " SC_CONTROL_VOLUME " is reserved";
+	if (has_named(json_at(r->container, "volumeMounts", NULL), "name", SC_CONTROL_VOLUME) ||
+	    has_named(json_at(r->container, "volumeMounts", NULL), "mountPath", SC_CONTROL_MOUNT))
+		return "spec.template: the mount path " SC_CONTROL_MOUNT " is reserved";
+	return NULL;
+}
+
+static int hash_bytes(const char *bytes, size_t size, void *arg)
+{
+	uint64_t *hash = arg;
+
+	for (size_t i = 0; i < size; i++)
+		*hash = (*hash ^ (unsigned char)bytes[i]) * 1099511628211ULL; /* FNV-1a */
+	return 0;
+}
+
+static void hash_json(const json_t *value, char buf[PODS_HASH_BYTES])
+{
+	uint64_t hash = 14695981039346656037ULL;
+
+	(void)json_dump_callback(value, hash_bytes, &hash,
+	                         JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY);
+	(void)snprintf(buf, PODS_HASH_BYTES, "%016llx", (unsigned long long)hash);
+}
+
+void pods_consumer_hash(const struct resource *r, char buf[PODS_HASH_BYTES])
+{
+	hash_json(r->template, buf);
+}
+
+void pods_provider_hash(const struct resource *r, char buf[PODS_HASH_BYTES])
+{
+	json_t *made_of = json_pack("{s:O?,s:O?,s:O?,s:O?,s:O?}", "image",
+	                            json_at(r->container, "image", NULL), "pull",
+	                            json_at(r->container, "imagePullPolicy", NULL), "secrets",
+	                            json_at(pod_level(r), "imagePullSecrets", NULL), "account",
+	                            json_at(pod_level(r), "serviceAccountName", NULL), "provider",
+	                            json_at(r->object, "spec", "provider", NULL));
+
+	hash_json(made_of, buf);
+	json_decref(made_of);
+}
+
+json_t *pods_metadata(const struct resource *r, const char *name, const char *role,
+                      const json_t *owner, const char *owner_kind)
+{
+	json_t *meta = json_pack(
+	        "{s:s,s:s,s:{s:s,s:s},s:[{s:s,s:s,s:s,s:s,s:b,s:b}]}", "name", name, "namespace",
+	        r->ns, "labels", SC_LABEL_MANAGED_BY, SC_MANAGED_BY, SC_LABEL_INSTANCE, r->name,
+	        "ownerReferences", "apiVersion", SC_API_VERSION, "kind", owner_kind, "name",
+	        kube_name(owner), "uid", kube_uid(owner), "controller", 1, "blockOwnerDeletion", 1);
+
+	if (role != NULL)
+		(void)json_object_set_new(json_object_get(meta, "labels"), SC_LABEL_ROLE,
+		                          json_string(role));
+	return meta;
+}
+
+/* A string that the kubelet must not expand: "$(" of an image is no variable of Kubernetes. */
+static json_t *literal(const char *text)
+{
+	json_t *parts = json_string("");
+	json_t *whole;
+	const char *at;
+
+	while ((at = strstr(text, "$(")) != NULL) {
+		json_t *longer =
+		        json_sprintf("%s%.*s$$(", json_string_value(parts), (int)(at - text), text);
+
+		json_decref(parts);
+		parts = longer;
+		text = at + 2;
+	}
+	whole = json_sprintf("%s%s", json_string_value(parts), text);
+	json_decref(parts);
+	return whole;
+}
+
+static void append_literals(json_t *args, const json_t *words)
+{
+	const json_t *word;
+	size_t i;
+
+	json_array_foreach(words, i, word)
+	{
+		(void)json_array_append_new(args, literal(json_string_value(word)));
+	}
+}
+
+/*
+ * Kubernetes' rule ("Define a Command and Arguments for a Container"): command replaces the
+ * entrypoint and drops the image's command; args alone replaces the image's command.
+ */
+static json_t *resolve_args(const json_t *container, const json_t *image)
+{
+	const json_t *command = json_at(container, "command", NULL);
+	const json_t *args = json_at(container, "args", NULL);
+	json_t *all = json_array();
+
+	if (json_array_size(command) > 0)
+		(void)json_array_extend(all, (json_t *)(uintptr_t)command);
+	else
+		append_literals(all, json_at(image, "entrypoint", NULL));
+	if (json_array_size(args) > 0)
+		(void)json_array_extend(all, (json_t *)(uintptr_t)args);
+	else if (json_array_size(command) == 0)
+		append_literals(all, json_at(image, "command", NULL));
+	return all;
+}
+
+bool pods_has_command(const struct resource *r, const json_t *image)
+{
+	json_t *args = resolve_args(r->container, image);
+	bool has = json_array_size(args) > 0;
+
+	json_decref(args);
+	return has;
+}
+
+/* The image's environment first, so that the user's own values may refer to it as $(NAME). */
+static void merge_env(json_t *main, const json_t *image)
+{
+	const json_t *users = json_object_get(main, "env");
+	json_t *env = json_array();
+	const json_t *pair;
+	size_t i;
+
+	json_array_foreach(json_at(image, "env", NULL), i, pair)
+	{
+		const char *text = json_string_value(pair);
+		const char *equals = text != NULL ? strchr(text, '=') : NULL;
+		json_t *name;
+
+		if (equals == NULL || equals == text)
+			continue;
+		name = json_stringn(text, (size_t)(equals - text));
+		if (!has_named(users, "name", json_string_value(name)))
+			(void)json_array_append_new(env, json_pack("{s:O,s:o}", "name", name,
+			                                           "value", literal(equals + 1)));
+		json_decref(name);
+	}
+	if (users != NULL)
+		(void)json_array_extend(env, (json_t *)(uintptr_t)users);
+	if (json_array_size(env) > 0)
+		(void)json_object_set(main, "env", env);
+	json_decref(env);
+}
+
+/* runAsUser and runAsGroup as the image says, where neither container nor Pod says anything. */
+static void merge_user(json_t *main, const json_t *pod, const json_t *image)
+{
+	const json_t *of_pod = json_at(pod, "securityContext", NULL);
+	json_t *context = json_object_get(main, "securityContext");
+	bool has_user, has_group;
+
+	if (!json_is_integer(json_at(image, "uid", NULL)))
+		return;
+	has_user = json_at(context, "runAsUser", NULL) != NULL ||
+	           json_at(of_pod, "runAsUser", NULL) != NULL;
+	has_group = json_at(context, "runAsGroup", NULL) != NULL ||
+	            json_at(of_pod, "runAsGroup", NULL) != NULL;
+	if (has_user)
+		return; /* its group is then 0 unless told, as for any image without that user */
+	if (!json_is_object(context)) {
+		context = json_object();
+		(void)json_object_set_new(main, "securityContext", context);
+	}
+	(void)json_object_set(context, "runAsUser", json_at(image, "uid", NULL));
+	if (!has_group)
+		(void)json_object_set_new(context, "runAsGroup",
+		                          json_integer(json_int_at(image, 0, "gid", NULL)));
+}
+
+static json_t *main_container(const struct resource *r, const json_t *image,
+                              const struct pods_config *config)
+{
+	json_t *main = json_deep_copy(r->container);
+	json_t *args = resolve_args(r->container, image);
+	const char *dir = json_str_at(image, "", "workingDir", NULL);
+	json_t *mounts = json_object_get(main, "volumeMounts");
+
+	if (json_object_get(main, "name") == NULL)
+		(void)json_object_set_new(main, "name", json_string("main"));
+	(void)json_object_set_new(main, "image", json_string(config->wrapper_image));
+	(void)json_object_del(main, "imagePullPolicy");
+	if (config->wrapper_pull_policy != NULL)
+		(void)json_object_set_new(main, "imagePullPolicy",
+		                          json_string(config->wrapper_pull_policy));
+	(void)json_object_set_new(main, "command", json_pack("[sss]", "/sc-wrapper", "run", "--"));
+	(void)json_object_set_new(main, "args", args);
+	merge_env(main, image);
+	if (*json_str_at(main, "", "workingDir", NULL) == '\0')
+		(void)json_object_set_new(main, "workingDir",
+		                          json_string(*dir != '\0' ? dir : "/"));
+	merge_user(main, r->pod_spec, image);
+	if (!json_is_array(mounts)) {
+		mounts = json_array();
+		(void)json_object_set_new(main, "volumeMounts", mounts);
+	}
+	(void)json_array_append_new(mounts, json_pack("{s:s,s:s}", "name", SC_CONTROL_VOLUME,
+	                                              "mountPath", SC_CONTROL_MOUNT));
+	return main;
+}
+
+static json_t *child(json_t *parent, const char *key)
+{
+	json_t *value = json_object_get(parent, key);
+
+	if (!json_is_object(value)) {
+		value = json_object();
+		(void)json_object_set_new(parent, key, value);
+	}
+	return value;
+}
+
+/* Terms are alternatives, so each one gets the node; matchFields names it whatever its labels. */
+static void require_node(json_t *spec, const char *node)
+{
+	json_t *required, *terms, *term;
+	size_t i;
+
+	if (*node == '\0')
+		return;
+	required = child(child(child(spec, "affinity"), "nodeAffinity"),
+	                 "requiredDuringSchedulingIgnoredDuringExecution");
+	terms = json_object_get(required, "nodeSelectorTerms");
+	if (json_array_size(terms) == 0) {
+		terms = json_pack("[{}]");
+		(void)json_object_set_new(required, "nodeSelectorTerms", terms);
+	}
+	json_array_foreach(terms, i, term)
+	{
+		json_t *fields = json_object_get(term, "matchFields");
+
+		if (!json_is_array(fields)) {
+			fields = json_array();
+			(void)json_object_set_new(term, "matchFields", fields);
+		}
+		(void)json_array_append_new(fields,
+		                            json_pack("{s:s,s:s,s:[s]}", "key", "metadata.name",
+		                                      "operator", "In", "values", node));
+	}
+}
+
+static void copy_key(json_t *to, const json_t *from, const char *key)
+{
+	const json_t *value = json_object_get(from, key);
+
+	if (value != NULL)
+		(void)json_object_set_new(to, key, json_deep_copy(value));
+}
+
+/* What the user wrote, with the main container's place still empty. */
+static json_t *user_pod_spec(const struct resource *r)
+{
+	json_t *spec;
+
+	if (r->pod_spec != NULL)
+		return json_deep_copy(r->pod_spec);
+	spec = json_pack("{s:[n]}", "containers");
+	copy_key(spec, r->template, "nodeSelector");
+	copy_key(spec, r->template, "tolerations");
+	copy_key(spec, r->template, "volumes");
+	return spec;
+}
+
+static json_t *consumer_metadata(const struct resource *r, const json_t *instance,
+                                 const struct pods_start *start)
+{
+	json_t *meta = pods_metadata(r, start->pod_name, SC_ROLE_CONSUMER, instance,
+	                             "StoppableContainerInstance");
+	json_t *labels = json_object();
+	json_t *annotations = json_object();
+	char hash[PODS_HASH_BYTES];
+
+	(void)json_object_update(labels, json_at(r->template, "metadata", "labels", NULL));
+	(void)json_object_update(labels, json_object_get(meta, "labels")); /* ours win */
+	(void)json_object_set_new(meta, "labels", labels);
+
+	pods_consumer_hash(r, hash);
+	(void)json_object_update(annotations,
+	                         json_at(r->template, "metadata", "annotations", NULL));
+	(void)json_object_set_new(annotations, SC_ANNOTATION_START,
+	                          json_sprintf("%lld", (long long)start->count));
+	(void)json_object_set_new(annotations, SC_ANNOTATION_TEMPLATE_HASH, json_string(hash));
+	(void)json_object_set_new(meta, "annotations", annotations);
+	return meta;
+}
+
+json_t *pods_consumer(const struct resource *r, const json_t *instance,
+                      const struct pods_start *start, const struct pods_config *config)
+{
+	const json_t *image = json_at(instance, "status", "image", NULL);
+	json_t *main = main_container(r, image, config);
+	json_t *spec = user_pod_spec(r);
+	json_t *volumes;
+
+	assert(json_array_size(json_object_get(main, "args")) > 0);
+	(void)json_array_set_new(json_object_get(spec, "containers"), 0, main);
+	(void)json_object_set_new(spec, "restartPolicy", json_string("Always"));
+	if (json_object_get(spec, "enableServiceLinks") == NULL)
+		(void)json_object_set_new(spec, "enableServiceLinks", json_false());
+	volumes = json_object_get(spec, "volumes");
+	if (!json_is_array(volumes)) {
+		volumes = json_array();
+		(void)json_object_set_new(spec, "volumes", volumes);
+	}
+	(void)json_array_append_new(volumes,
+	                            json_pack("{s:s,s:{}}", "name", SC_CONTROL_VOLUME, "emptyDir"));
+	require_node(spec, start->node);
+	return json_pack("{s:s,s:s,s:o,s:o}", "apiVersion", "v1", "kind", "Pod", "metadata",
+	                 consumer_metadata(r, instance, start), "spec", spec);
+}
+
+/* Pod Security level "restricted"; the wrapper is static, so any user in any image will do. */
+static json_t *restricted(void)
+{
+	return json_pack("{s:b,s:b,s:{s:[s]},s:{s:s}}", "runAsNonRoot", 1,
+	                 "allowPrivilegeEscalation", 0, "capabilities", "drop", "ALL",
+	                 "seccompProfile", "type", "RuntimeDefault");
+}
+
+static json_t *provider_containers(const struct resource *r, json_t *spec,
+                                   const struct pods_config *config)
+{
+	const json_t *resources = json_at(r->object, "spec", "provider", "resources", NULL);
+	json_t *mount =
+	        json_pack("{s:s,s:s}", "name", SC_INJECT_VOLUME, "mountPath", SC_INJECT_MOUNT);
+	json_t *init, *main;
+
+	init = json_pack("{s:s,s:s,s:[sss],s:o,s:[O],s:" SMALL_REQUESTS "}", "name", "sc-inject",
+	                 "image", config->wrapper_image, "command", "/sc-wrapper", "copy",
+	                 SC_INJECT_MOUNT "/sc-wrapper", "securityContext", restricted(),
+	                 "volumeMounts", mount, "resources", SMALL_REQUESTS_ARGS);
+	if (config->wrapper_pull_policy != NULL)
+		(void)json_object_set_new(init, "imagePullPolicy",
+		                          json_string(config->wrapper_pull_policy));
+	main = json_pack("{s:s,s:O,s:[ss],s:o,s:[O],s:" SMALL_REQUESTS "}", "name", "provider",
+	                 "image", json_at(r->container, "image", NULL), "command",
+	                 SC_INJECT_MOUNT "/sc-wrapper", "pause", "securityContext", restricted(),
+	                 "volumeMounts", mount, "resources", SMALL_REQUESTS_ARGS);
+	(void)json_object_set_new(main, "workingDir", json_string("/"));
+	copy_key(main, r->container, "imagePullPolicy");
+	if (json_object_size(resources) > 0)
+		(void)json_object_set_new(main, "resources", json_deep_copy(resources));
+	json_decref(mount);
+	(void)json_object_set_new(spec, "initContainers", json_pack("[o]", init));
+	(void)json_object_set_new(spec, "containers", json_pack("[o]", main));
+	return spec;
+}
+
+/* The root filesystem is where the provider is, so it goes where the consumer could go. */
+static void place_provider(const struct resource *r, json_t *spec, const char *node)
+{
+	const json_t *pod = pod_level(r);
+	const json_t *provider = json_at(r->object, "spec", "provider", NULL);
+	const json_t *node_affinity = json_at(pod, "affinity", "nodeAffinity", NULL);
+	json_t *selector = json_object();
+	json_t *tolerations = json_array();
+
+	(void)json_object_update(selector, json_at(pod, "nodeSelector", NULL));
+	(void)json_object_update(selector, json_at(provider, "nodeSelector", NULL));
+	if (json_object_size(selector) > 0)
+		(void)json_object_set(spec, "nodeSelector", selector);
+	(void)json_array_extend(tolerations, json_at(pod, "tolerations", NULL));
+	(void)json_array_extend(tolerations, json_at(provider, "tolerations", NULL));
+	if (json_array_size(tolerations) > 0)
+		(void)json_object_set(spec, "tolerations", tolerations);
+	if (node_affinity != NULL)
+		(void)json_object_set_new(
+		        spec, "affinity",
+		        json_pack("{s:o}", "nodeAffinity", json_deep_copy(node_affinity)));
+	json_decref(selector);
+	json_decref(tolerations);
+	require_node(spec, *node != '\0' ? node : json_str_at(r->pod_spec, "", "nodeName", NULL));
+}
+
+json_t *pods_provider(const struct resource *r, const json_t *instance, const char *node,
+                      const struct pods_config *config)
+{
+	json_t *spec = json_pack("{s:s,s:b,s:b,s:i,s:{s:b,s:i,s:i,s:{s:s}},s:[{s:s,s:{}}]}",
+	                         "restartPolicy", "Always", "automountServiceAccountToken", 0,
+	                         "enableServiceLinks", 0, "terminationGracePeriodSeconds", 1,
+	                         "securityContext", "runAsNonRoot", 1, "runAsUser", 65534,
+	                         "runAsGroup", 65534, "seccompProfile", "type", "RuntimeDefault",
+	                         "volumes", "name", SC_INJECT_VOLUME, "emptyDir");
+	char name[PODS_NAME_BYTES];
+	char hash[PODS_HASH_BYTES];
+	json_t *meta;
+
+	(void)provider_containers(r, spec, config);
+	copy_key(spec, pod_level(r), "imagePullSecrets");
+	copy_key(spec, pod_level(r), "serviceAccountName"); /* its pull secrets; no token */
+	place_provider(r, spec, node);
+
+	(void)snprintf(name, sizeof name, "%s-provider", r->name);
+	pods_provider_hash(r, hash);
+	meta = pods_metadata(r, name, SC_ROLE_PROVIDER, instance, "StoppableContainerInstance");
+	(void)json_object_set_new(meta, "annotations",
+	                          json_pack("{s:s}", SC_ANNOTATION_TEMPLATE_HASH, hash));
+	return json_pack("{s:s,s:s,s:o,s:o}", "apiVersion", "v1", "kind", "Pod", "metadata", meta,
+	                 "spec", spec);
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/core/status.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "controller/core/pods.h"
+#include "lib/api/names.h"
+#include "lib/kube/object.h"
+
+static void say(struct verdict *v, const char *reason, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+static void say(struct verdict *v, const char *reason, const char *fmt, ...)
+{
+	va_list args;
+
+	v->ok = false;
+	v->is_failure = false;
+	v->reason = reason;
+	va_start(args, fmt);
+	(void)vsnprintf(v->message, sizeof v->message, fmt, args);
+	va_end(args);
+}
+
+const char *status_phase_name(enum phase phase)
+{
+	static const char *const names[PHASE_N] = {
+#define X(name, fine, coarse) [PHASE_##name] = (fine),
+	        PHASES(X)
+#undef X
+	};
+
+	assert(phase > PHASE_UNSET && phase < PHASE_N);
+	return names[phase];
+}
+
+const char *status_container_phase_name(enum phase phase)
+{
+	static const char *const names[PHASE_N] = {
+#define X(name, fine, coarse) [PHASE_##name] = (coarse),
+	        PHASES(X)
+#undef X
+	};
+
+	assert(phase > PHASE_UNSET && phase < PHASE_N);
+	return names[phase];
+}
+
+static bool is_one_of(const char *word, const char *const *words)
+{
+	for (size_t i = 0; words[i] != NULL; i++)
+		if (strcmp(word, words[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The kubelet's waiting reasons of an image that can't be had. */
+static bool is_pull_failure(const char *waiting)
+{
+	static const char *const reasons[] = {"ErrImagePull",
+	                                      "ImagePullBackOff",
+	                                      "InvalidImageName",
+	                                      "ErrImageNeverPull",
+	                                      "RegistryUnavailable",
+	                                      "ImageInspectError",
+	                                      NULL};
+
+	return is_one_of(waiting, reasons);
+}
+
+/* The Pod is not scheduled. Return: the scheduler's words, or NULL. */
+static const char *unschedulable(const json_t *pod)
+{
+	const json_t *scheduled = kube_condition(pod, "PodScheduled");
+
+	if (scheduled == NULL || strcmp(json_str_at(scheduled, "", "status", NULL), "False") != 0)
+		return NULL;
+	return json_str_at(scheduled, "", "message", NULL);
+}
+
+static void judge_provider(const struct facts *f, const struct memory *memory, uint64_t now_ms,
+                           struct verdict *v)
+{
+	const char *message;
+	const char *waiting = facts_pod_waiting(f->provider, &message);
+	const char *unplaced = unschedulable(f->provider);
+
+	if (f->provider == NULL && memory_is_held(memory, HELD_PROVIDER, f->generation, now_ms)) {
+		say(v, memory->held[HELD_PROVIDER].reason, "%s", memory->held[HELD_PROVIDER].text);
+		v->is_failure = true;
+	} else if (f->provider == NULL) {
+		say(v, "Creating", "the provider Pod is being made");
+	} else if (is_pull_failure(waiting)) {
+		say(v, "ImagePullFailed",
+		    "image \"%s\" cannot be pulled (%s): check its name and imagePullSecrets. %s",
+		    facts_main_image(f), waiting, message);
+		v->is_failure = true;
+	} else if (*waiting != '\0') {
+		say(v, waiting, "Pod %s: %s", kube_name(f->provider), message);
+		v->is_failure = true;
+	} else if (unplaced != NULL) {
+		say(v, "Unschedulable", "Pod %s: %s", kube_name(f->provider), unplaced);
+	} else if (facts_pod_is_ready(f->provider)) {
+		say(v, "Ready", "Pod %s runs and keeps the image", kube_name(f->provider));
+		v->ok = true;
+	} else {
+		say(v, "Starting", "Pod %s is starting", kube_name(f->provider));
+	}
+}
+
+static void judge_rootfs(const struct facts *f, struct verdict *v)
+{
+	const char *reason = json_str_at(f->rootfs, "", "reason", NULL);
+
+	if (f->node_missing) {
+		say(v, "NodeLost",
+		    "node %s does not exist any more, and the root filesystem was on it: bring it "
+		    "back, or delete this resource and annotate its instance with " SC_GROUP
+		    "/abandon-rootfs=true",
+		    json_str_at(f->rootfs, "", "nodeName", NULL));
+		v->is_failure = true;
+	} else if (strcmp(f->rootfs_state, "Failed") == 0) {
+		say(v, *reason != '\0' ? reason : "RootfsFailed", "%s",
+		    json_str_at(f->rootfs, "the node agent gave no reason", "message", NULL));
+		v->is_failure =
+		        strcmp(reason, "ImageGone") != 0; /* a new provider brings it back */
+	} else if (f->rootfs_usable) {
+		say(v, "Ready", "kept in %s on node %s",
+		    json_str_at(f->rootfs, "", "hostPath", NULL),
+		    json_str_at(f->rootfs, "", "nodeName", NULL));
+		v->ok = true;
+	} else if (*f->rootfs_state == '\0') {
+		say(v, "WaitingForAgent", "no node agent has begun with it");
+	} else {
+		say(v, "Preparing", "the node agent prepares it from image \"%s\"",
+		    facts_main_image(f));
+	}
+}
+
+static void judge_missing_consumer(const struct facts *f, const struct memory *memory,
+                                   uint64_t now_ms, bool starting, struct verdict *v)
+{
+	const struct hold_back *held = &memory->held[HELD_CONSUMER];
+
+	if (!f->running && f->unended_count > 0)
+		say(v, "Stopping", "%zu Pod(s) still have to end", f->unended_count);
+	else if (!f->running)
+		say(v, "Stopped", "spec.running is false");
+	else if (memory_is_held(memory, HELD_CONSUMER, f->generation, now_ms)) {
+		say(v, held->reason, "%s", held->text);
+		v->is_failure = true;
+	} else if (f->rootfs_usable && !pods_has_command(f->resource, f->image)) {
+		say(v, "NoCommand",
+		    "neither the template nor the image says what to run: set command");
+		v->is_failure = true;
+	} else if (starting)
+		say(v, "Creating", "the consumer Pod is being made");
+	else
+		say(v, "WaitingForRootfs", "it starts when the root filesystem is ready");
+}
+
+/* The kubelet's view of a Pod of which the agent has nothing newer to say. */
+static void judge_pod(const struct facts *f, struct verdict *v)
+{
+	const char *message;
+	const char *waiting = facts_pod_waiting(f->consumer, &message);
+	const char *unplaced = unschedulable(f->consumer);
+	const char *state = json_str_at(f->said, "", "state", NULL);
+	long long code = (long long)json_int_at(f->said, 0, "exitCode", NULL);
+
+	if (strcmp(waiting, "CrashLoopBackOff") == 0) {
+		say(v, "CrashLoopBackOff",
+		    "the process ends again and again (last exit code %lld): see kubectl logs "
+		    "--previous %s. %s",
+		    code, kube_name(f->consumer), message);
+		v->is_failure = true;
+	} else if (*waiting != '\0') {
+		say(v, is_pull_failure(waiting) ? "ImagePullFailed" : waiting, "Pod %s: %s",
+		    kube_name(f->consumer), message);
+		v->is_failure = true;
+	} else if (strcmp(state, "Exited") == 0) {
+		say(v, "Exited", "the process ended with exit code %lld and is started again",
+		    code);
+	} else if (unplaced != NULL) {
+		say(v, "Unschedulable", "Pod %s: %s", kube_name(f->consumer), unplaced);
+	} else {
+		say(v, "Starting", "Pod %s is starting", kube_name(f->consumer));
+	}
+}
+
+static void judge_consumer(const struct facts *f, struct verdict *v)
+{
+	const char *state = json_str_at(f->said, "", "state", NULL);
+	const char *message = json_str_at(f->said, "", "message", NULL);
+	const char *reason = json_str_at(f->said, "HandoverFailed", "reason", NULL);
+	unsigned port = f->resource != NULL ? f->resource->activation.port : 0;
+	bool is_probed = f->resource != NULL &&
+	                 json_at(f->resource->container, "readinessProbe", NULL) != NULL;
+
+	if (strcmp(state, "Failed") == 0) {
+		say(v, reason, "%s", message);
+		v->is_failure = true;
+	} else if (strcmp(state, "Listening") == 0) {
+		say(v, "Listening", "port %lld answers",
+		    (long long)json_int_at(f->said, port, "port", NULL));
+		v->ok = true;
+	} else if (strcmp(state, "Started") == 0 && port == 0) {
+		say(v, "Started", "the process runs; no port is wanted");
+		v->ok = true;
+	} else if (is_probed && facts_pod_is_ready(f->consumer)) {
+		say(v, "Ready", "the readiness probe of Pod %s succeeds", kube_name(f->consumer));
+		v->ok = true;
+	} else if (strcmp(state, "Started") == 0) {
+		say(v, "WaitingForPort", "the process runs, but nobody listens on port %u%s%s",
+		    port, *message != '\0' ? ": " : "", message);
+	} else if (strcmp(state, "HandedOver") == 0) {
+		say(v, "Starting", "the root filesystem is in place");
+	} else {
+		judge_pod(f, v);
+	}
+}
+
+static void judge_activatable(const struct facts *f, const struct observed *seen,
+                              const struct memory *memory, uint64_t now_ms, struct verdict *v)
+{
+	const struct resource *r = f->resource;
+
+	if (r == NULL) {
+		say(v, "TemplateInvalid", "%s", f->invalid);
+	} else if (r->activation.port == 0) {
+		say(v, "NoPort", "name a containerPort or set spec.activation.port");
+	} else if (!r->activation.enabled) {
+		say(v, "Disabled", "set spec.activation.enabled to true");
+	} else if (seen->conflict_host != NULL) {
+		say(v, "HostConflict", "host %s belongs to %s: take it out of one of the two",
+		    seen->conflict_host, seen->conflict_owner);
+	} else if (memory_is_held(memory, HELD_SERVICE, f->generation, now_ms)) {
+		say(v, memory->held[HELD_SERVICE].reason, "%s", memory->held[HELD_SERVICE].text);
+	} else {
+		say(v, "Routed", "a request wakes it");
+		v->ok = true;
+	}
+}
+
+static bool is_template_changed(const struct facts *f)
+{
+	char hash[PODS_HASH_BYTES];
+
+	if (f->consumer == NULL || f->resource == NULL || !f->running)
+		return false;
+	pods_consumer_hash(f->resource, hash);
+	return strcmp(kube_annotation(f->consumer, SC_ANNOTATION_TEMPLATE_HASH), hash) != 0;
+}
+
+/* Why nothing will come of it. Return: NULL when there is no reason. */
+static const struct verdict *failure(const struct facts *f, const struct status *s)
+{
+	if (f->running && s->consumer.is_failure)
+		return &s->consumer;
+	if (f->consumer == NULL && !f->rootfs_usable && s->provider.is_failure)
+		return &s->provider;
+	if (!f->rootfs_usable && s->rootfs.is_failure)
+		return &s->rootfs;
+	return NULL;
+}
+
+static enum phase find_phase(const struct facts *f, const struct status *s)
+{
+	if (f->deleting || f->instance_deleting)
+		return PHASE_STOPPING;
+	if (!f->running && (f->consumer != NULL || f->unended_count > 0))
+		return PHASE_STOPPING;
+	if (f->running && s->consumer.ok)
+		return PHASE_RUNNING;
+	if (f->instance_foreign || failure(f, s) != NULL)
+		return PHASE_FAILED;
+	if (f->invalid != NULL && f->consumer == NULL)
+		return PHASE_FAILED;
+	if (f->rootfs_usable)
+		return f->running ? PHASE_CONSUMER_STARTING : PHASE_STOPPED;
+	if (s->provider.ok)
+		return PHASE_PROVIDER_READY;
+	return f->provider != NULL ? PHASE_PROVIDER_STARTING : PHASE_PENDING;
+}
+
+static void judge_ready(const struct facts *f, struct status *s)
+{
+	const struct verdict *why = failure(f, s);
+	struct verdict *v = &s->ready;
+
+	if (s->phase == PHASE_FAILED && f->instance_foreign)
+		say(v, "InstanceConflict",
+		    "a StoppableContainerInstance %s that this resource does not own is in the "
+		    "way: "
+		    "delete it",
+		    f->name);
+	else if (s->phase == PHASE_FAILED && f->invalid != NULL)
+		say(v, "TemplateInvalid", "%s", f->invalid);
+	else if (s->phase == PHASE_FAILED && why == &s->rootfs && !f->node_missing)
+		say(v, "RootfsFailed", "%s: %.*s", why->reason, STATUS_MESSAGE_BYTES / 2,
+		    why->message);
+	else if (s->phase == PHASE_FAILED && why != NULL)
+		say(v, why->reason, "%s", why->message);
+	else if (s->phase == PHASE_RUNNING || s->phase == PHASE_CONSUMER_STARTING)
+		say(v, status_phase_name(s->phase), "%s", s->consumer.message);
+	else if (s->phase == PHASE_STOPPED)
+		say(v, "Stopped", "spec.running is false; the root filesystem is kept");
+	else if (s->phase == PHASE_STOPPING)
+		say(v, "Stopping", "%zu Pod(s) still have to end", f->pods_count);
+	else
+		say(v, status_phase_name(s->phase), "%s",
+		    s->provider.ok ? s->rootfs.message : s->provider.message);
+	v->ok = s->phase == PHASE_RUNNING;
+}
+
+void status_judge(const struct facts *f, const struct observed *seen, const struct memory *memory,
+                  const struct status_times *now, bool starting, struct status *ret_status)
+{
+	struct status s = {0};
+
+	judge_provider(f, memory, now->now_ms, &s.provider);
+	judge_rootfs(f, &s.rootfs);
+	if (f->consumer != NULL && f->running)
+		judge_consumer(f, &s.consumer);
+	else if (f->consumer != NULL)
+		say(&s.consumer, "Stopping", "Pod %s still has to end", kube_name(f->consumer));
+	else
+		judge_missing_consumer(f, memory, now->now_ms, starting, &s.consumer);
+	judge_activatable(f, seen, memory, now->now_ms, &s.activatable);
+	s.template_changed = is_template_changed(f);
+	s.phase = find_phase(f, &s);
+	judge_ready(f, &s);
+	*ret_status = s;
+}

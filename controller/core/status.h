@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * status - the phase and the conditions that follow from the facts
+ *
+ * Never Running for a Pod with a deletionTimestamp: only the current consumer can make it so, and
+ * one that is being deleted is never current.
+ */
+#pragma once
+
+#include "controller/core/observe.h"
+
+/* The instance's list, finest first; the container's own is coarser (second text). */
+#define PHASES(X)                                                                                  \
+	X(PENDING, "Pending", "Pending")                                                           \
+	X(PROVIDER_STARTING, "ProviderStarting", "Pending")                                        \
+	X(PROVIDER_READY, "ProviderReady", "ProviderReady")                                        \
+	X(CONSUMER_STARTING, "ConsumerStarting", "ProviderReady")                                  \
+	X(RUNNING, "Running", "Running")                                                           \
+	X(STOPPING, "Stopping", "Stopping")                                                        \
+	X(STOPPED, "Stopped", "Stopped")                                                           \
+	X(FAILED, "Failed", "Failed")
+
+enum phase {
+	PHASE_UNSET,
+#define X(name, fine, coarse) PHASE_##name,
+	PHASES(X)
+#undef X
+	        PHASE_N
+};
+
+enum { STATUS_MESSAGE_BYTES = 512 };
+
+struct verdict {
+	bool ok;
+	bool is_failure;    /* nothing will come of it without a change or a back-off */
+	const char *reason; /* CamelCase, borrowed */
+	char message[STATUS_MESSAGE_BYTES];
+};
+
+struct status {
+	enum phase phase;
+	struct verdict ready, provider, rootfs, consumer, activatable;
+	bool template_changed;
+};
+
+struct status_times {
+	uint64_t now_ms; /* monotonic */
+	uint64_t wall_ms;
+};
+
+/** status_judge() - @starting: a consumer is being created now */
+void status_judge(const struct facts *f, const struct observed *seen, const struct memory *memory,
+                  const struct status_times *now, bool starting, struct status *ret_status);
+
+const char *status_phase_name(enum phase phase);           /* the instance's */
+const char *status_container_phase_name(enum phase phase); /* the container's */

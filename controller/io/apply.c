@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/io/apply.h"
+
+#include <assert.h>
+#include <search.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "controller/io/meter.h"
+#include "lib/api/names.h"
+#include "lib/base/clk.h"
+#include "lib/base/log.h"
+#include "lib/kube/object.h"
+#include "lib/kube/recorder.h"
+#include "lib/kube/workqueue.h"
+
+/* A plan that still finds work after so many in a row fights with somebody: slow down. */
+enum { APPLY_UNSETTLED_MAX = 30 };
+
+/* One container; in a tree by key. */
+struct subject {
+	char key[WATCH_KEY_BYTES];
+	struct memory memory;
+	struct meter_entry meter;
+	unsigned unsettled_count;
+};
+
+struct job;
+
+struct job_call {
+	struct job *job;
+	size_t action;
+	struct kube_call *call; /* NULL when it was answered */
+};
+
+/* One plan being carried out. */
+struct job {
+	struct apply *apply;
+	struct job *next;
+	struct subject *subject;
+	json_t *container; /* as it was planned for */
+	struct plan plan;
+	struct job_call calls[PLAN_ACTIONS_MAX];
+	size_t pending_count;
+	uint64_t begun_us;
+	bool has_failed;
+};
+
+struct apply {
+	struct apply_opts opts;
+	struct watch *watch;
+	struct workqueue *queue;
+	struct meter *meter;
+	struct job *jobs; /* under way */
+	void *subjects;   /* tsearch(3) */
+};
+
+/* --- subjects --- */
+
+static int subject_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct subject *)a)->key, ((const struct subject *)b)->key);
+}
+
+static struct subject *subject_get(struct apply *a, const char *key)
+{
+	struct subject *e = calloc(1, sizeof *e);
+	struct subject **found;
+
+	if (e == NULL)
+		return NULL;
+	(void)snprintf(e->key, sizeof e->key, "%s", key);
+	found = tsearch(e, &a->subjects, subject_compare);
+	if (found == NULL || *found != e)
+		free(e);
+	return found != NULL ? *found : NULL;
+}
+
+static void subject_forget(struct apply *a, struct subject *e)
+{
+	meter_forget(a->meter, &e->meter);
+	(void)tdelete(e, &a->subjects, subject_compare);
+	free(e);
+}
+
+/* --- the end of a job --- */
+
+static void tell_events(struct job *job)
+{
+	for (size_t i = 0; i < job->plan.events_count; i++) {
+		const struct report_event *e = &job->plan.events[i];
+
+		recorder_event(job->apply->opts.recorder, job->container, e->warning, e->reason,
+		               "%s", e->message);
+	}
+}
+
+static void job_free(struct job *job)
+{
+	struct job **at = &job->apply->jobs;
+
+	while (*at != job)
+		at = &(*at)->next;
+	*at = job->next;
+	plan_done(&job->plan);
+	json_decref(job->container);
+	free(job);
+}
+
+static void job_end(struct job *job)
+{
+	struct apply *a = job->apply;
+	struct subject *e = job->subject;
+	bool has_failed = job->has_failed;
+
+	meter_plan(a->meter, clk_now_us() - job->begun_us, has_failed);
+	if (!has_failed)
+		tell_events(job);
+	e->unsettled_count = job->plan.actions_count > 0 ? e->unsettled_count + 1 : 0;
+	if (e->unsettled_count > APPLY_UNSETTLED_MAX) {
+		log_event(LOG_WARN, "plan.unsettled", log_str("container", e->key),
+		          log_u64("plans_count", e->unsettled_count));
+		has_failed = true;
+	}
+	if (!has_failed && job->plan.actions_count > 0)
+		workqueue_add(a->queue, e->key);
+	else if (!has_failed && job->plan.again_ms > 0)
+		workqueue_add_after(a->queue, e->key, job->plan.again_ms);
+	job_free(job);
+	workqueue_done(a->queue, e->key, has_failed);
+}
+
+static void answered(struct job_call *call)
+{
+	struct job *job = call->job;
+
+	assert(job->pending_count > 0);
+	if (--job->pending_count == 0)
+		job_end(job);
+}
+
+/* --- answers --- */
+
+static const char *name_of(const struct job *job)
+{
+	return strchr(job->subject->key, '/') + 1;
+}
+
+static struct kube_ref ref_of(const struct job *job, const struct plan_action *action,
+                              const char *name)
+{
+	return (struct kube_ref){
+	        .type = watch_type(action->on),
+	        .ns = kube_namespace(job->container),
+	        .name = name,
+	        .subresource = action->verb == PLAN_PATCH_STATUS ? "status" : NULL,
+	};
+}
+
+static void hold(struct job *job, const struct plan_action *action, const char *reason,
+                 const char *text)
+{
+	static const char *const refused[HELD_N] = {
+	        [HELD_CONSUMER] = "ConsumerRejected",
+	        [HELD_PROVIDER] = "ProviderRejected",
+	        [HELD_SERVICE] = "ServiceRejected",
+	};
+
+	memory_hold(&job->subject->memory, action->held, kube_generation(job->container),
+	            clk_now_ms(), reason != NULL ? reason : refused[action->held], text);
+	log_event(LOG_WARN, "plan.refused", log_str("container", job->subject->key),
+	          log_str("object", plan_on_name(action->on)), log_str("name", action->name),
+	          log_str("error", text));
+}
+
+/* Its controller is the one that the object to be made names. */
+static bool is_ours(const struct plan_action *action, const json_t *object)
+{
+	const json_t *owner = kube_owner_controller(object);
+	const json_t *would =
+	        json_array_get(json_at(action->body, "metadata", "ownerReferences", NULL), 0);
+
+	return owner != NULL && strcmp(json_str_at(owner, "", "uid", NULL),
+	                               json_str_at(would, "-", "uid", NULL)) == 0;
+}
+
+/* What is in the way of a create: our own, of which the answer was lost, or somebody else's. */
+static void on_found(void *arg, const struct kube_result *res)
+{
+	struct job_call *call = arg;
+	struct job *job = call->job;
+	const struct plan_action *action = &job->plan.actions[call->action];
+	char text[MEMORY_TEXT_BYTES];
+
+	call->call = NULL;
+	(void)snprintf(
+	        text, sizeof text,
+	        "a %s %s that does not belong to this resource is in the way: delete it, or %s",
+	        watch_type(action->on)->kind, action->name,
+	        action->held == HELD_SERVICE ? "set another spec.activation.serviceName"
+	                                     : "give this resource another name");
+	if (res->err != NULL)
+		job->has_failed = true; /* gone again, most likely */
+	else if (is_ours(action, res->body))
+		watch_learn(job->apply->watch, action->on, res->body);
+	else if (action->held == HELD_CONSUMER && strcmp(action->name, name_of(job)) == 0)
+		job->subject->memory.plain_name_taken = true;
+	else if (action->held != HELD_UNSET)
+		hold(job, action, action->held == HELD_SERVICE ? "ServiceConflict" : NULL, text);
+	else
+		job->has_failed = true; /* a foreign instance: its cache will show it */
+	answered(call);
+}
+
+/* Return: true when a further call was sent that will answer. */
+static bool look_what_is_there(struct job_call *call)
+{
+	struct job *job = call->job;
+	const struct plan_action *action = &job->plan.actions[call->action];
+	struct kube_ref ref = ref_of(job, action, action->name);
+
+	call->call = kube_get(job->apply->opts.client, &ref, on_found, call);
+	return call->call != NULL;
+}
+
+static void on_failure(struct job *job, const struct plan_action *action, const struct err *err)
+{
+	job->has_failed = true;
+	log_event(err->code == ERR_CONFLICT || err->code == ERR_NOT_FOUND ? LOG_DEBUG : LOG_WARN,
+	          "plan.call_failed", log_str("container", job->subject->key),
+	          log_str("verb", plan_verb_name(action->verb)),
+	          log_str("object", plan_on_name(action->on)), log_str("name", action->name),
+	          log_err(err));
+}
+
+static bool is_refusal(const struct kube_result *res)
+{
+	return res->http_status == 403 || res->http_status == 422 || res->http_status == 400;
+}
+
+static void on_success(struct job *job, const struct plan_action *action, const json_t *object)
+{
+	if (action->verb != PLAN_DELETE || kube_is_deleting(object))
+		watch_learn(job->apply->watch, action->on, object);
+	if (action->verb != PLAN_CREATE || action->held != HELD_CONSUMER)
+		return;
+	log_event(LOG_INFO, "consumer.created", log_str("container", job->subject->key),
+	          log_str("pod", action->name), log_str("uid", kube_uid(object)));
+	recorder_event(job->apply->opts.recorder, job->container, false, "ConsumerCreated",
+	               "created Pod %s", action->name);
+}
+
+static void on_answer(void *arg, const struct kube_result *res)
+{
+	struct job_call *call = arg;
+	struct job *job = call->job;
+	const struct plan_action *action = &job->plan.actions[call->action];
+
+	call->call = NULL;
+	if (res->err == NULL)
+		on_success(job, action, res->body);
+	else if (action->verb == PLAN_CREATE && res->err->code == ERR_EXISTS &&
+	         look_what_is_there(call))
+		return;
+	else if (action->held != HELD_UNSET && is_refusal(res))
+		hold(job, action, NULL, res->err->text);
+	else
+		on_failure(job, action, res->err);
+	answered(call);
+}
+
+/* --- the start of a job --- */
+
+static struct kube_call *send(struct job *job, const struct plan_action *action,
+                              struct job_call *call)
+{
+	struct kube_client *client = job->apply->opts.client;
+	struct kube_ref ref =
+	        ref_of(job, action, action->verb == PLAN_CREATE ? NULL : action->name);
+	struct kube_delete_opts opts = {.uid = action->uid, .grace_period_s = -1};
+
+	switch (action->verb) {
+	case PLAN_CREATE:
+		return kube_create(client, &ref, action->body, on_answer, call);
+	case PLAN_PATCH:
+	case PLAN_PATCH_STATUS:
+		return kube_patch(client, &ref, KUBE_PATCH_MERGE, action->body, on_answer, call);
+	case PLAN_DELETE:
+		return kube_delete(client, &ref, &opts, on_answer, call);
+	case PLAN_UNSET:
+		break;
+	}
+	assert(false);
+	return NULL;
+}
+
+static void job_send(struct job *job)
+{
+	for (size_t i = 0; i < job->plan.actions_count; i++) {
+		job->calls[i] = (struct job_call){job, i, NULL};
+		job->calls[i].call = send(job, &job->plan.actions[i], &job->calls[i]);
+		if (job->calls[i].call != NULL)
+			job->pending_count++;
+		else
+			job->has_failed = true;
+	}
+	if (job->pending_count == 0)
+		job_end(job);
+}
+
+static void on_work(void *arg, const char *key)
+{
+	struct apply *a = arg;
+	struct status_times now = {clk_now_ms(), clk_wall_ms()};
+	struct observed seen;
+	struct subject *e;
+	struct job *job;
+
+	if (!a->opts.may_act(a->opts.arg)) { /* every key comes again when it may */
+		workqueue_done(a->queue, key, false);
+		return;
+	}
+	e = subject_get(a, key);
+	job = calloc(1, sizeof *job);
+	if (e == NULL || job == NULL) {
+		free(job);
+		workqueue_done(a->queue, key, true);
+		return;
+	}
+	watch_observe(a->watch, key, &seen);
+	if (seen.container == NULL) {
+		free(job);
+		workqueue_done(a->queue, key, false);
+		subject_forget(a, e);
+		return;
+	}
+	job->apply = a;
+	job->subject = e;
+	job->container = json_incref((json_t *)(uintptr_t)seen.container);
+	job->begun_us = clk_now_us();
+	job->next = a->jobs;
+	a->jobs = job;
+	plan_make(&seen, &e->memory, &a->opts.plan, &now, &job->plan);
+	meter_stage(a->meter, &e->meter, &job->plan, now.now_ms);
+	job_send(job);
+	meter_depth(a->meter, workqueue_depth(a->queue));
+}
+
+/* --- life --- */
+
+int apply_new(struct event_base *base, const struct apply_opts *opts, struct apply **ret_apply,
+              struct err *err)
+{
+	struct apply *a = calloc(1, sizeof *a);
+	struct workqueue_opts queue = {.work = on_work, .arg = a};
+
+	if (a == NULL)
+		return err_set(err, ERR_NOMEM, 0, "apply");
+	a->opts = *opts;
+	a->meter = meter_new(opts->metrics);
+	if (a->meter == NULL || workqueue_new(base, &queue, &a->queue, err) < 0) {
+		apply_free(a);
+		return err_set(err, ERR_NOMEM, 0, "apply");
+	}
+	*ret_apply = a;
+	return 0;
+}
+
+void apply_free(struct apply *a)
+{
+	if (a == NULL)
+		return;
+	while (a->jobs != NULL) {
+		for (size_t i = 0; i < PLAN_ACTIONS_MAX; i++)
+			if (a->jobs->calls[i].call != NULL)
+				kube_cancel(a->jobs->calls[i].call);
+		job_free(a->jobs);
+	}
+	workqueue_free(a->queue);
+	tdestroy(a->subjects, free);
+	meter_free(a->meter);
+	free(a);
+}
+
+void apply_set_watch(struct apply *a, struct watch *watch)
+{
+	a->watch = watch;
+}
+
+void apply_key(struct apply *a, const char *key)
+{
+	workqueue_add(a->queue, key);
+}

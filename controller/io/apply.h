@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * apply - carries plans out: one at a time per container, all its calls at once
+ *
+ * A key is done when every call of its plan was answered; the answers go into the caches and the
+ * key is planned again until there is nothing to do. What the API server refuses for a reason of
+ * its own is remembered and told in the status; what failed otherwise is tried again after a
+ * back-off.
+ */
+#pragma once
+
+#include "controller/io/watch.h"
+
+struct apply;
+struct event_base;
+struct metrics;
+struct recorder;
+
+struct apply_opts {
+	struct kube_client *client;
+	struct recorder *recorder;
+	struct metrics *metrics;
+	struct plan_config plan; /* strings borrowed */
+	/* Only the leader acts: asked before each plan. */
+	bool (*may_act)(void *arg);
+	void *arg;
+};
+
+int apply_new(struct event_base *base, const struct apply_opts *opts, struct apply **ret_apply,
+              struct err *err);
+void apply_free(struct apply *a);
+/** apply_set_watch() - before the first apply_key(): each of the two needs the other */
+void apply_set_watch(struct apply *a, struct watch *watch);
+void apply_key(struct apply *a, const char *key);

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/io/watch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/api/host_claims.h"
+#include "lib/api/names.h"
+#include "lib/kube/informer.h"
+#include "lib/kube/object.h"
+
+enum { CACHES_COUNT = PLAN_ON_SLICE + 1 };
+
+struct cache {
+	struct watch *watch;
+	enum plan_on on;
+	struct informer *informer;
+};
+
+struct watch {
+	struct watch_opts opts;
+	struct cache caches[CACHES_COUNT];
+	struct informer *nodes; /* or NULL */
+	struct host_claims *claims;
+	bool was_synced;
+	/* Of the last watch_observe(). */
+	char conflict_host[WATCH_KEY_BYTES];
+	char conflict_owner[WATCH_KEY_BYTES];
+};
+
+const struct kube_type *watch_type(enum plan_on on)
+{
+	switch (on) {
+	case PLAN_ON_CONTAINER:
+		return &KUBE_STOPPABLECONTAINERS;
+	case PLAN_ON_INSTANCE:
+		return &KUBE_STOPPABLECONTAINERINSTANCES;
+	case PLAN_ON_POD:
+		return &KUBE_PODS;
+	case PLAN_ON_SERVICE:
+		return &KUBE_SERVICES;
+	case PLAN_ON_SLICE:
+		break;
+	}
+	return &KUBE_ENDPOINTSLICES;
+}
+
+/* --- keys --- */
+
+/* Containers are found by UID (the owner of a host), the rest by the container's name. */
+static const char *container_index(const json_t *object)
+{
+	return kube_uid(object);
+}
+
+static const char *label_index(const json_t *object)
+{
+	return kube_label(object, SC_LABEL_INSTANCE);
+}
+
+static void tell(struct watch *w, const char *ns, const char *name)
+{
+	char key[WATCH_KEY_BYTES];
+
+	if (*name == '\0')
+		return;
+	(void)snprintf(key, sizeof key, "%s/%s", ns, name);
+	w->opts.on_key(w->opts.arg, key);
+}
+
+/* --- hosts --- */
+
+static bool retry_conflicting(void *arg, const json_t *container)
+{
+	const json_t *condition = kube_condition(container, "Activatable");
+
+	if (strcmp(json_str_at(condition, "", "reason", NULL), "HostConflict") == 0)
+		tell(arg, kube_namespace(container), kube_name(container));
+	return true;
+}
+
+static void claim_hosts(struct watch *w, const json_t *old_object, const json_t *new_object)
+{
+	const json_t *had = json_at(old_object, "spec", "activation", "hosts", NULL);
+	const json_t *has = json_at(new_object, "spec", "activation", "hosts", NULL);
+	struct resource *r = NULL;
+
+	if (new_object == NULL)
+		host_claims_remove(w->claims, kube_uid(old_object));
+	else if (resource_parse(new_object, &r, NULL) == 0)
+		(void)host_claims_set(w->claims, r,
+		                      NULL); /* out of memory: claimed at its next change */
+	else
+		host_claims_remove(w->claims, kube_uid(new_object));
+	resource_free(r);
+	if (had != has && !json_equal(had, has))
+		informer_foreach(w->caches[PLAN_ON_CONTAINER].informer, retry_conflicting, w);
+}
+
+static bool name_owner(void *arg, const json_t *container)
+{
+	struct watch *w = arg;
+
+	(void)snprintf(w->conflict_owner, sizeof w->conflict_owner, "%s/%s",
+	               kube_namespace(container), kube_name(container));
+	return false;
+}
+
+static void observe_hosts(struct watch *w, struct observed *seen)
+{
+	const char *owner = NULL;
+	const char *host;
+	struct resource *r = NULL;
+
+	if (resource_parse(seen->container, &r, NULL) < 0)
+		return;
+	host = host_claims_conflict(w->claims, r, &owner);
+	if (host != NULL) {
+		(void)snprintf(w->conflict_host, sizeof w->conflict_host, "%s", host);
+		w->conflict_owner[0] = '\0';
+		informer_foreach_indexed(w->caches[PLAN_ON_CONTAINER].informer, owner, name_owner,
+		                         w);
+		seen->conflict_host = w->conflict_host;
+		seen->conflict_owner = w->conflict_owner;
+	}
+	resource_free(r);
+}
+
+/* --- events --- */
+
+static void on_change(void *arg, const json_t *old_object, const json_t *new_object)
+{
+	struct cache *c = arg;
+	const json_t *object = new_object != NULL ? new_object : old_object;
+
+	if (c->on == PLAN_ON_CONTAINER)
+		claim_hosts(c->watch, old_object, new_object);
+	if (c->on == PLAN_ON_CONTAINER || c->on == PLAN_ON_INSTANCE)
+		tell(c->watch, kube_namespace(object), kube_name(object));
+	else
+		tell(c->watch, kube_namespace(object), label_index(object));
+}
+
+static bool tell_if_on_node(void *arg, const json_t *instance)
+{
+	struct watch *w = arg;
+
+	if (*json_str_at(instance, "", "status", "rootfs", "nodeName", NULL) != '\0')
+		tell(w, kube_namespace(instance), kube_name(instance));
+	return true;
+}
+
+/* Nodes come and go seldom; their status, which changes often, does not matter here. */
+static void on_node(void *arg, const json_t *old_object, const json_t *new_object)
+{
+	struct watch *w = arg;
+
+	if (old_object == NULL || new_object == NULL)
+		informer_foreach(w->caches[PLAN_ON_INSTANCE].informer, tell_if_on_node, w);
+}
+
+static void on_synced(void *arg)
+{
+	struct watch *w = ((struct cache *)arg)->watch;
+
+	if (w->was_synced || !watch_is_synced(w))
+		return;
+	w->was_synced = true;
+	w->opts.on_synced(w->opts.arg);
+}
+
+static void on_nodes_synced(void *arg)
+{
+	on_synced(&((struct watch *)arg)->caches[PLAN_ON_CONTAINER]);
+}
+
+/* --- life --- */
+
+static int cache_open(struct event_base *base, struct kube_client *client, struct watch *w,
+                      enum plan_on on, struct err *err)
+{
+	struct cache *c = &w->caches[on];
+	bool is_made = on != PLAN_ON_CONTAINER && on != PLAN_ON_INSTANCE;
+	struct informer_opts opts = {
+	        .ref = {.type = watch_type(on)},
+	        .label_selector = is_made ? SC_LABEL_MANAGED_BY "=" SC_MANAGED_BY : NULL,
+	        .on_change = on_change,
+	        .on_synced = on_synced,
+	        .index_key = is_made ? label_index : container_index,
+	        .arg = c,
+	};
+
+	c->watch = w;
+	c->on = on;
+	return informer_new(base, client, &opts, &c->informer, err);
+}
+
+int watch_new(struct event_base *base, struct kube_client *client, const struct watch_opts *opts,
+              struct watch **ret_watch, struct err *err)
+{
+	struct watch *w = calloc(1, sizeof *w);
+	struct informer_opts nodes = {
+	        .ref = {.type = &KUBE_NODES},
+	        .on_change = on_node,
+	        .on_synced = on_nodes_synced,
+	        .arg = w,
+	};
+
+	if (w == NULL)
+		return err_set(err, ERR_NOMEM, 0, "watch");
+	w->opts = *opts;
+	w->claims = host_claims_new(opts->host_domains);
+	if (w->claims == NULL) {
+		watch_free(w);
+		return err_set(err, ERR_NOMEM, 0, "host claims");
+	}
+	for (int on = 0; on < CACHES_COUNT; on++) {
+		if (cache_open(base, client, w, (enum plan_on)on, err) < 0) {
+			watch_free(w);
+			return -1;
+		}
+	}
+	if (opts->nodes && informer_new(base, client, &nodes, &w->nodes, err) < 0) {
+		watch_free(w);
+		return -1;
+	}
+	*ret_watch = w;
+	return 0;
+}
+
+void watch_free(struct watch *w)
+{
+	if (w == NULL)
+		return;
+	for (int on = 0; on < CACHES_COUNT; on++)
+		informer_free(w->caches[on].informer);
+	informer_free(w->nodes);
+	host_claims_free(w->claims);
+	free(w);
+}
+
+bool watch_is_synced(const struct watch *w)
+{
+	for (int on = 0; on < CACHES_COUNT; on++)
+		if (w->caches[on].informer == NULL || !informer_is_synced(w->caches[on].informer))
+			return false;
+	return w->nodes == NULL ? !w->opts.nodes : informer_is_synced(w->nodes);
+}
+
+uint64_t watch_lost_ms(const struct watch *w, uint64_t now_ms)
+{
+	uint64_t most_ms = 0;
+
+	for (int on = 0; on < CACHES_COUNT; on++) {
+		uint64_t lost_ms = informer_lost_ms(w->caches[on].informer, now_ms);
+
+		if (lost_ms > most_ms)
+			most_ms = lost_ms;
+	}
+	return most_ms;
+}
+
+/* --- reading --- */
+
+struct collecting {
+	const char *ns;
+	const json_t **list;
+	size_t *count;
+	size_t max;
+};
+
+static bool collect(void *arg, const json_t *object)
+{
+	struct collecting *c = arg;
+
+	if (strcmp(kube_namespace(object), c->ns) != 0)
+		return true;
+	c->list[(*c->count)++] = object;
+	return *c->count < c->max;
+}
+
+static void observe_made(struct watch *w, const char *ns, const char *name, struct observed *seen)
+{
+	struct collecting pods = {ns, seen->pods, &seen->pods_count, OBSERVED_PODS_MAX};
+	struct collecting services = {ns, seen->services, &seen->services_count,
+	                              OBSERVED_SERVICES_MAX};
+	struct collecting slices = {ns, seen->slices, &seen->slices_count, OBSERVED_SERVICES_MAX};
+
+	informer_foreach_indexed(w->caches[PLAN_ON_POD].informer, name, collect, &pods);
+	informer_foreach_indexed(w->caches[PLAN_ON_SERVICE].informer, name, collect, &services);
+	informer_foreach_indexed(w->caches[PLAN_ON_SLICE].informer, name, collect, &slices);
+}
+
+void watch_observe(struct watch *w, const char *key, struct observed *ret_seen)
+{
+	char ns[WATCH_KEY_BYTES];
+	const char *slash = strchr(key, '/');
+	const char *name = slash != NULL ? slash + 1 : "";
+	const char *node;
+
+	*ret_seen = (struct observed){0};
+	(void)snprintf(ns, sizeof ns, "%.*s", slash != NULL ? (int)(slash - key) : 0, key);
+	ret_seen->container = informer_get(w->caches[PLAN_ON_CONTAINER].informer, ns, name);
+	ret_seen->instance = informer_get(w->caches[PLAN_ON_INSTANCE].informer, ns, name);
+	observe_made(w, ns, name, ret_seen);
+	if (ret_seen->container != NULL)
+		observe_hosts(w, ret_seen);
+	node = json_str_at(ret_seen->instance, "", "status", "rootfs", "nodeName", NULL);
+	/* An engine that has no Node objects at all can't lose one. */
+	ret_seen->node_missing = w->nodes != NULL && *node != '\0' &&
+	                         informer_count(w->nodes) > 0 &&
+	                         informer_get(w->nodes, NULL, node) == NULL;
+}
+
+void watch_learn(struct watch *w, enum plan_on on, const json_t *object)
+{
+	informer_learn(w->caches[on].informer, object);
+}
+
+struct visiting {
+	void (*visit)(void *arg, const char *key);
+	void *arg;
+};
+
+static bool visit_key(void *arg, const json_t *container)
+{
+	struct visiting *v = arg;
+	char key[WATCH_KEY_BYTES];
+
+	(void)snprintf(key, sizeof key, "%s/%s", kube_namespace(container), kube_name(container));
+	v->visit(v->arg, key);
+	return true;
+}
+
+void watch_each_key(struct watch *w, void (*visit)(void *arg, const char *key), void *arg)
+{
+	struct visiting v = {visit, arg};
+
+	informer_foreach(w->caches[PLAN_ON_CONTAINER].informer, visit_key, &v);
+}

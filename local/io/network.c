@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "local/io/network.h"
+
+#include <arpa/inet.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netlink/netlink.h>
+#include <netlink/route/addr.h>
+#include <netlink/route/link.h>
+#include <netlink/route/link/bridge.h>
+#include <netlink/route/link/veth.h>
+#include <netlink/route/neighbour.h>
+#include <netlink/route/nexthop.h>
+#include <netlink/route/route.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/clk.h"
+#include "lib/base/log.h"
+#include "local/io/network_host.h"
+
+/* Refilling waits so long after a take, so that it is not in the way of the Pod that took. */
+enum { REFILL_AFTER_MS = 250, REFILL_RETRY_MS = 5000 };
+
+struct retired {
+	uint32_t address; /* host order */
+	uint64_t until_ms;
+};
+
+struct network {
+	struct network_opts opts;
+	struct network_subnet subnet;
+	struct nl_sock *sock; /* in our own namespace */
+	int own_ns_fd;
+	int bridge_index;
+	struct event *refill_timer;
+	struct network_ns pool[NETWORK_POOL_MAX];
+	unsigned pool_used;
+	unsigned char *in_use;   /* a bit an address, by its host part */
+	struct retired *retired; /* in order of time */
+	size_t retired_count;
+	size_t retired_size;
+	uint32_t next; /* host part to try first */
+};
+
+static int nl_failed(struct err *err, int code, const char *what)
+{
+	return err_set(err, ERR_SYS, 0, "%s: %s", what, nl_geterror(code));
+}
+
+static bool bit_get(const struct network *n, uint32_t host)
+{
+	return (n->in_use[host / 8] & 1u << host % 8) != 0;
+}
+
+static void bit_set(struct network *n, uint32_t host, bool on)
+{
+	if (on)
+		n->in_use[host / 8] |= (unsigned char)(1u << host % 8);
+	else
+		n->in_use[host / 8] &= (unsigned char)~(1u << host % 8);
+}
+
+static void retired_expire(struct network *n, uint64_t now_ms)
+{
+	size_t gone = 0;
+
+	while (gone < n->retired_count && n->retired[gone].until_ms <= now_ms)
+		bit_set(n, n->retired[gone++].address & ~n->subnet.mask, false);
+	if (gone == 0)
+		return;
+	n->retired_count -= gone;
+	memmove(n->retired, n->retired + gone, n->retired_count * sizeof *n->retired);
+}
+
+/* Round robin, so that an address rests as long as it can. */
+static int address_take(struct network *n, uint32_t *ret_address, struct err *err)
+{
+	uint32_t hosts = ~n->subnet.mask;
+
+	retired_expire(n, clk_now_ms());
+	for (uint32_t i = 0; i < hosts; i++) {
+		uint32_t host = n->next++ & hosts;
+
+		if (host == 0 || host == hosts || bit_get(n, host))
+			continue;
+		bit_set(n, host, true);
+		*ret_address = (n->subnet.gateway & n->subnet.mask) | host;
+		return 0;
+	}
+	return err_set(err, ERR_UNAVAILABLE, 0, "no free address in %s", n->opts.subnet);
+}
+
+static void address_retire(struct network *n, uint32_t address)
+{
+	struct retired *bigger;
+	size_t size;
+
+	if (n->retired_count == n->retired_size) {
+		size = n->retired_size ? n->retired_size * 2 : 64;
+		bigger = realloc(n->retired, size * sizeof *bigger);
+		if (bigger == NULL)
+			return; /* stays in use: never given out twice */
+		n->retired = bigger;
+		n->retired_size = size;
+	}
+	n->retired[n->retired_count++] =
+	        (struct retired){address, clk_now_ms() + NETWORK_REUSE_AFTER_MS};
+}
+
+static void neighbour_drop(struct network *n, uint32_t address)
+{
+	struct rtnl_neigh *neigh = rtnl_neigh_alloc();
+	struct nl_addr *dst = network_nl_addr(address, 32);
+
+	if (neigh != NULL && dst != NULL) {
+		rtnl_neigh_set_ifindex(neigh, n->bridge_index);
+		(void)rtnl_neigh_set_dst(neigh, dst);
+		(void)rtnl_neigh_delete(n->sock, neigh, 0); /* usually there is none */
+	}
+	nl_addr_put(dst);
+	rtnl_neigh_put(neigh);
+}
+
+/* A new namespace and a netlink socket in it; we are in our own again when this returns. */
+static int ns_enter_new(struct network *n, int *ret_fd, struct nl_sock **ret_sock, struct err *err)
+{
+	struct nl_sock *sock = nl_socket_alloc();
+	int fd = -1, r = 0, e;
+
+	if (sock == NULL)
+		return err_set(err, ERR_NOMEM, 0, "netlink socket");
+	if (unshare(CLONE_NEWNET) < 0) {
+		e = errno;
+		nl_socket_free(sock);
+		return err_set(err, ERR_SYS, e, "new network namespace");
+	}
+	fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		r = err_set(err, ERR_SYS, errno, "open the new network namespace");
+	else if ((e = nl_connect(sock, NETLINK_ROUTE)) < 0)
+		r = nl_failed(err, e, "netlink in the new namespace");
+	if (setns(n->own_ns_fd, CLONE_NEWNET) < 0) {
+		log_event(LOG_ERROR, "network.lost_own_namespace", log_i64("errno", errno));
+		abort(); /* everything that follows would be in the wrong namespace */
+	}
+	if (r < 0) {
+		nl_socket_free(sock);
+		if (fd >= 0)
+			(void)close(fd);
+		return -1;
+	}
+	*ret_fd = fd;
+	*ret_sock = sock;
+	return 0;
+}
+
+static int veth_add(struct network *n, int ns_fd, uint32_t address, struct err *err)
+{
+	struct rtnl_link *link = rtnl_link_veth_alloc();
+	struct rtnl_link *peer = link ? rtnl_link_veth_get_peer(link) : NULL;
+	char name[IFNAMSIZ];
+	int r;
+
+	if (peer == NULL)
+		return err_set(err, ERR_NOMEM, 0, "veth");
+	(void)snprintf(name, sizeof name, "v%04x%08x", network_tag(n->opts.bridge), address);
+	rtnl_link_set_name(link, name);
+	rtnl_link_set_master(link, n->bridge_index);
+	rtnl_link_set_flags(link, IFF_UP);
+	rtnl_link_set_name(peer, "eth0");
+	rtnl_link_set_ns_fd(peer, ns_fd);
+	rtnl_link_put(peer);
+	r = rtnl_link_add(n->sock, link, NLM_F_CREATE | NLM_F_EXCL);
+	rtnl_link_put(link);
+	return r < 0 ? nl_failed(err, r, name) : 0;
+}
+
+static int default_route_add(struct nl_sock *sock, int index, uint32_t gateway, struct err *err)
+{
+	struct rtnl_route *route = rtnl_route_alloc();
+	struct rtnl_nexthop *hop = rtnl_route_nh_alloc();
+	struct nl_addr *dst = network_nl_addr(0, 0), *via = network_nl_addr(gateway, 32);
+	int r = -NLE_NOMEM;
+
+	if (route != NULL && hop != NULL && dst != NULL && via != NULL) {
+		(void)rtnl_route_set_dst(route, dst);
+		rtnl_route_nh_set_ifindex(hop, index);
+		rtnl_route_nh_set_gateway(hop, via);
+		rtnl_route_add_nexthop(route, hop); /* the route owns it from here */
+		hop = NULL;
+		r = rtnl_route_add(sock, route, NLM_F_EXCL);
+	}
+	if (hop != NULL)
+		rtnl_route_nh_free(hop);
+	nl_addr_put(dst);
+	nl_addr_put(via);
+	rtnl_route_put(route);
+	return r < 0 ? nl_failed(err, r, "default route") : 0;
+}
+
+static int ns_make(struct network *n, struct network_ns *ret_ns, struct err *err)
+{
+	struct network_ns ns = {.fd = -1};
+	struct nl_sock *sock = NULL;
+	uint32_t address;
+	int index, r = -1;
+
+	if (address_take(n, &address, err) < 0)
+		return -1;
+	if (ns_enter_new(n, &ns.fd, &sock, err) < 0)
+		goto out;
+	if (veth_add(n, ns.fd, address, err) < 0 || network_link_up(sock, "lo", NULL, err) < 0 ||
+	    network_link_up(sock, "eth0", &index, err) < 0 ||
+	    network_address_add(sock, index, address, n->subnet.prefix, err) < 0 ||
+	    default_route_add(sock, index, n->subnet.gateway, err) < 0)
+		goto out;
+	/* an address that somebody dialled before has a failed entry that lasts a second */
+	neighbour_drop(n, address);
+	network_ns_name(&ns, address);
+	*ret_ns = ns;
+	r = 0;
+out:
+	nl_socket_free(sock);
+	if (r < 0) {
+		bit_set(n, address & ~n->subnet.mask, false);
+		if (ns.fd >= 0)
+			(void)close(ns.fd);
+	}
+	return r;
+}
+
+static void refill_arm(struct network *n, unsigned after_ms)
+{
+	struct timeval tv = {after_ms / 1000, after_ms % 1000 * 1000};
+
+	if (n->pool_used < n->opts.pool_count && !evtimer_pending(n->refill_timer, NULL))
+		(void)evtimer_add(n->refill_timer, &tv);
+}
+
+/* One namespace a turn: the loop is never held up for longer. */
+static void on_refill(evutil_socket_t fd, short what, void *arg)
+{
+	struct network *n = arg;
+	struct err err;
+
+	(void)fd;
+	(void)what;
+	if (ns_make(n, &n->pool[n->pool_used], &err) < 0) {
+		log_event(LOG_WARN, "network.refill_failed", log_err(&err));
+		refill_arm(n, REFILL_RETRY_MS);
+		return;
+	}
+	n->pool_used++;
+	refill_arm(n, 0);
+}
+
+int network_take(struct network *n, struct network_ns *ret_ns, struct err *err)
+{
+	if (n->pool_used == 0 && ns_make(n, ret_ns, err) < 0)
+		return err_wrap(err, "Pod network");
+	if (n->pool_used > 0) {
+		*ret_ns = n->pool[0];
+		n->pool_used--;
+		memmove(n->pool, n->pool + 1, n->pool_used * sizeof n->pool[0]);
+	}
+	refill_arm(n, REFILL_AFTER_MS);
+	return 0;
+}
+
+int network_adopt(struct network *n, pid_t pid, const char *address, struct network_ns *ret_ns,
+                  struct err *err)
+{
+	struct network_ns ns = {.fd = -1};
+	struct in_addr in;
+	char path[64];
+
+	if (inet_pton(AF_INET, address, &in) != 1 ||
+	    ((ntohl(in.s_addr) ^ n->subnet.gateway) & n->subnet.mask) != 0)
+		return err_set(err, ERR_INVALID, 0, "address %s is not of %s", address,
+		               n->opts.subnet);
+	(void)snprintf(path, sizeof path, "/proc/%d/ns/net", (int)pid);
+	ns.fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (ns.fd < 0)
+		return err_set(err, ERR_SYS, errno, "open %s", path);
+	network_ns_name(&ns, ntohl(in.s_addr));
+	bit_set(n, ntohl(in.s_addr) & ~n->subnet.mask, true);
+	*ret_ns = ns;
+	return 0;
+}
+
+void network_give_back(struct network *n, struct network_ns *ns)
+{
+	struct in_addr in = {0};
+
+	if (ns->fd < 0)
+		return;
+	(void)inet_pton(AF_INET, ns->address, &in);
+	(void)close(ns->fd);
+	ns->fd = -1;
+	address_retire(n, ntohl(in.s_addr));
+}
+
+const char *network_gateway(const struct network *n)
+{
+	return n->subnet.gateway_text;
+}
+
+int network_open(struct event_base *base, const struct network_opts *opts,
+                 struct network **ret_network, struct err *err)
+{
+	CLEANUP(network_close_var) struct network *n = calloc(1, sizeof *n);
+
+	if (n == NULL)
+		return err_set(err, ERR_NOMEM, 0, "network");
+	n->opts = *opts;
+	n->own_ns_fd = -1;
+	n->next = 2;
+	if (n->opts.pool_count > NETWORK_POOL_MAX)
+		n->opts.pool_count = NETWORK_POOL_MAX;
+	if (network_subnet_parse(opts->subnet, &n->subnet, err) < 0)
+		return -1;
+	n->in_use = calloc(1, (size_t)(~n->subnet.mask) / 8 + 1);
+	n->sock = nl_socket_alloc();
+	n->refill_timer = evtimer_new(base, on_refill, n);
+	if (n->in_use == NULL || n->sock == NULL || n->refill_timer == NULL)
+		return err_set(err, ERR_NOMEM, 0, "network");
+	bit_set(n, n->subnet.gateway & ~n->subnet.mask, true);
+	n->own_ns_fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (n->own_ns_fd < 0)
+		return err_set(err, ERR_SYS, errno, "open our network namespace");
+	if (nl_connect(n->sock, NETLINK_ROUTE) < 0)
+		return err_set(err, ERR_SYS, errno, "netlink");
+	if (network_host_setup(n->sock, &n->opts, &n->subnet, &n->bridge_index, err) < 0)
+		return err_wrap(err, "bridge %s", opts->bridge);
+	refill_arm(n, 0);
+	*ret_network = TAKE_PTR(n);
+	return 0;
+}
+
+void network_close(struct network *n)
+{
+	if (n == NULL)
+		return;
+	for (unsigned i = 0; i < n->pool_used; i++)
+		(void)close(n->pool[i].fd);
+	if (n->refill_timer != NULL)
+		event_free(n->refill_timer);
+	if (n->own_ns_fd >= 0)
+		(void)close(n->own_ns_fd);
+	nl_socket_free(n->sock);
+	free(n->in_use);
+	free(n->retired);
+	free(n);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "local/runner.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "lib/base/log.h"
+#include "local/io/runner_private.h"
+
+enum { HEARTBEAT_MS = 30000, PODMAN_RETRY_MS = 200 };
+
+static void on_registry_change(void *arg, const json_t *old_object, const json_t *new_object)
+{
+	pod_on_change(arg, old_object, new_object);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg);
+
+/* The last step of opening: from here Pods are run. */
+static void runner_begin(struct runner *r)
+{
+	r->watch = registry_watch(r->registry, &KUBE_PODS, on_registry_change, r);
+	if (r->watch == NULL) {
+		r->not_ready = "no watch on the registry";
+		timer_after(r->timer, PODMAN_RETRY_MS);
+		return;
+	}
+	r->not_ready = NULL;
+	runner_node_update(r);
+	timer_after(r->timer, HEARTBEAT_MS);
+	log_event(LOG_INFO, "runner.ready", log_str("node", r->opts.node_name),
+	          log_u64("containers_found", json_array_size(r->found)));
+}
+
+static void on_listed(void *arg, const struct podman_result *res)
+{
+	struct runner *r = arg;
+
+	r->call = NULL;
+	if (res->message != NULL || !json_is_array(res->json)) {
+		timer_after(r->timer, PODMAN_RETRY_MS);
+		return;
+	}
+	json_decref(r->found);
+	r->found = json_incref((json_t *)(uintptr_t)res->json);
+	runner_remove_unknown(r);
+	runner_wrapper_image(r, runner_begin);
+}
+
+static void runner_list(struct runner *r)
+{
+	/* filters={"label":["io.kubernetes.pod.uid"]} */
+	const struct podman_request req = {
+	        .method = "GET",
+	        .path = "/containers/json?all=true&filters="
+	                "%7B%22label%22%3A%5B%22io.kubernetes.pod.uid%22%5D%7D",
+	        .done = on_listed,
+	        .arg = r,
+	};
+	struct err err;
+
+	r->call = podman_start(r->podman, &req, &err);
+	if (r->call == NULL)
+		timer_after(r->timer, PODMAN_RETRY_MS);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct runner *r = arg;
+
+	(void)fd;
+	(void)what;
+	if (r->watch == NULL) {
+		runner_list(r);
+		return;
+	}
+	runner_node_update(r);
+	timer_after(r->timer, HEARTBEAT_MS);
+}
+
+static uint64_t hard_limit(__rlimit_resource_t which, uint64_t most)
+{
+	struct rlimit limit;
+
+	if (getrlimit(which, &limit) < 0 || limit.rlim_max == RLIM_INFINITY ||
+	    limit.rlim_max > most)
+		return most;
+	return limit.rlim_max;
+}
+
+static int network_start(struct runner *r, struct err *err)
+{
+	const struct network_opts opts = {
+	        .bridge = r->opts.bridge,
+	        .subnet = r->opts.subnet,
+	        .pool_count = r->opts.netns_pool_count,
+	        .masquerade = r->opts.masquerade,
+	        .forward_state = r->forward_state,
+	};
+
+	(void)snprintf(r->forward_state, sizeof r->forward_state, "%s/ip_forward", r->opts.run_dir);
+	return network_open(r->base, &opts, &r->network, err);
+}
+
+int runner_open(struct event_base *base, struct registry *registry, const struct runner_opts *opts,
+                struct runner **ret_runner, struct err *err)
+{
+	CLEANUP(runner_free_var) struct runner *r = calloc(1, sizeof *r);
+
+	if (r == NULL)
+		return err_set(err, ERR_NOMEM, 0, "runner");
+	r->opts = *opts;
+	r->base = base;
+	r->registry = registry;
+	r->not_ready = "waiting for podman";
+	r->nofile_max = hard_limit(RLIMIT_NOFILE, 1048576);
+	r->nproc_max = hard_limit(RLIMIT_NPROC, 4194304);
+	runner_log_source_init(r);
+	r->timer = evtimer_new(base, on_timer, r);
+	if (r->timer == NULL)
+		return err_set(err, ERR_NOMEM, 0, "runner");
+	if (volume_store_open(opts->pods_dir, &r->volumes, err) < 0 ||
+	    podman_new(base, opts->podman_socket, &r->podman, err) < 0 || network_start(r, err) < 0)
+		return err_wrap(err, "runner");
+	timer_after(r->timer, 0);
+	*ret_runner = TAKE_PTR(r);
+	return 0;
+}
+
+void runner_free(struct runner *r)
+{
+	if (r == NULL)
+		return;
+	runner_logs_end(r);
+	if (r->watch != NULL)
+		registry_watch_stop(r->watch);
+	while (r->pods != NULL)
+		pod_free(r->pods);
+	podman_free(r->podman);
+	network_close(r->network);
+	volume_store_close(r->volumes);
+	if (r->timer != NULL)
+		event_free(r->timer);
+	json_decref(r->found);
+	free(r);
+}
+
+const char *runner_why_not_ready(const struct runner *r)
+{
+	return r->not_ready;
+}
+
+const struct pod_log_source *runner_log_source(struct runner *r)
+{
+	return &r->log_source;
+}

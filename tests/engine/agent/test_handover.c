@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hand-over against real mounts and the real sc-wrapper. Runs as root in mount, process and
+ * network namespaces of its own (see meson.build); all files are on a tmpfs of that namespace.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* cmocka's own order of headers */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/engine/agent/container.h"
+#include "wrapper/node/io/fs.h"
+#include "wrapper/node/io/handover.h"
+#include "wrapper/node/io/overlay.h"
+
+#define T "/tmp/t"
+
+static const char *const layers[] = {T "/layer", NULL};
+static const struct overlay_paths paths = {layers, T "/state/upper", T "/state/work", T "/merged"};
+
+static void must(int rc, const struct err *err)
+{
+	if (rc < 0)
+		fail_msg("%s", err->text);
+}
+
+static int setup(void **state)
+{
+	static const char *const folders[] = {
+	        T "/layer",     T "/layer/bin", T "/layer/etc", T "/layer/proc",
+	        T "/layer/dev", T "/layer/tmp", T "/state",     T "/state/work",
+	        T "/merged",    T "/a",         T "/b",
+	};
+	struct err err;
+	int fd;
+
+	(void)state;
+	assert_int_equal(mount("tmpfs", "/tmp", "tmpfs", 0, "size=64m"), 0);
+	assert_int_equal(mkdir(T, 0755), 0);
+	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+		assert_int_equal(mkdir(folders[i], 0755), 0);
+	assert_int_equal(system("cp /bin/busybox " T "/layer/bin/busybox && "
+	                        "for c in sh sleep cat touch mkdir id ps kill; do "
+	                        "ln -s busybox " T "/layer/bin/$c; done"),
+	                 0);
+	assert_int_equal(chmod(T "/layer", 0751), 0);
+	assert_int_equal(mkdir(paths.upper, 0700), 0);
+	fd = open(paths.upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	must(overlay_upper_init(fd, layers[0], &err), &err);
+	(void)close(fd);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	(void)umount2(paths.target, MNT_DETACH);
+	return umount2("/tmp", MNT_DETACH);
+}
+
+static void mount_overlay(void)
+{
+	struct err err;
+
+	must(overlay_mount(&paths, &err), &err);
+}
+
+struct outcome {
+	int rc;
+	struct err err;
+};
+
+/* The real thing, in a child as the agent does it. */
+static struct outcome hand_over(pid_t container, const char *cwd)
+{
+	struct outcome out = {.rc = -1};
+	struct handover h = {.cwd = cwd, .keep_out = "/.sc"};
+	char path[64];
+	int report[2];
+	pid_t child;
+
+	assert_int_equal(pipe2(report, O_CLOEXEC), 0);
+	h.root_fd = open(paths.target, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	(void)snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)container);
+	h.ns_fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(h.root_fd >= 0 && h.ns_fd >= 0);
+	child = fork();
+	if (child == 0) {
+		out.rc = handover_run(&h, &out.err);
+		_exit(write(report[1], &out, sizeof out) == (ssize_t)sizeof out ? 0 : 1);
+	}
+	assert_int_equal(read(report[0], &out, sizeof out), (int)sizeof out);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	(void)close(report[0]);
+	(void)close(report[1]);
+	(void)close(h.root_fd);
+	(void)close(h.ns_fd);
+	return out;
+}
+
+static pid_t start(struct container *c, const char *script, int *ret_fd)
+{
+	char *argv[] = {(char *)"/bin/sh", (char *)"-c", (char *)script, NULL};
+	pid_t pid;
+
+	c->argv = argv;
+	if (c->dir == NULL)
+		c->dir = T "/a";
+	pid = container_start(c);
+	*ret_fd = container_connect(c);
+	container_expect(*ret_fd, "hello 1 waiting");
+	return pid;
+}
+
+/* Start, hand over, go. Return: the exit code of the script. */
+static int run_script(struct container *c, const char *script)
+{
+	int fd;
+	pid_t pid = start(c, script, &fd);
+	struct outcome out = hand_over(pid, c->cwd != NULL ? c->cwd : "/");
+	int code;
+
+	must(out.rc, &out.err);
+	container_say(fd, "go");
+	container_expect(fd, "started *");
+	code = container_end(pid);
+	(void)close(fd);
+	return code;
+}
+
+static void test_handover_writes_of_the_process_are_in_upper(void **state)
+{
+	struct container c = {.volume_at = "/data"};
+	struct stat st;
+
+	(void)state;
+	mount_overlay();
+	assert_int_equal(run_script(&c, "echo hello > /kept && echo v > /data/f && "
+	                                "cat /etc/hosts > /hosts-seen && test -e /dev/null && "
+	                                "test ! -e /.sc/wrapper.sock && test ! -e /sc-wrapper && "
+	                                "test -d /proc/1 && exit 7"),
+	                 7);
+	assert_string_equal(read_text(T "/state/upper/kept"), "hello\n");
+	assert_string_equal(read_text(T "/state/upper/hosts-seen"), "127.0.0.1 localhost\n");
+	assert_string_equal(read_text(T "/a/volume/f"), "v\n");
+	assert_int_equal(stat(T "/merged", &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0751);
+}
+
+static void test_handover_second_mount_is_refused_and_the_first_taken_back(void **state)
+{
+	struct container c = {0};
+	struct err err;
+	int fd;
+	pid_t pid;
+	struct outcome out;
+	int status;
+
+	(void)state;
+	mount_overlay();
+	pid = start(&c, "echo one > /kept; sleep 1000 & wait", &fd);
+	out = hand_over(pid, "/");
+	must(out.rc, &out.err);
+	container_say(fd, "go");
+	container_expect(fd, "started *");
+	assert_int_equal(umount2(paths.target, 0), 0);
+
+	assert_int_equal(overlay_mount(&paths, &err), -1);
+	assert_int_equal(err.sys_errno, EBUSY);
+	/* in a child: it changes namespaces */
+	if (fork() == 0)
+		_exit(overlay_take_back(pid, &paths, &err) == 0 ? 0 : 1);
+	assert_true(wait(&status) > 0);
+	assert_int_equal(status, 0);
+	assert_string_equal(read_text(T "/merged/kept"), "one\n");
+	write_text(T "/merged/from-agent", "x");
+	/* the consumer lives on, and a second hand-over finds nothing to do */
+	assert_int_equal(hand_over(pid, "/").rc, 1);
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	container_expect(fd, "signaled 15");
+	assert_int_equal(container_end(pid), 143);
+	(void)close(fd);
+}
+
+static void test_handover_of_a_read_only_container_makes_its_mount_points(void **state)
+{
+	struct container c = {.read_only = true, .volume_at = "/data"};
+
+	(void)state;
+	mount_overlay();
+	assert_int_equal(run_script(&c, "echo x > /data/w || exit 3; echo x > /no && exit 1; "
+	                                "echo x > /etc/no && exit 2; exit 0"),
+	                 0);
+	assert_string_equal(read_text(T "/a/volume/w"), "x\n");
+	write_text(T "/merged/agent-can-write", "x");
+}
+
+static void test_handover_links_in_the_tree_do_not_lead_out(void **state)
+{
+	struct container c = {.volume_at = "/data"};
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(rmdir(T "/layer/proc"), 0);
+	assert_int_equal(rmdir(T "/layer/dev"), 0);
+	assert_int_equal(symlink("../../../../outside/proc", T "/layer/proc"), 0);
+	assert_int_equal(symlink(T "/outside/dev", T "/layer/dev"), 0);
+	assert_int_equal(symlink("/.sc/../../../outside/data", T "/layer/data"), 0);
+	assert_int_equal(mkdir(T "/outside", 0755), 0);
+	mount_overlay();
+	assert_int_equal(run_script(&c, "test -d /outside/proc/1 || exit 1; "
+	                                "test -e " T "/outside/dev/null || exit 2; exit 0"),
+	                 0);
+	assert_int_equal(stat(T "/outside/dev", &st), -1);
+	assert_int_equal(stat(T "/outside/data", &st), -1);
+	assert_int_equal(stat("/outside", &st), -1);
+}
+
+static void test_handover_a_file_where_a_folder_must_be_is_unsafe(void **state)
+{
+	struct container c = {.volume_at = "/data"};
+	struct outcome out;
+	pid_t pid;
+	int fd;
+
+	(void)state;
+	write_text(T "/layer/data", "a file");
+	mount_overlay();
+	pid = start(&c, "exit 0", &fd);
+	out = hand_over(pid, "/");
+	assert_int_equal(out.rc, -1);
+	assert_int_equal(out.err.code, ERR_INVALID);
+	assert_non_null(strstr(out.err.text, "/data: a folder is needed"));
+	/* the container is as it was */
+	assert_int_equal(unlink(T "/merged/data"), 0);
+	out = hand_over(pid, "/");
+	must(out.rc, &out.err);
+	container_say(fd, "refuse test over");
+	assert_int_equal(container_end(pid), 125);
+	(void)close(fd);
+}
+
+static void test_handover_a_mount_point_that_is_the_root_is_unsafe(void **state)
+{
+	struct container c = {.volume_at = "/data"};
+	struct outcome out;
+	pid_t pid;
+	int fd;
+
+	(void)state;
+	assert_int_equal(symlink("../..", T "/layer/data"), 0);
+	mount_overlay();
+	pid = start(&c, "exit 0", &fd);
+	out = hand_over(pid, "/");
+	assert_int_equal(out.rc, -1);
+	assert_int_equal(out.err.code, ERR_INVALID);
+	container_say(fd, "refuse unsafe");
+	assert_int_equal(container_end(pid), 125);
+	(void)close(fd);
+}
+
+static void test_handover_keeps_working_directory_and_user(void **state)
+{
+	struct container c = {.cwd = "/srv/app", .uid = 1000};
+
+	(void)state;
+	assert_int_equal(chmod(T "/layer/tmp", 01777), 0);
+	assert_int_equal(mkdir(T "/a/root", 0755), 0);
+	assert_int_equal(mkdir(T "/a/root/srv", 0755), 0);
+	mount_overlay();
+	assert_int_equal(run_script(&c, "pwd > /tmp/w; id -u >> /tmp/w"), 0);
+	assert_string_equal(read_text(T "/state/upper/tmp/w"), "/srv/app\n1000\n");
+}
+
+static void test_overlay_of_layers_that_were_unpacked_anew_mounts_again(void **state)
+{
+	struct container c = {0};
+	struct err err;
+
+	(void)state;
+	mount_overlay();
+	assert_int_equal(run_script(&c, "echo kept > /kept; echo more >> /etc/passwd"), 0);
+	assert_int_equal(umount2(paths.target, 0), 0);
+	assert_int_equal(rename(T "/layer", T "/old"), 0);
+	assert_int_equal(system("cp -a " T "/old " T "/layer"), 0);
+	if (overlay_mount(&paths, &err) < 0) {
+		assert_int_equal(err.sys_errno, ESTALE);
+		must(overlay_forget_origin(paths.upper, paths.work, &err), &err);
+		mount_overlay();
+	}
+	assert_string_equal(read_text(T "/merged/kept"), "kept\n");
+}
+
+static void test_overlay_without_its_layers_says_so(void **state)
+{
+	struct err err;
+
+	(void)state;
+	assert_int_equal(rename(T "/layer", T "/old"), 0);
+	assert_int_equal(overlay_mount(&paths, &err), -1);
+	assert_int_equal(err.code, ERR_NOT_FOUND);
+}
+
+static void test_overlay_with_many_layers_mounts(void **state)
+{
+	const char *many[OVERLAY_LAYERS_MAX + 2] = {0};
+	struct overlay_paths p = paths;
+	char *names = calloc(OVERLAY_LAYERS_MAX + 1, 256);
+	struct err err;
+
+	(void)state;
+	assert_non_null(names);
+	for (size_t i = 0; i <= OVERLAY_LAYERS_MAX; i++) {
+		many[i] = names + i * 256;
+		(void)snprintf(names + i * 256, 256,
+		               T "/layer-with-a-name-as-long-as-a-digest-"
+		                 "0123456789012345678901234567890123456789-%zu",
+		               i);
+		assert_int_equal(mkdir(many[i], 0755), 0);
+	}
+	p.layers = many;
+	assert_int_equal(overlay_mount(&p, &err), -1);
+	assert_int_equal(err.code, ERR_INVALID);
+	many[OVERLAY_LAYERS_MAX] = NULL;
+	must(overlay_mount(&p, &err), &err);
+	free(names);
+}
+
+static void test_fs_remove_tree_removes_deep_trees_and_follows_nothing(void **state)
+{
+	struct err err;
+	int fd = open(T, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	(void)state;
+	write_text(T "/b/keep", "k");
+	assert_int_equal(system("cd " T "/a && for i in $(busybox seq 300); do mkdir -p d/0 && "
+	                        "ln -s " T "/b l && echo x > f && cd d || exit 1; done"),
+	                 0);
+	must(fs_remove_tree(fd, "a", &err), &err);
+	must(fs_remove_tree(fd, "a", &err), &err);
+	assert_int_equal(access(T "/a", F_OK), -1);
+	assert_string_equal(read_text(T "/b/keep"), "k");
+	(void)close(fd);
+}
+
+#define HANDOVER_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        HANDOVER_TEST(test_handover_writes_of_the_process_are_in_upper),
+	        HANDOVER_TEST(test_handover_second_mount_is_refused_and_the_first_taken_back),
+	        HANDOVER_TEST(test_handover_of_a_read_only_container_makes_its_mount_points),
+	        HANDOVER_TEST(test_handover_links_in_the_tree_do_not_lead_out),
+	        HANDOVER_TEST(test_handover_a_file_where_a_folder_must_be_is_unsafe),
+	        HANDOVER_TEST(test_handover_a_mount_point_that_is_the_root_is_unsafe),
+	        HANDOVER_TEST(test_handover_keeps_working_directory_and_user),
+	        HANDOVER_TEST(test_overlay_of_layers_that_were_unpacked_anew_mounts_again),
+	        HANDOVER_TEST(test_overlay_without_its_layers_says_so),
+	        HANDOVER_TEST(test_overlay_with_many_layers_mounts),
+	        HANDOVER_TEST(test_fs_remove_tree_removes_deep_trees_and_follows_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A root filesystem from a provider's layers, its record, and its end; on a tmpfs of the test's
+ * own mount namespace (see meson.build). The provider is a process with an overlay as its root,
+ * found through a folder that looks like a cgroup hierarchy.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* cmocka's own order of headers */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/engine/agent/container.h"
+#include "wrapper/node/io/rootfs.h"
+
+#define T "/tmp/t"
+#define KEPT T "/prefix/default/hello.uid-1"
+
+static const char *const cgroup_roots[] = {T "/cgroup", NULL};
+static const char *const mount_points[] = {"/data", NULL};
+
+struct fixture {
+	pid_t provider;
+	struct rootfs_wanted w;
+	struct rootfs_made made;
+	struct err err;
+};
+
+/* A process whose root is an overlay of the layer, as a runtime would have it. */
+static pid_t start_provider(void)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (unshare(CLONE_NEWNS) < 0 ||
+		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		    mount("overlay", T "/root", "overlay", 0,
+		          "lowerdir=" T "/layer,upperdir=" T "/pu,workdir=" T "/pw") < 0 ||
+		    chdir(T "/root") < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
+		    umount2(".", MNT_DETACH) < 0 || write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			(void)pause();
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+	return pid;
+}
+
+static int setup(void **state)
+{
+	static const char *const folders[] = {T,           T "/layer",        T "/layer/etc",
+	                                      T "/pu",     T "/pw",           T "/root",
+	                                      T "/cgroup", T "/cgroup/podp1", T "/staging"};
+	struct fixture *f = calloc(1, sizeof *f);
+	char text[32];
+
+	assert_non_null(f);
+	assert_int_equal(mount("tmpfs", "/tmp", "tmpfs", 0, "size=16m"), 0);
+	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+		assert_int_equal(mkdir(folders[i], 0755), 0);
+	write_text(T "/layer/etc/passwd", "app:x:1000:50::/:/bin/sh\n");
+	f->provider = start_provider();
+	write_text(T "/cgroup/cgroup.procs", "");
+	(void)snprintf(text, sizeof text, "%d\n", (int)f->provider);
+	write_text(T "/cgroup/podp1/cgroup.procs", text);
+	f->w = (struct rootfs_wanted){.place = {.prefix = T "/prefix",
+	                                        .ns = "default",
+	                                        .name = "hello",
+	                                        .uid = "uid-1",
+	                                        .staging_dir = T "/staging",
+	                                        .cgroup_roots = cgroup_roots},
+	                              .provider_pod = "p1",
+	                              .image_digest = "sha256:one",
+	                              .image_user = "app",
+	                              .reset_digest = "",
+	                              .mount_points = mount_points};
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	(void)kill(f->provider, SIGKILL);
+	(void)waitpid(f->provider, NULL, 0);
+	free(f);
+	return umount2("/tmp", MNT_DETACH);
+}
+
+static int make(struct fixture *f)
+{
+	memset(&f->made, 0, sizeof f->made);
+	return rootfs_make(&f->w, &f->made, &f->err);
+}
+
+static void expect_made(struct fixture *f)
+{
+	if (make(f) < 0)
+		fail_msg("%s: %s", f->made.reason, f->err.text);
+}
+
+static void expect_failed(struct fixture *f, const char *reason)
+{
+	assert_int_equal(make(f), -1);
+	assert_string_equal(f->made.reason, reason);
+}
+
+static void unmount(void)
+{
+	assert_int_equal(umount2(T "/staging/uid-1", 0), 0);
+}
+
+static void test_rootfs_is_made_from_the_provider(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+
+	expect_made(f);
+	assert_string_equal(f->made.digest, "sha256:one");
+	assert_int_equal(f->made.uid, 1000);
+	assert_int_equal(f->made.gid, 50);
+	assert_int_equal(stat(KEPT, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(stat(T "/staging/uid-1", &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0755);
+	assert_int_equal(access(T "/staging/uid-1/data", F_OK), 0);
+	assert_int_equal(access(T "/staging/uid-1/etc/passwd", F_OK), 0);
+	unmount();
+}
+
+static void test_rootfs_is_made_again_from_its_record(void **state)
+{
+	struct fixture *f = *state;
+
+	expect_made(f);
+	write_text(T "/staging/uid-1/kept", "k");
+	unmount();
+	f->w.provider_pod = NULL;
+	expect_made(f);
+	assert_string_equal(f->made.digest, "sha256:one");
+	assert_string_equal(read_text(T "/staging/uid-1/kept"), "k");
+	unmount();
+}
+
+static void test_rootfs_of_another_image_is_refused_until_it_is_ordered(void **state)
+{
+	struct fixture *f = *state;
+
+	expect_made(f);
+	write_text(T "/staging/uid-1/kept", "k");
+	unmount();
+	f->w.image_digest = "sha256:two";
+	expect_failed(f, "DigestChanged");
+	assert_string_equal(read_text(KEPT "/upper/kept"), "k");
+	f->w.reset_digest = "sha256:other";
+	expect_failed(f, "DigestChanged");
+	f->w.reset_digest = "sha256:two";
+	expect_made(f);
+	assert_string_equal(f->made.digest, "sha256:two");
+	assert_int_equal(access(T "/staging/uid-1/kept", F_OK), -1);
+	unmount();
+}
+
+static void test_rootfs_with_a_broken_record_is_left_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	expect_made(f);
+	write_text(T "/staging/uid-1/kept", "k");
+	unmount();
+	write_text(KEPT "/record.json", "{\"version\":");
+	expect_failed(f, "RecordCorrupt");
+	assert_int_equal(unlink(KEPT "/record.json"), 0);
+	expect_failed(f, "RecordCorrupt");
+	assert_string_equal(read_text(KEPT "/upper/kept"), "k");
+}
+
+static void test_rootfs_without_its_layers_is_image_gone(void **state)
+{
+	struct fixture *f = *state;
+
+	f->w.provider_pod = NULL;
+	expect_failed(f, "ImageGone");
+	f->w.provider_pod = "p1";
+	expect_made(f);
+	unmount();
+	f->w.provider_pod = NULL;
+	assert_int_equal(rename(T "/layer", T "/elsewhere"), 0);
+	expect_failed(f, "ImageGone");
+}
+
+static void test_rootfs_with_an_unsafe_mount_point_says_which(void **state)
+{
+	struct fixture *f = *state;
+
+	write_text(T "/layer/data", "a file");
+	expect_failed(f, "UnsafeMountPoint");
+	assert_non_null(strstr(f->err.text, "/data"));
+	assert_int_equal(umount2(T "/staging/uid-1", 0), -1);
+}
+
+static void test_rootfs_on_a_full_disk_is_no_space(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(mkdir(T "/prefix", 0755), 0);
+	assert_int_equal(mount("tmpfs", T "/prefix", "tmpfs", 0, "nr_inodes=4"), 0);
+	expect_failed(f, "NoSpace");
+	assert_int_equal(umount2(T "/prefix", MNT_DETACH), 0);
+}
+
+static void test_rootfs_prefix_links_are_not_followed(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(mkdir(T "/prefix", 0755), 0);
+	assert_int_equal(mkdir(T "/outside", 0755), 0);
+	assert_int_equal(symlink(T "/outside", T "/prefix/default"), 0);
+	expect_failed(f, "MountFailed");
+	assert_int_equal(rmdir(T "/outside"), 0); /* still empty */
+}
+
+static void test_rootfs_is_removed_whole_and_twice(void **state)
+{
+	struct fixture *f = *state;
+
+	expect_made(f);
+	assert_int_equal(mkdir(T "/staging/uid-1/a", 0755), 0);
+	write_text(T "/staging/uid-1/a/b", "x");
+	assert_int_equal(rootfs_remove(&f->w.place, NULL, &f->err), 0);
+	assert_int_equal(access(T "/prefix/default", F_OK), -1);
+	assert_int_equal(access(T "/staging/uid-1", F_OK), -1);
+	assert_int_equal(rootfs_remove(&f->w.place, NULL, &f->err), 0);
+}
+
+#define ROOTFS_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        ROOTFS_TEST(test_rootfs_is_made_from_the_provider),
+	        ROOTFS_TEST(test_rootfs_is_made_again_from_its_record),
+	        ROOTFS_TEST(test_rootfs_of_another_image_is_refused_until_it_is_ordered),
+	        ROOTFS_TEST(test_rootfs_with_a_broken_record_is_left_alone),
+	        ROOTFS_TEST(test_rootfs_without_its_layers_is_image_gone),
+	        ROOTFS_TEST(test_rootfs_with_an_unsafe_mount_point_says_which),
+	        ROOTFS_TEST(test_rootfs_on_a_full_disk_is_no_space),
+	        ROOTFS_TEST(test_rootfs_prefix_links_are_not_followed),
+	        ROOTFS_TEST(test_rootfs_is_removed_whole_and_twice),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/kube/object.h"
+
+static void test_runner_runs_a_pod_with_an_address_and_an_empty_dir(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_pod(f, "simple", "echo hello > /data/x; cat /data/x; exec sleep 1000",
+	            ",\"volumeMounts\":[{\"name\":\"data\",\"mountPath\":\"/data\"}]}],"
+	            "\"volumes\":[{\"name\":\"data\",\"emptyDir\":{}}]}}");
+	fixture_expect(f, "simple", "/status/phase", "Running");
+	fixture_expect(f, "simple", "/status/containerStatuses/0/ready", "true");
+	fixture_expect(f, "simple", "/status/containerStatuses/0/restartCount", "0");
+	fixture_expect(f, "simple", "/spec/nodeName", "local");
+	fixture_expect_log(f, "simple", false, "hello\n");
+	fixture_delete(f, "simple", 0);
+	fixture_expect_gone(f, "simple");
+}
+
+static void test_runner_restarts_by_policy_and_keeps_the_log_before(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_pod(f, "crash", "echo run; exit 3", "}]}}");
+	fixture_expect(f, "crash", "/status/containerStatuses/0/restartCount", "2");
+	fixture_expect(f, "crash", "/status/containerStatuses/0/state/waiting/reason",
+	               "CrashLoopBackOff");
+	fixture_expect(f, "crash", "/status/containerStatuses/0/lastState/terminated/exitCode",
+	               "3");
+	fixture_expect_log(f, "crash", true, "run\n");
+	fixture_delete(f, "crash", 0);
+	fixture_expect_gone(f, "crash");
+
+	fixture_pod(f, "once", "exit 0", "}],\"restartPolicy\":\"Never\"}}");
+	fixture_expect(f, "once", "/status/phase", "Succeeded");
+	fixture_pod(f, "never", "exit 4", "}],\"restartPolicy\":\"Never\"}}");
+	fixture_expect(f, "never", "/status/phase", "Failed");
+	fixture_delete(f, "once", 0);
+	fixture_delete(f, "never", 0);
+	fixture_expect_gone(f, "never");
+}
+
+static void test_runner_says_why_an_image_cannot_be_had(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_create(
+	        f, "pods",
+	        "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"noimage\"},"
+	        "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"127.0.0.1:9/no:1\"},"
+	        "{\"name\":\"d\",\"image\":\"localhost/busybox:none\","
+	        "\"imagePullPolicy\":\"Never\"},"
+	        "{\"name\":\"e\",\"image\":\"UPPER/Case\"}]}}");
+	fixture_expect(f, "noimage", "/status/containerStatuses/0/state/waiting/reason",
+	               "ErrImagePull");
+	fixture_expect(f, "noimage", "/status/containerStatuses/1/state/waiting/reason",
+	               "ErrImageNeverPull");
+	fixture_expect(f, "noimage", "/status/containerStatuses/2/state/waiting/reason",
+	               "InvalidImageName");
+	fixture_expect(f, "noimage", "/status/phase", "Pending");
+	fixture_delete(f, "noimage", 0);
+	fixture_expect_gone(f, "noimage");
+}
+
+static void test_runner_tells_a_command_that_is_not_in_the_image(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_create(f, "pods",
+	               "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"nocmd\"},"
+	               "\"spec\":{\"restartPolicy\":\"Never\",\"containers\":[{\"name\":\"c\","
+	               "\"image\":\"localhost/busybox:test\",\"command\":[\"/nowhere\"]}]}}");
+	fixture_expect(f, "nocmd", "/status/containerStatuses/0/state/terminated/reason",
+	               "StartError");
+	fixture_delete(f, "nocmd", 0);
+	fixture_expect_gone(f, "nocmd");
+}
+
+static void test_runner_runs_init_containers_in_order(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_pod(
+	        f, "init", "cat /d/log; exec sleep 1000",
+	        ",\"volumeMounts\":[{\"name\":\"d\",\"mountPath\":\"/d\"}]}],"
+	        "\"initContainers\":["
+	        "{\"name\":\"a\",\"image\":\"localhost/busybox:test\",\"command\":[\"/bin/sh\","
+	        "\"-c\",\"echo one >> /d/log\"],\"volumeMounts\":[{\"name\":\"d\",\"mountPath\":"
+	        "\"/d\"}]},"
+	        "{\"name\":\"b\",\"image\":\"localhost/busybox:test\",\"command\":[\"/bin/sh\","
+	        "\"-c\",\"echo two >> /d/log\"],\"volumeMounts\":[{\"name\":\"d\",\"mountPath\":"
+	        "\"/d\"}]}],"
+	        "\"volumes\":[{\"name\":\"d\",\"emptyDir\":{}}]}}");
+	fixture_expect(f, "init", "/status/phase", "Running");
+	fixture_expect(f, "init", "/status/initContainerStatuses/1/state/terminated/reason",
+	               "Completed");
+	fixture_expect_log(f, "init", false, "one\ntwo\n");
+	fixture_delete(f, "init", 0);
+	fixture_expect_gone(f, "init");
+}
+
+static void test_runner_gives_config_maps_secrets_and_sub_paths(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_create(
+	        f, "configmaps",
+	        "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"cm\"},"
+	        "\"data\":{\"k\":\"from-map\"}}");
+	fixture_create(f, "secrets",
+	               "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"s\"},"
+	               "\"data\":{\"p\":\"c2VjcmV0\"}}");
+	fixture_pod(
+	        f, "vols", "echo $K $NAME; cat /cm/k /s/p; echo x > /sub/y; exec sleep 1000",
+	        ",\"env\":[{\"name\":\"K\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"s\","
+	        "\"key\":\"p\"}}},{\"name\":\"NAME\",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":"
+	        "\"metadata.name\"}}}],"
+	        "\"volumeMounts\":[{\"name\":\"cm\",\"mountPath\":\"/cm\"},"
+	        "{\"name\":\"s\",\"mountPath\":\"/s\"},"
+	        "{\"name\":\"e\",\"mountPath\":\"/sub\",\"subPath\":\"deep/er\"}]}],"
+	        "\"volumes\":[{\"name\":\"cm\",\"configMap\":{\"name\":\"cm\"}},"
+	        "{\"name\":\"s\",\"secret\":{\"secretName\":\"s\"}},"
+	        "{\"name\":\"e\",\"emptyDir\":{}}]}}");
+	fixture_expect(f, "vols", "/status/phase", "Running");
+	fixture_expect_log(f, "vols", false, "secret vols\nfrom-mapsecret");
+	fixture_delete(f, "vols", 0);
+	fixture_expect_gone(f, "vols");
+}
+
+static void test_runner_probes_readiness_and_liveness(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_pod(f, "ready", "sleep 1; httpd -p 8080; exec sleep 1000",
+	            ",\"readinessProbe\":{\"tcpSocket\":{\"port\":8080},\"periodSeconds\":1}}]}}");
+	fixture_expect(f, "ready", "/status/phase", "Running");
+	fixture_expect(f, "ready", "/status/containerStatuses/0/ready", "false");
+	fixture_expect(f, "ready", "/status/containerStatuses/0/ready", "true");
+	fixture_delete(f, "ready", 0);
+	fixture_expect_gone(f, "ready");
+
+	fixture_pod(f, "alive", "exec sleep 1000",
+	            ",\"livenessProbe\":{\"exec\":{\"command\":[\"/bin/test\",\"-e\",\"/no\"]},"
+	            "\"periodSeconds\":1,\"failureThreshold\":1,\"timeoutSeconds\":5}}]}}");
+	fixture_expect(f, "alive", "/status/containerStatuses/0/restartCount", "1");
+	fixture_delete(f, "alive", 0);
+	fixture_expect_gone(f, "alive");
+}
+
+static void test_runner_deletes_with_grace_and_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	char path[512];
+	struct stat st;
+	json_t *pod;
+
+	fixture_pod(f, "stop", "trap 'echo bye; exit 0' TERM; while true; do sleep 0.1; done",
+	            ",\"volumeMounts\":[{\"name\":\"d\",\"mountPath\":\"/d\"}]}],"
+	            "\"volumes\":[{\"name\":\"d\",\"emptyDir\":{}}]}}");
+	fixture_expect(f, "stop", "/status/phase", "Running");
+	pod = fixture_get(f, "stop");
+	(void)snprintf(path, sizeof path, "%s/pods/%s", fixture_dir(f), kube_uid(pod));
+	json_decref(pod);
+	assert_int_equal(stat(path, &st), 0);
+	fixture_delete(f, "stop", -1);
+	fixture_expect_gone(f, "stop");
+	assert_int_equal(stat(path, &st), -1);
+}
+
+static void test_runner_finds_its_pods_again_after_its_death(void **state)
+{
+	struct fixture *f = *state;
+	json_t *before, *after;
+	char id[128], address[32];
+
+	fixture_pod(f, "kept", "exec sleep 1000", "}]}}");
+	fixture_expect(f, "kept", "/status/phase", "Running");
+	fixture_pod(f, "forgotten", "exec sleep 1000", "}]}}");
+	fixture_expect(f, "forgotten", "/status/phase", "Running");
+	before = fixture_get(f, "kept");
+	(void)snprintf(address, sizeof address, "%s",
+	               json_str_at(before, "", "status", "podIP", NULL));
+	(void)snprintf(
+	        id, sizeof id, "%s",
+	        json_string_value(json_object_get(
+	                json_array_get(json_at(before, "status", "containerStatuses", NULL), 0),
+	                "containerID")));
+	json_decref(before);
+	fixture_kill(f);
+	fixture_start(f);
+	fixture_expect(f, "kept", "/status/containerStatuses/0/containerID", id);
+	fixture_expect(f, "kept", "/status/podIP", address);
+	fixture_expect(f, "kept", "/status/containerStatuses/0/restartCount", "0");
+	after = fixture_get(f, "kept");
+	assert_string_equal(json_str_at(after, "", "status", "phase", NULL), "Running");
+	json_decref(after);
+	fixture_delete(f, "kept", 0);
+	fixture_delete(f, "forgotten", 0);
+	fixture_expect_gone(f, "kept");
+	fixture_expect_gone(f, "forgotten");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_runner_runs_a_pod_with_an_address_and_an_empty_dir),
+	        cmocka_unit_test(test_runner_restarts_by_policy_and_keeps_the_log_before),
+	        cmocka_unit_test(test_runner_says_why_an_image_cannot_be_had),
+	        cmocka_unit_test(test_runner_tells_a_command_that_is_not_in_the_image),
+	        cmocka_unit_test(test_runner_runs_init_containers_in_order),
+	        cmocka_unit_test(test_runner_gives_config_maps_secrets_and_sub_paths),
+	        cmocka_unit_test(test_runner_probes_readiness_and_liveness),
+	        cmocka_unit_test(test_runner_deletes_with_grace_and_leaves_nothing),
+	        cmocka_unit_test(test_runner_finds_its_pods_again_after_its_death),
+	};
+
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+}

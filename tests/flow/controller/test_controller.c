@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program against an API server; the test plays kubelet and node agent. */
+#include "tests/world/world.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/kube/object.h"
+
+#define GROUP "/apis/stoppablecontainer.xtlsoft.top/v1alpha1/namespaces/default/"
+#define CONTAINER GROUP "stoppablecontainers/hello"
+#define INSTANCE GROUP "stoppablecontainerinstances/hello"
+#define PODS "/api/v1/namespaces/default/pods/"
+#define SERVICE "/api/v1/namespaces/default/services/hello"
+#define SLICE "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/hello"
+
+struct fixture {
+	struct world *world;
+	struct world_process *controller;
+};
+
+static const char hello[] =
+        "{\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\","
+        "\"kind\":\"StoppableContainer\",\"metadata\":{\"name\":\"hello\"},\"spec\":{"
+        "\"running\":false,\"template\":{\"container\":{\"image\":\"app:1\",\"ports\":"
+        "[{\"containerPort\":8080}]}}}}";
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+	const struct world_options options = {.runner = false};
+
+	*state = f;
+	f->world = world_new(&options);
+	f->controller = world_spawn(f->world, "sc-controller", "--leader-elect=false",
+	                            "--activator-addresses=10.1.1.1:8080",
+	                            "--url-template=http://%s.%s.localhost:8080/", NULL);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	world_free(f->world);
+	free(f);
+	return 0;
+}
+
+static void uid_of(struct fixture *f, const char *path, char *buf, size_t size)
+{
+	json_t *object = world_get(f->world, path);
+
+	assert_non_null(object);
+	(void)snprintf(buf, size, "%s", kube_uid(object));
+	json_decref(object);
+}
+
+static void wait_for(struct fixture *f, const char *path)
+{
+	world_expect(f->world, path, "/metadata/namespace", "default");
+}
+
+/* As the node agent does when the provider's container is there. */
+static void agent_prepares(struct fixture *f)
+{
+	char uid[64], patch[512];
+
+	wait_for(f, PODS "hello-provider");
+	uid_of(f, PODS "hello-provider", uid, sizeof uid);
+	(void)snprintf(patch, sizeof patch,
+	               "{\"status\":{\"rootfs\":{\"state\":\"Ready\",\"hostPath\":\"/x\","
+	               "\"providerPodUID\":\"%s\"},\"image\":{\"entrypoint\":[\"/serve\"],"
+	               "\"uid\":1000,\"gid\":100}}}",
+	               uid);
+	wait_for(f, INSTANCE);
+	json_decref(world_merge_patch(f->world, INSTANCE "/status", patch));
+}
+
+static void agent_says(struct fixture *f, const char *pod, const char *state, const char *more)
+{
+	char path[256], uid[64], patch[512];
+
+	(void)snprintf(path, sizeof path, PODS "%s", pod);
+	wait_for(f, path);
+	uid_of(f, path, uid, sizeof uid);
+	(void)snprintf(patch, sizeof patch,
+	               "{\"status\":{\"consumer\":{\"podUID\":\"%s\",\"state\":\"%s\"%s}}}", uid,
+	               state, more);
+	json_decref(world_merge_patch(f->world, INSTANCE "/status", patch));
+}
+
+static void expect_phase(struct fixture *f, const char *phase)
+{
+	world_expect(f->world, CONTAINER, "/status/phase", phase);
+}
+
+static void set_running(struct fixture *f, bool running)
+{
+	json_decref(world_merge_patch(f->world, CONTAINER,
+	                              running ? "{\"spec\":{\"running\":true}}"
+	                                      : "{\"spec\":{\"running\":false}}"));
+}
+
+static void make_asleep(struct fixture *f)
+{
+	json_decref(world_create(f->world, GROUP "stoppablecontainers", hello));
+	agent_prepares(f);
+	expect_phase(f, "Stopped");
+}
+
+static void test_controller_starts_stops_and_deletes(void **state)
+{
+	struct fixture *f = *state;
+
+	make_asleep(f);
+	world_expect(f->world, CONTAINER, "/status/activation/url",
+	             "http://hello.default.localhost:8080/");
+	world_expect(f->world, SERVICE, "/spec/ports/0/port", "8080");
+	world_expect(f->world, SLICE, "/endpoints/0/addresses/0", "10.1.1.1");
+
+	set_running(f, true);
+	agent_says(f, "hello", "Listening", "");
+	expect_phase(f, "Running");
+	world_expect(f->world, PODS "hello", "/spec/containers/0/args/0", "/serve");
+	world_expect(f->world, INSTANCE, "/status/containerGeneration", "2");
+	world_expect_metric(f->controller, "sc_controller_containers{phase=\"Running\"}", 1);
+	world_expect_metric(f->controller,
+	                    "sc_controller_wake_stage_seconds_count{stage=\"running\"}", 1);
+
+	set_running(f, false);
+	world_expect_gone(f->world, PODS "hello"); /* it was on no node: it goes at once */
+	expect_phase(f, "Stopped");
+
+	world_delete(f->world, CONTAINER);
+	world_expect_gone(f->world, CONTAINER);
+	world_expect_gone(f->world, INSTANCE);
+	world_expect_gone(f->world, SERVICE);
+}
+
+static void test_controller_goes_on_after_a_kill(void **state)
+{
+	struct fixture *f = *state;
+
+	make_asleep(f);
+	world_kill(f->controller, SIGKILL);
+	set_running(f, true);
+	world_restart(f->controller);
+	agent_says(f, "hello", "Listening", "");
+	expect_phase(f, "Running");
+	world_kill(f->controller, SIGKILL);
+	set_running(f, false);
+	world_restart(f->controller);
+	world_expect_gone(f->world, PODS "hello");
+	expect_phase(f, "Stopped");
+}
+
+static void test_controller_tells_a_command_that_is_not_in_the_image(void **state)
+{
+	struct fixture *f = *state;
+
+	make_asleep(f);
+	set_running(f, true);
+	agent_says(f, "hello", "Failed",
+	           ",\"reason\":\"CommandNotFound\",\"message\":\"/serve: no such file\"");
+	expect_phase(f, "Failed");
+	world_expect(f->world, CONTAINER, "/status/conditions/0/reason", "CommandNotFound");
+}
+
+static void test_controller_never_overwrites_a_foreign_service_or_pod(void **state)
+{
+	struct fixture *f = *state;
+
+	json_decref(
+	        world_create(f->world, "/api/v1/namespaces/default/services",
+	                     "{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":"
+	                     "\"hello\"},\"spec\":{\"ports\":[{\"port\":81}]}}"));
+	json_decref(world_create(f->world, "/api/v1/namespaces/default/pods",
+	                         "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":"
+	                         "\"hello\"},\"spec\":{\"containers\":[{\"name\":\"a\",\"image\":"
+	                         "\"a:1\"}]}}"));
+	make_asleep(f);
+	world_expect(f->world, CONTAINER, "/status/conditions/4/reason", "ServiceConflict");
+	world_expect(f->world, SERVICE, "/spec/ports/0/port", "81");
+	set_running(f, true);
+	world_expect(f->world, CONTAINER, "/status/consumerPodName", "hello-2");
+	world_expect(f->world, PODS "hello", "/spec/containers/0/image", "a:1");
+}
+
+static void test_controller_settles(void **state)
+{
+	struct fixture *f = *state;
+	json_t *before, *after;
+	double plans;
+
+	make_asleep(f);
+	set_running(f, true);
+	agent_says(f, "hello", "Listening", "");
+	expect_phase(f, "Running");
+	world_expect(f->world, CONTAINER, "/status/observedGeneration", "2");
+	plans = world_metric(f->controller, "sc_controller_reconciles_total{result=\"done\"}");
+	before = world_get(f->world, INSTANCE);
+	/* One more change is looked at, and nothing is written for it. */
+	json_decref(world_merge_patch(f->world, CONTAINER,
+	                              "{\"metadata\":{\"labels\":{\"a\":\"b\"}}}"));
+	world_expect_metric(f->controller, "sc_controller_reconciles_total{result=\"done\"}",
+	                    plans + 1);
+	after = world_get(f->world, INSTANCE);
+	assert_string_equal(kube_resource_version(before), kube_resource_version(after));
+	json_decref(before);
+	json_decref(after);
+}
+
+static void test_controller_takes_the_lease_and_gives_it_back(void **state)
+{
+	static const char lease[] =
+	        "/apis/coordination.k8s.io/v1/namespaces/default/leases/sc-controller";
+	struct fixture *f = *state;
+	struct world_process *second;
+	json_t *object;
+
+	world_kill(f->controller, SIGTERM);
+	second = world_spawn(f->world, "sc-controller", "--leader-namespace=default", NULL);
+	make_asleep(f);
+	world_expect_metric(second, "sc_controller_leader", 1);
+	world_kill(second, SIGTERM);
+	object = world_get(f->world, lease);
+	assert_non_null(object);
+	assert_string_equal(json_str_at(object, "", "spec", "holderIdentity", NULL), "");
+	json_decref(object);
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        T(test_controller_starts_stops_and_deletes),
+	        T(test_controller_goes_on_after_a_kill),
+	        T(test_controller_tells_a_command_that_is_not_in_the_image),
+	        T(test_controller_never_overwrites_a_foreign_service_or_pod),
+	        T(test_controller_settles),
+	        T(test_controller_takes_the_lease_and_gives_it_back),
+	};
+
+	return cmocka_run_group_tests_name("controller-flow", tests, NULL, NULL);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plan as it goes when nothing is wrong: traces of what is sent, in its order. */
+#include "tests/unit/controller/fixture.h"
+
+#include "lib/api/names.h"
+#include "lib/kube/object.h"
+
+static void test_plan_prepares_a_new_container_and_leaves_it_asleep(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_container(f, NULL);
+	settle(f, "new");
+	pod_status(f, "hello-provider",
+	           "{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}]}");
+	settle(f, "provider ready");
+	agent_rootfs(f, "{}");
+	settle(f, "rootfs ready");
+	expect_trace(f, "new -> patch-container create-instance container=Pending\n"
+	                "      -> create:hello-provider instance=Pending container=same\n"
+	                "      -> instance=ProviderStarting container=same\n"
+	                "provider ready -> instance=ProviderReady container=ProviderReady\n"
+	                "rootfs ready -> patch-instance instance=Stopped container=Stopped\n");
+}
+
+static void test_plan_creates_the_consumer_before_anything_else(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_asleep(f, NULL);
+	set_running(f, true);
+	settle(f, "wake");
+	agent_says(f, "hello", "HandedOver");
+	settle(f, "handed over");
+	agent_says(f, "hello", "Started");
+	settle(f, "started");
+	agent_says(f, "hello", "Listening");
+	settle(f, "listening");
+	expect_trace(f, "wake -> create:hello patch-instance(running=true) "
+	                "instance=ConsumerStarting container=ProviderReady\n"
+	                "      -> instance=same container=same\n"
+	                "handed over -> instance=same container=same\n"
+	                "started -> instance=same container=same\n"
+	                "listening -> instance=Running container=Running !Running\n");
+}
+
+static void test_plan_starts_at_once_when_made_running(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_container(f, "{\"running\":true}");
+	settle(f, "new");
+	pod_status(f, "hello-provider",
+	           "{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}]}");
+	agent_rootfs(f, "{}");
+	settle(f, "rootfs ready");
+	expect_trace(f, "new -> patch-container create-instance container=Pending\n"
+	                "      -> create:hello-provider instance=Pending container=same\n"
+	                "      -> instance=ProviderStarting container=same\n"
+	                "rootfs ready -> create:hello patch-instance instance=ConsumerStarting "
+	                "container=ProviderReady\n"
+	                "      -> instance=same container=same\n");
+}
+
+static void test_plan_stops_and_keeps_the_provider(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_awake(f);
+	set_running(f, false);
+	settle(f, "stop");
+	agent_says(f, "hello", "Exited");
+	settle(f, "exited");
+	pod_gone(f, "hello");
+	settle(f, "gone");
+	expect_trace(f, "stop -> delete:hello patch-instance(running=false) instance=Stopping "
+	                "container=Stopping !Stopping\n"
+	                "      -> container=same\n"
+	                "exited -> instance=Stopped container=Stopped !Stopped\n");
+	assert_non_null(pod(f, "hello-provider"));
+}
+
+static void test_plan_wakes_beside_the_dying_consumer(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_awake(f);
+	set_running(f, false);
+	settle(f, "stop");
+	set_running(f, true);
+	settle(f, "wake");
+	assert_string_equal(instance_phase(f), "ConsumerStarting"); /* not Running on a dying Pod */
+	agent_says(f, "hello-2", "Listening");
+	settle(f, "listening");
+	pod_gone(f, "hello");
+	settle(f, "old one gone");
+	expect_trace(f, "stop -> delete:hello patch-instance(running=false) instance=Stopping "
+	                "container=Stopping !Stopping\n"
+	                "      -> container=same\n"
+	                "wake -> create:hello-2 patch-instance(running=true) "
+	                "instance=ConsumerStarting container=ProviderReady\n"
+	                "      -> instance=same container=same\n"
+	                "listening -> instance=Running container=Running !Running\n");
+}
+
+static void test_plan_collapses_two_quick_toggles(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_awake(f);
+	set_running(f, false);
+	set_running(f, true); /* the stop was never acted on: the process stays */
+	settle(f, "off and on");
+	assert_string_equal(instance_phase(f), "Running");
+	assert_int_equal(json_int_at(f->instance, 0, "status", "containerGeneration", NULL), 4);
+	set_running(f, false);
+	settle(f, "off");
+	set_running(f, true);
+	settle(f, "on");
+	set_running(f, false);
+	settle(f, "off");
+	set_running(f, true);
+	settle(f, "on");
+	expect_trace(f, "off and on -> instance=same container=same\n"
+	                "off -> delete:hello patch-instance(running=false) instance=Stopping "
+	                "container=Stopping !Stopping\n"
+	                "      -> container=same\n"
+	                "on -> create:hello-2 patch-instance(running=true) "
+	                "instance=ConsumerStarting container=ProviderReady\n"
+	                "      -> instance=same container=same\n"
+	                "off -> delete:hello-2 patch-instance(running=false) instance=Stopping "
+	                "container=Stopping !Stopping\n"
+	                "      -> container=same\n"
+	                "on -> create:hello-3 patch-instance(running=true) "
+	                "instance=ConsumerStarting container=ProviderReady\n"
+	                "      -> instance=same container=same\n");
+}
+
+static void test_plan_never_names_a_dying_consumer(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_awake(f);
+	assert_string_equal(json_str_at(f->instance, "", "status", "consumerPodUID", NULL),
+	                    kube_uid(pod(f, "hello")));
+	set_running(f, false);
+	plan_once(f, "stop"); /* in the very status that goes out beside the delete */
+	assert_null(json_at(f->instance, "status", "consumerPodUID", NULL));
+	set_running(f, true);
+	plan_once(f, "wake");
+	assert_null(json_at(f->instance, "status", "consumerPodUID", NULL));
+	plan_once(f, "answered");
+	assert_string_equal(json_str_at(f->instance, "", "status", "consumerPodUID", NULL),
+	                    kube_uid(pod(f, "hello-2")));
+}
+
+static void test_plan_deletes_in_order(void **state)
+{
+	struct fixture *f = *state;
+	const char *list[] = {"10.0.0.1:8000", NULL};
+
+	assert_int_equal(service_target_parse(list, &f->config.target, NULL), 0);
+	fixture_awake(f);
+	assert_non_null(f->service);
+	json_object_set_new(json_object_get(f->container, "metadata"), "deletionTimestamp",
+	                    json_string("2026-01-01T00:00:00Z"));
+	settle(f, "deleted");
+	pod_gone(f, "hello");
+	settle(f, "consumer gone");
+	instance_gone(f);
+	settle(f, "instance gone");
+	expect_trace(f, "deleted -> delete:hello instance=Stopping container=Stopping !Stopping\n"
+	                "      -> container=same\n"
+	                "consumer gone -> delete-instance delete:hello-provider instance=same "
+	                "container=same\n"
+	                "      -> instance=same container=same\n"
+	                "instance gone -> delete-service delete-endpointslice\n"
+	                "      -> patch-container\n");
+	assert_int_equal(json_array_size(json_at(f->container, "metadata", "finalizers", NULL)), 0);
+}
+
+static void test_plan_goes_on_from_every_phase_after_a_restart(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const said[] = {"Waiting", "HandedOver", "Started", "Listening"};
+
+	fixture_asleep(f, NULL);
+	set_running(f, true);
+	settle(f, "wake");
+	for (size_t i = 0; i < 4; i++) {
+		agent_says(f, "hello", said[i]);
+		settle(f, said[i]);
+		f->trace[0] = '\0';
+		f->memory = (struct memory){0};
+		settle(f, "restart");
+		expect_trace(f, ""); /* nothing is done twice */
+	}
+	set_running(f, false);
+	settle(f, "stop");
+	f->trace[0] = '\0';
+	f->memory = (struct memory){0};
+	settle(f, "restart");
+	expect_trace(f, "");
+	pod_gone(f, "hello");
+	settle(f, "gone");
+	assert_string_equal(instance_phase(f), "Stopped");
+}
+
+static void test_plan_makes_a_service_and_follows_its_name(void **state)
+{
+	struct fixture *f = *state;
+	const char *list[] = {"10.0.0.1:8000", "10.0.0.2:8000", NULL};
+
+	assert_int_equal(service_target_parse(list, &f->config.target, NULL), 0);
+	fixture_asleep(f, NULL);
+	assert_string_equal(kube_name(f->service), "hello");
+	assert_int_equal(json_array_size(json_at(f->slice, "endpoints", NULL)), 2);
+
+	spec(f, "{\"activation\":{\"port\":9000}}");
+	settle(f, "other port");
+	spec(f, "{\"activation\":{\"enabled\":false}}");
+	settle(f, "off");
+	assert_null(f->service);
+	assert_null(f->slice);
+	expect_condition(f, "Activatable", "False", "Disabled", "spec.activation.enabled");
+	expect_trace(f,
+	             "other port -> patch-instance patch-service instance=same container=same\n"
+	             "off -> delete-service delete-endpointslice instance=same container=same\n");
+}
+
+static void test_plan_tells_the_url_and_takes_it_back(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_asleep(f, NULL);
+	assert_string_equal(json_str_at(f->container, "", "status", "activation", "url", NULL),
+	                    "http://hello.default.localhost:8080/");
+	json_object_set_new(json_at(f->container, "status", "activation", NULL), "wakes",
+	                    json_integer(3));
+	spec(f, "{\"activation\":{\"enabled\":false}}");
+	settle(f, "off");
+	assert_null(json_at(f->container, "status", "activation", "url", NULL));
+	assert_int_equal(json_int_at(f->container, 0, "status", "activation", "wakes", NULL), 3);
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        T(test_plan_prepares_a_new_container_and_leaves_it_asleep),
+	        T(test_plan_creates_the_consumer_before_anything_else),
+	        T(test_plan_starts_at_once_when_made_running),
+	        T(test_plan_stops_and_keeps_the_provider),
+	        T(test_plan_wakes_beside_the_dying_consumer),
+	        T(test_plan_collapses_two_quick_toggles),
+	        T(test_plan_never_names_a_dying_consumer),
+	        T(test_plan_deletes_in_order),
+	        T(test_plan_goes_on_from_every_phase_after_a_restart),
+	        T(test_plan_makes_a_service_and_follows_its_name),
+	        T(test_plan_tells_the_url_and_takes_it_back),
+	};
+
+	return cmocka_run_group_tests_name("controller-plan", tests, NULL, NULL);
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Pods that are made: of both shapes of the template, and of what the image says. */
+/* cmocka's own order of headers */
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/core/pods.h"
+#include "lib/kube/object.h"
+
+struct fixture {
+	json_t *container, *instance, *pod;
+	struct resource *resource;
+};
+
+static const char usual_image[] =
+        "{\"entrypoint\":[\"/entry\"],\"command\":[\"serve\"],\"env\":[\"PATH=/bin\",\"A=image\"],"
+        "\"workingDir\":\"/srv\",\"uid\":1000,\"gid\":100}";
+
+static const struct pods_config config = {"wrapper:1", "IfNotPresent"};
+
+static int setup(void **state)
+{
+	*state = calloc(1, sizeof(struct fixture));
+	return 0;
+}
+
+static void clear(struct fixture *f)
+{
+	resource_free(f->resource);
+	json_decref(f->container);
+	json_decref(f->instance);
+	json_decref(f->pod);
+	*f = (struct fixture){0};
+}
+
+static int teardown(void **state)
+{
+	clear(*state);
+	free(*state);
+	return 0;
+}
+
+static json_t *parse(const char *text)
+{
+	json_error_t error;
+	json_t *value = json_loads(text, JSON_DECODE_ANY, &error);
+
+	if (value == NULL)
+		fail_msg("%s: %s", error.text, text);
+	return value;
+}
+
+static void read_spec(struct fixture *f, const char *spec_json, const char *image_json)
+{
+	struct err err = {0};
+
+	clear(f);
+	f->container = json_pack("{s:{s:s,s:s,s:s},s:o}", "metadata", "name", "hello", "namespace",
+	                         "default", "uid", "u1", "spec", parse(spec_json));
+	f->instance = json_pack("{s:{s:s,s:s},s:{s:o}}", "metadata", "name", "hello", "uid", "u2",
+	                        "status", "image", parse(image_json));
+	if (resource_parse(f->container, &f->resource, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void consumer(struct fixture *f, const char *spec_json, const char *image_json)
+{
+	const struct pods_start start = {"hello-4", 4, "node-a"};
+
+	read_spec(f, spec_json, image_json);
+	f->pod = pods_consumer(f->resource, f->instance, &start, &config);
+}
+
+static void provider(struct fixture *f, const char *spec_json, const char *node)
+{
+	read_spec(f, spec_json, usual_image);
+	f->pod = pods_provider(f->resource, f->instance, node, &config);
+}
+
+static void expect_json(const json_t *value, const char *want)
+{
+	char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+	char got[2048];
+
+	(void)snprintf(got, sizeof got, "%s", text != NULL ? text : "absent");
+	free(text);
+	assert_string_equal(got, want);
+}
+
+static const json_t *main_of(struct fixture *f)
+{
+	return json_array_get(json_at(f->pod, "spec", "containers", NULL), 0);
+}
+
+static void test_pods_follow_kubernetes_rule_for_command_and_args(void **state)
+{
+	static const struct {
+		const char *spec, *image, *args;
+	} cases[] = {
+	        {"{}", "{\"entrypoint\":[\"/e\"],\"command\":[\"c\"]}", "[\"/e\",\"c\"]"},
+	        {"{\"command\":[\"/u\"]}", "{\"entrypoint\":[\"/e\"],\"command\":[\"c\"]}",
+	         "[\"/u\"]"},
+	        {"{\"args\":[\"a\"]}", "{\"entrypoint\":[\"/e\"],\"command\":[\"c\"]}",
+	         "[\"/e\",\"a\"]"},
+	        {"{\"command\":[\"/u\"],\"args\":[\"a\"]}",
+	         "{\"entrypoint\":[\"/e\"],\"command\":[\"c\"]}", "[\"/u\",\"a\"]"},
+	        {"{\"command\":[],\"args\":[]}", "{\"command\":[\"c\"]}", "[\"c\"]"},
+	        {"{\"args\":[\"$(A)\"]}", "{\"entrypoint\":[\"$(X)$(Y)z\"]}",
+	         "[\"$$(X)$$(Y)z\",\"$(A)\"]"}, /* only the user's are expanded */
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		json_t *spec =
+		        json_pack("{s:{s:o}}", "template", "container", parse(cases[i].spec));
+		char *text;
+
+		json_object_set_new(json_at(spec, "template", "container", NULL), "image",
+		                    json_string("app:1"));
+		text = json_dumps(spec, 0);
+		consumer(f, text, cases[i].image);
+		free(text);
+		json_decref(spec);
+		expect_json(json_at(main_of(f), "args", NULL), cases[i].args);
+		expect_json(json_at(main_of(f), "command", NULL),
+		            "[\"/sc-wrapper\",\"run\",\"--\"]");
+	}
+}
+
+static void test_pods_consumer_adds_nothing_but_the_wrapper_and_its_volume(void **state)
+{
+	struct fixture *f = *state;
+
+	consumer(f,
+	         "{\"template\":{\"container\":{\"image\":\"app:1\",\"imagePullPolicy\":\"Never\"}}"
+	         "}",
+	         usual_image);
+	expect_json(json_at(f->pod, "spec", NULL),
+	            "{\"affinity\":{\"nodeAffinity\":{\"requiredDuringSchedulingIgnored"
+	            "DuringExecution\":{\"nodeSelectorTerms\":[{\"matchFields\":[{\"key\":"
+	            "\"metadata.name\",\"operator\":\"In\",\"values\":[\"node-a\"]}]}]}}},"
+	            "\"containers\":[{\"args\":[\"/entry\",\"serve\"],\"command\":[\"/sc-wrapper\","
+	            "\"run\",\"--\"],\"env\":[{\"name\":\"PATH\",\"value\":\"/bin\"},{\"name\":"
+	            "\"A\",\"value\":\"image\"}],\"image\":\"wrapper:1\",\"imagePullPolicy\":"
+	            "\"IfNotPresent\",\"name\":\"main\",\"securityContext\":{\"runAsGroup\":100,"
+	            "\"runAsUser\":1000},\"volumeMounts\":[{\"mountPath\":\"/.sc\",\"name\":"
+	            "\"sc-control\"}],\"workingDir\":\"/srv\"}],\"enableServiceLinks\":false,"
+	            "\"restartPolicy\":\"Always\",\"volumes\":[{\"emptyDir\":{},\"name\":"
+	            "\"sc-control\"}]}");
+	expect_json(json_at(f->pod, "metadata", "ownerReferences", NULL),
+	            "[{\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\","
+	            "\"blockOwnerDeletion\":true,\"controller\":true,\"kind\":"
+	            "\"StoppableContainerInstance\",\"name\":\"hello\",\"uid\":\"u2\"}]");
+}
+
+static void test_pods_consumer_honours_what_the_user_wrote(void **state)
+{
+	struct fixture *f = *state;
+
+	consumer(f,
+	         "{\"template\":{\"container\":{\"image\":\"app:1\",\"name\":\"web\","
+	         "\"workingDir\":\"/mine\",\"env\":[{\"name\":\"A\",\"value\":\"user\"}],"
+	         "\"securityContext\":{\"runAsUser\":7,\"readOnlyRootFilesystem\":true,"
+	         "\"capabilities\":{\"drop\":[\"ALL\"]}},"
+	         "\"readinessProbe\":{\"httpGet\":{\"port\":8080}}},"
+	         "\"nodeSelector\":{\"gpu\":\"yes\"},\"tolerations\":[{\"key\":\"t\"}],"
+	         "\"volumes\":[{\"name\":\"v\",\"emptyDir\":{}}]}}",
+	         usual_image);
+	expect_json(json_at(main_of(f), "securityContext", NULL),
+	            "{\"capabilities\":{\"drop\":[\"ALL\"]},\"readOnlyRootFilesystem\":true,"
+	            "\"runAsUser\":7}");
+	expect_json(json_at(main_of(f), "readinessProbe", NULL), "{\"httpGet\":{\"port\":8080}}");
+	expect_json(json_at(main_of(f), "env", NULL),
+	            "[{\"name\":\"PATH\",\"value\":\"/bin\"},{\"name\":\"A\",\"value\":\"user\"}]");
+	expect_json(json_at(main_of(f), "workingDir", NULL), "\"/mine\"");
+	expect_json(json_at(main_of(f), "name", NULL), "\"web\"");
+	expect_json(json_at(f->pod, "spec", "nodeSelector", NULL), "{\"gpu\":\"yes\"}");
+	expect_json(json_at(f->pod, "spec", "tolerations", NULL), "[{\"key\":\"t\"}]");
+	expect_json(json_at(f->pod, "spec", "volumes", NULL),
+	            "[{\"emptyDir\":{},\"name\":\"v\"},{\"emptyDir\":{},\"name\":\"sc-control\"}]");
+}
+
+static void test_pods_consumer_keeps_the_long_shape(void **state)
+{
+	struct fixture *f = *state;
+
+	consumer(
+	        f,
+	        "{\"template\":{\"metadata\":{\"labels\":{\"team\":\"x\","
+	        "\"stoppablecontainer.xtlsoft.top/role\":\"mine\"},\"annotations\":{\"n\":\"1\"}},"
+	        "\"spec\":{\"containers\":[{\"name\":\"web\",\"image\":\"app:1\"},"
+	        "{\"name\":\"side\",\"image\":\"side:1\"}],"
+	        "\"initContainers\":[{\"name\":\"i\",\"image\":\"init:1\"}],"
+	        "\"restartPolicy\":\"Never\",\"enableServiceLinks\":true,"
+	        "\"automountServiceAccountToken\":false,\"serviceAccountName\":\"sa\","
+	        "\"priorityClassName\":\"p\",\"schedulerName\":\"s\","
+	        "\"terminationGracePeriodSeconds\":7,"
+	        "\"securityContext\":{\"runAsUser\":5,\"fsGroup\":6},"
+	        "\"imagePullSecrets\":[{\"name\":\"pull\"}],"
+	        "\"affinity\":{\"nodeAffinity\":{"
+	        "\"requiredDuringSchedulingIgnoredDuringExecution\":"
+	        "{\"nodeSelectorTerms\":[{\"matchExpressions\":[{\"key\":\"z\",\"operator\":"
+	        "\"Exists\"}]},{\"matchExpressions\":[{\"key\":\"y\",\"operator\":\"Exists\"}]}]}}}"
+	        "}}}",
+	        usual_image);
+	expect_json(json_at(f->pod, "metadata", "labels", NULL),
+	            "{\"stoppablecontainer.xtlsoft.top/instance\":\"hello\","
+	            "\"stoppablecontainer.xtlsoft.top/managed-by\":\"stoppablecontainer\","
+	            "\"stoppablecontainer.xtlsoft.top/role\":\"consumer\",\"team\":\"x\"}");
+	assert_string_equal(kube_annotation(f->pod, "n"), "1");
+	assert_string_equal(kube_annotation(f->pod, "stoppablecontainer.xtlsoft.top/start"), "4");
+	assert_null(json_at(main_of(f), "securityContext", NULL)); /* the Pod's says who */
+	expect_json(json_array_get(json_at(f->pod, "spec", "containers", NULL), 1),
+	            "{\"image\":\"side:1\",\"name\":\"side\"}");
+	expect_json(json_at(f->pod, "spec", "initContainers", NULL),
+	            "[{\"image\":\"init:1\",\"name\":\"i\"}]");
+	expect_json(json_at(f->pod, "spec", "securityContext", NULL),
+	            "{\"fsGroup\":6,\"runAsUser\":5}");
+	expect_json(json_at(f->pod, "spec", "restartPolicy", NULL), "\"Always\"");
+	expect_json(json_at(f->pod, "spec", "enableServiceLinks", NULL), "true");
+	expect_json(json_at(f->pod, "spec", "automountServiceAccountToken", NULL), "false");
+	expect_json(json_at(f->pod, "spec", "serviceAccountName", NULL), "\"sa\"");
+	expect_json(json_at(f->pod, "spec", "priorityClassName", NULL), "\"p\"");
+	expect_json(json_at(f->pod, "spec", "schedulerName", NULL), "\"s\"");
+	expect_json(json_at(f->pod, "spec", "terminationGracePeriodSeconds", NULL), "7");
+	expect_json(json_at(f->pod, "spec", "imagePullSecrets", NULL), "[{\"name\":\"pull\"}]");
+	expect_json(json_at(f->pod, "spec", "affinity", "nodeAffinity",
+	                    "requiredDuringSchedulingIgnoredDuringExecution", NULL),
+	            "{\"nodeSelectorTerms\":[{\"matchExpressions\":[{\"key\":\"z\",\"operator\":"
+	            "\"Exists\"}],\"matchFields\":[{\"key\":\"metadata.name\",\"operator\":\"In\","
+	            "\"values\":[\"node-a\"]}]},{\"matchExpressions\":[{\"key\":\"y\",\"operator\":"
+	            "\"Exists\"}],\"matchFields\":[{\"key\":\"metadata.name\",\"operator\":\"In\","
+	            "\"values\":[\"node-a\"]}]}]}");
+}
+
+static void test_pods_leave_the_users_objects_as_they_are(void **state)
+{
+	struct fixture *f = *state;
+	char *before, *after;
+
+	read_spec(f,
+	          "{\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":"
+	          "[{\"image\":\"app:1\",\"env\":[],\"volumeMounts\":[]}],\"volumes\":[],"
+	          "\"tolerations\":[],\"nodeSelector\":{}}}}",
+	          usual_image);
+	before = json_dumps(f->container, JSON_SORT_KEYS);
+	for (int i = 0; i < 2; i++) {
+		const struct pods_start start = {"hello", 1, "node-a"};
+
+		json_decref(pods_consumer(f->resource, f->instance, &start, &config));
+		json_decref(pods_provider(f->resource, f->instance, "node-a", &config));
+	}
+	after = json_dumps(f->container, JSON_SORT_KEYS);
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+}
+
+static void test_pods_provider_is_admitted_as_restricted(void **state)
+{
+	struct fixture *f = *state;
+
+	provider(f,
+	         "{\"template\":{\"container\":{\"image\":\"app:1\",\"imagePullPolicy\":\"Always\"}"
+	         "}}",
+	         "");
+	assert_string_equal(kube_name(f->pod), "hello-provider");
+	expect_json(
+	        main_of(f),
+	        "{\"command\":[\"/.sc-inject/sc-wrapper\",\"pause\"],\"image\":\"app:1\","
+	        "\"imagePullPolicy\":\"Always\",\"name\":\"provider\",\"resources\":{\"limits\":"
+	        "{\"memory\":\"32Mi\"},\"requests\":{\"cpu\":\"1m\",\"memory\":\"8Mi\"}},"
+	        "\"securityContext\":{\"allowPrivilegeEscalation\":false,\"capabilities\":"
+	        "{\"drop\":[\"ALL\"]},\"runAsNonRoot\":true,\"seccompProfile\":{\"type\":"
+	        "\"RuntimeDefault\"}},\"volumeMounts\":[{\"mountPath\":\"/.sc-inject\",\"name\":"
+	        "\"sc-inject\"}],\"workingDir\":\"/\"}");
+	expect_json(json_at(json_array_get(json_at(f->pod, "spec", "initContainers", NULL), 0),
+	                    "command", NULL),
+	            "[\"/sc-wrapper\",\"copy\",\"/.sc-inject/sc-wrapper\"]");
+	expect_json(json_at(f->pod, "spec", "volumes", NULL),
+	            "[{\"emptyDir\":{},\"name\":\"sc-inject\"}]");
+	expect_json(json_at(f->pod, "spec", "securityContext", NULL),
+	            "{\"runAsGroup\":65534,\"runAsNonRoot\":true,\"runAsUser\":65534,"
+	            "\"seccompProfile\":{\"type\":\"RuntimeDefault\"}}");
+	expect_json(json_at(f->pod, "spec", "automountServiceAccountToken", NULL), "false");
+	assert_null(json_at(f->pod, "spec", "affinity", NULL));
+}
+
+static void test_pods_provider_goes_where_the_consumer_can(void **state)
+{
+	struct fixture *f = *state;
+
+	provider(f,
+	         "{\"provider\":{\"nodeSelector\":{\"disk\":\"ssd\"},\"tolerations\":[{\"key\":"
+	         "\"b\"}],"
+	         "\"resources\":{\"requests\":{\"cpu\":\"5m\"}}},"
+	         "\"template\":{\"spec\":{\"containers\":[{\"image\":\"app:1\"}],\"nodeSelector\":"
+	         "{\"gpu\":\"yes\"},\"tolerations\":[{\"key\":\"a\"}],\"imagePullSecrets\":"
+	         "[{\"name\":\"pull\"}]}}}",
+	         "node-b");
+	expect_json(json_at(f->pod, "spec", "nodeSelector", NULL),
+	            "{\"disk\":\"ssd\",\"gpu\":\"yes\"}");
+	expect_json(json_at(f->pod, "spec", "tolerations", NULL),
+	            "[{\"key\":\"a\"},{\"key\":\"b\"}]");
+	expect_json(json_at(f->pod, "spec", "imagePullSecrets", NULL), "[{\"name\":\"pull\"}]");
+	expect_json(json_at(main_of(f), "resources", NULL), "{\"requests\":{\"cpu\":\"5m\"}}");
+	assert_non_null(json_at(f->pod, "spec", "affinity", "nodeAffinity", NULL));
+}
+
+static void test_pods_hash_follows_what_the_pod_is_made_of(void **state)
+{
+	struct fixture *f = *state;
+	char first[PODS_HASH_BYTES], second[PODS_HASH_BYTES];
+	char provider_first[PODS_HASH_BYTES], provider_second[PODS_HASH_BYTES];
+
+	read_spec(f, "{\"running\":false,\"template\":{\"container\":{\"image\":\"app:1\"}}}",
+	          usual_image);
+	pods_consumer_hash(f->resource, first);
+	pods_provider_hash(f->resource, provider_first);
+	read_spec(f,
+	          "{\"running\":true,\"template\":{\"container\":{\"image\":\"app:1\","
+	          "\"args\":[\"x\"]}}}",
+	          usual_image);
+	pods_consumer_hash(f->resource, second);
+	pods_provider_hash(f->resource, provider_second);
+	assert_string_not_equal(first, second);
+	assert_string_equal(provider_first, provider_second);
+	read_spec(f, "{\"template\":{\"container\":{\"image\":\"app:2\"}}}", usual_image);
+	pods_provider_hash(f->resource, provider_second);
+	assert_string_not_equal(provider_first, provider_second);
+}
+
+static void test_pods_refuse_names_that_are_ours(void **state)
+{
+	struct fixture *f = *state;
+
+	read_spec(f,
+	          "{\"template\":{\"container\":{\"image\":\"app:1\"},\"volumes\":"
+	          "[{\"name\":\"sc-control\"}]}}",
+	          usual_image);
+	assert_non_null(strstr(pods_check_template(f->resource), "sc-control"));
+	read_spec(f,
+	          "{\"template\":{\"container\":{\"image\":\"app:1\",\"volumeMounts\":"
+	          "[{\"name\":\"v\",\"mountPath\":\"/.sc\"}]}}}",
+	          usual_image);
+	assert_non_null(strstr(pods_check_template(f->resource), "/.sc"));
+	read_spec(f, "{\"template\":{\"container\":{\"image\":\"app:1\"}}}", usual_image);
+	assert_null(pods_check_template(f->resource));
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        T(test_pods_follow_kubernetes_rule_for_command_and_args),
+	        T(test_pods_consumer_adds_nothing_but_the_wrapper_and_its_volume),
+	        T(test_pods_consumer_honours_what_the_user_wrote),
+	        T(test_pods_consumer_keeps_the_long_shape),
+	        T(test_pods_leave_the_users_objects_as_they_are),
+	        T(test_pods_provider_is_admitted_as_restricted),
+	        T(test_pods_provider_goes_where_the_consumer_can),
+	        T(test_pods_hash_follows_what_the_pod_is_made_of),
+	        T(test_pods_refuse_names_that_are_ours),
+	};
+
+	return cmocka_run_group_tests_name("controller-pods", tests, NULL, NULL);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmocka's own order of headers */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wrapper/node/core/image.h"
+#include "wrapper/node/core/passwd.h"
+#include "wrapper/node/core/pod_view.h"
+#include "wrapper/node/core/ports.h"
+#include "wrapper/node/core/record.h"
+
+static void test_passwd_users_by_name_and_number(void **state)
+{
+	static const char passwd[] = "root:x:0:0::/root:/bin/sh\napp:x:1000:50:App:/home:/bin/sh\n"
+	                             "broken\nodd:x:y:1\nlast:x:7:8";
+	static const char group[] = "root:x:0:\nweb:x:33:app\n";
+	static const struct {
+		const char *user;
+		uint32_t uid, gid;
+	} cases[] = {
+	        {"", 0, 0},           {"0", 0, 0},
+	        {"app", 1000, 50},    {"1000", 1000, 50},
+	        {"1234", 1234, 0},    {"app:web", 1000, 33},
+	        {"app:99", 1000, 99}, {"1234:web", 1234, 33},
+	        {"last", 7, 8},
+	};
+	uint32_t uid;
+	uint32_t gid;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		assert_int_equal(passwd_resolve(cases[i].user, passwd, group, &uid, &gid, &err), 0);
+		assert_int_equal(uid, cases[i].uid);
+		assert_int_equal(gid, cases[i].gid);
+	}
+	assert_int_equal(passwd_resolve("nobody", passwd, group, &uid, &gid, &err), -1);
+	assert_non_null(strstr(err.text, "nobody"));
+	assert_int_equal(passwd_resolve("app:none", passwd, group, &uid, &gid, &err), -1);
+	assert_int_equal(passwd_resolve("odd", passwd, group, &uid, &gid, &err), -1);
+	assert_int_equal(passwd_resolve("app", "", "", &uid, &gid, &err), -1);
+}
+
+static void test_record_reads_as_it_was_written(void **state)
+{
+	static const char *const layers[] = {"/a", "/b c", NULL};
+	static const char *const fewer[] = {"/a", NULL};
+	char *text = record_format("uid-1", "sha256:1", layers);
+	struct record r;
+	struct err err;
+
+	(void)state;
+	assert_non_null(text);
+	assert_int_equal(record_parse(text, &r, &err), 0);
+	assert_string_equal(r.instance_uid, "uid-1");
+	assert_string_equal(r.image_digest, "sha256:1");
+	assert_true(record_is(&r, "sha256:1", layers));
+	assert_false(record_is(&r, "sha256:1", fewer));
+	assert_false(record_is(&r, "sha256:2", layers));
+	record_done(&r);
+	free(text);
+}
+
+static void test_record_anything_else_is_refused(void **state)
+{
+	static const char *const texts[] = {
+	        "",
+	        "{",
+	        "[]",
+	        "{}",
+	        "{\"version\":2,\"instanceUID\":\"u\",\"imageDigest\":\"d\",\"layers\":[\"/a\"]}",
+	        "{\"version\":1,\"instanceUID\":\"u\",\"imageDigest\":\"d\",\"layers\":[]}",
+	        "{\"version\":1,\"instanceUID\":\"u\",\"imageDigest\":\"d\",\"layers\":[\"a\"]}",
+	        "{\"version\":1,\"instanceUID\":\"u\",\"imageDigest\":\"d\",\"layers\":[1]}",
+	        "{\"version\":1,\"instanceUID\":\"u\",\"imageDigest\":3,\"layers\":[\"/a\"]}",
+	};
+	struct record r;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		assert_int_equal(record_parse(texts[i], &r, &err), -1);
+		assert_int_equal(err.code, ERR_PARSE);
+	}
+}
+
+static void expect_image(const char *config, const char *want)
+{
+	json_t *in = json_loads(config, 0, NULL);
+	json_t *out = image_status(in);
+	json_t *wanted = json_loads(want, 0, NULL);
+
+	assert_non_null(in);
+	assert_non_null(wanted);
+	image_status_user(out, 5, 6);
+	assert_true(json_equal(out, wanted));
+	json_decref(in);
+	json_decref(out);
+	json_decref(wanted);
+}
+
+static void test_image_status_of_a_full_and_an_empty_configuration(void **state)
+{
+	(void)state;
+	expect_image("{\"Entrypoint\":[\"/e\"],\"Cmd\":[\"a\",\"b\"],\"Env\":[\"K=V\"],"
+	             "\"WorkingDir\":\"/w\",\"ExposedPorts\":{\"8080/tcp\":{},\"53/udp\":{},"
+	             "\"x/tcp\":{},\"99999/tcp\":{}}}",
+	             "{\"entrypoint\":[\"/e\"],\"command\":[\"a\",\"b\"],\"env\":[\"K=V\"],"
+	             "\"workingDir\":\"/w\",\"uid\":5,\"gid\":6,\"exposedPorts\":[8080]}");
+	expect_image("{\"Entrypoint\":null}",
+	             "{\"entrypoint\":[],\"command\":[],\"env\":[],\"workingDir\":\"/\",\"uid\":5,"
+	             "\"gid\":6,\"exposedPorts\":[]}");
+}
+
+static void test_ports_tell_what_is_wrong(void **state)
+{
+	struct ports p = {.wanted = 8080};
+	char buf[128];
+
+	(void)state;
+	assert_string_equal(ports_message(&p, buf, sizeof buf),
+	                    "nothing listens on port 8080; listening: none");
+	ports_add(&p, 80, false);
+	ports_add(&p, 80, false);
+	ports_add(&p, 443, true);
+	assert_string_equal(ports_message(&p, buf, sizeof buf),
+	                    "nothing listens on port 8080; listening: 80, 443");
+	ports_add(&p, 8080, true);
+	assert_false(p.is_wanted_open);
+	assert_non_null(strstr(ports_message(&p, buf, sizeof buf), "loopback only"));
+	ports_add(&p, 8080, false);
+	assert_true(p.is_wanted_open);
+}
+
+static void test_ports_are_asked_for_less_often_as_time_goes_by(void **state)
+{
+	(void)state;
+	assert_int_equal(ports_delay_ms(0), 2);
+	assert_int_equal(ports_delay_ms(999), 2);
+	assert_int_equal(ports_delay_ms(1000), 10);
+	assert_int_equal(ports_delay_ms(10000), 100);
+}
+
+static void expect_mount_points(const char *instance, const char *want)
+{
+	const char *paths[POD_MOUNT_POINTS_MAX + 1];
+	json_t *json = json_loads(instance, 0, NULL);
+	char got[256] = "";
+
+	assert_non_null(json);
+	instance_mount_points(json, paths);
+	for (size_t i = 0; paths[i] != NULL; i++)
+		(void)snprintf(got + strlen(got), sizeof got - strlen(got), "[%s]", paths[i]);
+	assert_string_equal(got, want);
+	json_decref(json);
+}
+
+static void test_pod_view_mount_points_are_certain_folders(void **state)
+{
+	(void)state;
+	expect_mount_points(
+	        "{\"spec\":{\"template\":{\"container\":{\"volumeMounts\":["
+	        "{\"name\":\"a\",\"mountPath\":\"/a\"},{\"name\":\"h\",\"mountPath\":\"/h\"},"
+	        "{\"name\":\"a\",\"mountPath\":\"/s\",\"subPath\":\"x\"},"
+	        "{\"name\":\"none\",\"mountPath\":\"/n\"},{\"name\":\"a\",\"mountPath\":\"rel\"}]},"
+	        "\"volumes\":[{\"name\":\"a\",\"emptyDir\":{}},{\"name\":\"h\",\"hostPath\":{}}]}}"
+	        "}",
+	        "[/a]");
+	expect_mount_points("{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"volumeMounts\":["
+	                    "{\"name\":\"a\",\"mountPath\":\"/a\"}]}],"
+	                    "\"volumes\":[{\"name\":\"a\",\"configMap\":{}}]}}}}",
+	                    "[/a]");
+	expect_mount_points("{}", "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_passwd_users_by_name_and_number),
+	        cmocka_unit_test(test_record_reads_as_it_was_written),
+	        cmocka_unit_test(test_record_anything_else_is_refused),
+	        cmocka_unit_test(test_image_status_of_a_full_and_an_empty_configuration),
+	        cmocka_unit_test(test_ports_tell_what_is_wrong),
+	        cmocka_unit_test(test_ports_are_asked_for_less_often_as_time_goes_by),
+	        cmocka_unit_test(test_pod_view_mount_points_are_certain_folders),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

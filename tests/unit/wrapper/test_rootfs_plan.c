@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmocka's own order of headers */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wrapper/node/core/rootfs_plan.h"
+
+static void test_rootfs_plan_claims_before_it_makes(void **state)
+{
+	struct rootfs_facts f = {.provider_runs = true};
+
+	(void)state;
+	assert_int_equal(rootfs_plan(&f), ROOTFS_CLAIM);
+	f.is_ours = f.is_claimed = true;
+	assert_int_equal(rootfs_plan(&f), ROOTFS_ADD_FINALIZER);
+	f.has_finalizer = true;
+	assert_int_equal(rootfs_plan(&f), ROOTFS_MAKE_BY_PROVIDER);
+	f.is_busy = true;
+	assert_int_equal(rootfs_plan(&f), ROOTFS_NONE);
+	f.is_busy = false;
+	f.is_mounted = f.provider_is_seen = true;
+	assert_int_equal(rootfs_plan(&f), ROOTFS_NONE);
+}
+
+static void test_rootfs_plan_leaves_other_nodes_alone(void **state)
+{
+	struct rootfs_facts f = {.provider_runs = true, .is_claimed = true, .has_finalizer = true};
+
+	(void)state;
+	assert_int_equal(rootfs_plan(&f), ROOTFS_NONE);
+	f.is_deleting = true;
+	assert_int_equal(rootfs_plan(&f), ROOTFS_NONE);
+}
+
+static void test_rootfs_plan_mounts_by_the_record_before_a_provider_runs(void **state)
+{
+	struct rootfs_facts f = {
+	        .is_ours = true, .is_claimed = true, .has_finalizer = true, .was_ready = true};
+
+	(void)state;
+	assert_int_equal(rootfs_plan(&f), ROOTFS_MAKE_BY_RECORD);
+	f.was_ready = false; /* tried, and the layers are gone */
+	assert_int_equal(rootfs_plan(&f), ROOTFS_NONE);
+	f.provider_runs = f.provider_is_seen = true;
+	assert_int_equal(rootfs_plan(&f), ROOTFS_MAKE_BY_PROVIDER);
+	f.is_paused = true;
+	assert_int_equal(rootfs_plan(&f), ROOTFS_NONE);
+}
+
+static void test_rootfs_plan_looks_at_another_provider_between_two_starts(void **state)
+{
+	struct rootfs_facts f = {.is_ours = true,
+	                         .is_claimed = true,
+	                         .has_finalizer = true,
+	                         .is_mounted = true,
+	                         .is_in_use = true,
+	                         .provider_runs = true};
+
+	(void)state;
+	assert_int_equal(rootfs_plan(&f), ROOTFS_NONE);
+	f.is_in_use = false;
+	assert_int_equal(rootfs_plan(&f), ROOTFS_MAKE_BY_PROVIDER);
+}
+
+static void test_rootfs_plan_removes_when_nobody_uses_it(void **state)
+{
+	struct rootfs_facts f = {.is_ours = true,
+	                         .is_claimed = true,
+	                         .has_finalizer = true,
+	                         .is_mounted = true,
+	                         .is_deleting = true,
+	                         .is_in_use = true};
+
+	(void)state;
+	assert_int_equal(rootfs_plan(&f), ROOTFS_NONE);
+	f.is_in_use = false;
+	assert_int_equal(rootfs_plan(&f), ROOTFS_REMOVE);
+	f.is_removed = true;
+	assert_int_equal(rootfs_plan(&f), ROOTFS_DROP_FINALIZER);
+	f.has_finalizer = false;
+	assert_int_equal(rootfs_plan(&f), ROOTFS_NONE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_rootfs_plan_claims_before_it_makes),
+	        cmocka_unit_test(test_rootfs_plan_leaves_other_nodes_alone),
+	        cmocka_unit_test(test_rootfs_plan_mounts_by_the_record_before_a_provider_runs),
+	        cmocka_unit_test(test_rootfs_plan_looks_at_another_provider_between_two_starts),
+	        cmocka_unit_test(test_rootfs_plan_removes_when_nobody_uses_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

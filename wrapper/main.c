@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wrapper/wrapper.h"
+
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "lib/api/names.h"
+
+static const char usage[] =
+        "Usage: sc-wrapper run [--socket PATH] -- COMMAND [ARGUMENT]...\n"
+        "       sc-wrapper pause\n"
+        "       sc-wrapper copy DESTINATION\n"
+        "\n"
+        "Process 1 of a stoppable container.\n"
+        "\n"
+        "  run     wait on PATH for the root filesystem, then start COMMAND in it\n"
+        "          (default: " SC_CONTROL_MOUNT "/" SC_CONTROL_SOCKET ")\n"
+        "  pause   keep a container's image on the node; ends on SIGTERM\n"
+        "  copy    put this program at DESTINATION\n"
+        "\n"
+        "  --help, --version\n"
+        "\n"
+        "Exit code of run: the command's own; 128 + N when signal N ended it; 127 when it was\n"
+        "not found, 126 when it could not be executed, 125 when it got no root filesystem.\n";
+
+static int put(int fd, const char *text)
+{
+	return write(fd, text, strlen(text)) < 0 ? 1 : 0;
+}
+
+void wrapper_say(const char *a, const char *b)
+{
+	struct iovec parts[] = {
+	        {(void *)"sc-wrapper: ", 12},
+	        {(void *)a, strlen(a)},
+	        {(void *)": ", b != NULL ? 2 : 0},
+	        {(void *)b, b != NULL ? strlen(b) : 0},
+	        {(void *)"\n", 1},
+	};
+
+	/* the log's reader may be gone; there is nobody else to tell */
+	if (writev(STDERR_FILENO, parts, sizeof parts / sizeof parts[0]) < 0)
+		return;
+}
+
+static int wrong_usage(void)
+{
+	(void)put(STDERR_FILENO, usage);
+	return WRAPPER_EXIT_USAGE;
+}
+
+static int run_command(char **args)
+{
+	const char *socket_path = SC_CONTROL_MOUNT "/" SC_CONTROL_SOCKET;
+
+	if (args[0] != NULL && strcmp(args[0], "--socket") == 0 && args[1] != NULL) {
+		socket_path = args[1];
+		args += 2;
+	}
+	if (args[0] == NULL || strcmp(args[0], "--") != 0 || args[1] == NULL)
+		return wrong_usage();
+	return wrapper_run(socket_path, args + 1);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc >= 2 && strcmp(argv[1], "run") == 0)
+		return run_command(argv + 2);
+	if (argc == 2 && strcmp(argv[1], "pause") == 0)
+		return wrapper_pause();
+	if (argc == 3 && strcmp(argv[1], "copy") == 0)
+		return wrapper_copy(argv[2]);
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		return put(STDOUT_FILENO, usage);
+	if (argc == 2 && strcmp(argv[1], "--version") == 0)
+		return put(STDOUT_FILENO, "sc-wrapper " SC_VERSION "\n");
+	return wrong_usage();
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * consumer_state - what is known of one consumer container
+ *
+ *     ABSENT ─hello waiting─> WAITING ─handed─> HANDED_OVER ─started─> STARTED ─port─> LISTENING
+ *                                │                  │                    │               │
+ *                                └──────────────> FAILED <──failed───────┘               │
+ *                                     EXITED <──────────────────gone─────────────────────┘
+ *
+ * A container that is started anew in its Pod says hello again, from wherever it was.
+ */
+#pragma once
+
+#define CONSUMER_STATES(X)                                                                         \
+	X(ABSENT, "")         /* no wrapper has been seen yet */                                   \
+	X(WAITING, "Waiting") /* for the root filesystem */                                        \
+	X(HANDED_OVER, "HandedOver")                                                               \
+	X(STARTED, "Started")                                                                      \
+	X(LISTENING, "Listening")                                                                  \
+	X(EXITED, "Exited")                                                                        \
+	X(FAILED, "Failed")
+
+#define CONSUMER_EVENTS(X)                                                                         \
+	X(HELLO_WAITING)                                                                           \
+	X(HELLO_RUNNING) /* an agent that started anew meets it so */                              \
+	X(HANDED)                                                                                  \
+	X(STARTED)                                                                                 \
+	X(PORT)                                                                                    \
+	X(FAILED) /* not handed over, or not executed */                                           \
+	X(GONE)   /* process 1 of the container has ended */
+
+enum consumer_state {
+	CONSUMER_UNSET,
+#define X(name, text) CONSUMER_##name,
+	CONSUMER_STATES(X)
+#undef X
+	        CONSUMER_STATES_COUNT
+};
+
+enum consumer_event {
+#define X(name) CONSUMER_EV_##name,
+	CONSUMER_EVENTS(X)
+#undef X
+	        CONSUMER_EVENTS_COUNT
+};
+
+/** consumer_state_next() - a table: no event is impossible, most change nothing */
+enum consumer_state consumer_state_next(enum consumer_state state, enum consumer_event event);
+
+/** consumer_state_text() - as the API says it */
+const char *consumer_state_text(enum consumer_state state);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wrapper/node/core/image.h"
+
+#include <string.h>
+
+#include "lib/base/num.h"
+
+static json_t *image_strings(const json_t *config, const char *key)
+{
+	json_t *out = json_array();
+	const json_t *list = json_object_get(config, key);
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		if (json_is_string(one))
+			(void)json_array_append(out, one);
+	}
+	return out;
+}
+
+/* "8080/tcp" or "8080"; what is not TCP can't be activated. */
+static json_t *image_ports(const json_t *config)
+{
+	json_t *out = json_array();
+	json_t *ports = json_object_get(config, "ExposedPorts");
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(ports, key, value)
+	{
+		char digits[8];
+		size_t len = strcspn(key, "/");
+		uint64_t port;
+
+		if (len >= sizeof digits || (key[len] != '\0' && strcmp(key + len, "/tcp") != 0))
+			continue;
+		memcpy(digits, key, len);
+		digits[len] = '\0';
+		if (num_parse_u64(digits, 1, UINT16_MAX, &port, NULL) == 0)
+			(void)json_array_append_new(out, json_integer((json_int_t)port));
+	}
+	return out;
+}
+
+json_t *image_status(const json_t *config)
+{
+	const char *dir = json_string_value(json_object_get(config, "WorkingDir"));
+
+	return json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:o}", "entrypoint",
+	                 image_strings(config, "Entrypoint"), "command",
+	                 image_strings(config, "Cmd"), "env", image_strings(config, "Env"),
+	                 "workingDir", dir != NULL && *dir != '\0' ? dir : "/", "uid", 0, "gid", 0,
+	                 "exposedPorts", image_ports(config));
+}
+
+void image_status_user(json_t *status, uint32_t uid, uint32_t gid)
+{
+	(void)json_object_set_new(status, "uid", json_integer(uid));
+	(void)json_object_set_new(status, "gid", json_integer(gid));
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wrapper/node/core/pod_view.h"
+
+#include <string.h>
+
+#include "lib/api/names.h"
+#include "lib/base/num.h"
+#include "lib/kube/object.h"
+
+bool pod_is_of(const json_t *pod, const char *instance_uid, const char *role)
+{
+	const json_t *owner = kube_owner_controller(pod);
+
+	return owner != NULL && instance_uid[0] != '\0' &&
+	       strcmp(json_str_at(owner, "", "uid", NULL), instance_uid) == 0 &&
+	       strcmp(kube_label(pod, SC_LABEL_ROLE), role) == 0;
+}
+
+const char *pod_container_id(const json_t *pod)
+{
+	const json_t *status = json_array_get(json_at(pod, "status", "containerStatuses", NULL), 0);
+
+	if (json_at(status, "state", "running", NULL) == NULL)
+		return "";
+	return json_str_at(status, "", "containerID", NULL);
+}
+
+uint64_t pod_start(const json_t *pod)
+{
+	uint64_t start = 0;
+
+	if (num_parse_u64(kube_annotation(pod, SC_ANNOTATION_START), 0, INT64_MAX, &start, NULL) <
+	    0)
+		return 0;
+	return start;
+}
+
+static bool instance_is_folder_volume(const json_t *volumes, const char *name)
+{
+	const json_t *volume;
+	size_t i;
+
+	json_array_foreach(volumes, i, volume)
+	{
+		if (strcmp(json_str_at(volume, "", "name", NULL), name) == 0)
+			return json_object_get(volume, "hostPath") == NULL;
+	}
+	return false;
+}
+
+void instance_mount_points(const json_t *instance, const char *ret_paths[POD_MOUNT_POINTS_MAX + 1])
+{
+	const json_t *template = json_at(instance, "spec", "template", NULL);
+	const json_t *container = json_object_get(template, "container");
+	const json_t *volumes = json_object_get(template, "volumes");
+	const json_t *mount;
+	size_t count = 0;
+	size_t i;
+
+	if (container == NULL) {
+		container = json_array_get(json_at(template, "spec", "containers", NULL), 0);
+		volumes = json_at(template, "spec", "volumes", NULL);
+	}
+	json_array_foreach(json_object_get(container, "volumeMounts"), i, mount)
+	{
+		const char *path = json_str_at(mount, "", "mountPath", NULL);
+
+		if (count < POD_MOUNT_POINTS_MAX && path[0] == '/' &&
+		    json_object_get(mount, "subPath") == NULL &&
+		    json_object_get(mount, "subPathExpr") == NULL &&
+		    instance_is_folder_volume(volumes, json_str_at(mount, "", "name", NULL)))
+			ret_paths[count++] = path;
+	}
+	ret_paths[count] = NULL;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pod_view - what the agent reads in Pods and instances
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { POD_MOUNT_POINTS_MAX = 64 };
+
+/** pod_is_of() - the instance of this UID is its controller, and it has this role */
+bool pod_is_of(const json_t *pod, const char *instance_uid, const char *role);
+
+/** pod_container_id() - of its first container while that runs; else "" */
+const char *pod_container_id(const json_t *pod);
+
+/** pod_start() - which start of the instance made it */
+uint64_t pod_start(const json_t *pod);
+
+/**
+ * instance_mount_points() - folders that the consumer's volumes will be mounted on
+ * Only where it is certain that a folder is needed: not for subPath and hostPath, which may be
+ * files. Borrowed, NULL-terminated.
+ */
+void instance_mount_points(const json_t *instance, const char *ret_paths[POD_MOUNT_POINTS_MAX + 1]);

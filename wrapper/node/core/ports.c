@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wrapper/node/core/ports.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void ports_add(struct ports *p, uint16_t port, bool loopback)
+{
+	if (port == p->wanted && loopback)
+		p->is_wanted_local = true;
+	if (port == p->wanted && !loopback)
+		p->is_wanted_open = true;
+	for (size_t i = 0; i < p->open_count; i++) {
+		if (p->open[i] == port)
+			return;
+	}
+	if (p->open_count < PORTS_KEPT_MAX)
+		p->open[p->open_count++] = port;
+}
+
+const char *ports_message(const struct ports *p, char *buf, size_t size)
+{
+	size_t at;
+
+	if (p->is_wanted_local) {
+		(void)snprintf(buf, size,
+		               "port %u listens on loopback only, where no request can come from",
+		               p->wanted);
+		return buf;
+	}
+	at = (size_t)snprintf(buf, size, "nothing listens on port %u; listening: ", p->wanted);
+	if (p->open_count == 0 && at < size)
+		(void)snprintf(buf + at, size - at, "none");
+	for (size_t i = 0; i < p->open_count && at < size; i++)
+		at += (size_t)snprintf(buf + at, size - at, "%s%u", i > 0 ? ", " : "", p->open[i]);
+	return buf;
+}
+
+uint64_t ports_delay_ms(uint64_t waited_ms)
+{
+	if (waited_ms < 1000)
+		return 2;
+	return waited_ms < 10000 ? 10 : 100;
+}

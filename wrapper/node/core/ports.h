@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ports - TCP ports that listen in a Pod, as netlink tells them
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Kept for the message; a Pod may listen on more, and the wanted one is still seen. */
+enum { PORTS_KEPT_MAX = 16 };
+
+struct ports {
+	uint16_t wanted;      /* 0: none */
+	bool is_wanted_open;  /* on an address that others can reach */
+	bool is_wanted_local; /* on loopback only */
+	uint16_t open[PORTS_KEPT_MAX];
+	size_t open_count;
+};
+
+/** ports_add() - one listening socket; @loopback: bound to a loopback address */
+void ports_add(struct ports *p, uint16_t port, bool loopback);
+
+/** ports_message() - why the wanted port does not answer, into @buf */
+const char *ports_message(const struct ports *p, char *buf, size_t size);
+
+/** ports_delay_ms() - until the next look, after @waited_ms since the process started */
+uint64_t ports_delay_ms(uint64_t waited_ms);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wrapper/node/core/rootfs_plan.h"
+
+static enum rootfs_step rootfs_plan_end(const struct rootfs_facts *f)
+{
+	if (!f->is_ours || !f->has_finalizer)
+		return ROOTFS_NONE;
+	if (f->is_removed)
+		return ROOTFS_DROP_FINALIZER;
+	return f->is_in_use || f->is_paused ? ROOTFS_NONE : ROOTFS_REMOVE;
+}
+
+enum rootfs_step rootfs_plan(const struct rootfs_facts *f)
+{
+	if (f->is_busy)
+		return ROOTFS_NONE;
+	if (f->is_deleting)
+		return rootfs_plan_end(f);
+	if (!f->is_ours)
+		return f->provider_runs && !f->is_claimed ? ROOTFS_CLAIM : ROOTFS_NONE;
+	if (f->is_paused)
+		return ROOTFS_NONE;
+	if (!f->has_finalizer)
+		return ROOTFS_ADD_FINALIZER;
+	if (!f->is_mounted && f->was_ready)
+		return ROOTFS_MAKE_BY_RECORD;
+	/* another provider is looked at when nobody stands on the layers of the one before */
+	if (f->provider_runs && (!f->is_mounted || (!f->provider_is_seen && !f->is_in_use)))
+		return ROOTFS_MAKE_BY_PROVIDER;
+	return ROOTFS_NONE;
+}

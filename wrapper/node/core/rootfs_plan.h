@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rootfs_plan - what to do next about one instance's root filesystem
+ */
+#pragma once
+
+#include <stdbool.h>
+
+struct rootfs_facts {
+	bool is_busy;       /* a step is under way */
+	bool is_ours;       /* status.rootfs.nodeName is this node */
+	bool is_claimed;    /* … is some node */
+	bool has_finalizer; /* ours */
+	bool is_deleting;
+	bool is_removed; /* by us, just now */
+	bool is_in_use;  /* a consumer's process lives */
+	bool is_mounted;
+	bool is_paused;        /* a step failed: not before its time */
+	bool was_ready;        /* the API says digest and image: the record is enough to mount it */
+	bool provider_runs;    /* here */
+	bool provider_is_seen; /* and its image was compared with what is kept */
+};
+
+#define ROOTFS_STEPS(X)                                                                            \
+	X(NONE)                                                                                    \
+	X(CLAIM)         /* say that it is on this node, before anything is made here */           \
+	X(ADD_FINALIZER) /* then that it has to be removed from here */                            \
+	X(MAKE_BY_RECORD)                                                                          \
+	X(MAKE_BY_PROVIDER)                                                                        \
+	X(REMOVE)                                                                                  \
+	X(DROP_FINALIZER)
+
+enum rootfs_step {
+#define X(name) ROOTFS_##name,
+	ROOTFS_STEPS(X)
+#undef X
+};
+
+enum rootfs_step rootfs_plan(const struct rootfs_facts *f);

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wrapper/node/io/consumer.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "lib/api/names.h"
+#include "lib/base/clk.h"
+#include "lib/base/log.h"
+#include "lib/base/num.h"
+#include "lib/http/metrics.h"
+#include "lib/kube/object.h"
+#include "wrapper/node/core/pod_view.h"
+#include "wrapper/node/io/handover.h"
+#include "wrapper/node/io/link.h"
+#include "wrapper/node/io/proc.h"
+#include "wrapper/node/io/task.h"
+
+/* After so long without the wanted port the status names those that do listen. */
+enum { CONSUMER_PORT_PATIENCE_MS = 3000, CONSUMER_HELD = 2 };
+
+static uint16_t consumer_port(const struct consumer *c)
+{
+	int64_t port = json_int_at(c->inst->object, 0, "spec", "activationPort", NULL);
+
+	return port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0;
+}
+
+static void consumer_poll_in(struct consumer *c, uint64_t ms)
+{
+	const struct timeval tv = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+
+	(void)evtimer_add(c->poll, &tv);
+}
+
+static void consumer_feed(struct consumer *c, enum consumer_event ev)
+{
+	enum consumer_state next = consumer_state_next(c->state, ev);
+
+	if (next == c->state)
+		return;
+	c->state = next;
+	log_event(next == CONSUMER_FAILED ? LOG_WARN : LOG_INFO, "consumer.state",
+	          log_str("namespace", kube_namespace(c->inst->object)),
+	          log_str("instance", kube_name(c->inst->object)), log_str("pod_uid", c->pod_uid),
+	          log_str("state", consumer_state_text(next)), log_str("reason", c->reason),
+	          log_str("message", c->message), log_str("address", c->address),
+	          log_i64("exit_code", c->exit_code), log_u64("handover_us", c->handover_us));
+	instance_report(c->inst);
+}
+
+static void consumer_say(struct consumer *c, const char *reason, const char *fmt, ...)
+        PRINTF_LIKE(3, 4);
+
+static void consumer_say(struct consumer *c, const char *reason, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)snprintf(c->reason, sizeof c->reason, "%s", reason);
+	va_start(ap, fmt);
+	(void)vsnprintf(c->message, sizeof c->message, fmt, ap);
+	va_end(ap);
+}
+
+/* --- the port --- */
+
+static void consumer_stop_polling(struct consumer *c)
+{
+	(void)evtimer_del(c->poll);
+	netns_close(&c->netns);
+}
+
+static void consumer_tell_ports(struct consumer *c, const struct ports *p)
+{
+	char text[sizeof c->message];
+
+	(void)ports_message(p, text, sizeof text);
+	if (strcmp(text, c->message) == 0)
+		return;
+	consumer_say(c, "", "%s", text);
+	instance_report(c->inst);
+}
+
+static void consumer_poll(struct consumer *c)
+{
+	uint64_t waited_ms = clk_now_ms() - c->started_ms;
+	struct ports p = {.wanted = consumer_port(c)};
+	struct err err;
+
+	if (c->netns.diag_fd < 0)
+		return;
+	if ((c->address[0] == '\0' && netns_address(&c->netns, c->address, &err) < 0) ||
+	    (p.wanted != 0 && netns_ports(&c->netns, &p, &err) < 0)) {
+		log_event(LOG_WARN, "consumer.netlink_failed", log_str("pod_uid", c->pod_uid),
+		          log_err(&err));
+		return;
+	}
+	if (p.is_wanted_open && c->address[0] != '\0') {
+		c->message[0] = '\0';
+		consumer_stop_polling(c);
+		consumer_feed(c, CONSUMER_EV_PORT);
+		return;
+	}
+	if (p.wanted == 0 && c->address[0] != '\0') {
+		consumer_stop_polling(c);
+		instance_report(c->inst);
+		return;
+	}
+	if (p.wanted != 0 && waited_ms >= CONSUMER_PORT_PATIENCE_MS)
+		consumer_tell_ports(c, &p);
+	consumer_poll_in(c, ports_delay_ms(waited_ms));
+}
+
+static void on_consumer_poll(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	consumer_poll(arg);
+}
+
+/* The namespace is open and the address, if there is one yet, is known when this returns. */
+static void consumer_open_netns(struct consumer *c)
+{
+	const struct link_peer *peer = link_peer(c->link);
+	struct err err;
+
+	consumer_stop_polling(c);
+	c->address[0] = '\0';
+	c->started_ms = clk_now_ms();
+	if (peer == NULL)
+		return;
+	if (netns_open(peer->net_ns_fd, &c->netns, &err) < 0 ||
+	    netns_address(&c->netns, c->address, &err) < 0)
+		log_event(LOG_WARN, "consumer.netlink_failed", log_str("pod_uid", c->pod_uid),
+		          log_err(&err));
+}
+
+/* --- the wrapper --- */
+
+static void consumer_on_started(struct consumer *c, bool anew)
+{
+	if (anew || c->started_wall_ms == 0)
+		c->started_wall_ms = clk_wall_ms();
+	consumer_say(c, "", "%s", "");
+	c->exit_code = 0;
+	consumer_open_netns(c);
+}
+
+static void consumer_on_failed(struct consumer *c, const struct proto_message *m)
+{
+	consumer_say(c, m->number == ENOENT ? "CommandNotFound" : "CommandNotExecutable", "%s: %s",
+	             m->text, strerror(m->number));
+	consumer_feed(c, CONSUMER_EV_FAILED);
+}
+
+static void on_consumer_message(void *arg, const struct proto_message *m)
+{
+	struct consumer *c = arg;
+
+	switch (m->kind) {
+	case PROTO_HELLO_WAITING:
+		consumer_stop_polling(c);
+		consumer_say(c, "", "%s", "");
+		consumer_feed(c, CONSUMER_EV_HELLO_WAITING);
+		instance_hand_next(c->inst);
+		break;
+	case PROTO_HELLO_RUNNING:
+		if (c->state == CONSUMER_STARTED || c->state == CONSUMER_LISTENING)
+			break;
+		consumer_on_started(c, false);
+		consumer_feed(c, CONSUMER_EV_HELLO_RUNNING);
+		consumer_poll(c);
+		break;
+	case PROTO_STARTED:
+		consumer_on_started(c, true);
+		consumer_feed(c, CONSUMER_EV_STARTED);
+		consumer_poll(c);
+		break;
+	case PROTO_FAILED:
+		consumer_on_failed(c, m);
+		break;
+	case PROTO_EXITED:
+		c->exit_code = m->number;
+		consumer_say(c, "Exited", "exit code %d", m->number);
+		break;
+	case PROTO_SIGNALED:
+		c->exit_code = 128 + m->number;
+		consumer_say(c, "Signaled", "ended by signal %d", m->number);
+		break;
+	case PROTO_UNKNOWN:
+	case PROTO_GO:
+	case PROTO_REFUSE:
+		break;
+	}
+}
+
+static void on_consumer_gone(void *arg)
+{
+	struct consumer *c = arg;
+
+	consumer_stop_polling(c);
+	if (c->reason[0] == '\0') {
+		c->exit_code = 137;
+		consumer_say(c, "Signaled", "the container ended without a word");
+	}
+	consumer_feed(c, CONSUMER_EV_GONE);
+	instance_reconcile(c->inst);
+}
+
+bool consumer_is_alive(const struct consumer *c)
+{
+	return link_peer(c->link) != NULL;
+}
+
+void consumer_refuse(struct consumer *c, const char *why)
+{
+	consumer_say(c, "HandoverFailed", "%s", why);
+	link_send(c->link, PROTO_REFUSE, why);
+	consumer_feed(c, CONSUMER_EV_FAILED);
+}
+
+/* --- the hand-over --- */
+
+struct handing {
+	struct rootfs_place place;
+	struct handover handover;
+	pid_t pid;
+};
+
+struct handed {
+	uint64_t took_us;
+};
+
+/* In the child. */
+static int handing_run(void *arg, void *data, struct err *err)
+{
+	struct handing *h = arg;
+	struct handed *handed = data;
+	char cwd[PATH_MAX];
+	uint64_t begin_us;
+	int rc;
+
+	/* a consumer that is not connected (yet) may hold it: an agent that started anew */
+	if (h->place.consumer_pods[0] != NULL && rootfs_holder(&h->place) > 0)
+		return CONSUMER_HELD;
+	begin_us = clk_now_us();
+	proc_cwd(h->pid, cwd, sizeof cwd);
+	h->handover.cwd = cwd;
+	rc = handover_run(&h->handover, err);
+	handed->took_us = clk_now_us() - begin_us;
+	return rc;
+}
+
+static void on_handed(void *arg, int rc, const void *data, const struct err *err)
+{
+	struct consumer *c = arg;
+	const struct handed *handed = data;
+	static const struct timeval held_pause = {0, 20000};
+
+	c->task = NULL;
+	c->inst->handing = NULL;
+	if (rc == CONSUMER_HELD)
+		(void)evtimer_add(c->inst->hand_retry, &held_pause);
+	else if (c->state != CONSUMER_WAITING)
+		(void)0; /* it ended meanwhile, or said hello anew */
+	else if (rc < 0) {
+		consumer_refuse(c, err->text);
+	} else {
+		if (rc == 0)
+			c->handover_us = handed->took_us;
+		metric_observe(c->inst->agent->handover_seconds, NULL,
+		               (double)handed->took_us / 1e6);
+		link_send(c->link, PROTO_GO, "");
+		consumer_feed(c, CONSUMER_EV_HANDED);
+	}
+	instance_reconcile(c->inst);
+}
+
+void consumer_hand_over(struct consumer *c)
+{
+	const struct link_peer *peer = link_peer(c->link);
+	struct handing h = {.place = instance_place(c->inst, c)};
+	const struct task_opts opts = {handing_run, on_handed, &h, c};
+	struct err err;
+
+	h.pid = peer->pid;
+	h.handover = (struct handover){c->inst->root_fd, peer->mount_ns_fd, NULL, SC_CONTROL_MOUNT};
+	if (task_start(c->inst->agent->base, &opts, &c->task, &err) < 0) {
+		consumer_refuse(c, err.text);
+		return;
+	}
+	c->inst->handing = c;
+}
+
+/* --- life --- */
+
+/* What an agent before this one has said of that Pod. */
+static void consumer_recall(struct consumer *c)
+{
+	const json_t *said = json_at(c->inst->object, "status", "consumer", NULL);
+	const char *at = json_str_at(said, "", "startedAt", NULL);
+
+	if (strcmp(json_str_at(said, "", "podUID", NULL), c->pod_uid) != 0)
+		return;
+	c->handover_us = (uint64_t)json_int_at(said, 0, "handoverMicroseconds", NULL);
+	if (num_parse_rfc3339(at, &c->started_wall_ms, NULL) < 0)
+		c->started_wall_ms = 0;
+}
+
+int consumer_new(struct instance *inst, const json_t *pod, struct consumer **ret_consumer,
+                 struct err *err)
+{
+	struct consumer *c = calloc(1, sizeof *c);
+	const struct link_handler handler = {on_consumer_message, on_consumer_gone, c};
+
+	if (c == NULL)
+		return err_set(err, ERR_NOMEM, 0, "consumer");
+	c->inst = inst;
+	c->state = CONSUMER_ABSENT;
+	c->netns = (struct netns){-1, -1};
+	c->start = pod_start(pod);
+	(void)snprintf(c->pod_uid, sizeof c->pod_uid, "%s", kube_uid(pod));
+	consumer_recall(c);
+	c->poll = evtimer_new(inst->agent->base, on_consumer_poll, c);
+	if (c->poll == NULL ||
+	    link_new(inst->agent->links, c->pod_uid, &handler, &c->link, err) < 0) {
+		if (c->poll != NULL)
+			event_free(c->poll);
+		free(c);
+		return err_set(err, ERR_NOMEM, 0, "consumer");
+	}
+	LIST_INSERT_HEAD(&inst->consumers, c, entry);
+	*ret_consumer = c;
+	return 0;
+}
+
+void consumer_free(struct consumer *c)
+{
+	if (c == NULL)
+		return;
+	if (c->inst->handing == c)
+		c->inst->handing = NULL;
+	task_forget(c->task);
+	consumer_stop_polling(c);
+	event_free(c->poll);
+	link_free(c->link);
+	LIST_REMOVE(c, entry);
+	free(c);
+}
+
+json_t *consumer_status(const struct consumer *c)
+{
+	char at[NUM_RFC3339_BYTES];
+	json_t *j =
+	        json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:I}", "podUID", c->pod_uid, "state",
+	                  consumer_state_text(c->state), "reason", c->reason, "message", c->message,
+	                  "address", c->address, "port", (int)consumer_port(c), "exitCode",
+	                  c->exit_code, "handoverMicroseconds", (json_int_t)c->handover_us);
+
+	if (c->started_wall_ms != 0)
+		(void)json_object_set_new(
+		        j, "startedAt",
+		        json_string(num_format_rfc3339(c->started_wall_ms, true, at)));
+	else
+		(void)json_object_set_new(j, "startedAt", json_null());
+	return j;
+}

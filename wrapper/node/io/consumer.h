@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * consumer - one consumer Pod: from its wrapper's hello to the end of its process 1
+ */
+#pragma once
+
+#include <netinet/in.h>
+
+#include "wrapper/node/core/consumer_state.h"
+#include "wrapper/node/io/instance.h"
+#include "wrapper/node/io/netns.h"
+
+struct link;
+
+struct consumer {
+	LIST_ENTRY(consumer) entry;
+	struct instance *inst;
+	char pod_uid[64];
+	uint64_t start; /* which start of the instance made it */
+	bool has_pod;   /* the Pod is still in the API */
+	enum consumer_state state;
+	char reason[ROOTFS_REASON_BYTES];
+	char message[256];
+	char address[INET6_ADDRSTRLEN];
+	int exit_code;
+	uint64_t started_wall_ms;
+	uint64_t handover_us;
+	uint64_t handing_since_us;
+	struct link *link;
+	struct task *task; /* its hand-over */
+	struct netns netns;
+	uint64_t started_ms; /* monotonic; for the polls */
+	struct event *poll;
+};
+
+int consumer_new(struct instance *inst, const json_t *pod, struct consumer **ret_consumer,
+                 struct err *err);
+void consumer_free(struct consumer *c);
+
+/** consumer_is_alive() - a process of its container lives, as far as is known */
+bool consumer_is_alive(const struct consumer *c);
+
+/** consumer_hand_over() - begin. instance_hand_next() runs again when it is over. */
+void consumer_hand_over(struct consumer *c);
+
+/** consumer_refuse() - its root filesystem will not come */
+void consumer_refuse(struct consumer *c, const char *why);
+
+/** consumer_status() - status.consumer. Return: new reference */
+json_t *consumer_status(const struct consumer *c);

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wrapper/node/io/fs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+DEFINE_CLEANUP(DIR *, closedir);
+
+static int fs_openat2(int dir_fd, const char *path, int flags, uint64_t resolve)
+{
+	const struct open_how how = {.flags = (__u64)(unsigned)(flags | O_CLOEXEC),
+	                             .resolve = resolve};
+
+	return (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof how);
+}
+
+int fs_open_beneath(int dir_fd, const char *path, int flags, struct err *err)
+{
+	int fd = fs_openat2(dir_fd, path, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+
+	return fd >= 0 ? fd : err_set(err, ERR_SYS, errno, "open %s", path);
+}
+
+int fs_open_in_root(int root_fd, const char *path, int flags, struct err *err)
+{
+	int fd = fs_openat2(root_fd, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+
+	return fd >= 0 ? fd : err_set(err, ERR_SYS, errno, "open %s", path);
+}
+
+int fs_make_dirs(int dir_fd, const char *path, mode_t mode, struct err *err)
+{
+	char part[PATH_MAX];
+	int fd = -1;
+
+	if (strlen(path) >= sizeof part)
+		return err_set(err, ERR_SYS, ENAMETOOLONG, "make %s", path);
+	for (const char *end = path; fd < 0 || *end != '\0';) {
+		end += strspn(end, "/");
+		end += strcspn(end, "/");
+		memcpy(part, path, (size_t)(end - path));
+		part[end - path] = '\0';
+		if (mkdirat(fd >= 0 ? fd : dir_fd, fd >= 0 ? strrchr(part, '/') + 1 : part, mode) <
+		            0 &&
+		    errno != EEXIST) {
+			(void)err_set(err, ERR_SYS, errno, "make %s", part);
+			if (fd >= 0)
+				(void)close(fd);
+			return -1;
+		}
+		if (fd >= 0)
+			(void)close(fd);
+		fd = fs_open_beneath(dir_fd, part, O_PATH | O_DIRECTORY, err);
+		if (fd < 0)
+			return -1;
+	}
+	return fd;
+}
+
+static int fs_write_all(int fd, const char *text, size_t bytes)
+{
+	while (bytes > 0) {
+		ssize_t n = write(fd, text, bytes);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		text += n;
+		bytes -= (size_t)n;
+	}
+	return fsync(fd);
+}
+
+int fs_write_file(int dir_fd, const char *name, const char *text, size_t bytes, struct err *err)
+{
+	CLEANUP(fd_close_var) int fd = -1;
+	CLEANUP(fd_close_var) int dir = -1;
+	char temp[NAME_MAX + 1];
+
+	(void)snprintf(temp, sizeof temp, "%s.new", name);
+	fd = fs_open_beneath(dir_fd, ".", O_RDONLY | O_DIRECTORY, err);
+	if (fd < 0)
+		return -1;
+	dir = TAKE_FD(fd);
+	fd = openat(dir, temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || fs_write_all(fd, text, bytes) < 0 || renameat(dir, temp, dir, name) < 0 ||
+	    fsync(dir) < 0) {
+		(void)err_set(err, ERR_SYS, errno, "write %s", name);
+		(void)unlinkat(dir, temp, 0);
+		return -1;
+	}
+	return 0;
+}
+
+int fs_read_file(int dir_fd, const char *path, bool in_root, size_t bytes_max, char **ret_text,
+                 struct err *err)
+{
+	/* O_NONBLOCK: a FIFO in the user's tree must not hold us up */
+	int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+	CLEANUP(fd_close_var)
+	int fd = in_root ? fs_open_in_root(dir_fd, path, flags, err)
+	                 : fs_open_beneath(dir_fd, path, flags, err);
+	CLEANUP(free_var) char *text = NULL;
+	struct stat st;
+	size_t have = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_set(err, ERR_INVALID, 0, "%s: not a regular file", path);
+	text = malloc(bytes_max + 1);
+	if (text == NULL)
+		return err_set(err, ERR_NOMEM, 0, "read %s", path);
+	do {
+		n = read(fd, text + have, bytes_max + 1 - have);
+		if (n < 0)
+			return err_set(err, ERR_SYS, errno, "read %s", path);
+		have += (size_t)n;
+	} while (n > 0 && have <= bytes_max);
+	if (have > bytes_max)
+		return err_set(err, ERR_INVALID, 0, "%s: more than %zu bytes", path, bytes_max);
+	text[have] = '\0';
+	*ret_text = TAKE_PTR(text);
+	return 0;
+}
+
+/* The next entry but "." and ".."; NULL at the end or on failure (errno). */
+static const char *fs_next_entry(DIR *dir)
+{
+	const struct dirent *e;
+
+	do {
+		errno = 0;
+		e = readdir(dir);
+	} while (e != NULL && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0));
+	return e != NULL ? e->d_name : NULL;
+}
+
+static DIR *fs_open_dir(int dir_fd, const char *path, struct err *err)
+{
+	int fd = fs_openat2(dir_fd, path, O_RDONLY | O_DIRECTORY,
+	                    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
+	if (dir == NULL) {
+		(void)err_set(err, ERR_SYS, errno, "open folder %s", path);
+		if (fd >= 0)
+			(void)close(fd);
+	}
+	return dir;
+}
+
+int fs_is_empty(int dir_fd, const char *path, struct err *err)
+{
+	CLEANUP(closedir_var) DIR *dir = fs_open_dir(dir_fd, path, err);
+	const char *entry;
+
+	if (dir == NULL)
+		return -1;
+	entry = fs_next_entry(dir);
+	if (entry == NULL && errno != 0)
+		return err_set(err, ERR_SYS, errno, "read folder %s", path);
+	return entry == NULL;
+}
+
+/* Return: 0 gone; 1 a folder with something in it; negative with errno. */
+static int fs_remove_entry(int dir_fd, const char *name)
+{
+	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return -1;
+	if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	return errno == ENOTEMPTY || errno == EEXIST ? 1 : -1;
+}
+
+/* Move @name of @from up into @top, under a number that is free there. */
+static int fs_move_up(DIR *from, DIR *top, const char *name, uint64_t *number)
+{
+	char moved[32];
+
+	do {
+		(void)snprintf(moved, sizeof moved, "%" PRIu64, (*number)++);
+		if (syscall(SYS_renameat2, dirfd(from), name, dirfd(top), moved, 1U) == 0)
+			return 0;
+	} while (errno == EEXIST);
+	return -1;
+}
+
+/* Empty @name in @top: folders in it move up into @top. */
+static int fs_empty_folder(DIR *top, const char *name, uint64_t *number, struct err *err)
+{
+	CLEANUP(closedir_var) DIR *dir = fs_open_dir(dirfd(top), name, err);
+	const char *entry;
+
+	if (dir == NULL)
+		return -1;
+	while ((entry = fs_next_entry(dir)) != NULL) {
+		int rc = fs_remove_entry(dirfd(dir), entry);
+
+		if (rc < 0 || (rc > 0 && fs_move_up(dir, top, entry, number) < 0))
+			return err_set(err, ERR_SYS, errno, "remove %s", entry);
+	}
+	return errno == 0 ? 0 : err_set(err, ERR_SYS, errno, "read folder %s", name);
+}
+
+/* One pass over @top. Return: 0 empty; 1 another pass is needed; negative err. */
+static int fs_empty_pass(DIR *top, uint64_t *number, struct err *err)
+{
+	const char *entry;
+	int again = 0;
+
+	rewinddir(top);
+	while ((entry = fs_next_entry(top)) != NULL) {
+		int rc = fs_remove_entry(dirfd(top), entry);
+
+		if (rc < 0)
+			return err_set(err, ERR_SYS, errno, "remove %s", entry);
+		if (rc > 0) {
+			again = 1;
+			if (fs_empty_folder(top, entry, number, err) < 0)
+				return -1;
+		}
+	}
+	return errno == 0 ? again : err_set(err, ERR_SYS, errno, "read folder");
+}
+
+int fs_remove_tree(int parent_fd, const char *name, struct err *err)
+{
+	CLEANUP(closedir_var) DIR *top = NULL;
+	uint64_t number = 0;
+	int rc = fs_remove_entry(parent_fd, name);
+
+	if (rc == 0)
+		return 0;
+	if (rc < 0)
+		return err_set(err, ERR_SYS, errno, "remove %s", name);
+	top = fs_open_dir(parent_fd, name, err);
+	if (top == NULL)
+		return -1;
+	do
+		rc = fs_empty_pass(top, &number, err);
+	while (rc > 0);
+	if (rc < 0)
+		return err_wrap(err, "%s", name);
+	if (fs_remove_entry(parent_fd, name) != 0)
+		return err_set(err, ERR_SYS, errno, "remove %s", name);
+	return 0;
+}

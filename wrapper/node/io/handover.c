@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wrapper/node/io/handover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+
+#include "wrapper/node/core/mountinfo.h"
+#include "wrapper/node/io/fs.h"
+
+enum { HANDOVER_MOUNTS_MAX = 512 };
+
+struct carry {
+	const struct handover *h;
+	int tree_fd;         /* the clone, attached over the container's root */
+	FILE *mountinfo;     /* of this process, by the agent's /proc */
+	uint64_t attributes; /* MOUNT_ATTR_*, as the container's root had them */
+};
+
+static uint64_t handover_attributes(const struct statvfs *vfs)
+{
+	static const struct {
+		unsigned long flag;
+		uint64_t attribute;
+	} pairs[] = {
+	        {ST_RDONLY, MOUNT_ATTR_RDONLY},
+	        {ST_NOSUID, MOUNT_ATTR_NOSUID},
+	        {ST_NODEV, MOUNT_ATTR_NODEV},
+	        {ST_NOEXEC, MOUNT_ATTR_NOEXEC},
+	};
+	uint64_t attributes = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		if (vfs->f_flag & pairs[i].flag)
+			attributes |= pairs[i].attribute;
+	}
+	return attributes;
+}
+
+/* A mount on the old root, with all that is on it, to the same place in the new one. */
+static int handover_carry_one(const struct carry *c, const char *path, struct err *err)
+{
+	CLEANUP(fd_close_var)
+	int from = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	CLEANUP(fd_close_var) int to = -1;
+	struct stat st;
+
+	if (from < 0 || fstat(from, &st) < 0)
+		return err_set(err, ERR_SYS, errno, "clone %s", path);
+	if (fs_mount_point(c->tree_fd, path, S_ISDIR(st.st_mode), &to, err) < 0)
+		return -1;
+	if (move_mount(from, "", to, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return err_set(err, ERR_SYS, errno, "move %s", path);
+	return 0;
+}
+
+static int handover_root_mount_id(uint64_t *ret_id, struct err *err)
+{
+	struct statx stx;
+
+	if (statx(AT_FDCWD, "/", 0, STATX_MNT_ID, &stx) < 0 || !(stx.stx_mask & STATX_MNT_ID))
+		return err_set(err, ERR_SYS, errno, "statx the root");
+	*ret_id = stx.stx_mnt_id;
+	return 0;
+}
+
+static int handover_carry_all(const struct carry *c, uint64_t root_id, struct err *err)
+{
+	CLEANUP(free_var) char *line = NULL;
+	size_t size = 0;
+	unsigned count = 0;
+	struct mountinfo info;
+
+	while (getline(&line, &size, c->mountinfo) > 0) {
+		if (!mountinfo_parse(line, &info) || info.parent_id != root_id ||
+		    strcmp(info.mount_point, "/") == 0 ||
+		    strcmp(info.mount_point, c->h->keep_out) == 0)
+			continue;
+		if (++count > HANDOVER_MOUNTS_MAX)
+			return err_set(err, ERR_SYS, ENFILE, "more than %d mounts",
+			               HANDOVER_MOUNTS_MAX);
+		if (handover_carry_one(c, info.mount_point, err) < 0)
+			return err_wrap(err, "carry");
+	}
+	return 0;
+}
+
+/* As runtimes do with a working directory that the image does not have. */
+static int handover_make_cwd(const struct carry *c, struct err *err)
+{
+	CLEANUP(fd_close_var) int fd = -1;
+
+	if (strcmp(c->h->cwd, "/") == 0)
+		return 0;
+	fd = fs_open_in_root(c->tree_fd, c->h->cwd + 1, O_PATH | O_DIRECTORY, NULL);
+	return fd >= 0 ? 0 : fs_mount_point(c->tree_fd, c->h->cwd, true, &fd, err);
+}
+
+static int handover_pivot(const struct carry *c, struct err *err)
+{
+	struct mount_attr attr = {.attr_set = c->attributes, .propagation = MS_PRIVATE};
+
+	if (mount_setattr(c->tree_fd, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
+		return err_set(err, ERR_SYS, errno, "mount_setattr");
+	if (fchdir(c->tree_fd) < 0)
+		return err_set(err, ERR_SYS, errno, "fchdir");
+	if (syscall(SYS_pivot_root, ".", ".") < 0)
+		return err_set(err, ERR_SYS, errno, "pivot_root");
+	return 0;
+}
+
+/* The clone is over the container's root; on failure the caller takes it away again. */
+static int handover_fill(struct carry *c, uint64_t root_id, struct err *err)
+{
+	if (handover_carry_all(c, root_id, err) < 0 || handover_make_cwd(c, err) < 0)
+		return -1;
+	return handover_pivot(c, err);
+}
+
+/* Return: 0 entered; 1 the container's root is the overlay already; negative err. */
+static int handover_enter(struct carry *c, struct err *err)
+{
+	CLEANUP(fd_close_var) int proc = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd;
+	struct statvfs vfs;
+	struct stat ours;
+	struct stat root;
+
+	if (proc < 0)
+		return err_set(err, ERR_SYS, errno, "open /proc/self");
+	if (setns(c->h->ns_fd, CLONE_NEWNS) < 0)
+		return err_set(err, ERR_SYS, errno, "setns");
+	if (fstat(c->tree_fd, &ours) < 0 || stat("/", &root) < 0 || statvfs("/", &vfs) < 0)
+		return err_set(err, ERR_SYS, errno, "stat");
+	if (ours.st_dev == root.st_dev)
+		return 1;
+	c->attributes = handover_attributes(&vfs);
+	/* the agent's /proc, this process, its new namespace: the container's own shows neither */
+	fd = openat(proc, "mountinfo", O_RDONLY | O_CLOEXEC);
+	c->mountinfo = fd >= 0 ? fdopen(fd, "r") : NULL;
+	if (c->mountinfo == NULL)
+		return err_set(err, ERR_SYS, errno, "mountinfo");
+	return 0;
+}
+
+static int handover_attach(struct carry *c, uint64_t *ret_root_id, struct err *err)
+{
+	if (handover_root_mount_id(ret_root_id, err) < 0)
+		return -1;
+	/* pivot_root(2) refuses a shared root; this one mount goes away anyhow */
+	if (mount(NULL, "/", NULL, MS_PRIVATE, NULL) < 0)
+		return err_set(err, ERR_SYS, errno, "propagation");
+	/* over the root itself: a place that is there in any image, and needs no write to it */
+	if (move_mount(c->tree_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return err_set(err, ERR_SYS, errno, "move_mount");
+	return 0;
+}
+
+int handover_run(const struct handover *h, struct err *err)
+{
+	struct carry c = {.h = h, .tree_fd = -1};
+	uint64_t root_id = 0;
+	int rc;
+
+	c.tree_fd = open_tree(h->root_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (c.tree_fd < 0)
+		return err_set(err, ERR_SYS, errno, "open_tree");
+	rc = handover_enter(&c, err);
+	if (rc == 0)
+		rc = handover_attach(&c, &root_id, err);
+	if (rc == 0) {
+		rc = handover_fill(&c, root_id, err);
+		/* "." is the new root, and the old one is now over it; after a failure the new one
+		 * is over the old. Whichever is on top goes, and takes nothing of the container's
+		 * along. */
+		if ((rc == 0 || fchdir(c.tree_fd) == 0) && umount2(".", MNT_DETACH) < 0 && rc == 0)
+			rc = err_set(err, ERR_SYS, errno, "detach the old root");
+	}
+	if (c.mountinfo != NULL)
+		(void)fclose(c.mountinfo);
+	(void)close(c.tree_fd);
+	return rc;
+}

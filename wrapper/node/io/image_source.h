@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * image_source - what an image says, asked of the container runtime
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "lib/base/err.h"
+
+struct event_base;
+struct image_source;
+struct image_query;
+
+struct image_answer {
+	const char *digest;   /* of the image configuration: names the layers */
+	const json_t *config; /* Entrypoint, Cmd, Env, User, … */
+};
+
+/* @answer: borrowed; NULL when @err says why there is none */
+typedef void (*image_done_fn)(void *arg, const struct image_answer *answer, const struct err *err);
+
+/** image_source_podman() - Podman's REST API on a unix socket */
+int image_source_podman(struct event_base *base, const char *socket_path,
+                        struct image_source **ret_source, struct err *err);
+void image_source_free(struct image_source *source);
+
+/**
+ * image_query_start() - the image of one container
+ * @container_id: as the Pod's status has it, "podman://<id>"
+ * @ret_query:    until @done has run or image_query_cancel()
+ */
+int image_query_start(struct image_source *source, const char *container_id, image_done_fn done,
+                      void *arg, struct image_query **ret_query, struct err *err);
+
+/** image_query_cancel() - @done will not run; NULL is allowed */
+void image_query_cancel(struct image_query *query);

@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wrapper/node/io/instance.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "lib/api/names.h"
+#include "lib/base/log.h"
+#include "lib/kube/client.h"
+#include "lib/kube/object.h"
+#include "wrapper/node/core/image.h"
+#include "wrapper/node/core/pod_view.h"
+#include "wrapper/node/core/rootfs_plan.h"
+#include "wrapper/node/io/consumer.h"
+#include "wrapper/node/io/image_source.h"
+#include "wrapper/node/io/task.h"
+
+enum { INSTANCE_PAUSE_FIRST_MS = 500, INSTANCE_PAUSE_MAX_MS = 60000 };
+
+/* On the instance: the digest of the image for which the kept files may be dropped. */
+#define INSTANCE_ANNOTATION_RESET SC_GROUP "/reset-rootfs"
+
+const char *instance_uid(const struct instance *inst)
+{
+	return kube_uid(inst->object);
+}
+
+static const char *instance_node(const struct instance *inst)
+{
+	return json_str_at(inst->object, "", "status", "rootfs", "nodeName", NULL);
+}
+
+bool instance_is_ours(const struct instance *inst)
+{
+	return strcmp(instance_node(inst), inst->agent->config->node_name) == 0;
+}
+
+struct rootfs_place instance_place(const struct instance *inst, const struct consumer *except)
+{
+	const struct agent_config *config = inst->agent->config;
+	struct rootfs_place p = {.prefix = inst->prefix,
+	                         .ns = kube_namespace(inst->object),
+	                         .name = kube_name(inst->object),
+	                         .uid = instance_uid(inst),
+	                         .staging_dir = config->staging_dir,
+	                         .layer_root = config->layer_root,
+	                         .cgroup_roots = config->cgroup_roots};
+	const struct consumer *c;
+	size_t count = 0;
+
+	LIST_FOREACH(c, &inst->consumers, entry)
+	{
+		if (c != except && count < ROOTFS_SIBLINGS_MAX)
+			p.consumer_pods[count++] = c->pod_uid;
+	}
+	return p;
+}
+
+static void instance_log(const struct instance *inst, enum log_level level, const char *event)
+{
+	log_event(level, event, log_str("namespace", kube_namespace(inst->object)),
+	          log_str("instance", kube_name(inst->object)), log_str("reason", inst->reason),
+	          log_str("message", inst->message), log_str("digest", inst->digest));
+}
+
+/* --- the steps --- */
+
+/* Let go of the mount in our namespace; a consumer that has it keeps its own. */
+static void instance_unmount(struct instance *inst)
+{
+	const struct rootfs_place p = instance_place(inst, NULL);
+	char target[PATH_MAX];
+
+	if (inst->root_fd >= 0)
+		(void)close(inst->root_fd);
+	inst->root_fd = -1;
+	if (rootfs_target(&p, target, NULL) < 0)
+		return;
+	if (umount2(target, MNT_DETACH) == 0)
+		(void)rmdir(target);
+}
+
+static void instance_pause(struct instance *inst)
+{
+	struct timeval tv;
+
+	inst->pause_ms = inst->pause_ms == 0 ? INSTANCE_PAUSE_FIRST_MS : inst->pause_ms * 2;
+	if (inst->pause_ms > INSTANCE_PAUSE_MAX_MS)
+		inst->pause_ms = INSTANCE_PAUSE_MAX_MS;
+	tv = (struct timeval){(time_t)(inst->pause_ms / 1000),
+	                      (suseconds_t)(inst->pause_ms % 1000 * 1000)};
+	(void)evtimer_add(inst->pause, &tv);
+}
+
+static void on_instance_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	instance_reconcile(arg);
+}
+
+static void instance_fail(struct instance *inst, const char *reason, const char *message)
+{
+	struct consumer *c;
+
+	inst->state = INSTANCE_FAILED;
+	(void)snprintf(inst->reason, sizeof inst->reason, "%s", reason);
+	(void)snprintf(inst->message, sizeof inst->message, "%s", message);
+	instance_log(inst, LOG_WARN, "rootfs.failed");
+	LIST_FOREACH(c, &inst->consumers, entry)
+	{
+		if (c->state == CONSUMER_WAITING)
+			consumer_refuse(c, message);
+	}
+	instance_pause(inst);
+	instance_report(inst);
+}
+
+static void instance_ready(struct instance *inst, const struct rootfs_made *made)
+{
+	const struct rootfs_place p = instance_place(inst, NULL);
+	char target[PATH_MAX];
+	struct err err;
+
+	if (rootfs_target(&p, target, &err) == 0)
+		inst->root_fd = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (inst->root_fd < 0) {
+		instance_fail(inst, "MountFailed", "the mount is not there");
+		return;
+	}
+	inst->state = INSTANCE_READY;
+	inst->reason[0] = '\0';
+	inst->message[0] = '\0';
+	inst->pause_ms = 0;
+	memcpy(inst->digest, made->digest, sizeof inst->digest);
+	instance_log(inst, LOG_INFO, "rootfs.ready");
+	instance_report(inst);
+}
+
+static void on_made_by_provider(void *arg, int rc, const void *data, const struct err *err)
+{
+	struct instance *inst = arg;
+	const struct rootfs_made *made = data;
+
+	inst->task = NULL;
+	memcpy(inst->provider_uid, inst->provider_asked, sizeof inst->provider_uid);
+	if (rc < 0) {
+		instance_fail(inst, made->reason[0] ? made->reason : "MountFailed", err->text);
+	} else {
+		json_decref(inst->image);
+		inst->image = TAKE_PTR(inst->image_asked);
+		image_status_user(inst->image, made->uid, made->gid);
+		instance_ready(inst, made);
+	}
+	instance_reconcile(inst);
+}
+
+static void on_made_by_record(void *arg, int rc, const void *data, const struct err *err)
+{
+	struct instance *inst = arg;
+	const struct rootfs_made *made = data;
+
+	inst->task = NULL;
+	if (rc == 0)
+		instance_ready(inst, made);
+	else if (strcmp(made->reason, "ImageGone") != 0)
+		instance_fail(inst, made->reason[0] ? made->reason : "MountFailed", err->text);
+	else if (inst->state != INSTANCE_FAILED) /* a provider brings the layers back */
+		instance_fail(inst, "ImageGone", err->text);
+	instance_reconcile(inst);
+}
+
+static void instance_make(struct instance *inst, bool by_provider)
+{
+	const char *mount_points[POD_MOUNT_POINTS_MAX + 1];
+	struct rootfs_wanted w = {
+	        .place = instance_place(inst, NULL),
+	        .provider_pod = by_provider ? inst->provider_asked : NULL,
+	        .image_digest = inst->digest_asked,
+	        .image_user = inst->user_asked,
+	        .reset_digest = kube_annotation(inst->object, INSTANCE_ANNOTATION_RESET),
+	        .mount_points = mount_points,
+	};
+	const struct task_opts opts = {
+	        rootfs_make, by_provider ? on_made_by_provider : on_made_by_record, &w, inst};
+	struct err err;
+
+	instance_mount_points(inst->object, mount_points);
+	instance_unmount(inst);
+	if (task_start(inst->agent->base, &opts, &inst->task, &err) < 0)
+		instance_fail(inst, "MountFailed", err.text);
+}
+
+static void on_instance_image(void *arg, const struct image_answer *answer, const struct err *err)
+{
+	struct instance *inst = arg;
+
+	inst->query = NULL;
+	if (answer == NULL) {
+		memcpy(inst->provider_uid, inst->provider_asked, sizeof inst->provider_uid);
+		instance_fail(inst, "MountFailed", err->text);
+		instance_reconcile(inst);
+		return;
+	}
+	json_decref(inst->image_asked);
+	inst->image_asked = image_status(answer->config);
+	(void)snprintf(inst->digest_asked, sizeof inst->digest_asked, "%s", answer->digest);
+	(void)snprintf(inst->user_asked, sizeof inst->user_asked, "%s",
+	               json_str_at(answer->config, "", "User", NULL));
+	if (inst->root_fd >= 0 && strcmp(inst->digest, answer->digest) == 0) {
+		/* the same image in a new Pod: nothing to do, and no consumer notices */
+		memcpy(inst->provider_uid, inst->provider_asked, sizeof inst->provider_uid);
+		inst->state = INSTANCE_READY;
+		instance_report(inst);
+		instance_reconcile(inst);
+		return;
+	}
+	instance_make(inst, true);
+}
+
+static const json_t *instance_provider(const struct instance *inst);
+
+static void instance_make_by_provider(struct instance *inst)
+{
+	const json_t *provider = instance_provider(inst);
+	struct err err;
+
+	(void)snprintf(inst->provider_asked, sizeof inst->provider_asked, "%s", kube_uid(provider));
+	if (image_query_start(inst->agent->images, pod_container_id(provider), on_instance_image,
+	                      inst, &inst->query, &err) < 0)
+		instance_fail(inst, "MountFailed", err.text);
+}
+
+static void on_instance_removed(void *arg, int rc, const void *data, const struct err *err)
+{
+	struct instance *inst = arg;
+
+	(void)data;
+	inst->task = NULL;
+	if (rc == 0) {
+		inst->state = INSTANCE_REMOVED;
+		instance_log(inst, LOG_INFO, "rootfs.removed");
+	} else {
+		if (rc < 0)
+			log_event(LOG_WARN, "rootfs.remove_failed",
+			          log_str("instance", kube_name(inst->object)), log_err(err));
+		instance_pause(inst);
+	}
+	instance_reconcile(inst);
+}
+
+static void instance_remove(struct instance *inst)
+{
+	struct rootfs_place place = instance_place(inst, NULL);
+	const struct task_opts opts = {rootfs_remove, on_instance_removed, &place, inst};
+	struct err err;
+
+	if (inst->prefix == NULL) { /* nothing was ever made there */
+		inst->state = INSTANCE_REMOVED;
+		instance_reconcile(inst);
+		return;
+	}
+	if (inst->root_fd >= 0)
+		(void)close(inst->root_fd);
+	inst->root_fd = -1;
+	if (task_start(inst->agent->base, &opts, &inst->task, &err) < 0)
+		instance_pause(inst);
+}
+
+/* --- metadata and claim --- */
+
+static void on_metadata_patched(void *arg, const struct kube_result *res)
+{
+	struct instance *inst = arg;
+
+	inst->metadata_call = NULL;
+	if (res->err == NULL) {
+		/* later: learning may free the instance, or tell it nothing new */
+		event_active(inst->pause, EV_TIMEOUT, 0);
+		informer_learn(inst->agent->instances_seen, res->body);
+		return;
+	}
+	if (res->err->code != ERR_NOT_FOUND) {
+		if (res->err->code != ERR_CONFLICT)
+			log_event(LOG_WARN, "instance.patch_failed",
+			          log_str("instance", kube_name(inst->object)), log_err(res->err));
+		instance_pause(inst);
+	}
+}
+
+static void instance_patch_finalizers(struct instance *inst, bool with_ours)
+{
+	const struct kube_ref ref = {.type = &KUBE_STOPPABLECONTAINERINSTANCES,
+	                             .ns = kube_namespace(inst->object),
+	                             .name = kube_name(inst->object)};
+	json_t *list = json_array();
+	json_t *patch;
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(json_at(inst->object, "metadata", "finalizers", NULL), i, one)
+	{
+		if (strcmp(json_string_value(one), SC_FINALIZER_NODE) != 0)
+			(void)json_array_append(list, one);
+	}
+	if (with_ours)
+		(void)json_array_append_new(list, json_string(SC_FINALIZER_NODE));
+	patch = json_pack("{s:{s:s, s:o}}", "metadata", "resourceVersion",
+	                  kube_resource_version(inst->object), "finalizers", list);
+	inst->metadata_call = kube_patch(inst->agent->kube, &ref, KUBE_PATCH_MERGE, patch,
+	                                 on_metadata_patched, inst);
+	json_decref(patch);
+	if (inst->metadata_call == NULL)
+		instance_pause(inst);
+}
+
+/* --- what to do --- */
+
+struct provider_search {
+	const char *instance_uid;
+	const json_t *found;
+};
+
+static bool instance_visit_pod(void *arg, const json_t *pod)
+{
+	struct provider_search *s = arg;
+
+	if (!kube_is_deleting(pod) && pod_is_of(pod, s->instance_uid, SC_ROLE_PROVIDER))
+		s->found = pod;
+	return s->found == NULL;
+}
+
+/* The provider Pod on this node, with its container running; or NULL. */
+static const json_t *instance_provider(const struct instance *inst)
+{
+	struct provider_search s = {instance_uid(inst), NULL};
+
+	informer_foreach_indexed(inst->agent->pods_seen, instance_uid(inst), instance_visit_pod,
+	                         &s);
+	return s.found != NULL && pod_container_id(s.found)[0] != '\0' ? s.found : NULL;
+}
+
+static bool instance_is_in_use(const struct instance *inst)
+{
+	const struct consumer *c;
+
+	LIST_FOREACH(c, &inst->consumers, entry)
+	{
+		if (consumer_is_alive(c))
+			return true;
+	}
+	return inst->handing != NULL;
+}
+
+static struct rootfs_facts instance_facts(const struct instance *inst)
+{
+	const json_t *provider = instance_provider(inst);
+
+	return (struct rootfs_facts){
+	        .is_busy = inst->task != NULL || inst->query != NULL ||
+	                   inst->metadata_call != NULL || inst->handing != NULL,
+	        .is_ours = instance_is_ours(inst),
+	        .is_claimed = instance_node(inst)[0] != '\0',
+	        .has_finalizer = kube_has_finalizer(inst->object, SC_FINALIZER_NODE),
+	        .is_deleting = kube_is_deleting(inst->object),
+	        .is_removed = inst->state == INSTANCE_REMOVED,
+	        .is_in_use = instance_is_in_use(inst),
+	        .is_mounted = inst->root_fd >= 0,
+	        .is_paused = evtimer_pending(inst->pause, NULL) != 0,
+	        .was_ready = inst->image != NULL && !inst->record_is_tried,
+	        .provider_runs = provider != NULL,
+	        .provider_is_seen =
+	                provider != NULL && strcmp(kube_uid(provider), inst->provider_uid) == 0,
+	};
+}
+
+static void instance_refuse_waiting(struct instance *inst, const char *why)
+{
+	struct consumer *c;
+
+	LIST_FOREACH(c, &inst->consumers, entry)
+	{
+		if (c->state == CONSUMER_WAITING)
+			consumer_refuse(c, why);
+	}
+}
+
+void instance_reconcile(struct instance *inst)
+{
+	const struct rootfs_facts facts = instance_facts(inst);
+	enum rootfs_step step = rootfs_plan(&facts);
+
+	if (facts.is_deleting)
+		instance_refuse_waiting(inst, "the resource is being deleted");
+	if (inst->prefix == NULL && (step == ROOTFS_ADD_FINALIZER || step == ROOTFS_CLAIM)) {
+		instance_fail(inst, "PrefixNotAllowed",
+		              "hostPathPrefix is not in this node agent's --host-path-prefixes");
+		return;
+	}
+	switch (step) {
+	case ROOTFS_CLAIM:
+		instance_report(inst);
+		break;
+	case ROOTFS_ADD_FINALIZER:
+		instance_patch_finalizers(inst, true);
+		break;
+	case ROOTFS_MAKE_BY_RECORD:
+		inst->record_is_tried = true;
+		instance_make(inst, false);
+		break;
+	case ROOTFS_MAKE_BY_PROVIDER:
+		instance_make_by_provider(inst);
+		break;
+	case ROOTFS_REMOVE:
+		instance_remove(inst);
+		break;
+	case ROOTFS_DROP_FINALIZER:
+		instance_patch_finalizers(inst, false);
+		break;
+	case ROOTFS_NONE:
+		instance_hand_next(inst);
+		break;
+	}
+}
+
+static void on_hand_retry(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	instance_hand_next(arg);
+}
+
+void instance_hand_next(struct instance *inst)
+{
+	struct consumer *next = NULL;
+	struct consumer *c;
+
+	if (inst->state == INSTANCE_FAILED && inst->task == NULL && inst->root_fd < 0)
+		instance_refuse_waiting(inst, inst->message);
+	if (inst->state != INSTANCE_READY || inst->root_fd < 0 || inst->handing != NULL ||
+	    inst->task != NULL || kube_is_deleting(inst->object))
+		return;
+	LIST_FOREACH(c, &inst->consumers, entry)
+	{
+		if (!consumer_is_alive(c))
+			continue;
+		if (c->state != CONSUMER_WAITING)
+			return; /* it has the rootfs; its end brings us here again */
+		if (next == NULL || c->start > next->start)
+			next = c;
+	}
+	if (next != NULL)
+		consumer_hand_over(next);
+}
+
+/* --- life --- */
+
+/* The configured prefix that this instance uses; where it was made before, that stays. */
+static const char *instance_prefix(const struct instance *inst)
+{
+	const char *wanted = json_str_at(inst->object, SC_HOST_PATH_PREFIX_DEFAULT, "spec",
+	                                 "hostPathPrefix", NULL);
+	const char *made = json_str_at(inst->object, "", "status", "rootfs", "hostPath", NULL);
+	const char *found = NULL;
+
+	for (const char **p = inst->agent->config->host_path_prefixes; *p != NULL; p++) {
+		size_t len = strlen(*p);
+
+		if (strncmp(made, *p, len) == 0 && made[len] == '/')
+			return *p;
+		if (strcmp(*p, wanted) == 0)
+			found = *p;
+	}
+	return found;
+}
+
+void instance_set_object(struct instance *inst, const json_t *object)
+{
+	json_t *old = inst->object;
+
+	inst->object = json_incref((json_t *)object);
+	if (inst->prefix == NULL)
+		inst->prefix = instance_prefix(inst);
+	/* another template, another order: what failed may do now */
+	if (old != NULL && (kube_generation(old) != kube_generation(object) ||
+	                    strcmp(kube_annotation(old, INSTANCE_ANNOTATION_RESET),
+	                           kube_annotation(object, INSTANCE_ANNOTATION_RESET)) != 0)) {
+		(void)evtimer_del(inst->pause);
+		inst->pause_ms = 0;
+	}
+	json_decref(old);
+}
+
+/* An agent that started anew knows from the API what it said before. */
+static void instance_recall(struct instance *inst)
+{
+	const json_t *status = json_object_get(inst->object, "status");
+	const json_t *rootfs = json_object_get(status, "rootfs");
+
+	if (!instance_is_ours(inst))
+		return;
+	inst->image = json_incref(json_object_get(status, "image"));
+	/* said so until it is known better: an agent's restart is nothing that users see */
+	if (strcmp(json_str_at(rootfs, "", "state", NULL), "Ready") == 0)
+		inst->state = INSTANCE_READY;
+	(void)snprintf(inst->digest, sizeof inst->digest, "%s",
+	               json_str_at(rootfs, "", "imageDigest", NULL));
+	(void)snprintf(inst->provider_uid, sizeof inst->provider_uid, "%s",
+	               json_str_at(rootfs, "", "providerPodUID", NULL));
+}
+
+int instance_new(struct agent *agent, const json_t *object, struct instance **ret_instance,
+                 struct err *err)
+{
+	struct instance *inst = calloc(1, sizeof *inst);
+
+	if (inst == NULL)
+		return err_set(err, ERR_NOMEM, 0, "instance");
+	inst->agent = agent;
+	inst->root_fd = -1;
+	inst->pause = evtimer_new(agent->base, on_instance_timer, inst);
+	inst->hand_retry = evtimer_new(agent->base, on_hand_retry, inst);
+	inst->status_retry = evtimer_new(agent->base, on_instance_status_retry, inst);
+	LIST_INSERT_HEAD(&agent->instances, inst, entry);
+	if (inst->pause == NULL || inst->hand_retry == NULL || inst->status_retry == NULL) {
+		instance_free(inst);
+		return err_set(err, ERR_NOMEM, 0, "instance");
+	}
+	instance_set_object(inst, object);
+	instance_recall(inst);
+	*ret_instance = inst;
+	return 0;
+}
+
+void instance_free(struct instance *inst)
+{
+	struct event *const events[] = {inst->pause, inst->hand_retry, inst->status_retry};
+
+	while (!LIST_EMPTY(&inst->consumers))
+		consumer_free(LIST_FIRST(&inst->consumers));
+	image_query_cancel(inst->query);
+	task_forget(inst->task);
+	if (inst->metadata_call != NULL)
+		kube_cancel(inst->metadata_call);
+	if (inst->status_call != NULL)
+		kube_cancel(inst->status_call);
+	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+		if (events[i] != NULL)
+			event_free(events[i]);
+	}
+	if (inst->prefix != NULL)
+		instance_unmount(inst);
+	json_decref(inst->image);
+	json_decref(inst->image_asked);
+	json_decref(inst->object);
+	LIST_REMOVE(inst, entry);
+	free(inst);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * instance - one StoppableContainerInstance whose root filesystem is, or will be, on this node
+ */
+#pragma once
+
+#include <event2/util.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wrapper/node/io/agent.h"
+#include "wrapper/node/io/rootfs.h"
+
+struct consumer;
+struct event;
+struct image_query;
+struct kube_call;
+struct task;
+
+#define INSTANCE_STATES(X)                                                                         \
+	X(NEW, "Preparing")                                                                        \
+	X(READY, "Ready")                                                                          \
+	X(FAILED, "Failed")                                                                        \
+	X(REMOVED, "Preparing") /* only the finalizer is left */
+
+enum instance_state {
+#define X(name, text) INSTANCE_##name,
+	INSTANCE_STATES(X)
+#undef X
+	        INSTANCE_STATES_COUNT
+};
+
+struct instance {
+	LIST_ENTRY(instance) entry;
+	struct agent *agent;
+	json_t *object; /* as last seen; owned */
+	enum instance_state state;
+	char reason[ROOTFS_REASON_BYTES];
+	char message[512];
+	char digest[ROOTFS_DIGEST_BYTES];
+	char provider_uid[64]; /* whose layers these are, or were last tried */
+	const char *prefix;    /* one of the configured ones; NULL: not allowed */
+	json_t *image;         /* owned; NULL: not known */
+	bool record_is_tried;
+	int root_fd;         /* READY: the overlay; else -1 */
+	json_t *image_asked; /* owned: of the image that is being made */
+	char digest_asked[ROOTFS_DIGEST_BYTES];
+	char user_asked[256];
+	char provider_asked[64];
+	struct image_query *query;
+	struct task *task;
+	struct kube_call *metadata_call;
+	struct kube_call *status_call;
+	bool status_is_dirty;
+	struct event *status_retry;
+	struct event *pause; /* after a failed step */
+	uint64_t pause_ms;
+	LIST_HEAD(, consumer) consumers;
+	struct consumer *handing; /* a hand-over is under way */
+	struct event *hand_retry;
+};
+
+int instance_new(struct agent *agent, const json_t *object, struct instance **ret_instance,
+                 struct err *err);
+void instance_free(struct instance *inst);
+
+/** instance_set_object() - it changed in the API */
+void instance_set_object(struct instance *inst, const json_t *object);
+
+/** instance_reconcile() - look at everything and begin the next step, if there is one */
+void instance_reconcile(struct instance *inst);
+
+/** instance_report() - bring status up to date, soon */
+void instance_report(struct instance *inst);
+
+/** on_instance_status_retry() - the event that writes what could not be written before */
+void on_instance_status_retry(evutil_socket_t fd, short what, void *arg);
+
+/** instance_hand_next() - give the root filesystem to the consumer that waits for it */
+void instance_hand_next(struct instance *inst);
+
+/** instance_place() - @except: a consumer that is not asked whether it holds the rootfs */
+struct rootfs_place instance_place(const struct instance *inst, const struct consumer *except);
+
+const char *instance_uid(const struct instance *inst);
+bool instance_is_ours(const struct instance *inst);

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wrapper/node/io/link.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/pidfd.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "lib/api/names.h"
+#include "lib/base/log.h"
+#include "wrapper/node/io/fs.h"
+#include "wrapper/node/io/proc.h"
+
+/* After a peer that was refused or went away, not before so long: a Pod can't keep us busy. */
+enum { LINK_PAUSE_MS = 100, LINK_PATH_PARTS = 4 };
+
+struct links {
+	struct event_base *base;
+	const char *pods_dir;
+	int inotify_fd;
+	struct event *readable;
+	LIST_HEAD(, link) list;
+};
+
+struct link {
+	LIST_ENTRY(link) entry;
+	struct links *links;
+	struct link_handler handler;
+	char pod_uid[64];
+	int watch;        /* of the deepest folder that exists; -1: none */
+	int socket_fd;    /* connected; else -1 */
+	dev_t socket_dev; /* which socket file that was */
+	ino_t socket_ino;
+	bool socket_is_dead;   /* that one leads to nobody we want: wait for another */
+	struct link_peer peer; /* pid 0: none */
+	struct event *readable;
+	struct event *ended;
+	struct event *pause;
+};
+
+static void link_look(struct link *l);
+
+/* --- the peer --- */
+
+static void fd_close(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+static void event_drop(struct event **ev)
+{
+	if (*ev != NULL)
+		event_free(*ev);
+	*ev = NULL;
+}
+
+static void link_disconnect(struct link *l)
+{
+	event_drop(&l->readable);
+	fd_close(&l->socket_fd);
+}
+
+static void link_peer_done(struct link *l)
+{
+	event_drop(&l->ended);
+	fd_close(&l->peer.pid_fd);
+	fd_close(&l->peer.mount_ns_fd);
+	fd_close(&l->peer.net_ns_fd);
+	l->peer.pid = 0;
+}
+
+static void link_pause(struct link *l)
+{
+	const struct timeval tv = {0, LINK_PAUSE_MS * 1000};
+
+	(void)evtimer_add(l->pause, &tv);
+}
+
+static void on_link_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	link_look(arg);
+}
+
+static void on_link_ended(evutil_socket_t fd, short what, void *arg)
+{
+	struct link *l = arg;
+
+	(void)fd;
+	(void)what;
+	/* what it said last is still in the socket */
+	while (l->socket_fd >= 0) {
+		char packet[PROTO_TEXT_BYTES_MAX + 1];
+		ssize_t n = recv(l->socket_fd, packet, sizeof packet - 1, MSG_DONTWAIT);
+		struct proto_message m;
+
+		if (n <= 0)
+			break;
+		packet[n] = '\0';
+		m = proto_parse(packet);
+		l->handler.on_message(l->handler.arg, &m);
+	}
+	link_disconnect(l);
+	link_peer_done(l);
+	l->socket_is_dead = true;
+	link_pause(l);
+	l->handler.on_gone(l->handler.arg);
+}
+
+static void on_link_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct link *l = arg;
+	char packet[PROTO_TEXT_BYTES_MAX + 1];
+	ssize_t n = recv(l->socket_fd, packet, sizeof packet - 1, MSG_DONTWAIT);
+	struct proto_message m;
+
+	(void)fd;
+	(void)what;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		link_disconnect(l);
+		link_pause(l);
+		return;
+	}
+	packet[n] = '\0';
+	m = proto_parse(packet);
+	l->handler.on_message(l->handler.arg, &m);
+}
+
+static int link_open_ns(pid_t pid, const char *kind)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, kind);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static bool link_is_own_ns(int ns_fd, const char *own)
+{
+	struct stat a;
+	struct stat b;
+
+	return fstat(ns_fd, &a) < 0 || stat(own, &b) < 0 || a.st_ino == b.st_ino;
+}
+
+/* Everything is read of the process that the pidfd holds: it is asked last whether it lives. */
+static int link_check_peer(struct link *l, struct link_peer *p, struct err *err)
+{
+	if (p->pid_fd < 0 || p->mount_ns_fd < 0 || p->net_ns_fd < 0)
+		return err_set(err, ERR_SYS, errno, "process %d", (int)p->pid);
+	if (!proc_is_in_pod(p->pid, l->pod_uid))
+		return err_set(err, ERR_DENIED, 0, "process %d is not in the Pod's cgroup",
+		               (int)p->pid);
+	if (!proc_is_first(p->pid))
+		return err_set(err, ERR_DENIED, 0, "process %d is not process 1 of a container",
+		               (int)p->pid);
+	if (link_is_own_ns(p->mount_ns_fd, "/proc/self/ns/mnt") ||
+	    link_is_own_ns(p->mount_ns_fd, "/proc/1/ns/mnt"))
+		return err_set(err, ERR_DENIED, 0,
+		               "process %d is not in a mount namespace of a "
+		               "container's own",
+		               (int)p->pid);
+	if (!proc_is_alive(p->pid_fd))
+		return err_set(err, ERR_UNAVAILABLE, 0, "process %d has ended", (int)p->pid);
+	return 0;
+}
+
+static int link_find_peer(struct link *l, int fd, struct link_peer *ret_peer, struct err *err)
+{
+	struct ucred cred;
+	socklen_t len = sizeof cred;
+	struct link_peer p;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 || cred.pid <= 0)
+		return err_set(err, ERR_DENIED, 0, "the peer is no process that can be seen");
+	p = (struct link_peer){cred.pid, pidfd_open(cred.pid, 0), link_open_ns(cred.pid, "mnt"),
+	                       link_open_ns(cred.pid, "net")};
+	if (link_check_peer(l, &p, err) < 0) {
+		fd_close(&p.pid_fd);
+		fd_close(&p.mount_ns_fd);
+		fd_close(&p.net_ns_fd);
+		return -1;
+	}
+	*ret_peer = p;
+	return 0;
+}
+
+static int link_dial(int socket_path_fd, struct err *err)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	CLEANUP(fd_close_var)
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	/* the very file that was looked at, whatever its name leads to by now */
+	(void)snprintf(addr.sun_path, sizeof addr.sun_path, "/proc/self/fd/%d", socket_path_fd);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof addr) < 0)
+		return err_set(err, ERR_SYS, errno, "connect");
+	return TAKE_FD(fd);
+}
+
+static int link_connect(struct link *l, int socket_path_fd, struct err *err)
+{
+	CLEANUP(fd_close_var) int fd = link_dial(socket_path_fd, err);
+	struct link_peer peer;
+
+	if (fd < 0 || link_find_peer(l, fd, &peer, err) < 0)
+		return -1;
+	if (l->peer.pid !=
+	    0) /* another container of that Pod before its former one was seen to end */
+		link_peer_done(l);
+	l->peer = peer;
+	l->socket_fd = TAKE_FD(fd);
+	l->readable =
+	        event_new(l->links->base, l->socket_fd, EV_READ | EV_PERSIST, on_link_readable, l);
+	l->ended = event_new(l->links->base, l->peer.pid_fd, EV_READ, on_link_ended, l);
+	if (l->readable == NULL || l->ended == NULL || event_add(l->readable, NULL) < 0 ||
+	    event_add(l->ended, NULL) < 0) {
+		link_disconnect(l);
+		link_peer_done(l);
+		return err_set(err, ERR_NOMEM, 0, "events");
+	}
+	return 0;
+}
+
+/* --- the socket's path --- */
+
+/* The socket file was opened: connect, unless it is the one we are connected to. */
+static void link_on_socket(struct link *l, int path_fd)
+{
+	struct stat st;
+	struct err err;
+
+	if (fstat(path_fd, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return;
+	if ((l->socket_fd >= 0 || l->socket_is_dead) && st.st_dev == l->socket_dev &&
+	    st.st_ino == l->socket_ino)
+		return;
+	link_disconnect(l);
+	l->socket_dev = st.st_dev;
+	l->socket_ino = st.st_ino;
+	l->socket_is_dead = link_connect(l, path_fd, &err) < 0;
+	if (l->socket_is_dead) {
+		log_event(LOG_WARN, "consumer.peer_refused", log_str("pod_uid", l->pod_uid),
+		          log_err(&err));
+		link_pause(l);
+	}
+}
+
+/*
+ * Open the path as deep as it exists. Return: how many of its folders that are; *ret_fd is the
+ * deepest, -1 when the Pods' folder itself is missing.
+ */
+static unsigned link_walk(struct link *l, int *ret_fd)
+{
+	const char *parts[LINK_PATH_PARTS] = {l->pod_uid, "volumes", "kubernetes.io~empty-dir",
+	                                      SC_CONTROL_VOLUME};
+	int fd = open(l->links->pods_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	unsigned depth = 0;
+
+	for (; fd >= 0 && depth < LINK_PATH_PARTS; depth++) {
+		int next = openat(fd, parts[depth], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+		if (next < 0)
+			break;
+		(void)close(fd);
+		fd = next;
+	}
+	*ret_fd = fd;
+	return depth;
+}
+
+static bool link_watch_is_shared(const struct link *l, int watch)
+{
+	const struct link *other;
+
+	LIST_FOREACH(other, &l->links->list, entry)
+	{
+		if (other != l && other->watch == watch)
+			return true;
+	}
+	return false;
+}
+
+static void link_set_watch(struct link *l, int watch)
+{
+	if (l->watch >= 0 && l->watch != watch && !link_watch_is_shared(l, l->watch))
+		(void)inotify_rm_watch(l->links->inotify_fd, l->watch);
+	l->watch = watch;
+}
+
+static int link_watch_folder(struct link *l, int folder_fd)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", folder_fd);
+	return inotify_add_watch(l->links->inotify_fd, path,
+	                         IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_ONLYDIR);
+}
+
+/*
+ * Watch the deepest folder there is, and look again after the watch is there: what appeared in
+ * between has no event. Ends, since each round is deeper than the one before.
+ */
+static void link_look(struct link *l)
+{
+	int deepest = -1;
+
+	if (evtimer_pending(l->pause, NULL))
+		return;
+	for (;;) {
+		CLEANUP(fd_close_var) int folder = -1;
+		CLEANUP(fd_close_var) int file = -1;
+		int depth = (int)link_walk(l, &folder);
+
+		if (folder < 0)
+			return;
+		if (depth > deepest) {
+			link_set_watch(l, link_watch_folder(l, folder));
+			deepest = depth;
+			continue;
+		}
+		if (depth == LINK_PATH_PARTS)
+			file = openat(folder, SC_CONTROL_SOCKET, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (file >= 0)
+			link_on_socket(l, file);
+		return;
+	}
+}
+
+static void on_links_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct links *links = arg;
+	_Alignas(struct inotify_event) char buf[4096];
+	ssize_t bytes = read(fd, buf, sizeof buf);
+	const struct inotify_event *ev;
+	struct link *l;
+
+	(void)what;
+	for (ssize_t at = 0; at < bytes; at += (ssize_t)(sizeof *ev + ev->len)) {
+		ev = (const struct inotify_event *)(buf + at);
+		LIST_FOREACH(l, &links->list, entry)
+		{
+			/* an overflowed queue is everybody's event */
+			if (ev->wd == -1 || l->watch == ev->wd)
+				link_look(l);
+		}
+	}
+}
+
+int links_new(struct event_base *base, const char *pods_dir, struct links **ret_links,
+              struct err *err)
+{
+	struct links *links = calloc(1, sizeof *links);
+
+	if (links == NULL)
+		return err_set(err, ERR_NOMEM, 0, "links");
+	links->base = base;
+	links->pods_dir = pods_dir;
+	links->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (links->inotify_fd >= 0)
+		links->readable = event_new(base, links->inotify_fd, EV_READ | EV_PERSIST,
+		                            on_links_readable, links);
+	if (links->readable == NULL || event_add(links->readable, NULL) < 0) {
+		(void)err_set(err, ERR_SYS, errno, "inotify");
+		links_free(links);
+		return -1;
+	}
+	*ret_links = links;
+	return 0;
+}
+
+void links_free(struct links *links)
+{
+	if (links == NULL)
+		return;
+	event_drop(&links->readable);
+	fd_close(&links->inotify_fd);
+	free(links);
+}
+
+int link_new(struct links *links, const char *pod_uid, const struct link_handler *handler,
+             struct link **ret_link, struct err *err)
+{
+	struct link *l = calloc(1, sizeof *l);
+
+	if (l == NULL)
+		return err_set(err, ERR_NOMEM, 0, "link");
+	l->links = links;
+	l->handler = *handler;
+	l->watch = -1;
+	l->socket_fd = -1;
+	l->peer = (struct link_peer){0, -1, -1, -1};
+	(void)snprintf(l->pod_uid, sizeof l->pod_uid, "%s", pod_uid);
+	l->pause = evtimer_new(links->base, on_link_pause_over, l);
+	if (l->pause == NULL) {
+		free(l);
+		return err_set(err, ERR_NOMEM, 0, "link");
+	}
+	LIST_INSERT_HEAD(&links->list, l, entry);
+	*ret_link = l;
+	/* not from here: the caller has not got its link yet */
+	event_active(l->pause, EV_TIMEOUT, 0);
+	return 0;
+}
+
+void link_free(struct link *l)
+{
+	if (l == NULL)
+		return;
+	link_set_watch(l, -1);
+	link_disconnect(l);
+	link_peer_done(l);
+	event_drop(&l->pause);
+	LIST_REMOVE(l, entry);
+	free(l);
+}
+
+const struct link_peer *link_peer(const struct link *l)
+{
+	return l->peer.pid != 0 ? &l->peer : NULL;
+}
+
+void link_send(struct link *l, enum proto_kind kind, const char *text)
+{
+	char packet[PROTO_TEXT_BYTES_MAX];
+	const struct proto_message m = {kind, 0, text};
+	size_t bytes = proto_format(packet, &m);
+
+	if (l->socket_fd >= 0 && send(l->socket_fd, packet, bytes, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		link_pause(l);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * link - the agent's connection to the wrapper of one consumer Pod
+ *
+ * Waits with inotify for the socket below the kubelet's Pod folder, whichever part of the path is
+ * missing yet; connects; checks by SO_PEERCRED and /proc that the peer is process 1 of a container
+ * of that very Pod; connects again when the container is started anew. The folder belongs to the
+ * Pod's user: nothing in it is trusted, no link is followed.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "lib/base/err.h"
+#include "wrapper/proto.h"
+
+struct event_base;
+struct link;
+struct links;
+
+/* Who is at the other end; borrowed while the link is connected. */
+struct link_peer {
+	pid_t pid;
+	int pid_fd;
+	int mount_ns_fd;
+	int net_ns_fd;
+};
+
+struct link_handler {
+	/* @m: borrowed */
+	void (*on_message)(void *arg, const struct proto_message *m);
+	/* Process 1 of the container has ended. The link goes on and waits for a next one. */
+	void (*on_gone)(void *arg);
+	void *arg;
+};
+
+/** links_new() - one inotify instance for all links; @pods_dir: "/var/lib/kubelet/pods" */
+int links_new(struct event_base *base, const char *pods_dir, struct links **ret_links,
+              struct err *err);
+void links_free(struct links *links);
+
+int link_new(struct links *links, const char *pod_uid, const struct link_handler *handler,
+             struct link **ret_link, struct err *err);
+void link_free(struct link *link);
+
+/** link_peer() - NULL when no process is known, or it has ended */
+const struct link_peer *link_peer(const struct link *link);
+
+/** link_send() - lost when nobody is connected: a new connection begins with a hello */
+void link_send(struct link *link, enum proto_kind kind, const char *text);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mount_point - mount points in a tree that its user has written
+ *
+ * As runtimes do, a dangling link is followed and what it names is made, inside the tree: images
+ * of whole systems have such links at /etc/resolv.conf.
+ */
+#include "wrapper/node/io/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MOUNT_POINT_LINKS_MAX = 16 };
+
+struct walk {
+	int root_fd;
+	bool directory;
+	unsigned links;      /* followed so far */
+	char path[PATH_MAX]; /* relative; links are replaced as they are met */
+	char done[PATH_MAX]; /* the part that exists */
+};
+
+static int walk_bad(const struct walk *w, const char *why, struct err *err)
+{
+	return err_set(err, ERR_INVALID, 0, "mount point /%s: %s", w->path, why);
+}
+
+static bool walk_is_same(int a_fd, int b_fd)
+{
+	struct stat a;
+	struct stat b;
+
+	return fstat(a_fd, &a) == 0 && fstat(b_fd, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+/* @name in @parent_fd dangles: go on with what it names. @rest begins with '/' or is "". */
+static int walk_follow(struct walk *w, int parent_fd, const char *name, const char *rest,
+                       struct err *err)
+{
+	char target[PATH_MAX];
+	char path[PATH_MAX];
+	ssize_t n = readlinkat(parent_fd, name, target, sizeof target - 1);
+	int len;
+
+	if (n < 0)
+		return walk_bad(w, "not a folder", err);
+	target[n] = '\0';
+	if (++w->links > MOUNT_POINT_LINKS_MAX)
+		return walk_bad(w, "too many symbolic links", err);
+	len = target[0] == '/' ? snprintf(path, sizeof path, "%s%s", target, rest)
+	                       : snprintf(path, sizeof path, "%s/%s%s", w->done, target, rest);
+	if (len < 0 || (size_t)len >= sizeof path)
+		return walk_bad(w, "too long", err);
+	memcpy(w->path, path, sizeof path);
+	return 1;
+}
+
+/* Return: 0 made; 1 a link was followed: walk again; negative err. */
+static int walk_make(struct walk *w, const char *name, const char *rest, struct err *err)
+{
+	bool directory = w->directory || rest[strspn(rest, "/")] != '\0';
+	CLEANUP(fd_close_var)
+	int parent = fs_open_in_root(w->root_fd, w->done[0] != '\0' ? w->done : ".",
+	                             O_PATH | O_DIRECTORY, err);
+	int rc;
+
+	if (parent < 0)
+		return walk_bad(w, "not a folder", err);
+	rc = directory ? mkdirat(parent, name, 0755) : mknodat(parent, name, S_IFREG | 0644, 0);
+	if (rc == 0)
+		return 0;
+	if (errno == EEXIST)
+		return walk_follow(w, parent, name, rest, err);
+	return err_set(err, ERR_SYS, errno, "mount point /%s", w->path);
+}
+
+/* Walk the path once. Return: as walk_make(). */
+static int walk_once(struct walk *w, struct err *err)
+{
+	const char *at = w->path;
+
+	w->done[0] = '\0';
+	while (*(at += strspn(at, "/")) != '\0') {
+		char name[NAME_MAX + 1];
+		char next[PATH_MAX];
+		size_t len = strcspn(at, "/");
+		int fd;
+		int rc;
+
+		if (len >= sizeof name)
+			return walk_bad(w, "too long", err);
+		memcpy(name, at, len);
+		name[len] = '\0';
+		at += len;
+		rc = snprintf(next, sizeof next, "%s%s%s", w->done, w->done[0] ? "/" : "", name);
+		if (rc < 0 || (size_t)rc >= sizeof next)
+			return walk_bad(w, "too long", err);
+		fd = fs_open_in_root(w->root_fd, next, O_PATH, NULL);
+		if (fd >= 0)
+			(void)close(fd);
+		else if (errno != ENOENT)
+			return walk_bad(w, strerror(errno), err);
+		else if ((rc = walk_make(w, name, at, err)) != 0)
+			return rc;
+		memcpy(w->done, next, sizeof next);
+	}
+	return 0;
+}
+
+int fs_mount_point(int root_fd, const char *path, bool directory, int *ret_fd, struct err *err)
+{
+	struct walk w = {.root_fd = root_fd, .directory = directory};
+	CLEANUP(fd_close_var) int fd = -1;
+	struct stat st;
+	int rc;
+
+	if (strlen(path) >= sizeof w.path)
+		return err_set(err, ERR_INVALID, 0, "mount point: path too long");
+	(void)snprintf(w.path, sizeof w.path, "%s", path + strspn(path, "/"));
+	do
+		rc = walk_once(&w, err);
+	while (rc > 0);
+	if (rc < 0)
+		return -1;
+	fd = fs_open_in_root(root_fd, w.path[0] != '\0' ? w.path : ".", O_PATH, err);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return walk_bad(&w, "cannot be opened", err);
+	if (walk_is_same(fd, root_fd))
+		return walk_bad(&w, "leads to the root of the file system", err);
+	if (directory != (S_ISDIR(st.st_mode) != 0))
+		return walk_bad(&w, directory ? "a folder is needed" : "a file is needed", err);
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}

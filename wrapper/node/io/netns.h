@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * netns - what a Pod's network namespace has: its address, the ports that listen
+ *
+ * Netlink sockets that were opened in that namespace and stay there. Dumps are answered within
+ * the call; nothing waits.
+ */
+#pragma once
+
+#include <netinet/in.h>
+
+#include "lib/base/err.h"
+#include "wrapper/node/core/ports.h"
+
+struct netns {
+	int diag_fd;
+	int route_fd;
+};
+
+/** netns_open() - @ns_fd: of the container. Goes there and comes back; call it single-threaded. */
+int netns_open(int ns_fd, struct netns *ret_netns, struct err *err);
+void netns_close(struct netns *n);
+
+/** netns_ports() - fill in what listens; @p->wanted is kept */
+int netns_ports(const struct netns *n, struct ports *p, struct err *err);
+
+/** netns_address() - the first global IPv4 address, else IPv6; "" when there is none yet */
+int netns_address(const struct netns *n, char address[INET6_ADDRSTRLEN], struct err *err);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wrapper/node/io/proc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/num.h"
+#include "wrapper/node/core/pod_cgroup.h"
+
+/* kubepods.slice/kubepods-burstable.slice/…pod….slice/container is as deep as it gets. */
+enum { PROC_CGROUP_DEPTH_MAX = 8, PROC_TEXT_BYTES_MAX = 8192 };
+
+DEFINE_CLEANUP(DIR *, closedir);
+
+struct search {
+	const char *pod_uid;
+	pid_t *pids;
+	size_t count;
+};
+
+static DIR *proc_open_dir(int dir_fd, const char *name)
+{
+	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
+	if (dir == NULL && fd >= 0)
+		(void)close(fd);
+	return dir;
+}
+
+static void proc_read_pids(struct search *s, int dir_fd)
+{
+	int fd = openat(dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	CLEANUP(fclose_var) FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
+	char line[32];
+	uint64_t pid;
+
+	if (f == NULL && fd >= 0)
+		(void)close(fd);
+	while (f != NULL && s->count < PROC_PIDS_MAX && fgets(line, sizeof line, f) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		if (num_parse_u64(line, 1, INT_MAX, &pid, NULL) == 0)
+			s->pids[s->count++] = (pid_t)pid;
+	}
+}
+
+/* @inside: below the Pod's folder already. */
+static void proc_search(struct search *s, int dir_fd, const char *name, bool inside, unsigned depth)
+{
+	CLEANUP(closedir_var) DIR *dir = proc_open_dir(dir_fd, name);
+	const struct dirent *e;
+
+	if (dir == NULL)
+		return;
+	if (inside)
+		proc_read_pids(s, dirfd(dir));
+	while (depth < PROC_CGROUP_DEPTH_MAX && (e = readdir(dir)) != NULL) {
+		if (e->d_type == DT_DIR && e->d_name[0] != '.')
+			proc_search(s, dirfd(dir), e->d_name,
+			            inside || pod_cgroup_is_folder(e->d_name, s->pod_uid),
+			            depth + 1);
+	}
+}
+
+static void proc_search_hierarchies(struct search *s, const char *root)
+{
+	CLEANUP(closedir_var) DIR *dir = opendir(root);
+	const struct dirent *e;
+
+	while (dir != NULL && s->count == 0 && (e = readdir(dir)) != NULL) {
+		if (e->d_type == DT_DIR && e->d_name[0] != '.')
+			proc_search(s, dirfd(dir), e->d_name, false, 1);
+	}
+}
+
+size_t proc_of_pod(const char *const *cgroup_roots, const char *pod_uid, pid_t pids[PROC_PIDS_MAX])
+{
+	struct search s = {pod_uid, pids, 0};
+	char path[PATH_MAX];
+
+	for (; *cgroup_roots != NULL && s.count == 0; cgroup_roots++) {
+		(void)snprintf(path, sizeof path, "%s/cgroup.procs", *cgroup_roots);
+		if (access(path, F_OK) == 0)
+			proc_search(&s, AT_FDCWD, *cgroup_roots, false, 0);
+		else
+			proc_search_hierarchies(&s, *cgroup_roots);
+	}
+	return s.count;
+}
+
+static bool proc_read(pid_t pid, const char *name, char text[PROC_TEXT_BYTES_MAX])
+{
+	char path[64];
+	CLEANUP(fclose_var) FILE *f = NULL;
+	size_t n;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return false;
+	n = fread(text, 1, PROC_TEXT_BYTES_MAX - 1, f);
+	text[n] = '\0';
+	return true;
+}
+
+bool proc_is_in_pod(pid_t pid, const char *pod_uid)
+{
+	char text[PROC_TEXT_BYTES_MAX];
+
+	return proc_read(pid, "cgroup", text) && pod_cgroup_has(text, pod_uid);
+}
+
+bool proc_is_first(pid_t pid)
+{
+	char text[PROC_TEXT_BYTES_MAX];
+	char *line;
+	const char *last;
+
+	if (!proc_read(pid, "status", text))
+		return false;
+	line = strstr(text, "\nNSpid:");
+	if (line == NULL)
+		return false;
+	line++;
+	line[strcspn(line, "\n")] = '\0';
+	last = strrchr(line, '\t');
+	return last != NULL && strcmp(last, "\t1") == 0;
+}
+
+bool proc_is_alive(int pid_fd)
+{
+	struct pollfd p = {pid_fd, POLLIN, 0};
+
+	return poll(&p, 1, 0) == 0;
+}
+
+void proc_cwd(pid_t pid, char *path, size_t size)
+{
+	char link[64];
+	ssize_t n;
+
+	(void)snprintf(link, sizeof link, "/proc/%d/cwd", (int)pid);
+	n = readlink(link, path, size - 1);
+	if (n <= 0 || path[0] != '/')
+		n = snprintf(path, size, "/");
+	path[n] = '\0';
+}

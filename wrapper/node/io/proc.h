@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * proc - processes of Pods, by cgroup and /proc
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Processes of a Pod that are looked at; a Pod may have more. */
+enum { PROC_PIDS_MAX = 256 };
+
+/**
+ * proc_of_pod() - processes in a Pod's cgroup
+ * @cgroup_roots: NULL-terminated; each a hierarchy (v2, or one of v1), or a folder of hierarchies
+ *
+ * Return: how many were written to @pids, from the first hierarchy that has any.
+ */
+size_t proc_of_pod(const char *const *cgroup_roots, const char *pod_uid, pid_t pids[PROC_PIDS_MAX]);
+
+/** proc_is_in_pod() - by /proc/PID/cgroup */
+bool proc_is_in_pod(pid_t pid, const char *pod_uid);
+
+/** proc_is_first() - process 1 of its process namespace */
+bool proc_is_first(pid_t pid);
+
+/** proc_is_alive() - by its pidfd */
+bool proc_is_alive(int pid_fd);
+
+/** proc_cwd() - its working directory's path in its own root; "/" when it has none */
+void proc_cwd(pid_t pid, char *path, size_t size);

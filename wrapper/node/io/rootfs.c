@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wrapper/node/io/rootfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "wrapper/node/core/passwd.h"
+#include "wrapper/node/core/record.h"
+#include "wrapper/node/io/fs.h"
+#include "wrapper/node/io/overlay.h"
+#include "wrapper/node/io/proc.h"
+
+enum { ROOTFS_PASSWD_BYTES_MAX = 1 << 20 };
+
+struct making {
+	const struct rootfs_wanted *w;
+	struct rootfs_made *made;
+	int dir_fd; /* O_PATH: the folder */
+	char upper[PATH_MAX];
+	char work[PATH_MAX];
+	char target[PATH_MAX];
+	struct record record; /* json NULL: there is none */
+	char **layers;        /* owned */
+	const char *digest;   /* of the layers */
+};
+
+/* The reason that the API gives; the first one that is set stays. */
+static int rootfs_fail(struct making *m, const char *reason, const struct err *err)
+{
+	bool full = err->sys_errno == ENOSPC || err->sys_errno == EDQUOT;
+
+	if (m->made->reason[0] == '\0')
+		(void)snprintf(m->made->reason, sizeof m->made->reason, "%s",
+		               full ? "NoSpace" : reason);
+	return -1;
+}
+
+static int rootfs_path(char path[PATH_MAX], struct err *err, const char *fmt, ...)
+        PRINTF_LIKE(3, 4);
+
+static int rootfs_path(char path[PATH_MAX], struct err *err, const char *fmt, ...)
+{
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = vsnprintf(path, PATH_MAX, fmt, ap);
+	va_end(ap);
+	return len >= 0 && len < PATH_MAX ? 0 : err_set(err, ERR_INVALID, 0, "path too long");
+}
+
+int rootfs_dir(const struct rootfs_place *p, char path[PATH_MAX], struct err *err)
+{
+	return rootfs_path(path, err, "%s/%s/%s.%s", p->prefix, p->ns, p->name, p->uid);
+}
+
+int rootfs_target(const struct rootfs_place *p, char path[PATH_MAX], struct err *err)
+{
+	return rootfs_path(path, err, "%s/%s", p->staging_dir, p->uid);
+}
+
+/* The administrator's own path: it may have links. */
+static int rootfs_open_prefix(const char *prefix, struct err *err)
+{
+	int fd;
+
+	if (mkdir(prefix, 0700) < 0 && errno != EEXIST)
+		return err_set(err, ERR_SYS, errno, "make %s", prefix);
+	fd = open(prefix, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 ? fd : err_set(err, ERR_SYS, errno, "open %s", prefix);
+}
+
+static int rootfs_open_dir(struct making *m, struct err *err)
+{
+	const struct rootfs_place *p = &m->w->place;
+	char dir[PATH_MAX];
+	CLEANUP(fd_close_var) int prefix_fd = rootfs_open_prefix(p->prefix, err);
+
+	if (prefix_fd < 0 || rootfs_dir(p, dir, err) < 0 || rootfs_target(p, m->target, err) < 0 ||
+	    rootfs_path(m->upper, err, "%s/upper", dir) < 0 ||
+	    rootfs_path(m->work, err, "%s/work", dir) < 0)
+		return -1;
+	m->dir_fd = fs_make_dirs(prefix_fd, dir + strlen(p->prefix) + 1, 0700, err);
+	return m->dir_fd < 0 ? -1 : 0;
+}
+
+static int rootfs_read_record(struct making *m, struct err *err)
+{
+	CLEANUP(free_var) char *text = NULL;
+
+	if (fs_read_file(m->dir_fd, "record.json", false, RECORD_BYTES_MAX, &text, err) < 0)
+		return err->sys_errno == ENOENT ? 0 : rootfs_fail(m, "RecordCorrupt", err);
+	if (record_parse(text, &m->record, err) < 0) {
+		(void)err_wrap(err, "%.*s/record.json", (int)(strlen(m->upper) - 6), m->upper);
+		return rootfs_fail(m, "RecordCorrupt", err);
+	}
+	if (strcmp(m->record.instance_uid, m->w->place.uid) != 0) {
+		(void)err_set(err, ERR_INVALID, 0, "the record is of another resource, %s",
+		              m->record.instance_uid);
+		return rootfs_fail(m, "RecordCorrupt", err);
+	}
+	return 0;
+}
+
+static int rootfs_layers_of_record(struct making *m, struct err *err)
+{
+	size_t count = json_array_size(m->record.layers);
+
+	if (m->record.json == NULL) {
+		(void)err_set(err, ERR_NOT_FOUND, 0, "nothing is recorded and no provider runs");
+		return rootfs_fail(m, "ImageGone", err);
+	}
+	m->digest = m->record.image_digest;
+	m->layers = calloc(count + 1, sizeof *m->layers);
+	for (size_t i = 0; m->layers != NULL && i < count; i++)
+		m->layers[i] = strdup(json_string_value(json_array_get(m->record.layers, i)));
+	if (m->layers == NULL)
+		return err_set(err, ERR_NOMEM, 0, "layers");
+	return 0;
+}
+
+static int rootfs_layers_of_provider(struct making *m, struct err *err)
+{
+	const struct rootfs_place *p = &m->w->place;
+	pid_t pids[PROC_PIDS_MAX];
+	size_t count = proc_of_pod(p->cgroup_roots, m->w->provider_pod, pids);
+	int rc = err_set(err, ERR_NOT_FOUND, 0, "no process in the cgroup of provider Pod %s",
+	                 m->w->provider_pod);
+
+	m->digest = m->w->image_digest;
+	/* a Pod's pause container may be there too, without an overlay */
+	for (size_t i = 0; i < count && rc < 0; i++)
+		rc = overlay_layers_of(pids[i], p->layer_root, &m->layers, err);
+	return rc < 0 ? rootfs_fail(m, "MountFailed", err) : 0;
+}
+
+pid_t rootfs_holder(const struct rootfs_place *p)
+{
+	char dir[PATH_MAX];
+	char upper[PATH_MAX];
+	pid_t pids[PROC_PIDS_MAX];
+
+	if (rootfs_dir(p, dir, NULL) < 0 || rootfs_path(upper, NULL, "%s/upper", dir) < 0)
+		return 0;
+	for (size_t i = 0; p->consumer_pods[i] != NULL; i++) {
+		size_t count = proc_of_pod(p->cgroup_roots, p->consumer_pods[i], pids);
+
+		for (size_t k = 0; k < count; k++) {
+			if (overlay_has_upper(pids[k], upper))
+				return pids[k];
+		}
+	}
+	return 0;
+}
+
+static int rootfs_drop(struct making *m, struct err *err)
+{
+	if (rootfs_holder(&m->w->place) > 0) {
+		(void)err_set(err, ERR_INVALID, 0, "a consumer still uses the files to be dropped");
+		return rootfs_fail(m, "MountFailed", err);
+	}
+	if (fs_remove_tree(m->dir_fd, "upper", err) < 0 ||
+	    fs_remove_tree(m->dir_fd, "work", err) < 0)
+		return rootfs_fail(m, "MountFailed", err);
+	return 0;
+}
+
+/* Return: 1 no upper directory, or an empty one; 0 something is kept; negative: err. */
+static int rootfs_is_unused(struct making *m, struct err *err)
+{
+	int rc = fs_is_empty(m->dir_fd, "upper", err);
+
+	if (rc < 0)
+		return err->sys_errno == ENOENT ? 1 : rootfs_fail(m, "MountFailed", err);
+	return rc;
+}
+
+/* What is kept must belong to these layers. An empty upper directory may be made anew. */
+static int rootfs_check_kept(struct making *m, struct err *err)
+{
+	int unused = rootfs_is_unused(m, err);
+
+	if (unused < 0)
+		return -1;
+	if (m->record.json != NULL && strcmp(m->record.image_digest, m->digest) == 0)
+		return 0;
+	if (unused || strcmp(m->w->reset_digest, m->digest) == 0)
+		return rootfs_drop(m, err);
+	if (m->record.json == NULL) {
+		(void)err_set(err, ERR_INVALID, 0,
+		              "%s has files but there is no record of the "
+		              "image below them",
+		              m->upper);
+		return rootfs_fail(m, "RecordCorrupt", err);
+	}
+	(void)err_set(err, ERR_INVALID, 0,
+	              "the files that are kept belong to image %s, the image is now %s; go back "
+	              "to that image, or drop the files: kubectl annotate sci %s "
+	              "stoppablecontainer.xtlsoft.top/reset-rootfs=%s",
+	              m->record.image_digest, m->digest, m->w->place.name, m->digest);
+	return rootfs_fail(m, "DigestChanged", err);
+}
+
+/* Upper and work directories; the record before anything can be written into them. */
+static int rootfs_make_dirs(struct making *m, struct err *err)
+{
+	const char *const *layers = (const char *const *)m->layers;
+	CLEANUP(free_var) char *text = NULL;
+	CLEANUP(fd_close_var) int upper = -1;
+	bool fresh = mkdirat(m->dir_fd, "upper", 0700) == 0;
+
+	if ((!fresh && errno != EEXIST) ||
+	    (mkdirat(m->dir_fd, "work", 0700) < 0 && errno != EEXIST)) {
+		(void)err_set(err, ERR_SYS, errno, "make %s", m->upper);
+		return rootfs_fail(m, "MountFailed", err);
+	}
+	upper = fs_open_beneath(m->dir_fd, "upper", O_RDONLY | O_DIRECTORY, err);
+	if (upper < 0 || (fresh && overlay_upper_init(upper, layers[0], err) < 0)) {
+		if (fresh)
+			(void)unlinkat(m->dir_fd, "upper", AT_REMOVEDIR);
+		return rootfs_fail(m, err->sys_errno == ENOENT ? "ImageGone" : "MountFailed", err);
+	}
+	if (m->record.json != NULL && record_is(&m->record, m->digest, layers))
+		return 0;
+	text = record_format(m->w->place.uid, m->digest, layers);
+	if (text == NULL)
+		return err_set(err, ERR_NOMEM, 0, "record");
+	if (fs_write_file(m->dir_fd, "record.json", text, strlen(text), err) < 0)
+		return rootfs_fail(m, "MountFailed", err);
+	return 0;
+}
+
+static int rootfs_mount(struct making *m, struct err *err)
+{
+	const struct overlay_paths paths = {(const char *const *)m->layers, m->upper, m->work,
+	                                    m->target};
+	pid_t holder;
+	int rc;
+
+	if (mkdir(m->target, 0700) < 0 && errno != EEXIST) {
+		(void)err_set(err, ERR_SYS, errno, "make %s", m->target);
+		return rootfs_fail(m, "MountFailed", err);
+	}
+	rc = overlay_mount(&paths, err);
+	if (rc < 0 && err->sys_errno == ESTALE) {
+		rc = overlay_forget_origin(m->upper, m->work, err);
+		if (rc == 0)
+			rc = overlay_mount(&paths, err);
+	}
+	if (rc < 0 && err->sys_errno == EBUSY) {
+		holder = rootfs_holder(&m->w->place);
+		if (holder > 0 && overlay_take_back(holder, &paths, err) == 0)
+			rc = 0;
+	}
+	if (rc < 0)
+		return rootfs_fail(m, err->code == ERR_NOT_FOUND ? "ImageGone" : "MountFailed",
+		                   err);
+	return 0;
+}
+
+/* Made ahead, so that the hand-over finds them: it then takes a millisecond, not a hundred. */
+static int rootfs_make_mount_points(struct making *m, int root_fd, struct err *err)
+{
+	static const char *const folders[] = {"/proc", "/dev", "/sys", NULL};
+	static const char *const files[] = {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf",
+	                                    NULL};
+	const char *const *lists[] = {folders, m->w->mount_points, files};
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		for (const char *const *path = lists[i]; *path != NULL; path++) {
+			CLEANUP(fd_close_var) int fd = -1;
+
+			if (fs_mount_point(root_fd, *path, lists[i] != files, &fd, err) < 0)
+				return rootfs_fail(m, "UnsafeMountPoint", err);
+		}
+	}
+	return 0;
+}
+
+static char *rootfs_read(int root_fd, const char *path)
+{
+	char *text = NULL;
+
+	if (fs_read_file(root_fd, path, true, ROOTFS_PASSWD_BYTES_MAX, &text, NULL) < 0)
+		return strdup("");
+	return text;
+}
+
+static int rootfs_resolve_user(struct making *m, int root_fd, struct err *err)
+{
+	CLEANUP(free_var) char *passwd = rootfs_read(root_fd, "etc/passwd");
+	CLEANUP(free_var) char *group = rootfs_read(root_fd, "etc/group");
+
+	if (passwd == NULL || group == NULL)
+		return err_set(err, ERR_NOMEM, 0, "users");
+	if (passwd_resolve(m->w->image_user, passwd, group, &m->made->uid, &m->made->gid, err) < 0)
+		return rootfs_fail(m, "MountFailed", err);
+	return 0;
+}
+
+static int rootfs_make_it(struct making *m, struct err *err)
+{
+	CLEANUP(fd_close_var) int root = -1;
+	int rc;
+
+	if (rootfs_open_dir(m, err) < 0)
+		return rootfs_fail(m, "MountFailed", err);
+	if (rootfs_read_record(m, err) < 0)
+		return -1;
+	rc = m->w->provider_pod != NULL ? rootfs_layers_of_provider(m, err)
+	                                : rootfs_layers_of_record(m, err);
+	if (rc < 0 || rootfs_check_kept(m, err) < 0 || rootfs_make_dirs(m, err) < 0 ||
+	    rootfs_mount(m, err) < 0)
+		return -1;
+	(void)snprintf(m->made->digest, sizeof m->made->digest, "%s", m->digest);
+	root = open(m->target, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return err_set(err, ERR_SYS, errno, "open %s", m->target);
+	if (rootfs_make_mount_points(m, root, err) < 0)
+		return -1;
+	return m->w->provider_pod != NULL ? rootfs_resolve_user(m, root, err) : 0;
+}
+
+int rootfs_make(void *wanted, void *data, struct err *err)
+{
+	struct making m = {.w = wanted, .made = data, .dir_fd = -1};
+	int rc = rootfs_make_it(&m, err);
+
+	if (rc < 0) {
+		(void)rootfs_fail(&m, "MountFailed", err);
+		(void)umount2(m.target, MNT_DETACH);
+	}
+	if (m.dir_fd >= 0)
+		(void)close(m.dir_fd);
+	overlay_layers_free(m.layers);
+	record_done(&m.record);
+	return rc;
+}
+
+int rootfs_remove(void *place, void *data, struct err *err)
+{
+	const struct rootfs_place *p = place;
+	CLEANUP(fd_close_var) int prefix = rootfs_open_prefix(p->prefix, err);
+	CLEANUP(fd_close_var) int ns = -1;
+	char target[PATH_MAX];
+	char name[NAME_MAX + 1];
+
+	(void)data;
+	if (prefix < 0 || rootfs_target(p, target, err) < 0)
+		return -1;
+	if (rootfs_holder(p) > 0)
+		return 1;
+	if (umount2(target, MNT_DETACH) == 0 || errno == EINVAL)
+		(void)rmdir(target);
+	ns = fs_open_beneath(prefix, p->ns, O_PATH | O_DIRECTORY, err);
+	if (ns < 0)
+		return err->sys_errno == ENOENT ? 0 : -1;
+	if (snprintf(name, sizeof name, "%s.%s", p->name, p->uid) >= (int)sizeof name)
+		return 0; /* such a folder can't have been made */
+	if (fs_remove_tree(ns, name, err) < 0)
+		return -1;
+	/* the namespace's last one; else it stays */
+	(void)unlinkat(prefix, p->ns, AT_REMOVEDIR);
+	return 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rootfs - one kept root filesystem on disk and as a mount; the parts that run in a task's child
+ *
+ *     <prefix>/<namespace>/<name>.<uid>/{upper,work,record.json}     0700 root
+ *     <staging>/<uid>                                               the overlay
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/base/err.h"
+
+enum { ROOTFS_REASON_BYTES = 32, ROOTFS_DIGEST_BYTES = 96, ROOTFS_SIBLINGS_MAX = 16 };
+
+/* Where it is, and how processes are found. All borrowed. */
+struct rootfs_place {
+	const char *prefix;
+	const char *ns;
+	const char *name;
+	const char *uid;
+	const char *staging_dir;
+	const char *layer_root;
+	const char *const *cgroup_roots;
+	/* Consumer Pods that may hold it; NULL-terminated UIDs. */
+	const char *consumer_pods[ROOTFS_SIBLINGS_MAX + 1];
+};
+
+struct rootfs_wanted {
+	struct rootfs_place place;
+	const char *provider_pod;        /* UID; NULL: mount again what the record says */
+	const char *image_digest;        /* with a provider */
+	const char *image_user;          /* with a provider */
+	const char *reset_digest;        /* the user's order to drop what is kept, or "" */
+	const char *const *mount_points; /* folders for the consumer's mounts, NULL-terminated */
+};
+
+struct rootfs_made {
+	char reason[ROOTFS_REASON_BYTES]; /* CamelCase, when it failed */
+	char digest[ROOTFS_DIGEST_BYTES];
+	uint32_t uid; /* of the image's user; with a provider */
+	uint32_t gid;
+};
+
+/** rootfs_make() - @data: struct rootfs_made; run of a task. Return: 0 mounted; negative: err */
+int rootfs_make(void *wanted, void *data, struct err *err);
+
+/** rootfs_remove() - @place: struct rootfs_place. Return: 0 gone; 1 a process still uses it */
+int rootfs_remove(void *place, void *data, struct err *err);
+
+/** rootfs_paths() - the folder, and the mount */
+int rootfs_dir(const struct rootfs_place *p, char path[PATH_MAX], struct err *err);
+int rootfs_target(const struct rootfs_place *p, char path[PATH_MAX], struct err *err);
+
+/** rootfs_holder() - a process of the consumer Pods whose root it is; 0: none */
+pid_t rootfs_holder(const struct rootfs_place *p);

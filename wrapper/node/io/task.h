@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * task - work that blocks or changes namespaces, in a forked child
+ *
+ * The child has a copy of all memory, so arguments need not outlive task_start(); it shares the
+ * mount namespace, so what it mounts is there for the agent. One result of a fixed size comes back.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "lib/base/err.h"
+
+struct event_base;
+struct task;
+
+enum { TASK_DATA_BYTES_MAX = 2048 };
+
+struct task_opts {
+	/* In the child. @data: zeroed, TASK_DATA_BYTES_MAX, for results. */
+	int (*run)(void *arg, void *data, struct err *err);
+	/* In the agent; @rc as run() returned it. Negative also when the child died. */
+	void (*on_done)(void *arg, int rc, const void *data, const struct err *err);
+	void *run_arg;
+	void *done_arg;
+};
+
+int task_start(struct event_base *base, const struct task_opts *opts, struct task **ret_task,
+               struct err *err);
+
+/** task_forget() - on_done will not run; the child goes on and is reaped. NULL is allowed. */
+void task_forget(struct task *task);
