@@ -7,7 +7,7 @@
 
 static const char *const note_state_names[] = {
 #define NOTE_STATE_NAME(name, text) [NOTE_##name] = text,
-	NOTE_STATES(NOTE_STATE_NAME)
+        NOTE_STATES(NOTE_STATE_NAME)
 #undef NOTE_STATE_NAME
 };
 

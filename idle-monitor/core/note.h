@@ -22,7 +22,7 @@ enum note_state {
 #define NOTE_STATE_ENUM(name, text) NOTE_##name,
 	NOTE_STATES(NOTE_STATE_ENUM)
 #undef NOTE_STATE_ENUM
-	NOTE_N_STATES
+	        NOTE_N_STATES
 };
 
 struct note {

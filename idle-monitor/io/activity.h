@@ -33,8 +33,7 @@ struct activity {
 };
 
 /** activity_parse() - Return: 0; negative with err saying what is wrong with the answer */
-int activity_parse(const char *text, size_t bytes, struct activity **ret_activity,
-                   struct err *err);
+int activity_parse(const char *text, size_t bytes, struct activity **ret_activity, struct err *err);
 void activity_free(struct activity *a);
 
 /** activity_find() - Return: borrowed; NULL when that activator knows nothing of the container */

@@ -16,8 +16,8 @@ struct activator {
 	struct scrape *scrape;
 	const char *url; /* borrowed from the options */
 	struct http_client *client;
-	struct http_call *call; /* the question under way */
-	uint64_t asked_ms;      /* when that was sent */
+	struct http_call *call;  /* the question under way */
+	uint64_t asked_ms;       /* when that was sent */
 	struct activity *answer; /* the last one */
 	uint64_t answer_asked_ms;
 	uint64_t answer_ms; /* when it came */
@@ -35,7 +35,7 @@ struct scrape {
 
 static void activator_set_silent(struct activator *a, const char *why)
 {
-	metric_add(a->scrape->errors_total, (const char *const[]){ a->url }, 1);
+	metric_add(a->scrape->errors_total, (const char *const[]){a->url}, 1);
 	if (!a->silent || strcmp(a->error, why) != 0)
 		log_event(LOG_WARN, "scrape.failed", log_str("activator", a->url),
 		          log_str("error", why));
@@ -59,7 +59,7 @@ static void on_activity(void *arg, const struct http_response *res)
 {
 	struct activator *a = arg;
 	struct activity *answer;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	a->call = NULL;
 	if (res->err != NULL) {
@@ -78,14 +78,14 @@ static void on_activity(void *arg, const struct http_response *res)
 static void activator_ask(struct activator *a)
 {
 	const struct http_request req = {
-		.method = "GET",
-		.path = "/v1/activity",
-		.timeout_ms = SCRAPE_TIMEOUT_MS,
-		.response_bytes_max = ACTIVITY_BYTES_MAX,
-		.on_done = on_activity,
-		.arg = a,
+	        .method = "GET",
+	        .path = "/v1/activity",
+	        .timeout_ms = SCRAPE_TIMEOUT_MS,
+	        .response_bytes_max = ACTIVITY_BYTES_MAX,
+	        .on_done = on_activity,
+	        .arg = a,
 	};
-	struct err err = { 0 };
+	struct err err = {0};
 
 	if (a->call != NULL)
 		return;
@@ -113,13 +113,13 @@ static int activator_init(struct activator *a, struct event_base *base, struct s
                           const char *url, struct err *err)
 {
 	const struct http_client_opts opts = {
-		.base_url = url,
-		.bearer_token_file = s->opts.token_file,
-		.user_agent = "sc-idle-monitor/" SC_VERSION,
-		.connections_max = SCRAPE_CONNECTIONS_MAX,
+	        .base_url = url,
+	        .bearer_token_file = s->opts.token_file,
+	        .user_agent = "sc-idle-monitor/" SC_VERSION,
+	        .connections_max = SCRAPE_CONNECTIONS_MAX,
 	};
 
-	*a = (struct activator){ .scrape = s, .url = url, .silent = true };
+	*a = (struct activator){.scrape = s, .url = url, .silent = true};
 	(void)snprintf(a->error, sizeof a->error, "was not asked yet");
 	if (http_client_new(base, &opts, &a->client, err) < 0)
 		return err_wrap(err, "activator %s", url);
@@ -131,9 +131,9 @@ DEFINE_CLEANUP(struct scrape *, scrape_free);
 int scrape_new(struct event_base *base, const struct scrape_opts *opts, struct scrape **ret_scrape,
                struct err *err)
 {
-	static const char *const labels[] = { "activator", NULL };
-	const struct timeval interval = { (time_t)(opts->interval_ms / 1000),
-		                          (suseconds_t)(opts->interval_ms % 1000 * 1000) };
+	static const char *const labels[] = {"activator", NULL};
+	const struct timeval interval = {(time_t)(opts->interval_ms / 1000),
+	                                 (suseconds_t)(opts->interval_ms % 1000 * 1000)};
 	CLEANUP(scrape_free_var) struct scrape *s = calloc(1, sizeof *s);
 
 	if (s == NULL)
@@ -200,7 +200,7 @@ struct idle_view scrape_view(const struct scrape *s, size_t i, const char *uid)
 {
 	const struct activator *a = &s->activators[i];
 	const struct activity_target *t;
-	struct idle_view view = { 0 };
+	struct idle_view view = {0};
 
 	if (a->answer == NULL)
 		return view;

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "idle-monitor/io/target.h"
+
+#include <event2/event.h>
+#include <string.h>
+
+#include "lib/base/clk.h"
+#include "lib/base/log.h"
+#include "lib/base/num.h"
+#include "lib/kube/object.h"
+
+DEFINE_CLEANUP(struct target *, target_free);
+
+struct idle_config target_config(const struct target *t)
+{
+	const struct resource_idle *idle = &t->resource->idle;
+
+	return (struct idle_config){
+	        .timeout_ms = idle->timeout_set ? idle->timeout_ms : t->env->timeout_ms,
+	        .startup_grace_ms =
+	                idle->startup_grace_set ? idle->startup_grace_ms : t->env->startup_grace_ms,
+	        /* what no request can wake must not be put to sleep for want of requests */
+	        .signal_http = idle->signal_http && t->resource->activation.enabled,
+	};
+}
+
+bool target_is_running(const struct target *t)
+{
+	return json_bool_at(t->object, false, "spec", "running", NULL) &&
+	       !kube_is_deleting(t->object);
+}
+
+static bool word_is_one_of(const char *word, const char *const *words)
+{
+	for (; *words != NULL; words++) {
+		if (strcmp(word, *words) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the process of the instance's present consumer was started, or will never be. */
+static bool instance_is_ready(const json_t *instance)
+{
+	static const char *const states[] = {"Started", "Listening", "Exited", "Failed", NULL};
+	const char *uid = json_str_at(instance, "", "status", "consumerPodUID", NULL);
+
+	if (strcmp(json_str_at(instance, "", "status", "phase", NULL), "Failed") == 0)
+		return true;
+	return *uid != '\0' &&
+	       strcmp(uid, json_str_at(instance, "", "status", "consumer", "podUID", NULL)) == 0 &&
+	       word_is_one_of(json_str_at(instance, "", "status", "consumer", "state", NULL),
+	                      states);
+}
+
+/* When a container that ran before we came counts as started. */
+static uint64_t target_started_before(const struct target *t, const json_t *instance)
+{
+	const char *text = json_str_at(instance, "", "status", "consumer", "startedAt", NULL);
+	uint64_t started_wall_ms = 0;
+	struct note note;
+
+	report_read_note(t->object, &note);
+	if (note.state != NOTE_ACTIVE && note.state != NOTE_IDLE)
+		note.active_wall_ms = 0;
+	(void)num_parse_rfc3339(text, &started_wall_ms, NULL);
+	return idle_start_assumed(clk_now_ms(), clk_wall_ms(), note.active_wall_ms,
+	                          started_wall_ms);
+}
+
+void target_set_instance(struct target *t, const json_t *instance, bool found)
+{
+	static const char *const awake[] = {"ConsumerStarting", "Running", "Stopping", NULL};
+	const char *uid = json_str_at(instance, "", "status", "consumerPodUID", NULL);
+	bool ready = target_is_running(t) && instance_is_ready(instance);
+
+	if (ready && (!t->ready || strcmp(uid, t->consumer_uid) != 0))
+		t->started_ms = found ? target_started_before(t, instance) : clk_now_ms();
+	t->ready = ready;
+	t->consumer_left =
+	        word_is_one_of(json_str_at(instance, "", "status", "phase", NULL), awake);
+	(void)snprintf(t->consumer_uid, sizeof t->consumer_uid, "%s", uid);
+}
+
+void target_set_object(struct target *t, const json_t *object)
+{
+	struct resource *resource = NULL;
+	struct err err = {0};
+
+	if (resource_parse(object, &resource, &err) < 0 && t->resource != NULL)
+		log_event(LOG_WARN, "target.invalid", log_str("namespace", kube_namespace(object)),
+		          log_str("name", kube_name(object)), log_err(&err));
+	resource_free(t->resource);
+	t->resource = resource;
+	json_decref((json_t *)t->object);
+	t->object = json_incref((json_t *)object);
+	if (!target_is_running(t))
+		t->ready = false;
+}
+
+/* The next moment at which something changes without being told. */
+static void target_arm(struct target *t, uint64_t now_ms)
+{
+	uint64_t at_ms = UINT64_MAX;
+	uint64_t wait_ms;
+	struct timeval wait;
+
+	if (t->decision.verdict == IDLE_KEEP && t->decision.until_ms > now_ms)
+		at_ms = t->decision.until_ms;
+	if (t->stop.deadline_ms != 0 && t->stop.deadline_ms < at_ms)
+		at_ms = t->stop.deadline_ms;
+	if (at_ms == UINT64_MAX) {
+		(void)evtimer_del(t->timer);
+		return;
+	}
+	wait_ms = at_ms > now_ms ? at_ms - now_ms : 0;
+	wait = (struct timeval){(time_t)(wait_ms / 1000), (suseconds_t)(wait_ms % 1000 * 1000)};
+	(void)evtimer_add(t->timer, &wait);
+}
+
+static struct idle_decision target_decide(const struct target *t, uint64_t now_ms)
+{
+	const struct target_env *env = t->env;
+	struct idle_view views[SCRAPE_ACTIVATORS_MAX];
+	struct idle_config config = {0};
+	struct idle_state state = {
+	        .spec_valid = t->resource != NULL,
+	        .running = target_is_running(t),
+	        .ready = t->ready,
+	        .watch_lost = env->is_watch_lost(env->arg),
+	        .started_ms = t->started_ms,
+	        .views = views,
+	        .views_count = scrape_count(env->scrape),
+	};
+
+	for (size_t i = 0; i < state.views_count; i++)
+		views[i] = scrape_view(env->scrape, i, kube_uid(t->object));
+	if (t->resource != NULL)
+		config = target_config(t);
+	return idle_decide(&config, &state, now_ms);
+}
+
+bool target_evaluate(struct target *t)
+{
+	uint64_t now_ms = clk_now_ms();
+	bool may_act = t->env->may_act(t->env->arg);
+
+	t->decision = target_decide(t, now_ms);
+	if (t->stop.state == STOP_QUIESCING && (!may_act || t->decision.reason == IDLE_NOT_RUNNING))
+		stopper_step(t, STOP_EV_CANCEL);
+	if (t->decision.verdict == IDLE_STOP && may_act && t->status_call == NULL)
+		stopper_start(t);
+	if (may_act && t->decision.verdict != IDLE_ASK)
+		report_sync(t);
+	target_arm(t, now_ms);
+	return t->decision.verdict == IDLE_ASK && !stop_is_under_way(&t->stop);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct target *t = arg;
+
+	(void)fd;
+	(void)what;
+	if (t->stop.deadline_ms != 0 && clk_now_ms() >= t->stop.deadline_ms)
+		stopper_step(t, STOP_EV_DEADLINE);
+	if (target_evaluate(t))
+		scrape_ask_now(t->env->scrape);
+}
+
+int target_new(const struct target_env *env, const json_t *object, struct target **ret_target,
+               struct err *err)
+{
+	CLEANUP(target_free_var) struct target *t = calloc(1, sizeof *t);
+
+	if (t == NULL)
+		return err_set(err, ERR_NOMEM, 0, "target");
+	t->env = env;
+	LIST_INIT(&t->quiesce_calls);
+	stop_init(&t->stop, &env->limits);
+	t->timer = evtimer_new(env->base, on_timer, t);
+	if (t->timer == NULL)
+		return err_set(err, ERR_NOMEM, 0, "target timer");
+	target_set_object(t, object);
+	*ret_target = TAKE_PTR(t);
+	return 0;
+}
+
+void target_free(struct target *t)
+{
+	if (t == NULL)
+		return;
+	stopper_done(t);
+	kube_cancel(t->status_call);
+	if (t->timer != NULL)
+		event_free(t->timer);
+	resource_free(t->resource);
+	json_decref((json_t *)t->object);
+	free(t);
+}
