@@ -6,8 +6,6 @@
 
 #include "lib/kube/object.h"
 
-enum { POD_ENV_VALUE_BYTES_MAX = 1 << 20 };
-
 static int base64_digit(char c)
 {
 	static const char digits[] =
@@ -18,67 +16,48 @@ static int base64_digit(char c)
 }
 
 /* RFC 4648 section 4; the text has four digits a group, as every Kubernetes client writes it. */
-char *pod_env_secret_bytes(const char *base64, size_t *ret_bytes)
+bool pod_env_base64(const char *base64, char *buf, size_t size, size_t *ret_bytes)
 {
-	size_t len = strlen(base64), used = 0;
-	size_t pad = 0;
-	char *out;
+	size_t len = strlen(base64), used = 0, pad = 0;
 
-	if (len % 4 != 0)
-		return NULL;
+	if (len % 4 != 0 || len / 4 * 3 >= size)
+		return false;
 	while (pad < 2 && pad < len && base64[len - 1 - pad] == '=')
 		pad++;
-	out = calloc(1, len / 4 * 3 + 1);
-	if (out == NULL)
-		return NULL;
 	for (size_t i = 0; i < len; i += 4) {
 		unsigned group = 0;
 
 		for (size_t k = 0; k < 4; k++) {
 			int digit = i + k >= len - pad ? 0 : base64_digit(base64[i + k]);
 
-			if (digit < 0) {
-				free(out);
-				return NULL;
-			}
+			if (digit < 0)
+				return false;
 			group = group << 6 | (unsigned)digit;
 		}
-		out[used++] = (char)(group >> 16);
-		out[used++] = (char)(group >> 8 & 0xff);
-		out[used++] = (char)(group & 0xff);
+		buf[used++] = (char)(group >> 16);
+		buf[used++] = (char)(group >> 8 & 0xff);
+		buf[used++] = (char)(group & 0xff);
 	}
 	used -= used >= pad ? pad : 0;
-	out[used] = '\0';
+	buf[used] = '\0';
 	*ret_bytes = used;
-	return out;
+	return true;
 }
 
-/* A growing text; jansson's own strings cannot be appended to. */
 struct text {
-	char *buf;
+	char buf[POD_ENV_VALUE_BYTES_MAX];
 	size_t len;
-	size_t size;
-	bool failed;
+	bool full;
 };
 
 static void text_put(struct text *t, const char *from, size_t len)
 {
-	if (t->failed)
+	if (t->len + len >= sizeof t->buf) {
+		t->full = true;
 		return;
-	if (t->len + len + 1 > t->size) {
-		size_t size = (t->len + len + 1) * 2;
-		char *buf = size <= POD_ENV_VALUE_BYTES_MAX ? realloc(t->buf, size) : NULL;
-
-		if (buf == NULL) {
-			t->failed = true;
-			return;
-		}
-		t->buf = buf;
-		t->size = size;
 	}
 	memcpy(t->buf + t->len, from, len);
 	t->len += len;
-	t->buf[t->len] = '\0';
 }
 
 /* One "$(NAME)" at @at: puts its value. Return: bytes eaten, 0 when it is not a reference. */
@@ -100,10 +79,10 @@ static size_t expand_reference(struct text *out, const char *at, const json_t *e
 
 json_t *pod_env_expand(const char *text, const json_t *env)
 {
-	struct text out = {0};
-	json_t *result;
+	struct text out;
 
-	text_put(&out, "", 0);
+	out.len = 0;
+	out.full = false;
 	for (const char *c = text; *c != '\0';) {
 		size_t eaten = *c == '$' ? expand_reference(&out, c, env) : 0;
 
@@ -113,9 +92,7 @@ json_t *pod_env_expand(const char *text, const json_t *env)
 		}
 		c += eaten;
 	}
-	result = out.failed ? NULL : json_string(out.buf);
-	free(out.buf);
-	return result;
+	return out.full ? NULL : json_stringn(out.buf, out.len);
 }
 
 /* metadata.labels['key'] and metadata.annotations['key'] */
@@ -166,16 +143,14 @@ static const char *field_value(const struct pod_env_source *src, const char *pat
 static json_t *map_value(const json_t *object, bool secret, const char *key)
 {
 	const char *text = json_str_at(object, NULL, "data", key, NULL);
-	size_t bytes = 0;
-	json_t *value;
-	char *plain;
+	char plain[POD_ENV_VALUE_BYTES_MAX];
+	size_t bytes;
 
 	if (text == NULL || !secret)
 		return text ? json_string(text) : NULL;
-	plain = pod_env_secret_bytes(text, &bytes);
-	value = plain ? json_stringn(plain, bytes) : NULL; /* NULL for what is not UTF-8 */
-	free(plain);
-	return value;
+	/* NULL for what is not UTF-8 */
+	return pod_env_base64(text, plain, sizeof plain, &bytes) ? json_stringn(plain, bytes)
+	                                                         : NULL;
 }
 
 static int env_from_key(const struct pod_env_source *src, const json_t *ref, bool secret,

@@ -8,8 +8,13 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "lib/base/err.h"
+
+/* The kernel takes no longer string of an environment (MAX_ARG_STRLEN). */
+enum { POD_ENV_VALUE_BYTES_MAX = 128 * 1024 };
 
 /* Where values come from. @find: kind "ConfigMap" or "Secret" in the Pod's namespace; a new
  * reference, or NULL when there is none. */
@@ -29,9 +34,10 @@ struct pod_env_source {
 int pod_env_make(const struct pod_env_source *src, const json_t *container, json_t **ret_env,
                  struct err *err);
 
-/** pod_env_expand() - $(NAME) from @env; an unknown name stays as it is. Return: new string */
+/** pod_env_expand() - $(NAME) from @env; an unknown name stays as it is
+ * Return: new string, NULL when it gets too long */
 json_t *pod_env_expand(const char *text, const json_t *env);
 
-/** pod_env_secret_bytes() - base64 of a Secret's data. Return: new string, NULL when malformed;
- * *ret_bytes its length */
-char *pod_env_secret_bytes(const char *base64, size_t *ret_bytes);
+/** pod_env_base64() - a Secret's data as bytes, with a NUL behind them
+ * Return: false when it is malformed or does not fit */
+bool pod_env_base64(const char *base64, char *buf, size_t size, size_t *ret_bytes);

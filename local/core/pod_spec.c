@@ -20,6 +20,36 @@ const json_t *pod_spec_security(const json_t *pod, const json_t *container, cons
 	return own ? own : json_at(pod, "spec", "securityContext", field, NULL);
 }
 
+int pod_spec_non_root(const json_t *pod, const json_t *container, const char *image_user,
+                      struct err *err)
+{
+	const json_t *uid = pod_spec_security(pod, container, "runAsUser");
+	uint64_t number;
+	char user[64];
+
+	if (!json_is_true(pod_spec_security(pod, container, "runAsNonRoot")))
+		return 0;
+	if (uid != NULL)
+		return json_integer_value(uid) != 0
+		               ? 0
+		               : err_set(err, ERR_INVALID, 0,
+		                         "container's runAsUser breaks non-root policy");
+	if (image_user == NULL)
+		return 1;
+	(void)snprintf(user, sizeof user, "%.*s", (int)strcspn(image_user, ":"), image_user);
+	if (*user == '\0')
+		return err_set(err, ERR_INVALID, 0,
+		               "container has runAsNonRoot and image will run as root");
+	if (num_parse_u64(user, 0, UINT32_MAX, &number, NULL) < 0)
+		return err_set(err, ERR_INVALID, 0,
+		               "container has runAsNonRoot and image has non-numeric user (%s), "
+		               "cannot verify user is non-root",
+		               user);
+	return number != 0 ? 0
+	                   : err_set(err, ERR_INVALID, 0,
+	                             "container has runAsNonRoot and image will run as root");
+}
+
 int pod_spec_check(const json_t *pod, struct err *err)
 {
 	static const char *const host[] = {"hostNetwork", "hostPID", "hostIPC",

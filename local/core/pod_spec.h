@@ -46,3 +46,11 @@ int pod_spec_make(const struct pod_spec_input *in, json_t **ret_spec, struct err
 
 /** pod_spec_security() - a field of the container's securityContext, else of the Pod's. Borrowed */
 const json_t *pod_spec_security(const json_t *pod, const json_t *container, const char *field);
+
+/**
+ * pod_spec_non_root() - does the container keep to runAsNonRoot?
+ * @image_user: what the image says, NULL: not known yet
+ * Return: 0 it does; 1 the image's user must be known; negative with the kubelet's message
+ */
+int pod_spec_non_root(const json_t *pod, const json_t *container, const char *image_user,
+                      struct err *err);

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "lib/base/log.h"
+#include "lib/base/num.h"
 #include "local/io/runner_private.h"
 
 enum { HEARTBEAT_MS = 30000, PODMAN_RETRY_MS = 200 };
@@ -90,6 +91,21 @@ static uint64_t hard_limit(__rlimit_resource_t which, uint64_t most)
 	return limit.rlim_max;
 }
 
+/* Podman lowers its own limit of processes to the kernel's highest process id; what it starts can
+ * not have more than that without CAP_SYS_RESOURCE. */
+static uint64_t pid_max(void)
+{
+	CLEANUP(fclose_var) FILE *f = fopen("/proc/sys/kernel/pid_max", "re");
+	char text[32] = "";
+	uint64_t value = 32768;
+
+	if (f != NULL && fgets(text, sizeof text, f) != NULL) {
+		text[strcspn(text, "\n")] = '\0';
+		(void)num_parse_u64(text, 1, 4194304, &value, NULL);
+	}
+	return value;
+}
+
 static int network_start(struct runner *r, struct err *err)
 {
 	const struct network_opts opts = {
@@ -116,7 +132,7 @@ int runner_open(struct event_base *base, struct registry *registry, const struct
 	r->registry = registry;
 	r->not_ready = "waiting for podman";
 	r->nofile_max = hard_limit(RLIMIT_NOFILE, 1048576);
-	r->nproc_max = hard_limit(RLIMIT_NPROC, 4194304);
+	r->nproc_max = hard_limit(RLIMIT_NPROC, pid_max());
 	runner_log_source_init(r);
 	r->timer = evtimer_new(base, on_timer, r);
 	if (r->timer == NULL)

@@ -15,6 +15,7 @@ enum {
 };
 
 static void ctr_create(struct ctr *c);
+static void ctr_create_checked(struct ctr *c);
 
 static void on_started(void *arg, const struct podman_result *res)
 {
@@ -33,14 +34,13 @@ static void on_started(void *arg, const struct podman_result *res)
 	ctr_look(c, 0);
 }
 
-static void ctr_start(struct ctr *c)
+void ctr_start_call(struct ctr *c)
 {
 	char path[128];
 	struct podman_request req = {.method = "POST", .path = path, .done = on_started, .arg = c};
 
 	c->begun_us = clk_now_us();
 	c->view.started_wall_ms = clk_wall_ms();
-	ctr_set_state(c, POD_CTR_ST_STARTING);
 	(void)snprintf(path, sizeof path, "/containers/%s/start", c->view.id);
 	ctr_call(c, &req);
 }
@@ -157,16 +157,18 @@ static void on_created(void *arg, const struct podman_result *res)
 	          log_str("container", ctr_name(c)),
 	          log_u64("create_us", clk_now_us() - c->begun_us),
 	          log_u64("since_seen_us", clk_now_us() - c->pod->seen_us));
-	if (res->message != NULL) {
-		create_refused(c, res);
-		return;
-	}
-	(void)snprintf(c->view.id, sizeof c->view.id, "%s", json_str_at(res->json, "", "Id", NULL));
-	c->name_freed = false;
-	if (c->pod->deleting)
+	if (res->message == NULL)
+		(void)snprintf(c->view.id, sizeof c->view.id, "%s",
+		               json_str_at(res->json, "", "Id", NULL));
+	if (c->pod->deleting) {
 		ctr_wait(c, "ContainerCreating", "", 0);
-	else
-		ctr_start(c);
+	} else if (res->message != NULL) {
+		create_refused(c, res);
+	} else {
+		c->name_freed = false;
+		ctr_set_state(c, POD_CTR_ST_STARTING);
+		ctr_start_call(c);
+	}
 }
 
 /* A short name is looked up by Podman itself; once pulled it has its full name. */
@@ -196,7 +198,42 @@ static int ctr_spec(struct ctr *c, json_t **ret_spec, struct err *err)
 	return pod_spec_make(&in, ret_spec, err);
 }
 
+static void on_image_user(void *arg, const struct podman_result *res)
+{
+	struct ctr *c = arg;
+	const char *user = json_str_at(res->json, "", "User", NULL);
+	struct err err;
+
+	c->call = NULL;
+	/* an image that is not there yet is looked at when it is */
+	c->user_checked = res->message == NULL;
+	if (c->user_checked && pod_spec_non_root(c->pod->first, c->view.container, user, &err) < 0)
+		ctr_wait(c, "CreateContainerConfigError", err.text, POD_BACKOFF_FIRST_MS);
+	else
+		ctr_create_checked(c);
+}
+
+/* runAsNonRoot without a runAsUser hangs on the image's user. */
 static void ctr_create(struct ctr *c)
+{
+	char path[POD_IMAGE_NAME_BYTES_MAX + 32];
+	struct podman_request req = {
+	        .method = "GET", .path = path, .done = on_image_user, .arg = c};
+	struct err err;
+	int r = pod_spec_non_root(c->pod->first, c->view.container, NULL, &err);
+
+	if (r < 0) {
+		ctr_wait(c, "CreateContainerConfigError", err.text, POD_BACKOFF_MAX_MS);
+	} else if (r == 0 || c->user_checked) {
+		ctr_create_checked(c);
+	} else {
+		(void)snprintf(path, sizeof path, "/images/%s/json",
+		               json_str_at(c->view.container, "", "image", NULL));
+		ctr_call(c, &req);
+	}
+}
+
+static void ctr_create_checked(struct ctr *c)
 {
 	json_t *spec = NULL;
 	struct podman_request req = {

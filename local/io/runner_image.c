@@ -13,7 +13,7 @@
 
 #include "lib/base/log.h"
 #include "lib/kube/object.h"
-#include "local/core/tar.h"
+#include "local/io/tar.h"
 #include "local/io/runner_private.h"
 
 #define LABEL_SHA256 "stoppablecontainer.xtlsoft.top/wrapper-sha256"

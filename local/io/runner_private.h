@@ -46,6 +46,7 @@ struct ctr {
 	struct pod_backoff restart_backoff;
 	struct pod_backoff pull_backoff;
 	bool pulled;     /* in this Pod's life; Always pulls once a start */
+	bool user_checked;        /* runAsNonRoot holds for the image's user */
 	bool name_freed; /* a container of this name was in the way and is gone */
 	struct podman_call *call;
 	struct volume_mounts mounts; /* open until the container has started */
@@ -129,6 +130,7 @@ void ctr_stop(struct ctr *c);
 
 /* runner_create.c */
 void ctr_begin(struct ctr *c);
+void ctr_start_call(struct ctr *c);
 
 /* runner_ctr.c */
 const char *ctr_name(const struct ctr *c);

@@ -7,6 +7,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -226,26 +227,70 @@ static int sub_path_open(const char *root, const char *sub, struct err *err)
 	return fd < 0 ? err_set(err, ERR_SYS, errno, "subPath %s", sub) : fd;
 }
 
-static int mount_open(struct volume_store *s, const struct pod_env_source *src, const json_t *mount,
-                      struct volume_mounts *m, struct err *err)
+/* An empty folder or file of ours for the mount @index of @container. Return: 0, *ret_path set */
+static int sub_path_target(struct volume_store *s, const struct pod_env_source *src,
+                           const json_t *container, size_t index, mode_t mode, char *path,
+                           size_t size, struct err *err)
 {
-	const char *name = json_str_at(mount, "", "name", NULL);
-	const char *sub = json_str_at(mount, "", "subPath", NULL);
-	char path[VOLUME_PATH_BYTES_MAX];
-	int fd = -1;
+	CLEANUP(fd_close_var) int dir_fd = -1;
+	CLEANUP(fd_close_var) int file_fd = -1;
+	char dir[512], name[24];
 
-	if (json_object_get(mount, "subPathExpr") != NULL)
-		return err_set(err, ERR_INVALID, 0, "subPathExpr is not supported here");
-	if (volume_path(s, src->pod, name, path, sizeof path, err) < 0)
+	(void)snprintf(dir, sizeof dir, "%s/volume-subpaths/%s", kube_uid(src->pod),
+	               json_str_at(container, "", "name", NULL));
+	(void)snprintf(name, sizeof name, "%zu", index);
+	(void)snprintf(path, size, "%s/%s/%s", s->dir, dir, name);
+	dir_fd = volume_dirs_make(s->fd, dir, 0700, err);
+	if (dir_fd < 0)
 		return -1;
-	if (*sub != '\0') {
-		fd = sub_path_open(path, sub, err);
-		if (fd < 0)
-			return -1;
-		(void)snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), fd);
-	}
-	m->fds[m->count] = fd;
-	m->paths[m->count] = strdup(path);
+	(void)umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW); /* of a process that was killed */
+	if (S_ISDIR(mode))
+		return mkdirat(dir_fd, name, 0700) < 0 && errno != EEXIST
+		               ? err_set(err, ERR_SYS, errno, "make %s", path)
+		               : 0;
+	file_fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return file_fd < 0 ? err_set(err, ERR_SYS, errno, "make %s", path) : 0;
+}
+
+static int sub_path_bind(struct volume_store *s, const struct pod_env_source *src,
+                         const json_t *container, size_t index, const char *volume, char *path,
+                         size_t size, struct err *err)
+{
+	const json_t *entry = json_array_get(json_object_get(container, "volumeMounts"), index);
+	const char *sub = json_str_at(entry, "", "subPath", NULL);
+	CLEANUP(fd_close_var) int fd = sub_path_open(volume, sub, err);
+	struct stat st;
+	char source[64];
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0)
+		return err_set(err, ERR_SYS, errno, "subPath %s", sub);
+	if (sub_path_target(s, src, container, index, st.st_mode, path, size, err) < 0)
+		return -1;
+	(void)snprintf(source, sizeof source, "/proc/self/fd/%d", fd);
+	if (mount(source, path, NULL, MS_BIND, NULL) < 0 ||
+	    mount(NULL, path, NULL, MS_PRIVATE, NULL) < 0)
+		return err_set(err, ERR_SYS, errno, "subPath %s", sub);
+	return 0;
+}
+
+static int mount_open(struct volume_store *s, const struct pod_env_source *src,
+                      const json_t *container, struct volume_mounts *m, struct err *err)
+{
+	const json_t *entry = json_array_get(json_object_get(container, "volumeMounts"), m->count);
+	const char *name = json_str_at(entry, "", "name", NULL);
+	bool sub = *json_str_at(entry, "", "subPath", NULL) != '\0';
+	char volume[VOLUME_PATH_BYTES_MAX], path[VOLUME_PATH_BYTES_MAX];
+
+	if (json_object_get(entry, "subPathExpr") != NULL)
+		return err_set(err, ERR_INVALID, 0, "subPathExpr is not supported here");
+	if (volume_path(s, src->pod, name, volume, sizeof volume, err) < 0)
+		return -1;
+	if (sub && sub_path_bind(s, src, container, m->count, volume, path, sizeof path, err) < 0)
+		return -1;
+	m->is_sub_path[m->count] = sub;
+	m->paths[m->count] = strdup(sub ? path : volume);
 	if (m->paths[m->count++] == NULL)
 		return err_set(err, ERR_NOMEM, 0, "volume mounts");
 	return 0;
@@ -258,12 +303,12 @@ int volume_mounts_open(struct volume_store *s, const struct pod_env_source *src,
 	size_t n = json_array_size(list);
 	struct volume_mounts m = {
 	        .paths = calloc(n + 1, sizeof *m.paths),
-	        .fds = calloc(n + 1, sizeof *m.fds),
+	        .is_sub_path = calloc(n + 1, sizeof *m.is_sub_path),
 	};
-	int r = m.paths && m.fds ? 0 : err_set(err, ERR_NOMEM, 0, "volume mounts");
+	int r = m.paths && m.is_sub_path ? 0 : err_set(err, ERR_NOMEM, 0, "volume mounts");
 
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = mount_open(s, src, json_array_get(list, i), &m, err);
+		r = mount_open(s, src, container, &m, err);
 	if (r < 0) {
 		volume_mounts_close(&m);
 		return -1;
@@ -275,11 +320,11 @@ int volume_mounts_open(struct volume_store *s, const struct pod_env_source *src,
 void volume_mounts_close(struct volume_mounts *m)
 {
 	for (size_t i = 0; i < m->count; i++) {
+		if (m->is_sub_path[i])
+			(void)umount2(m->paths[i], MNT_DETACH | UMOUNT_NOFOLLOW);
 		free((char *)(uintptr_t)m->paths[i]);
-		if (m->fds[i] >= 0)
-			(void)close(m->fds[i]);
 	}
 	free(m->paths);
-	free(m->fds);
+	free(m->is_sub_path);
 	*m = (struct volume_mounts){0};
 }

@@ -5,12 +5,14 @@
  *     PODS/<uid>/volumes/kubernetes.io~<kind>/<name>
  *
  * emptyDir (medium Memory is a plain folder too), hostPath, configMap and secret; the last two are
- * written once, when the Pod starts. What a container may have changed is hostile: paths inside
- * volumes are opened with openat2(RESOLVE_IN_ROOT) and handed on as descriptors.
+ * written once, when the Pod starts. What a container may have changed is hostile: a subPath is
+ * opened with openat2(RESOLVE_IN_ROOT), and what was found is bound to a place of ours, below
+ * PODS/<uid>/volume-subpaths, until the container has started.
  */
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "lib/base/err.h"
 #include "local/core/pod_env.h"
@@ -26,10 +28,10 @@ void volume_store_close(struct volume_store *s);
  */
 int volume_make(struct volume_store *s, const struct pod_env_source *src, struct err *err);
 
-/* The sources of one container's mounts, open for as long as the runtime needs them. */
+/* The sources of one container's mounts, there for as long as the runtime needs them. */
 struct volume_mounts {
 	const char **paths; /* one for each volumeMount */
-	int *fds;
+	bool *is_sub_path;  /* mounted for the moment of the start only */
 	size_t count;
 };
 int volume_mounts_open(struct volume_store *s, const struct pod_env_source *src,

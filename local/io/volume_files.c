@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,17 +38,25 @@ static int bytes_write(int fd, const char *data, size_t len)
 	return 0;
 }
 
+static char *base64_bytes(const char *base64, size_t *ret_len)
+{
+	size_t size = base64 ? strlen(base64) + 4 : 0;
+	char *bytes = size > 0 ? malloc(size) : NULL;
+
+	if (bytes != NULL && pod_env_base64(base64, bytes, size, ret_len))
+		return bytes;
+	free(bytes);
+	return NULL;
+}
+
 /* The bytes of a key. Return: new memory, or NULL when it is missing or malformed */
 static char *key_bytes(const struct files *f, const char *key, size_t *ret_len)
 {
 	const char *text = json_str_at(f->object, NULL, "data", key, NULL);
 	const char *binary = json_str_at(f->object, NULL, "binaryData", key, NULL);
 
-	if (f->secret || text == NULL) {
-		const char *base64 = f->secret ? text : binary;
-
-		return base64 ? pod_env_secret_bytes(base64, ret_len) : NULL;
-	}
+	if (f->secret || text == NULL)
+		return base64_bytes(f->secret ? text : binary, ret_len);
 	*ret_len = strlen(text);
 	return strdup(text);
 }
@@ -163,10 +172,48 @@ int volume_files_write(int parent_fd, const char *name, const struct pod_env_sou
 struct removal {
 	unsigned left; /* entries that this call may still delete */
 	unsigned depth;
-	dev_t dev; /* a mount is not entered */
+	uint64_t mount_id; /* no other mount is entered */
 };
 
 static int dir_remove(int parent_fd, const char *name, struct removal *rm, struct err *err);
+
+/* What a killed process left mounted on @name is taken off; a link is not followed. */
+static void mount_detach(int dir_fd, const char *name)
+{
+	char path[320];
+
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d/%s", dir_fd, name);
+	(void)umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
+}
+
+static int mount_id_of(int fd, uint64_t *ret_id)
+{
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
+		return -1;
+	*ret_id = st.stx_mnt_id;
+	return 0;
+}
+
+/* Return: a descriptor of the folder itself, not of what is mounted on it; -1 with errno */
+static int dir_open(int parent_fd, const char *name, const struct removal *rm)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(parent_fd, name, flags);
+	uint64_t id;
+
+	if (fd < 0 || (mount_id_of(fd, &id) == 0 && id == rm->mount_id))
+		return fd;
+	(void)close(fd);
+	mount_detach(parent_fd, name);
+	fd = openat(parent_fd, name, flags);
+	if (fd < 0 || (mount_id_of(fd, &id) == 0 && id == rm->mount_id))
+		return fd;
+	(void)close(fd);
+	errno = EBUSY;
+	return -1;
+}
 
 static int entry_remove(int dir_fd, const char *name, struct removal *rm, struct err *err)
 {
@@ -175,6 +222,12 @@ static int entry_remove(int dir_fd, const char *name, struct removal *rm, struct
 	rm->left--;
 	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
 		return 0;
+	if (errno == EBUSY) {
+		mount_detach(dir_fd, name);
+		return unlinkat(dir_fd, name, 0) == 0
+		               ? 0
+		               : err_set(err, ERR_SYS, errno, "remove %s", name);
+	}
 	if (errno != EISDIR && errno != EPERM)
 		return err_set(err, ERR_SYS, errno, "remove %s", name);
 	return dir_remove(dir_fd, name, rm, err);
@@ -182,18 +235,17 @@ static int entry_remove(int dir_fd, const char *name, struct removal *rm, struct
 
 static int dir_remove(int parent_fd, const char *name, struct removal *rm, struct err *err)
 {
-	int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = dir_open(parent_fd, name, rm);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *entry;
-	struct stat st;
 	int r = 0;
 
 	if (dir == NULL) {
 		fd_close_var(&fd);
 		return errno == ENOENT ? 0 : err_set(err, ERR_SYS, errno, "open %s", name);
 	}
-	if (fstat(fd, &st) < 0 || st.st_dev != rm->dev || rm->depth >= REMOVE_DEPTH_MAX)
-		r = err_set(err, ERR_INVALID, 0, "remove %s: a mount, or too deep", name);
+	if (rm->depth >= REMOVE_DEPTH_MAX)
+		r = err_set(err, ERR_INVALID, 0, "remove %s: too deep", name);
 	rm->depth++;
 	while (r == 0 && (entry = readdir(dir)) != NULL) {
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
@@ -209,13 +261,11 @@ static int dir_remove(int parent_fd, const char *name, struct removal *rm, struc
 int volume_remove(struct volume_store *s, const char *uid, struct err *err)
 {
 	struct removal rm = {.left = REMOVE_ENTRIES_MAX};
-	struct stat st;
 
 	if (*uid == '\0' || strchr(uid, '/') != NULL || *uid == '.')
 		return err_set(err, ERR_INVALID, 0, "not a UID: \"%s\"", uid);
-	if (fstat(s->fd, &st) < 0)
+	if (mount_id_of(s->fd, &rm.mount_id) < 0)
 		return err_set(err, ERR_SYS, errno, "folder of the Pods");
-	rm.dev = st.st_dev;
 	return dir_remove(s->fd, uid, &rm, err);
 }
 

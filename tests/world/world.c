@@ -95,12 +95,18 @@ static void world_start_server(struct world *w, const struct world_options *opts
 	world_process_arg(p, "%s", opts->runner ? "up" : "serve");
 	world_process_arg(p, "--state-dir=%s/state", w->dir);
 	if (opts->runner) {
+		/* in namespaces of its own (tests/engine/isolate.sh): ports are its own too */
+		const char *cgroup = getenv("ENGINE_CGROUP");
+
 		world_process_arg(p, "--run-dir=%s/run", w->dir);
-		world_process_arg(p, "--activator-listen=127.0.0.1:0");
+		world_process_arg(p, "--http-listen=127.0.0.1:8080");
+		world_process_arg(p, "--host-path-prefixes=%s/rootfs", w->dir);
+		if (cgroup != NULL)
+			world_process_arg(p, "--cgroup-root=%s", cgroup);
 	} else {
 		world_process_arg(p, "--runner=false");
+		world_process_arg(p, "--listen=127.0.0.1:0");
 	}
-	world_process_arg(p, "--listen=127.0.0.1:0");
 	if (crds != NULL)
 		world_process_arg(p, "--crds-dir=%s", crds);
 	(void)snprintf(w->kubeconfig, sizeof w->kubeconfig, "%.480s/state/kubeconfig", w->dir);
@@ -111,7 +117,7 @@ static void world_start_server(struct world *w, const struct world_options *opts
 struct world *world_new(const struct world_options *opts)
 {
 	static const struct world_options plain = {false};
-	const char *tmp = getenv("TMPDIR");
+	const char *tmp = getenv(opts != NULL && opts->runner ? "ENGINE_DIR" : "TMPDIR");
 	struct world *w = calloc(1, sizeof *w);
 
 	assert_non_null(w);

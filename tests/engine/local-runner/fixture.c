@@ -15,7 +15,7 @@
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/kube/object.h"
-#include "local/core/tar.h"
+#include "local/io/tar.h"
 #include "local/io/podman.h"
 #include "local/io/podman_conf.h"
 #include "local/registry.h"

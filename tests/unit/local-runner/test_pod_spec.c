@@ -139,10 +139,40 @@ static void test_pod_spec_check_refuses_the_hosts_namespaces(void **state)
 	json_decref(pod);
 }
 
+static void test_pod_spec_keeps_to_run_as_non_root(void **state)
+{
+	static const struct {
+		const char *context;
+		const char *image_user;
+		int want;
+	} cases[] = {
+	        {"{}", NULL, 0},
+	        {"{'runAsNonRoot': true}", NULL, 1},
+	        {"{'runAsNonRoot': true}", "", -1},
+	        {"{'runAsNonRoot': true}", "0", -1},
+	        {"{'runAsNonRoot': true}", "0:5", -1},
+	        {"{'runAsNonRoot': true}", "web", -1},
+	        {"{'runAsNonRoot': true}", "1000:1000", 0},
+	        {"{'runAsNonRoot': true, 'runAsUser': 5}", NULL, 0},
+	        {"{'runAsNonRoot': true, 'runAsUser': 0}", NULL, -1},
+	};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		json_t *container = json_pack("{s:o}", "securityContext", js(cases[i].context));
+
+		assert_int_equal(pod_spec_non_root(NULL, container, cases[i].image_user, &err),
+		                 cases[i].want);
+		json_decref(container);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_pod_spec_maps_fields),
+	        cmocka_unit_test(test_pod_spec_keeps_to_run_as_non_root),
 	        cmocka_unit_test(test_pod_spec_refuses_what_it_does_not_know),
 	        cmocka_unit_test(test_pod_spec_check_refuses_the_hosts_namespaces),
 	};

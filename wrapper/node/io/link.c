@@ -147,12 +147,15 @@ static int link_open_ns(pid_t pid, const char *kind)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
+/* A namespace that can't be looked at (process 1's, where the machine forbids it) is not compared. */
 static bool link_is_own_ns(int ns_fd, const char *own)
 {
 	struct stat a;
 	struct stat b;
 
-	return fstat(ns_fd, &a) < 0 || stat(own, &b) < 0 || a.st_ino == b.st_ino;
+	if (fstat(ns_fd, &a) < 0)
+		return true;
+	return stat(own, &b) == 0 && a.st_ino == b.st_ino;
 }
 
 /* Everything is read of the process that the pidfd holds: it is asked last whether it lives. */

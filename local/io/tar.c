@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "local/core/tar.h"
+#include "local/io/tar.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,95 @@
+#!/bin/bash
+# The supervisor with the real programs: up, a second up, a killed program, two engines, down.
+# usage: isolate.sh test_up.sh BUILD_DIR CRDS_DIR
+set -u
+
+local_bin=$1/local/sc-local
+crds=$2
+count=0
+failed=0
+
+engine() { # engine A|B COMMAND [OPTION…]
+	local which=$1 command=$2 number=0
+	shift 2
+	[ "$which" = B ] && number=1
+	"$local_bin" "$command" --state-dir="$ENGINE_DIR/$which" --run-dir="/run/$which" \
+		--cgroup-root="$ENGINE_CGROUP-$which" --bridge="sct$which" \
+		--subnet="10.$((98 + number)).0.1/16" "$@"
+}
+
+start() { # start A|B
+	local number=0
+	[ "$1" = B ] && number=1
+	engine "$1" up --detach --crds-dir="$crds" --listen="127.0.0.1:$((16443 + number))" \
+		--http-listen="127.0.0.1:$((18080 + number))" --admin-port="$((19440 + 10 * number))" \
+		--host-path-prefixes="$ENGINE_DIR/rootfs$1" ${SC_BIN_DIR:+--bin-dir="$SC_BIN_DIR"}
+}
+
+check() { # check DESCRIPTION CMD…
+	local what=$1
+	shift
+	count=$((count + 1))
+	if "$@" >"$ENGINE_DIR/out" 2>&1; then
+		echo "ok $count - $what"
+	else
+		failed=1
+		echo "not ok $count - $what"
+		sed 's/^/# /' "$ENGINE_DIR/out"
+	fi
+}
+
+until_true() { # until_true CMD…: for ten seconds at most
+	for _ in $(seq 100); do
+		"$@" && return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+second_up_is_refused() {
+	! start A 2>"$ENGINE_DIR/second" && grep -q 'runs on .* already' "$ENGINE_DIR/second"
+}
+
+field() { # field PROGRAM NAME: of the status of engine A
+	engine A status --output=json | jq -r ".[] | select(.name == \"$1\") | .$2"
+}
+
+killed_program_is_back() {
+	local before
+	before=$(field sc-controller pid)
+	kill -KILL "$before"
+	until_true back_with_another_pid "$before"
+}
+
+back_with_another_pid() {
+	[ "$(field sc-controller state)" = ready ] && [ "$(field sc-controller pid)" != "$1" ] &&
+		[ "$(field sc-controller restarts)" = 1 ]
+}
+
+node_is_ready() {
+	kubectl --kubeconfig="$ENGINE_DIR/A/kubeconfig" get node local | grep -q ' Ready '
+}
+
+nothing_is_left() {
+	! ip link | grep -q 'sct[AB]' && ! nft list tables | grep -q 'sc_sct' &&
+		! grep -q "$ENGINE_DIR" /proc/self/mounts &&
+		[ -z "$(find /sys/fs/cgroup -name "$ENGINE_CGROUP-*" -type d)" ] &&
+		! pgrep -f "$ENGINE_DIR" && ! pgrep conmon
+}
+
+state_is_gone() {
+	[ ! -e "$ENGINE_DIR/B" ]
+}
+
+echo 1..10
+check 'up starts everything and returns' start A
+check 'status says that all are ready' engine A status
+check 'the node is ready' until_true node_is_ready
+check 'a second up on one state folder is refused' second_up_is_refused
+check 'another engine runs beside it' start B
+check 'a program that was killed is started again' killed_program_is_back
+check 'down ends the one' engine A down
+check 'down --purge-state ends the other' engine B down --purge-state
+check 'nothing of either is left' until_true nothing_is_left
+check 'purged state is gone' state_is_gone
+exit $failed
