@@ -168,13 +168,13 @@ static void judge_pod(const struct facts *f, struct verdict *v)
 	const char *waiting = facts_pod_waiting(f->consumer, &message);
 	const char *unplaced = unschedulable(f->consumer);
 	const char *state = json_str_at(f->said, "", "state", NULL);
-	long long code = (long long)json_int_at(f->said, 0, "exitCode", NULL);
+	long long code = (long long)facts_pod_exit_code(f->consumer);
 
 	if (strcmp(waiting, "CrashLoopBackOff") == 0) {
 		say(v, "CrashLoopBackOff",
 		    "the process ends again and again (last exit code %lld): see kubectl logs "
-		    "--previous %s. %s",
-		    code, kube_name(f->consumer), message);
+		    "--previous -n %s %s. %s",
+		    code, f->ns, kube_name(f->consumer), message);
 		v->is_failure = true;
 	} else if (*waiting != '\0') {
 		say(v, is_pull_failure(waiting) ? "ImagePullFailed" : waiting, "Pod %s: %s",
@@ -182,7 +182,7 @@ static void judge_pod(const struct facts *f, struct verdict *v)
 		v->is_failure = true;
 	} else if (strcmp(state, "Exited") == 0) {
 		say(v, "Exited", "the process ended with exit code %lld and is started again",
-		    code);
+		    (long long)json_int_at(f->said, 0, "exitCode", NULL));
 	} else if (unplaced != NULL) {
 		say(v, "Unschedulable", "Pod %s: %s", kube_name(f->consumer), unplaced);
 	} else {
@@ -213,8 +213,11 @@ static void judge_consumer(const struct facts *f, struct verdict *v)
 		say(v, "Ready", "the readiness probe of Pod %s succeeds", kube_name(f->consumer));
 		v->ok = true;
 	} else if (strcmp(state, "Started") == 0) {
-		say(v, "WaitingForPort", "the process runs, but nobody listens on port %u%s%s",
-		    port, *message != '\0' ? ": " : "", message);
+		if (*message != '\0')
+			say(v, "WaitingForPort", "the process runs, but %s", message);
+		else
+			say(v, "WaitingForPort", "the process runs, but nothing listens on port %u",
+			    port);
 	} else if (strcmp(state, "HandedOver") == 0) {
 		say(v, "Starting", "the root filesystem is in place");
 	} else {
@@ -298,9 +301,6 @@ static void judge_ready(const struct facts *f, struct status *s)
 		    f->name);
 	else if (s->phase == PHASE_FAILED && f->invalid != NULL)
 		say(v, "TemplateInvalid", "%s", f->invalid);
-	else if (s->phase == PHASE_FAILED && why == &s->rootfs && !f->node_missing)
-		say(v, "RootfsFailed", "%s: %.*s", why->reason, STATUS_MESSAGE_BYTES / 2,
-		    why->message);
 	else if (s->phase == PHASE_FAILED && why != NULL)
 		say(v, why->reason, "%s", why->message);
 	else if (s->phase == PHASE_RUNNING || s->phase == PHASE_CONSUMER_STARTING)

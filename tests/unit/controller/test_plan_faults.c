@@ -13,7 +13,8 @@ static void waiting(struct fixture *f, const char *pod_name, const char *reason)
 
 	(void)snprintf(text, sizeof text,
 	               "{\"containerStatuses\":[{\"state\":{\"waiting\":{\"reason\":\"%s\","
-	               "\"message\":\"kubelet's words\"}}}]}",
+	               "\"message\":\"kubelet's words\"}},"
+	               "\"lastState\":{\"terminated\":{\"exitCode\":3}}}]}",
 	               reason);
 	pod_status(f, pod_name, text);
 }
@@ -195,7 +196,7 @@ static void test_plan_waits_for_the_port_and_says_who_listens(void **state)
 	settle(f, "started");
 	assert_string_equal(instance_phase(f), "ConsumerStarting"); /* no failure */
 	expect_condition(f, "ConsumerReady", "False", "WaitingForPort",
-	                 "nobody listens on port 8080: 80 listens");
+	                 "the process runs, but 80 listens");
 	/* A Pod without a readiness probe is Ready as soon as the wrapper runs: that is no answer.
 	 */
 	pod_status(f, "hello", "{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}]}");
@@ -225,7 +226,8 @@ static void test_plan_tells_a_crash_loop_as_failed_until_it_is_over(void **state
 	waiting(f, "hello", "CrashLoopBackOff");
 	settle(f, "back-off");
 	assert_string_equal(phase(f), "Failed");
-	expect_condition(f, "ConsumerReady", "False", "CrashLoopBackOff", "kubectl logs");
+	expect_condition(f, "ConsumerReady", "False", "CrashLoopBackOff",
+	                 "(last exit code 3): see kubectl logs --previous -n default hello");
 	agent_says(f, "hello", "Listening"); /* before the kubelet tells it */
 	settle(f, "back");
 	assert_string_equal(phase(f), "Running");
@@ -313,7 +315,7 @@ static void test_plan_waits_for_the_agent_after_a_changed_image(void **state)
 	                "\"message\":\"made from sha256:1\"}");
 	settle(f, "agent");
 	assert_string_equal(phase(f), "Failed");
-	expect_condition(f, "Ready", "False", "RootfsFailed", "DigestChanged: made from sha256:1");
+	expect_condition(f, "Ready", "False", "DigestChanged", "made from sha256:1");
 	expect_condition(f, "RootfsReady", "False", "DigestChanged", "sha256:1");
 	expect_trace(f, "image -> patch-instance instance=same container=same !TemplateChanged\n"
 	                "stop -> delete:hello patch-instance(running=false) instance=Stopping "
@@ -324,7 +326,7 @@ static void test_plan_waits_for_the_agent_after_a_changed_image(void **state)
 	                "old provider gone, wake -> patch-instance(running=true) "
 	                "create:hello-provider instance=same container=same\n"
 	                "      -> instance=ProviderStarting container=same\n"
-	                "agent -> instance=Failed container=Failed !RootfsFailed !DigestChanged\n");
+	                "agent -> instance=Failed container=Failed !DigestChanged\n");
 }
 
 static void test_plan_pulls_again_when_the_image_is_gone(void **state)
