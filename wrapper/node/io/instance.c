@@ -230,6 +230,8 @@ static void instance_make_by_provider(struct instance *inst)
 	struct err err;
 
 	(void)snprintf(inst->provider_asked, sizeof inst->provider_asked, "%s", kube_uid(provider));
+	/* its image decides from now on: what a record says of an older one is not mounted again */
+	inst->record_is_tried = true;
 	if (image_query_start(inst->agent->images, pod_container_id(provider), on_instance_image,
 	                      inst, &inst->query, &err) < 0)
 		instance_fail(inst, "MountFailed", err.text);
@@ -389,6 +391,21 @@ static void instance_refuse_waiting(struct instance *inst, const char *why)
 	}
 }
 
+static void instance_fail_prefix(struct instance *inst)
+{
+	char text[sizeof inst->message] = "";
+	size_t at = (size_t)snprintf(text, sizeof text,
+	                             "hostPathPrefix \"%.200s\" is not allowed on node %s; its "
+	                             "--host-path-prefixes are:",
+	                             json_str_at(inst->object, SC_HOST_PATH_PREFIX_DEFAULT, "spec",
+	                                         "hostPathPrefix", NULL),
+	                             inst->agent->config->node_name);
+
+	for (const char **p = inst->agent->config->host_path_prefixes; *p && at < sizeof text; p++)
+		at += (size_t)snprintf(text + at, sizeof text - at, " %s", *p);
+	instance_fail(inst, "PrefixNotAllowed", text);
+}
+
 void instance_reconcile(struct instance *inst)
 {
 	const struct rootfs_facts facts = instance_facts(inst);
@@ -397,8 +414,7 @@ void instance_reconcile(struct instance *inst)
 	if (facts.is_deleting)
 		instance_refuse_waiting(inst, "the resource is being deleted");
 	if (inst->prefix == NULL && (step == ROOTFS_ADD_FINALIZER || step == ROOTFS_CLAIM)) {
-		instance_fail(inst, "PrefixNotAllowed",
-		              "hostPathPrefix is not in this node agent's --host-path-prefixes");
+		instance_fail_prefix(inst);
 		return;
 	}
 	switch (step) {
@@ -507,6 +523,8 @@ static void instance_recall(struct instance *inst)
 	/* said so until it is known better: an agent's restart is nothing that users see */
 	if (strcmp(json_str_at(rootfs, "", "state", NULL), "Ready") == 0)
 		inst->state = INSTANCE_READY;
+	else /* refused for what a provider has shown: it has to be asked again */
+		inst->record_is_tried = true;
 	(void)snprintf(inst->digest, sizeof inst->digest, "%s",
 	               json_str_at(rootfs, "", "imageDigest", NULL));
 	(void)snprintf(inst->provider_uid, sizeof inst->provider_uid, "%s",
