@@ -212,14 +212,12 @@ const char *facts_pod_waiting(const json_t *pod, const char **ret_message)
 	return "";
 }
 
-int64_t facts_pod_exit_code(const json_t *pod)
+const json_t *facts_pod_last_end(const json_t *pod)
 {
 	const json_t *one = json_array_get(json_at(pod, "status", "containerStatuses", NULL), 0);
 	const json_t *ended = json_at(one, "state", "terminated", NULL);
 
-	if (ended == NULL)
-		ended = json_at(one, "lastState", "terminated", NULL);
-	return json_int_at(ended, 0, "exitCode", NULL);
+	return ended != NULL ? ended : json_at(one, "lastState", "terminated", NULL);
 }
 
 const char *facts_main_image(const struct facts *f)

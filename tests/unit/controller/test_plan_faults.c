@@ -19,6 +19,23 @@ static void waiting(struct fixture *f, const char *pod_name, const char *reason)
 	pod_status(f, pod_name, text);
 }
 
+static void test_plan_tells_why_the_runtime_cannot_start_a_pod(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_container(f, "{\"running\":true}");
+	settle(f, "new");
+	pod_status(f, "hello-provider",
+	           "{\"containerStatuses\":[{\"state\":{\"waiting\":{\"reason\":"
+	           "\"CrashLoopBackOff\",\"message\":\"back-off 10s\"}},\"lastState\":"
+	           "{\"terminated\":{\"exitCode\":128,\"reason\":\"StartError\","
+	           "\"message\":\"/proc is no folder\"}}}]}");
+	settle(f, "start error");
+	assert_string_equal(instance_phase(f), "Failed");
+	expect_condition(f, "Ready", "False", "StartError",
+	                 "cannot be started: /proc is no folder");
+}
+
 static void test_plan_tells_an_image_that_cannot_be_pulled(void **state)
 {
 	struct fixture *f = *state;
@@ -543,6 +560,7 @@ static void test_plan_refuses_a_name_that_is_no_label(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        T(test_plan_tells_why_the_runtime_cannot_start_a_pod),
 	        T(test_plan_tells_an_image_that_cannot_be_pulled),
 	        T(test_plan_keeps_waking_while_a_new_provider_is_pulled),
 	        T(test_plan_makes_a_provider_anew_and_leaves_the_consumer),
