@@ -294,13 +294,26 @@ static void on_metadata_patched(void *arg, const struct kube_result *res)
 	}
 }
 
-static void instance_patch_finalizers(struct instance *inst, bool with_ours)
+/* Takes @metadata. What changed meanwhile is seen first: the resourceVersion is a precondition. */
+static void instance_patch_metadata(struct instance *inst, json_t *metadata)
 {
 	const struct kube_ref ref = {.type = &KUBE_STOPPABLECONTAINERINSTANCES,
 	                             .ns = kube_namespace(inst->object),
 	                             .name = kube_name(inst->object)};
+	json_t *patch = json_pack("{s:o}", "metadata", metadata);
+
+	(void)json_object_set_new(metadata, "resourceVersion",
+	                          json_string(kube_resource_version(inst->object)));
+	inst->metadata_call = kube_patch(inst->agent->kube, &ref, KUBE_PATCH_MERGE, patch,
+	                                 on_metadata_patched, inst);
+	json_decref(patch);
+	if (inst->metadata_call == NULL)
+		instance_pause(inst);
+}
+
+static void instance_patch_finalizers(struct instance *inst, bool with_ours)
+{
 	json_t *list = json_array();
-	json_t *patch;
 	json_t *one;
 	size_t i;
 
@@ -311,13 +324,7 @@ static void instance_patch_finalizers(struct instance *inst, bool with_ours)
 	}
 	if (with_ours)
 		(void)json_array_append_new(list, json_string(SC_FINALIZER_NODE));
-	patch = json_pack("{s:{s:s, s:o}}", "metadata", "resourceVersion",
-	                  kube_resource_version(inst->object), "finalizers", list);
-	inst->metadata_call = kube_patch(inst->agent->kube, &ref, KUBE_PATCH_MERGE, patch,
-	                                 on_metadata_patched, inst);
-	json_decref(patch);
-	if (inst->metadata_call == NULL)
-		instance_pause(inst);
+	instance_patch_metadata(inst, json_pack("{s:o}", "finalizers", list));
 }
 
 /* --- what to do --- */
@@ -374,6 +381,9 @@ static struct rootfs_facts instance_facts(const struct instance *inst)
 	        .is_mounted = inst->root_fd >= 0,
 	        .is_paused = evtimer_pending(inst->pause, NULL) != 0,
 	        .was_ready = inst->image != NULL && !inst->record_is_tried,
+	        .is_reset = inst->root_fd >= 0 &&
+	                    strcmp(kube_annotation(inst->object, INSTANCE_ANNOTATION_RESET),
+	                           inst->digest) == 0,
 	        .provider_runs = provider != NULL,
 	        .provider_is_seen =
 	                provider != NULL && strcmp(kube_uid(provider), inst->provider_uid) == 0,
@@ -430,6 +440,10 @@ void instance_reconcile(struct instance *inst)
 		break;
 	case ROOTFS_MAKE_BY_PROVIDER:
 		instance_make_by_provider(inst);
+		break;
+	case ROOTFS_FORGET_RESET:
+		instance_patch_metadata(
+		        inst, json_pack("{s:{s:n}}", "annotations", INSTANCE_ANNOTATION_RESET));
 		break;
 	case ROOTFS_REMOVE:
 		instance_remove(inst);
