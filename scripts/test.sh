@@ -27,6 +27,7 @@ traces() {
   done
   iptables-save 2>/dev/null | grep '^-A' | sed 's/^/rule /'
   nft list tables 2>/dev/null | sed 's/^/nft /'
+  [ -z "${tools:-}" ] || find "$tools/tmp" -mindepth 1 -maxdepth 1 | sed 's/^/folder /'
 }
 
 bash scripts/install.sh build run test || exit 1
@@ -42,8 +43,9 @@ ninja -C "$SC_RELEASE_BUILD_DIR" | tail -n 1
 kubectl=$(bash tests/tools/kubectl.sh) || exit 1
 tools=$(mktemp -d)
 trap 'rm -rf "$tools"' EXIT
-ln -s "$kubectl" "$tools/kubectl"
-export PATH="$tools:$PATH"
+mkdir "$tools/bin" "$tools/tmp"
+ln -s "$kubectl" "$tools/bin/kubectl"
+export PATH="$tools/bin:$PATH" TMPDIR="$tools/tmp"
 
 for suite in "${suites[@]}"; do
   printf '\n== %s\n' "$suite"
