@@ -206,6 +206,21 @@ double product_activator_metric(struct product *p, const char *series)
 	return value;
 }
 
+/* Which one, for when the count is not the one wanted. */
+static void product_tell_process(const char *pid, const char *what)
+{
+	char path[64];
+	char name[32] = "";
+	FILE *f;
+
+	(void)snprintf(path, sizeof path, "/proc/%.20s/comm", pid);
+	f = fopen(path, "re");
+	if (f != NULL && fgets(name, sizeof name, f) != NULL)
+		(void)printf("# process %s has %s: %s", pid, what, name);
+	if (f != NULL)
+		(void)fclose(f);
+}
+
 /* Calls @is for each process. Return: for how many it said yes */
 static unsigned product_count(bool (*is)(const char *pid, const char *what), const char *what)
 {
@@ -214,8 +229,12 @@ static unsigned product_count(bool (*is)(const char *pid, const char *what), con
 	unsigned count = 0;
 
 	assert_non_null(dir);
-	while ((e = readdir(dir)) != NULL)
-		count += isdigit((unsigned char)e->d_name[0]) && is(e->d_name, what);
+	while ((e = readdir(dir)) != NULL) {
+		if (!isdigit((unsigned char)e->d_name[0]) || !is(e->d_name, what))
+			continue;
+		count++;
+		product_tell_process(e->d_name, what);
+	}
 	(void)closedir(dir);
 	return count;
 }

@@ -28,6 +28,8 @@ enum {
 	CONTAINERS = BY_HAND + BY_IDLE,
 	OFFSET_MIN_MS = -5,
 	OFFSET_MAX_MS = 150,
+	OFFSET_LATE_MS = 600, /* now and then: a busy machine takes its time to end a Pod */
+	LATE_EVERY = 4,
 	IDLE_MS = 100,
 	ROUNDS_MAX = 2000, /* per container: an idle stop that did not come is no collision */
 	LINE_BYTES_MAX = 1 << 20,
@@ -212,7 +214,10 @@ static void sleep_ms(int ms)
 
 static int offset_ms(struct container *c)
 {
-	return OFFSET_MIN_MS + (int)(rand_r(&c->random) % (OFFSET_MAX_MS - OFFSET_MIN_MS + 1));
+	bool late = rand_r(&c->random) % LATE_EVERY == 0;
+	int max_ms = late ? OFFSET_LATE_MS : OFFSET_MAX_MS;
+
+	return OFFSET_MIN_MS + (int)(rand_r(&c->random) % (unsigned)(max_ms - OFFSET_MIN_MS + 1));
 }
 
 /* Return: true when another life than before answered, that is, when there was a stop. */
@@ -272,8 +277,10 @@ static void collide_by_hand(struct container *c)
 	(void)request(c, "GET");
 	(void)pthread_join(thread, NULL);
 	/* One that came before its stop met the old life: the next one finds the stop under way. */
-	if (c->phase != PHASE_AWAKE)
+	if (c->phase != PHASE_AWAKE) {
+		sleep_ms(offset_ms(c));
 		(void)request(c, "GET");
+	}
 	c->all->done[0]++;
 }
 
