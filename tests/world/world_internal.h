@@ -73,6 +73,8 @@ void world_process_stop(struct world_process *p, int sig);
 bool world_process_is_over(struct world_process *p);
 /** world_process_complaint() - what is wrong with how it ended or in its log; NULL: nothing */
 const char *world_process_complaint(const struct world_process *p);
+/** world_log_complaint() - a sanitizer's report or an assertion in a log; NULL: none */
+const char *world_log_complaint(const char *path);
 void world_process_free(struct world_process *p);
 
 /** world_connect_api() - read the kubeconfig and wait until the server is ready */
