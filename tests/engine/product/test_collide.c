@@ -214,10 +214,10 @@ static void sleep_ms(int ms)
 
 static int offset_ms(struct container *c)
 {
-	bool late = rand_r(&c->random) % LATE_EVERY == 0;
-	int max_ms = late ? OFFSET_LATE_MS : OFFSET_MAX_MS;
+	unsigned dice = (unsigned)rand_r(&c->random);
+	int max_ms = dice % LATE_EVERY == 0 ? OFFSET_LATE_MS : OFFSET_MAX_MS;
 
-	return OFFSET_MIN_MS + (int)(rand_r(&c->random) % (unsigned)(max_ms - OFFSET_MIN_MS + 1));
+	return OFFSET_MIN_MS + rand_r(&c->random) % (max_ms - OFFSET_MIN_MS + 1);
 }
 
 /* Return: true when another life than before answered, that is, when there was a stop. */
