@@ -45,17 +45,19 @@ void input_image(struct world *w, const char *name, const char *snippet)
 
 void input_apply(struct world *w, const struct input_manifest *m)
 {
-	char text[2048];
+	char prefix[PATH_MAX];
+	char text[2 * PATH_MAX];
 
+	(void)snprintf(prefix, sizeof prefix, "%s/rootfs", world_dir(w));
 #define MEMBERS(more) (more) != NULL ? "," : "", (more) != NULL ? (more) : ""
 	(void)snprintf(
 	        text, sizeof text,
 	        "{\"metadata\":{\"name\":\"%s\"},\"spec\":{\"running\":false,"
-	        "\"hostPathPrefix\":\"%s/rootfs\",\"template\":{\"container\":{"
+	        "\"hostPathPrefix\":\"%s\",\"template\":{\"container\":{"
 	        "\"image\":\"%s\",\"ports\":[{\"containerPort\":8080}]%s%s}%s%s},"
 	        "\"idle\":{\"timeout\":\"0s\"},\"activation\":{\"holdTimeout\":\"15s\"%s%s}}}",
-	        m->name, world_dir(w), m->image, MEMBERS(m->container), MEMBERS(m->template),
-	        MEMBERS(m->activation));
+	        m->name, m->prefix != NULL ? m->prefix : prefix, m->image, MEMBERS(m->container),
+	        MEMBERS(m->template), MEMBERS(m->activation));
 #undef MEMBERS
 	json_decref(world_create(w, INPUT_API "/stoppablecontainers", text));
 }
@@ -97,6 +99,7 @@ void input_condition(struct world *w, const char *name, const char *type, const 
 void input_event(struct world *w, const char *name, const char *reason)
 {
 	uint64_t deadline_ms = clk_now_ms() + WORLD_DEADLINE_MS;
+	char last[1024] = "";
 
 	while (clk_now_ms() < deadline_ms) {
 		json_t *list = world_get(w, "/api/v1/namespaces/default/events");
@@ -106,16 +109,20 @@ void input_event(struct world *w, const char *name, const char *reason)
 
 		json_array_foreach(json_object_get(list, "items"), i, event)
 		{
-			found |= strcmp(json_str_at(event, "", "involvedObject", "name", NULL),
-			                name) == 0 &&
-			         strcmp(json_str_at(event, "", "reason", NULL), reason) == 0;
+			const char *got = json_str_at(event, "", "reason", NULL);
+
+			if (strcmp(json_str_at(event, "", "involvedObject", "name", NULL), name) !=
+			    0)
+				continue;
+			found |= strcmp(got, reason) == 0;
+			(void)snprintf(last, sizeof last, "the last one is %s", got);
 		}
 		json_decref(list);
 		if (found)
 			return;
 		(void)poll(NULL, 0, INPUT_POLL_MS);
 	}
-	fail_msg("no Event %s about %s", reason, name);
+	fail_msg("no Event %s about %s: %s", reason, name, last);
 }
 
 /* Return: it was so; else @last says how it was. */
@@ -131,12 +138,24 @@ static bool input_ask(const char *host, int status, const char *text, char last[
 	return equal;
 }
 
+/* The activator hears of a new container a moment after it was made. */
+static bool is_not_known_yet(int status, const char *last)
+{
+	return status != 404 && strstr(last, "no StoppableContainer answers") != NULL;
+}
+
 uint64_t input_answer(const char *host, int status, const char *text)
 {
-	uint64_t start_ms = clk_now_ms();
+	uint64_t deadline_ms = clk_now_ms() + WORLD_DEADLINE_MS;
+	uint64_t start_ms;
 	char last[1024];
+	bool equal;
 
-	if (!input_ask(host, status, text, last))
+	do {
+		start_ms = clk_now_ms();
+		equal = input_ask(host, status, text, last);
+	} while (!equal && is_not_known_yet(status, last) && start_ms < deadline_ms);
+	if (!equal)
 		fail_msg("%s: want %d …%s…, got %s", host, status, text, last);
 	return clk_now_ms() - start_ms;
 }

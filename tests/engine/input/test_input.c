@@ -80,7 +80,7 @@ static void test_a_port_on_which_nobody_listens_times_out_with_those_that_do(voi
 	input_apply(w, &(struct input_manifest){"port", GOOD,
 	                                        "\"args\":[\"-p\",\"9090\"],\"command\":[\"/bin/"
 	                                        "httpd\",\"-f\",\"-h\",\"/www\"]"});
-	input_patch(w, "port", "{\"activation\":{\"holdTimeout\":\"2s\"}}");
+	input_patch(w, "port", "{\"activation\":{\"holdTimeout\":\"6s\"}}");
 	(void)input_answer("port.default.localhost", 504,
 	                   "nothing listens on port 8080; listening: 9090");
 	input_condition(w, "port", "ConsumerReady", "WaitingForPort", "listening: 9090");
@@ -120,11 +120,16 @@ static void test_a_prefix_that_is_not_allowed_is_named(void **state)
 {
 	struct world *w = *state;
 
-	input_apply(w, &(struct input_manifest){"prefix", GOOD});
-	input_patch(w, "prefix", "{\"hostPathPrefix\":\"/etc\"}");
-	(void)input_answer("prefix.default.localhost", 503, "");
-	input_apply(w, &(struct input_manifest){"elsewhere", GOOD});
-	world_delete(w, SCS "/elsewhere");
+	char want[PATH_MAX + 64];
+
+	(void)snprintf(
+	        want, sizeof want,
+	        "\"/etc\" is not allowed on node local; its --host-path-prefixes are: %s/rootfs",
+	        world_dir(w));
+	input_apply(w, &(struct input_manifest){.name = "prefix", .image = GOOD, .prefix = "/etc"});
+	input_condition(w, "prefix", "RootfsReady", "PrefixNotAllowed", want);
+	input_event(w, "prefix", "PrefixNotAllowed");
+	(void)input_answer("prefix.default.localhost", 503, "failed: PrefixNotAllowed: hostPath");
 }
 
 static void test_another_image_over_kept_files_is_refused_until_they_are_dropped(void **state)
@@ -203,7 +208,7 @@ static const struct hostile {
         {"h-data", "ln -s %s data", AT("/data"), VOLUME, 200, "h-data"},
         {"h-rel", "ln -s ../../../../../../../../../..%s data", AT("/data"), VOLUME, 200, "h-rel"},
         {"h-parent", "ln -s %s srv", AT("/srv/deep/data"), VOLUME, 200, "h-parent"},
-        {"h-etc", "rm -rf etc && ln -s %s etc", NULL, NULL, 200, "h-etc"},
+        {"h-etc", "rm -rf etc && ln -s %s etc", NULL, NULL, 503, "StartError"},
         {"h-file", "echo %s >data", AT("/data"), VOLUME, 503,
          "UnsafeMountPoint: mount point /data: the image has no folder there"},
         {"h-root", "ln -s . data; : %s", AT("/data"), VOLUME, 503,
