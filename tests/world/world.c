@@ -122,7 +122,10 @@ static void world_start_server(struct world *w, const struct world_options *opts
 
 		world_process_arg(p, "--run-dir=%s/run", w->dir);
 		world_process_arg(p, "--http-listen=127.0.0.1:8080");
-		world_process_arg(p, "--host-path-prefixes=%s/rootfs", w->dir);
+		if (opts->host_path_prefix != NULL)
+			world_process_arg(p, "--host-path-prefixes=%s", opts->host_path_prefix);
+		else
+			world_process_arg(p, "--host-path-prefixes=%s/rootfs", w->dir);
 		if (cgroup != NULL)
 			world_process_arg(p, "--cgroup-root=%s", cgroup);
 	} else {
@@ -138,7 +141,7 @@ static void world_start_server(struct world *w, const struct world_options *opts
 
 struct world *world_new(const struct world_options *opts)
 {
-	static const struct world_options plain = {false};
+	static const struct world_options plain = {0};
 	const char *tmp = getenv(opts != NULL && opts->runner ? "ENGINE_DIR" : "TMPDIR");
 	struct world *w = calloc(1, sizeof *w);
 

@@ -30,7 +30,8 @@ struct world;
 struct world_process;
 
 struct world_options {
-	bool runner; /* with Podman: the engine tests; else an API server alone */
+	bool runner;                  /* with Podman: the engine tests; else an API server alone */
+	const char *host_path_prefix; /* the only one that is allowed; NULL: DIR/rootfs */
 };
 
 /** world_new() - starts the API server and waits until it is ready */
