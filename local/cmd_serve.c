@@ -68,6 +68,11 @@ static int start_loop(struct serve *s, struct err *err)
 	return 0;
 }
 
+static const char *why_not_ready(void *arg)
+{
+	return runner_why_not_ready(arg);
+}
+
 static int start_runner(struct serve *s, struct err *err)
 {
 	struct runner_opts *run = &s->opts.run;
@@ -82,6 +87,7 @@ static int start_runner(struct serve *s, struct err *err)
 	if (runner_open(s->base, s->registry, run, &s->runner, err) < 0)
 		return err_wrap(err, "Pod runner");
 	api_set_logs(s->api, runner_log_source(s->runner));
+	api_set_ready(s->api, why_not_ready, s->runner);
 	return 0;
 }
 

@@ -474,3 +474,9 @@ void api_set_logs(struct api *api, const struct pod_log_source *logs)
 {
 	api->opts.logs = logs;
 }
+
+void api_set_ready(struct api *api, const char *(*why_not_ready)(void *arg), void *arg)
+{
+	api->opts.why_not_ready = why_not_ready;
+	api->opts.ready_arg = arg;
+}
