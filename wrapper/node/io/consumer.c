@@ -268,6 +268,7 @@ static void on_handed(void *arg, int rc, const void *data, const struct err *err
 	else if (rc < 0) {
 		consumer_refuse(c, err->text);
 	} else {
+		c->inst->recalled_pod[0] = '\0';
 		if (rc == 0)
 			c->handover_us = handed->took_us;
 		metric_observe(c->inst->agent->handover_seconds, NULL,

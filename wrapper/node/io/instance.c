@@ -49,14 +49,19 @@ struct rootfs_place instance_place(const struct instance *inst, const struct con
 	                         .staging_dir = config->staging_dir,
 	                         .layer_root = config->layer_root,
 	                         .cgroup_roots = config->cgroup_roots};
+	const char *recalled = inst->recalled_pod;
 	const struct consumer *c;
 	size_t count = 0;
 
 	LIST_FOREACH(c, &inst->consumers, entry)
 	{
+		if (strcmp(c->pod_uid, inst->recalled_pod) == 0)
+			recalled = NULL;
 		if (c != except && count < ROOTFS_SIBLINGS_MAX)
 			p.consumer_pods[count++] = c->pod_uid;
 	}
+	if (recalled != NULL && recalled[0] != '\0' && count < ROOTFS_SIBLINGS_MAX)
+		p.consumer_pods[count++] = recalled;
 	return p;
 }
 
@@ -511,6 +516,8 @@ static void instance_recall(struct instance *inst)
 	               json_str_at(rootfs, "", "imageDigest", NULL));
 	(void)snprintf(inst->provider_uid, sizeof inst->provider_uid, "%s",
 	               json_str_at(rootfs, "", "providerPodUID", NULL));
+	(void)snprintf(inst->recalled_pod, sizeof inst->recalled_pod, "%s",
+	               json_str_at(status, "", "consumer", "podUID", NULL));
 }
 
 int instance_new(struct agent *agent, const json_t *object, struct instance **ret_instance,
