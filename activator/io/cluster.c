@@ -365,6 +365,14 @@ static void on_instance(void *arg, const json_t *old_object, const json_t *new_o
 		app_look(a, container);
 }
 
+static void on_synced(void *arg)
+{
+	struct cluster *cl = arg;
+
+	if (cluster_is_synced(cl))
+		cl->opts.on_synced(cl->opts.arg);
+}
+
 struct cluster *cluster_new(struct event_base *base, const struct cluster_opts *opts,
                             struct err *err)
 {
@@ -385,10 +393,13 @@ struct cluster *cluster_new(struct event_base *base, const struct cluster_opts *
 
 int cluster_start(struct cluster *cl, struct proxy *proxy, struct err *err)
 {
-	const struct informer_opts containers = {
-	        .ref = {.type = &KUBE_STOPPABLECONTAINERS}, .on_change = on_container, .arg = cl};
+	const struct informer_opts containers = {.ref = {.type = &KUBE_STOPPABLECONTAINERS},
+	                                         .on_change = on_container,
+	                                         .on_synced = on_synced,
+	                                         .arg = cl};
 	const struct informer_opts instances = {.ref = {.type = &KUBE_STOPPABLECONTAINERINSTANCES},
 	                                        .on_change = on_instance,
+	                                        .on_synced = on_synced,
 	                                        .arg = cl};
 
 	cl->proxy = proxy;

@@ -167,8 +167,9 @@ void ctr_ended(struct ctr *c)
 	if (delay_ms > 0)
 		(void)snprintf(text, sizeof text,
 		               "back-off %llus restarting failed container=%s pod=%s_%s(%s)",
-		               (unsigned long long)delay_ms / 1000, ctr_name(c), kube_name(c->pod->object),
-		               kube_namespace(c->pod->object), c->pod->uid);
+		               (unsigned long long)delay_ms / 1000, ctr_name(c),
+		               kube_name(c->pod->object), kube_namespace(c->pod->object),
+		               c->pod->uid);
 	ctr_wait(c, pod_backoff_reason(delay_ms), text, delay_ms);
 }
 
