@@ -116,8 +116,8 @@ static void check_answer(struct kill *k, const struct product_answer *a, const c
 static bool phase_is(struct kill *k, const char *want)
 {
 	json_t *object = product_object(k->p, "stoppablecontainerinstances", "kill");
-	const char *phase = json_string_value(
-	        json_object_get(json_object_get(object, "status"), "phase"));
+	const char *phase =
+	        json_string_value(json_object_get(json_object_get(object, "status"), "phase"));
 	bool is = phase != NULL && strcmp(phase, want) == 0;
 
 	json_decref(object);
