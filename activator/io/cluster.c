@@ -261,17 +261,6 @@ static socklen_t view_address(const json_t *instance, struct sockaddr_storage *s
 	return 0;
 }
 
-/* Why the instance failed: the agent's reason where it has one, then the message. */
-static void view_failure(const json_t *instance, char *text, size_t size)
-{
-	const char *rootfs = json_str_at(instance, "", "status", "rootfs", "reason", NULL);
-	const char *consumer = json_str_at(instance, "", "status", "consumer", "reason", NULL);
-	const char *message = json_str_at(instance, "", "status", "message", NULL);
-	const char *reason = *rootfs ? rootfs : consumer;
-
-	(void)snprintf(text, size, "%s%s%s", reason, *reason && *message ? ": " : "", message);
-}
-
 static void app_look(struct app *a, const json_t *container)
 {
 	const json_t *instance = informer_get(a->cluster->instances, a->ns, a->name);
@@ -281,7 +270,6 @@ static void app_look(struct app *a, const json_t *container)
 	const char *state = json_str_at(instance, "", "status", "consumer", "state", NULL);
 	struct sockaddr_storage ss;
 	socklen_t bytes = view_address(instance, &ss);
-	char failure[512];
 	struct target_view v = {
 	        .wake =
 	                {
@@ -299,10 +287,9 @@ static void app_look(struct app *a, const json_t *container)
 	        .consumer_uid = pod,
 	        .address = bytes ? (struct sockaddr *)&ss : NULL,
 	        .address_bytes = bytes,
-	        .failure = failure,
+	        .message = json_str_at(instance, "", "status", "message", NULL),
 	};
 
-	view_failure(instance, failure, sizeof failure);
 	target_observe(a->target, &v);
 }
 

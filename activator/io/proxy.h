@@ -97,7 +97,7 @@ struct target_view {
 	const char *consumer_uid;       /* "" when there is none */
 	const struct sockaddr *address; /* NULL: not known */
 	socklen_t address_bytes;
-	const char *failure; /* reason and message of a failed instance, or "" */
+	const char *message; /* "Reason: text", why it is not ready; or "" */
 };
 
 struct target_activity {

@@ -67,18 +67,19 @@ static void ask_wake(void *arg, struct target *t)
 	((struct fixture *)arg)->wakes++;
 }
 
-static void observe(struct fixture *f, bool running, bool ready, const char *failure)
+/* @message: of one that failed; NULL: it is on its way */
+static void observe(struct fixture *f, bool running, bool ready, const char *message)
 {
 	struct target_view v = {
 	        .wake = {.generation = f->generation,
 	                 .running = running,
-	                 .failed = failure != NULL,
+	                 .failed = message != NULL,
 	                 .container_generation = ready ? f->generation : f->generation - 1,
 	                 .consumer_listening = ready},
 	        .consumer_uid = ready ? "pod-1" : "",
 	        .address = ready ? (struct sockaddr *)&f->backend_address : NULL,
 	        .address_bytes = ready ? sizeof f->backend_address : 0,
-	        .failure = failure ? failure : "",
+	        .message = message ? message : "WaitingForPort: nothing listens on port 8080",
 	};
 
 	target_observe(f->target, &v);
@@ -491,7 +492,9 @@ static void test_proxy_hold_timeout_and_budget(void **state)
 	say(f, c, GET);
 	say(f, over, GET);
 	(void)hear(f, over, " 503 ");
-	(void)hear(f, c, " 504 ");
+	answer_wake(f);
+	assert_non_null(strstr(hear(f, c, "in time: WaitingForPort: nothing listens on port 8080"),
+	                       " 504 "));
 	assert_int_equal(ended(f, END_OVER_BUDGET), 1);
 	assert_int_equal(ended(f, END_HOLD_TIMEOUT), 1);
 	assert_int_equal(proxy_held_count(f->proxy), 0);
