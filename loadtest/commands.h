@@ -6,3 +6,4 @@
 #pragma once
 
 int cmd_wake(int argc, char **argv);
+int cmd_warm(int argc, char **argv);
