@@ -10,7 +10,6 @@
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/crypto.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -382,7 +381,6 @@ static int admin_parse_address(const char *text, struct sockaddr_storage *ret_ss
 
 static int admin_listen(struct admin *a, struct err *err)
 {
-	const int on = 1;
 	struct sockaddr_storage ss;
 	int len;
 
@@ -400,9 +398,6 @@ static int admin_listen(struct admin *a, struct err *err)
 		evconnlistener_free(TAKE_PTR(a->listener));
 		return err_set(err, ERR_NOMEM, 0, "admin server");
 	}
-	/* accepted sockets take it over: evhttp leaves Nagle's algorithm on */
-	(void)setsockopt(evconnlistener_get_fd(a->listener), IPPROTO_TCP, TCP_NODELAY, &on,
-	                 sizeof on);
 	a->port = admin_bound_port(a->listener);
 	return 0;
 }
