@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/trim.h"
+#include "lib/base/clk.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -65,7 +66,7 @@ void trim_now(void)
 
 static void trim_wait(uint64_t ms)
 {
-	const struct timeval tv = {.tv_sec = (time_t)(ms / 1000)};
+	const struct timeval tv = clk_timeval(ms);
 
 	trim.waited_ms = ms;
 	trim.cpu_ms = cpu_ms();

@@ -69,8 +69,7 @@ static void app_wake(struct app *a);
 static void app_wake_failed(struct app *a)
 {
 	uint64_t ms = hold_backoff_ms(a->failures++);
-	const struct timeval tv = {.tv_sec = (time_t)(ms / 1000),
-	                           .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+	const struct timeval tv = clk_timeval(ms);
 
 	if (target_has_held(a->target))
 		(void)event_add(&a->retry, &tv);

@@ -8,6 +8,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include "lib/base/clk.h"
 #include "lib/http/client_easy.h"
 
 enum { HTTP_CONNECTIONS_MAX = 16 };
@@ -296,7 +297,7 @@ void http_client_free(struct http_client *c)
 
 static void http_timer_arm(struct event *timer, uint64_t ms)
 {
-	struct timeval tv = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+	struct timeval tv = clk_timeval(ms);
 
 	if (ms > 0)
 		(void)event_add(timer, &tv);
