@@ -18,6 +18,7 @@
 #include "lib/http/admin.h"
 #include "lib/kube/client.h"
 #include "lib/kube/kubeconfig.h"
+#include "lib/trim.h"
 
 /* Started anew it asks the API first: who comes meanwhile waits in the kernel's queue, so long. */
 enum { PUBLISH_MS = 500, INSTANCE_BYTES = 8, ACCEPT_LATEST_S = 5 };
@@ -251,6 +252,7 @@ static int run(struct program *p, struct err *err)
 	(void)event_add(p->accept, &accept);
 	(void)event_add(p->term, NULL);
 	(void)event_add(p->interrupt, NULL);
+	trim_start(p->base);
 	(void)event_base_dispatch(p->base);
 	return 0;
 }

@@ -10,6 +10,7 @@
 
 #include "lib/base/config.h"
 #include "lib/base/log.h"
+#include "lib/trim.h"
 #include "local/commands.h"
 #include "local/io/api.h"
 #include "local/io/pki.h"
@@ -149,6 +150,7 @@ static int serve(struct serve *s)
 	}
 	log_event(LOG_INFO, "serve.ready", log_str("state_dir", s->opts.state_dir),
 	          log_u64("port", api_port(s->api)), log_bool("runner", s->opts.runner));
+	trim_start(s->base);
 	return event_base_dispatch(s->base) < 0 ? 1 : 0;
 }
 

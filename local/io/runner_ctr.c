@@ -21,7 +21,7 @@ enum {
 
 void timer_after(struct event *timer, uint64_t ms)
 {
-	struct timeval tv = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+	struct timeval tv = clk_timeval(ms);
 
 	(void)evtimer_add(timer, &tv);
 }

@@ -31,7 +31,7 @@ static uint16_t consumer_port(const struct consumer *c)
 
 static void consumer_poll_in(struct consumer *c, uint64_t ms)
 {
-	const struct timeval tv = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+	const struct timeval tv = clk_timeval(ms);
 
 	(void)evtimer_add(c->poll, &tv);
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "lib/api/names.h"
+#include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/kube/client.h"
 #include "lib/kube/object.h"
@@ -96,8 +97,7 @@ static void instance_pause(struct instance *inst)
 	inst->pause_ms = inst->pause_ms == 0 ? INSTANCE_PAUSE_FIRST_MS : inst->pause_ms * 2;
 	if (inst->pause_ms > INSTANCE_PAUSE_MAX_MS)
 		inst->pause_ms = INSTANCE_PAUSE_MAX_MS;
-	tv = (struct timeval){(time_t)(inst->pause_ms / 1000),
-	                      (suseconds_t)(inst->pause_ms % 1000 * 1000)};
+	tv = clk_timeval(inst->pause_ms);
 	(void)evtimer_add(inst->pause, &tv);
 }
 
