@@ -18,6 +18,7 @@
 #include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/base/num.h"
+#include "lib/trim.h"
 #include "local/commands.h"
 #include "local/io/engine.h"
 #include "local/io/podman_conf.h"
@@ -168,10 +169,6 @@ static int add_serve(struct up *up, struct err *err)
 	return line_end(up, &l, err);
 }
 
-/* The lock on the state folder says that there is one of each. One that was killed is followed by
- * the next at once, which a lease would hold up for as long as it lasts. */
-#define NO_ELECTION "--leader-elect=false"
-
 /* The port of an address "HOST:PORT". */
 static const char *port_of(const char *address)
 {
@@ -191,7 +188,6 @@ static int add_programs(struct up *up, struct err *err)
 	arg(&l, "--activator-addresses=%s:%s", up->gateway, port);
 	arg(&l, "--url-template=http://%%s.%%s.localhost:%s/", port);
 	arg(&l, "--wrapper-image=localhost/sc-wrapper:" SC_VERSION);
-	arg(&l, NO_ELECTION);
 	if (line_end(up, &l, err) < 0)
 		return -1;
 	line_begin_client(up, &l, "sc-activator", 1);
@@ -205,7 +201,6 @@ static int add_programs(struct up *up, struct err *err)
 	line_begin_client(up, &l, "sc-idle-monitor", 2);
 	arg(&l, "--leader-elect=false");
 	arg(&l, "--activators=http://127.0.0.1:%llu", (unsigned long long)up->admin_port + 1);
-	arg(&l, NO_ELECTION);
 	if (line_end(up, &l, err) < 0)
 		return -1;
 	line_begin_client(up, &l, "sc-node-agent", 3);
@@ -376,6 +371,7 @@ static int up_run(struct up *up)
 		r = loop_prepare(up, &err);
 	if (r == 0) {
 		supervise_start(up->supervise);
+		trim_start(up->base);
 		(void)event_base_dispatch(up->base);
 		r = engine_clean(&up->engine, false, &err);
 		log_event(LOG_INFO, "up.down", log_bool("clean", r == 0));

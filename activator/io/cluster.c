@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -45,6 +46,7 @@ struct cluster {
 	struct informer *containers;
 	struct informer *instances;
 	struct apps apps;
+	void *by_uid; /* the same: tsearch(3), for each request asks */
 	uint64_t wake_number;
 };
 
@@ -67,8 +69,7 @@ static void app_wake(struct app *a);
 static void app_wake_failed(struct app *a)
 {
 	uint64_t ms = hold_backoff_ms(a->failures++);
-	const struct timeval tv = {.tv_sec = (time_t)(ms / 1000),
-	                           .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+	const struct timeval tv = clk_timeval(ms);
 
 	if (target_has_held(a->target))
 		(void)event_add(&a->retry, &tv);
@@ -183,14 +184,17 @@ static void on_cold_start(void *arg, struct target *t, uint64_t ms)
 	app_write_status(a);
 }
 
+static int app_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct app *)a)->uid, ((const struct app *)b)->uid);
+}
+
 static struct app *app_find(const struct cluster *cl, const char *uid)
 {
-	struct app *a;
+	const struct app key = {.uid = (char *)uid};
+	struct app *const *found = tfind(&key, &cl->by_uid, app_compare);
 
-	TAILQ_FOREACH(a, &cl->apps, link)
-	if (strcmp(a->uid, uid) == 0)
-		return a;
-	return NULL;
+	return found != NULL ? *found : NULL;
 }
 
 static void app_free(struct app *a)
@@ -203,7 +207,10 @@ static void app_free(struct app *a)
 		kube_cancel(a->status_call);
 	(void)event_del(&a->retry);
 	target_free(a->target);
-	host_claims_remove(cl->claims, a->uid);
+	if (a->uid) {
+		host_claims_remove(cl->claims, a->uid);
+		(void)tdelete(a, &cl->by_uid, app_compare);
+	}
 	TAILQ_REMOVE(&cl->apps, a, link);
 	free(a->ns);
 	free(a->name);
@@ -229,7 +236,7 @@ static struct app *app_new(struct cluster *cl, const struct resource *r)
 	a->uid = strdup(r->uid);
 	(void)event_assign(&a->retry, cl->base, -1, 0, on_retry, a);
 	TAILQ_INSERT_TAIL(&cl->apps, a, link);
-	if (a->ns && a->name && a->uid)
+	if (a->ns && a->name && a->uid && tsearch(a, &cl->by_uid, app_compare))
 		a->target = target_new(cl->proxy, &opts);
 	if (a->target)
 		return a;
@@ -352,6 +359,14 @@ static void on_instance(void *arg, const json_t *old_object, const json_t *new_o
 		app_look(a, container);
 }
 
+static void on_synced(void *arg)
+{
+	struct cluster *cl = arg;
+
+	if (cluster_is_synced(cl))
+		cl->opts.on_synced(cl->opts.arg);
+}
+
 struct cluster *cluster_new(struct event_base *base, const struct cluster_opts *opts,
                             struct err *err)
 {
@@ -372,10 +387,13 @@ struct cluster *cluster_new(struct event_base *base, const struct cluster_opts *
 
 int cluster_start(struct cluster *cl, struct proxy *proxy, struct err *err)
 {
-	const struct informer_opts containers = {
-	        .ref = {.type = &KUBE_STOPPABLECONTAINERS}, .on_change = on_container, .arg = cl};
+	const struct informer_opts containers = {.ref = {.type = &KUBE_STOPPABLECONTAINERS},
+	                                         .on_change = on_container,
+	                                         .on_synced = on_synced,
+	                                         .arg = cl};
 	const struct informer_opts instances = {.ref = {.type = &KUBE_STOPPABLECONTAINERINSTANCES},
 	                                        .on_change = on_instance,
+	                                        .on_synced = on_synced,
 	                                        .arg = cl};
 
 	cl->proxy = proxy;

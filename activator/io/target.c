@@ -9,12 +9,6 @@
 
 static void target_feed(struct target *t, enum wake_event ev);
 
-static struct timeval timeval_of(uint64_t ms)
-{
-	return (struct timeval){.tv_sec = (time_t)(ms / 1000),
-	                        .tv_usec = (suseconds_t)(ms % 1000) * 1000};
-}
-
 static void on_lease_timer(evutil_socket_t fd, short what, void *arg)
 {
 	target_resume(arg);
@@ -121,7 +115,7 @@ static void target_act(struct target *t, unsigned actions)
 	if (actions & WAKE_DO_DISARM)
 		(void)event_del(&t->lease_timer);
 	if (actions & WAKE_DO_ARM_LEASE) {
-		struct timeval tv = timeval_of(t->wake.lease_until_ms - now_ms);
+		struct timeval tv = clk_timeval(t->wake.lease_until_ms - now_ms);
 
 		(void)event_add(&t->lease_timer, &tv);
 	}

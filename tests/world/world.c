@@ -167,9 +167,7 @@ static void world_release(struct world *w)
 	for (size_t i = 0; i < w->processes_count; i++)
 		world_process_free(w->processes[i]);
 	curl_easy_cleanup(w->curl);
-	free(w->api_url);
-	free(w->api_token);
-	free(w->api_ca);
+	world_forget_api(w);
 	free(w);
 }
 

@@ -77,7 +77,8 @@ const char *world_process_complaint(const struct world_process *p);
 const char *world_log_complaint(const char *path);
 void world_process_free(struct world_process *p);
 
-/** world_connect_api() - read the kubeconfig and wait until the server is ready */
+void world_forget_api(struct world *w);
+/** world_connect_api() - read the kubeconfig and wait until the server is ready, also again */
 void world_connect_api(struct world *w);
 
 /* One blocking request. @url complete; token NULL: none. Return: status, 0 without an answer. */

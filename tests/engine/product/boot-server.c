@@ -130,7 +130,8 @@ static size_t read_request(int fd)
 	size_t bytes = 0, want = 0;
 	ssize_t n;
 
-	while (bytes < sizeof head - 1 && (n = read(fd, head + bytes, sizeof head - 1 - bytes)) > 0) {
+	while (bytes < sizeof head - 1 &&
+	       (n = read(fd, head + bytes, sizeof head - 1 - bytes)) > 0) {
 		const char *end, *length;
 
 		bytes += (size_t)n;
@@ -159,9 +160,10 @@ static void serve(int fd, const char *identity)
 			               (unsigned long long)hash_tree(0xcbf29ce484222325u, "/data"));
 		else
 			len = snprintf(body, sizeof body, "%s\n", identity);
-		bytes = snprintf(answer, sizeof answer,
-		                 "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s",
-		                 len, body);
+		bytes = snprintf(
+		        answer, sizeof answer,
+		        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len,
+		        body);
 		if (write(fd, answer, (size_t)bytes) != bytes)
 			break;
 		break;

@@ -91,7 +91,8 @@ void product_apply(struct product *p, const char *name, const char *image, bool 
 	(void)snprintf(text, sizeof text,
 	               "{\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\","
 	               "\"kind\":\"StoppableContainer\",\"metadata\":{\"name\":\"%s\"},"
-	               "\"spec\":{\"running\":%s,\"hostPathPrefix\":\"%s/rootfs\",\"template\":{\"container\":{\"image\":\"%s\","
+	               "\"spec\":{\"running\":%s,\"hostPathPrefix\":\"%s/"
+	               "rootfs\",\"template\":{\"container\":{\"image\":\"%s\","
 	               "\"ports\":[{\"containerPort\":8080}]}},\"idle\":{%s},"
 	               "\"activation\":{\"holdTimeout\":\"30s\"}}}",
 	               name, running ? "true" : "false", world_dir(p->world), image, idle);
@@ -121,10 +122,9 @@ int product_set_running(struct product *p, const char *name, bool running)
 
 	product_path(path, "stoppablecontainers", name);
 	(void)pthread_mutex_lock(&p->api);
-	status = world_call(p->world, "PATCH", path, "application/merge-patch+json",
-	                    running ? "{\"spec\":{\"running\":true}}"
-	                            : "{\"spec\":{\"running\":false}}",
-	                    NULL);
+	status = world_call(
+	        p->world, "PATCH", path, "application/merge-patch+json",
+	        running ? "{\"spec\":{\"running\":true}}" : "{\"spec\":{\"running\":false}}", NULL);
 	(void)pthread_mutex_unlock(&p->api);
 	return status;
 }

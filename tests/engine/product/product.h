@@ -38,7 +38,8 @@ const char *product_local(void);
 /** product_apply() - a container; @idle such as "\"timeout\":\"5s\"", or "\"timeout\":\"0s\"" */
 void product_apply(struct product *p, const char *name, const char *image, bool running,
                    const char *idle);
-/** product_object() - StoppableContainer (kind "stoppablecontainers") or its instance. New, or NULL */
+/** product_object() - StoppableContainer (kind "stoppablecontainers") or its instance. New, or NULL
+ */
 json_t *product_object(struct product *p, const char *kind, const char *name);
 /** product_set_running() - as kubectl patch does. Return: HTTP status */
 int product_set_running(struct product *p, const char *name, bool running);

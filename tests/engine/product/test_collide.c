@@ -126,13 +126,12 @@ static void on_instance(struct collide *all, const json_t *object)
 {
 	const char *name =
 	        json_string_value(json_object_get(json_object_get(object, "metadata"), "name"));
-	const json_t *consumer =
-	        json_object_get(json_object_get(object, "status"), "consumer");
+	const json_t *consumer = json_object_get(json_object_get(object, "status"), "consumer");
 	const char *state = json_string_value(json_object_get(consumer, "state"));
 	struct container *c = container_named(all, name);
 
-	if (c != NULL && state != NULL && strcmp(state, "Exited") == 0 &&
-	    c->phase != PHASE_AWAKE && c->phase < PHASE_EXITED)
+	if (c != NULL && state != NULL && strcmp(state, "Exited") == 0 && c->phase != PHASE_AWAKE &&
+	    c->phase < PHASE_EXITED)
 		c->phase = PHASE_EXITED;
 }
 
@@ -336,15 +335,15 @@ static void run_all(struct collide *all)
 		watches[i].world = all->p->world;
 		watches[i].line = malloc(LINE_BYTES_MAX);
 		assert_non_null(watches[i].line);
-		assert_int_equal(
-		        pthread_create(&watches[i].thread, NULL, watch_run, &watches[i]), 0);
+		assert_int_equal(pthread_create(&watches[i].thread, NULL, watch_run, &watches[i]),
+		                 0);
 	}
 	for (unsigned i = 0; i < CONTAINERS; i++)
-		assert_int_equal(pthread_create(&all->containers[i].thread, NULL,
-		                                all->containers[i].by_idle ? run_by_idle
-		                                                           : run_by_hand,
-		                                &all->containers[i]),
-		                 0);
+		assert_int_equal(
+		        pthread_create(&all->containers[i].thread, NULL,
+		                       all->containers[i].by_idle ? run_by_idle : run_by_hand,
+		                       &all->containers[i]),
+		        0);
 	for (unsigned i = 0; i < CONTAINERS; i++)
 		(void)pthread_join(all->containers[i].thread, NULL);
 	all->over = true;

@@ -116,8 +116,8 @@ static void check_answer(struct kill *k, const struct product_answer *a, const c
 static bool phase_is(struct kill *k, const char *want)
 {
 	json_t *object = product_object(k->p, "stoppablecontainerinstances", "kill");
-	const char *phase = json_string_value(
-	        json_object_get(json_object_get(object, "status"), "phase"));
+	const char *phase =
+	        json_string_value(json_object_get(json_object_get(object, "status"), "phase"));
 	bool is = phase != NULL && strcmp(phase, want) == 0;
 
 	json_decref(object);
@@ -268,11 +268,42 @@ static void test_kill_supervisor(void **state)
 	(void)printf("# longest convergence: %llu ms\n", (unsigned long long)k.longest_ms);
 }
 
+/* `down` and `up`: what slept sleeps, what ran runs again, and nothing is called failed. */
+static void test_down_and_up(void **state)
+{
+	struct kill k = {.p = *state};
+	struct product *p = k.p;
+	struct product_answer a;
+	uint64_t since_ms;
+
+	product_apply(p, "stays", "localhost/boot:1", true, "\"timeout\":\"0s\"");
+	product_wait_phase(p, "stays", "Running");
+	read_hash(&k, k.hash);
+	assert_int_equal(product_set_running(p, "kill", false), 200);
+	expect_within(&k, sleeps, "stopped", clk_now_ms());
+	world_kill(p->world->server, SIGTERM);
+	assert_int_equal(product_rooted("/data/link-0"), 0);
+	world_process_start(p->world->server);
+	world_connect_api(p->world);
+	since_ms = clk_now_ms();
+	/* held until it runs, not refused for what has to begin again */
+	do {
+		product_http("stays", "GET", "/", &a);
+	} while (a.status == 0 && clk_now_ms() - since_ms < KILL_CONVERGE_MS);
+	if (a.status != 200)
+		world_fail(p->world, "after up: status %d, body %s", a.status, a.body);
+	expect_within(&k, sleeps, "stopped", clk_now_ms());
+	product_http("kill", "GET", "/", &a);
+	assert_int_equal(a.status, 200);
+	expect_same_tree(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_kill_programs),
 	        cmocka_unit_test(test_kill_supervisor),
+	        cmocka_unit_test(test_down_and_up),
 	};
 
 	return cmocka_run_group_tests(tests, product_up, product_down);

@@ -93,7 +93,8 @@ static void by_hand(struct story *s)
 {
 	char uid[PRODUCT_UID_BYTES];
 
-	json_decref(world_merge_patch(s->p->world, SC, "{\"spec\":{\"idle\":{\"timeout\":\"0s\"}}}"));
+	json_decref(
+	        world_merge_patch(s->p->world, SC, "{\"spec\":{\"idle\":{\"timeout\":\"0s\"}}}"));
 	product_wait_phase(s->p, "hello", "Running");
 	product_consumer_uid(s->p, "hello", uid);
 	assert_int_equal(product_set_running(s->p, "hello", false), 200);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "lib/api/names.h"
+#include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/kube/client.h"
 #include "lib/kube/object.h"
@@ -49,14 +50,19 @@ struct rootfs_place instance_place(const struct instance *inst, const struct con
 	                         .staging_dir = config->staging_dir,
 	                         .layer_root = config->layer_root,
 	                         .cgroup_roots = config->cgroup_roots};
+	const char *recalled = inst->recalled_pod;
 	const struct consumer *c;
 	size_t count = 0;
 
 	LIST_FOREACH(c, &inst->consumers, entry)
 	{
+		if (strcmp(c->pod_uid, inst->recalled_pod) == 0)
+			recalled = NULL;
 		if (c != except && count < ROOTFS_SIBLINGS_MAX)
 			p.consumer_pods[count++] = c->pod_uid;
 	}
+	if (recalled != NULL && recalled[0] != '\0' && count < ROOTFS_SIBLINGS_MAX)
+		p.consumer_pods[count++] = recalled;
 	return p;
 }
 
@@ -91,8 +97,7 @@ static void instance_pause(struct instance *inst)
 	inst->pause_ms = inst->pause_ms == 0 ? INSTANCE_PAUSE_FIRST_MS : inst->pause_ms * 2;
 	if (inst->pause_ms > INSTANCE_PAUSE_MAX_MS)
 		inst->pause_ms = INSTANCE_PAUSE_MAX_MS;
-	tv = (struct timeval){(time_t)(inst->pause_ms / 1000),
-	                      (suseconds_t)(inst->pause_ms % 1000 * 1000)};
+	tv = clk_timeval(inst->pause_ms);
 	(void)evtimer_add(inst->pause, &tv);
 }
 
@@ -543,6 +548,8 @@ static void instance_recall(struct instance *inst)
 	               json_str_at(rootfs, "", "imageDigest", NULL));
 	(void)snprintf(inst->provider_uid, sizeof inst->provider_uid, "%s",
 	               json_str_at(rootfs, "", "providerPodUID", NULL));
+	(void)snprintf(inst->recalled_pod, sizeof inst->recalled_pod, "%s",
+	               json_str_at(status, "", "consumer", "podUID", NULL));
 }
 
 int instance_new(struct agent *agent, const json_t *object, struct instance **ret_instance,
