@@ -164,6 +164,47 @@ static void test_another_image_over_kept_files_is_refused_until_they_are_dropped
 	             "/metadata/annotations/stoppablecontainer.xtlsoft.top~1reset-rootfs", "");
 }
 
+static void write_text(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void test_a_corrupt_record_is_told_and_its_files_are_kept(void **state)
+{
+	struct world *w = *state;
+	char dir[PATH_MAX];
+	char record[PATH_MAX + 16];
+	char kept[PATH_MAX + 32];
+	json_t *instance;
+	struct stat st;
+
+	input_apply(w, &(struct input_manifest){"record", GOOD,
+	                                        "\"command\":[\"/bin/sh\",\"-c\",\"echo kept "
+	                                        ">/www/index.html; exec /bin/httpd -f -h /www -p "
+	                                        "8080\"]"});
+	input_answer_soon("record.default.localhost", 200, "kept");
+	input_patch(w, "record", "{\"running\":false}");
+	world_expect(w, SCIS "/record", "/status/phase", "Stopped");
+	instance = world_get(w, SCIS "/record");
+	(void)snprintf(dir, sizeof dir, "%s",
+	               json_str_at(instance, "", "status", "rootfs", "hostPath", NULL));
+	json_decref(instance);
+	(void)snprintf(record, sizeof record, "%s/record.json", dir);
+	(void)snprintf(kept, sizeof kept, "%s/upper/www/index.html", dir);
+	write_text(record, "{\"version\":");
+	input_image(w, "localhost/input:3", ":");
+	input_patch(w, "record",
+	            "{\"template\":{\"container\":{\"image\":\"localhost/input:3\"}}}");
+	input_condition(w, "record", "RootfsReady", "RecordCorrupt", "record.json in ");
+	(void)input_answer("record.default.localhost", 503,
+	                   "failed: RecordCorrupt: record.json in ");
+	assert_int_equal(stat(kept, &st), 0);
+}
+
 static void expect_empty(const char *dir)
 {
 	DIR *d = opendir(dir);
@@ -253,6 +294,7 @@ int main(void)
 	        cmocka_unit_test(test_a_prefix_that_is_not_allowed_is_named),
 	        cmocka_unit_test(
 	                test_another_image_over_kept_files_is_refused_until_they_are_dropped),
+	        cmocka_unit_test(test_a_corrupt_record_is_told_and_its_files_are_kept),
 	        cmocka_unit_test(test_links_in_an_image_lead_nowhere_on_the_host),
 	};
 
