@@ -48,7 +48,7 @@ int64_t json_int_at(const json_t *from, int64_t fallback, ...)
 	return json_is_integer(at) ? (int64_t)json_integer_value(at) : fallback;
 }
 
-bool json_bool_at(const json_t *from, bool fallback, ...)
+bool json_bool_at(const json_t *from, int fallback, ...)
 {
 	va_list keys;
 	const json_t *at;

@@ -26,7 +26,7 @@ json_t *json_at(const json_t *from, ...) __attribute__((sentinel));
 const char *json_str_at(const json_t *from, const char *fallback, ...)
 	__attribute__((sentinel));
 int64_t json_int_at(const json_t *from, int64_t fallback, ...) __attribute__((sentinel));
-bool json_bool_at(const json_t *from, bool fallback, ...) __attribute__((sentinel));
+bool json_bool_at(const json_t *from, int fallback, ...) __attribute__((sentinel));
 
 /** kube_condition() - the condition of that type in status.conditions, or NULL */
 const json_t *kube_condition(const json_t *object, const char *type);
