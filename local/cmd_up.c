@@ -182,6 +182,8 @@ static int add_programs(struct up *up, struct err *err)
 	struct line l;
 
 	line_begin_client(up, &l, "sc-controller", 0);
+	/* one of each, started anew only after its end: no other candidate, no lease to wait for */
+	arg(&l, "--leader-elect=false");
 	arg(&l, "--activator-addresses=%s:%s", up->gateway, port);
 	arg(&l, "--url-template=http://%%s.%%s.localhost:%s/", port);
 	arg(&l, "--wrapper-image=localhost/sc-wrapper:" SC_VERSION);
@@ -196,6 +198,7 @@ static int add_programs(struct up *up, struct err *err)
 	if (line_end(up, &l, err) < 0)
 		return -1;
 	line_begin_client(up, &l, "sc-idle-monitor", 2);
+	arg(&l, "--leader-elect=false");
 	arg(&l, "--activators=http://127.0.0.1:%llu", (unsigned long long)up->admin_port + 1);
 	if (line_end(up, &l, err) < 0)
 		return -1;

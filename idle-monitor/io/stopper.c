@@ -96,10 +96,9 @@ static void on_quiesced(void *arg, const struct http_response *res)
 
 static int stopper_ask(struct target *t, size_t i)
 {
-	const struct stop_limits *limits = &t->env->limits;
 	struct quiesce_call *q = calloc(1, sizeof *q);
 	struct http_request req = {
-	        .timeout_ms = limits->lease_ms - limits->margin_ms,
+	        .timeout_ms = t->env->limits.lease_ms, /* a late yes is resumed */
 	        .on_done = on_quiesced,
 	        .arg = q,
 	};

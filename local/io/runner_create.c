@@ -34,14 +34,13 @@ static void on_started(void *arg, const struct podman_result *res)
 	ctr_look(c, 0);
 }
 
-static void ctr_start(struct ctr *c)
+void ctr_start_call(struct ctr *c)
 {
 	char path[128];
 	struct podman_request req = {.method = "POST", .path = path, .done = on_started, .arg = c};
 
 	c->begun_us = clk_now_us();
 	c->view.started_wall_ms = clk_wall_ms();
-	ctr_set_state(c, POD_CTR_ST_STARTING);
 	(void)snprintf(path, sizeof path, "/containers/%s/start", c->view.id);
 	ctr_call(c, &req);
 }
@@ -158,16 +157,18 @@ static void on_created(void *arg, const struct podman_result *res)
 	          log_str("container", ctr_name(c)),
 	          log_u64("create_us", clk_now_us() - c->begun_us),
 	          log_u64("since_seen_us", clk_now_us() - c->pod->seen_us));
-	if (res->message != NULL) {
-		create_refused(c, res);
-		return;
-	}
-	(void)snprintf(c->view.id, sizeof c->view.id, "%s", json_str_at(res->json, "", "Id", NULL));
-	c->name_freed = false;
-	if (c->pod->deleting)
+	if (res->message == NULL)
+		(void)snprintf(c->view.id, sizeof c->view.id, "%s",
+		               json_str_at(res->json, "", "Id", NULL));
+	if (c->pod->deleting) {
 		ctr_wait(c, "ContainerCreating", "", 0);
-	else
-		ctr_start(c);
+	} else if (res->message != NULL) {
+		create_refused(c, res);
+	} else {
+		c->name_freed = false;
+		ctr_set_state(c, POD_CTR_ST_STARTING);
+		ctr_start_call(c);
+	}
 }
 
 /* A short name is looked up by Podman itself; once pulled it has its full name. */

@@ -367,6 +367,8 @@ static void on_inspected(void *arg, const struct podman_result *res)
 		}
 		ctr_running(c, res->json);
 		adopted(c, adopting);
+	} else if (c->state == POD_CTR_ST_STARTING && strcmp(status, "created") == 0) {
+		ctr_start_call(c); /* Podman went away before it had begun */
 	} else {
 		ctr_look(c, RUNNER_INSPECT_RETRY_MS);
 	}

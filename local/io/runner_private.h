@@ -130,6 +130,7 @@ void ctr_stop(struct ctr *c);
 
 /* runner_create.c */
 void ctr_begin(struct ctr *c);
+void ctr_start_call(struct ctr *c);
 
 /* runner_ctr.c */
 const char *ctr_name(const struct ctr *c);

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# usage: test.sh [SUITE…]
+# Installs what the tests need, builds with sanitizers and without, runs the suites (all of: unit,
+# flow, lint, fuzz, engine) and the quickstart's check, sees that nothing was left behind on the
+# machine, and ends with the counts. Needs root for the suite engine and the check.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+suites=("$@")
+[ ${#suites[@]} -gt 0 ] || suites=(unit lint fuzz flow engine quickstart)
+checked=${SC_TEST_BUILD_DIR:-build-test}
+export SC_RELEASE_BUILD_DIR=${SC_RELEASE_BUILD_DIR:-$PWD/build}
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
+
+passed=0
+failed=()
+
+# What a test may not leave: mounts, namespaces, links, containers' cgroups, processes of ours.
+traces() {
+  awk '{ print "mount " $5 }' /proc/self/mountinfo
+  ip -o link | awk '{ print "link " $2 }' | sed 's/@.*//'
+  ip netns list | sed 's/^/netns /'
+  find /sys/fs/cgroup -maxdepth 3 -type d \( -name 'sc-*' -o -name 'libpod*' \) | sed 's/^/cgroup /'
+  for comm in /proc/[0-9]*/comm; do
+    name=$(cat "$comm" 2>/dev/null) || continue
+    case "$name" in sc-* | conmon) echo "process $name" ;; esac
+  done
+  iptables-save 2>/dev/null | grep '^-A' | sed 's/^/rule /'
+  nft list tables 2>/dev/null | sed 's/^/nft /'
+  [ -z "${tools:-}" ] || find "$tools/tmp" -mindepth 1 -maxdepth 1 | sed 's/^/folder /'
+}
+
+bash scripts/install.sh build run test || exit 1
+before=$(traces | sort)
+
+[ -f "$checked/build.ninja" ] || meson setup "$checked" -Dwerror=true -Db_sanitize=address,undefined >/dev/null || exit 1
+[ -f "$SC_RELEASE_BUILD_DIR/build.ninja" ] || meson setup "$SC_RELEASE_BUILD_DIR" -Dtests=false >/dev/null || exit 1
+ninja -C "$checked" | tail -n 1
+[ "${PIPESTATUS[0]}" = 0 ] || { ninja -C "$checked" | grep -E 'error|warning' | head -n 40; exit 1; }
+ninja -C "$SC_RELEASE_BUILD_DIR" | tail -n 1
+[ "${PIPESTATUS[0]}" = 0 ] || exit 1
+
+kubectl=$(bash tests/tools/kubectl.sh) || exit 1
+tools=$(mktemp -d)
+trap 'rm -rf "$tools"' EXIT
+mkdir "$tools/bin" "$tools/tmp"
+ln -s "$kubectl" "$tools/bin/kubectl"
+export PATH="$tools/bin:$PATH" TMPDIR="$tools/tmp"
+
+for suite in "${suites[@]}"; do
+  printf '\n== %s\n' "$suite"
+  if [ "$suite" = quickstart ]; then
+    if bash scripts/quickstart.sh --check; then passed=$((passed + 1)); else failed+=(quickstart); fi
+    continue
+  fi
+  jobs=2
+  [ "$suite" = engine ] && jobs=1
+  meson test -C "$checked" --no-rebuild --suite "$suite" --num-processes "$jobs" --print-errorlogs
+  while IFS=$'\t' read -r result name; do
+    case "$result" in
+      OK | EXPECTEDFAIL) passed=$((passed + 1)) ;;
+      *) failed+=("$suite: $name ($result)") ;;
+    esac
+  done < <(jq -r '[.result, .name] | @tsv' "$checked/meson-logs/testlog.json")
+done
+
+printf '\n== left behind\n'
+after=$(traces | sort)
+if left=$(comm -13 <(echo "$before") <(echo "$after")) && [ -z "$left" ]; then
+  echo nothing
+  passed=$((passed + 1))
+else
+  printf '%s\n' "$left"
+  failed+=("something was left behind on the machine")
+fi
+
+[ ${#failed[@]} -eq 0 ] || printf 'FAILED %s\n' "${failed[@]}"
+printf '\n%d passed, %d failed\n' "$passed" "${#failed[@]}"
+[ ${#failed[@]} -eq 0 ]

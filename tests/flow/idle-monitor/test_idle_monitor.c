@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program against an API server; the test plays controller and activators. */
+#include "tests/world/world.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clk.h"
+#include "lib/kube/object.h"
+#include "tests/flow/idle-monitor/fake_activator.h"
+
+#define GROUP "/apis/stoppablecontainer.xtlsoft.top/v1alpha1/namespaces/default/"
+#define CONTAINER GROUP "stoppablecontainers/hello"
+#define INSTANCE GROUP "stoppablecontainerinstances/hello"
+#define EVENTS "/api/v1/namespaces/default/events"
+#define STOPS(result) "sc_idle_monitor_stops_total{result=\"" result "\"}"
+#define AWAKE(reason) "sc_idle_monitor_awake{reason=\"" reason "\"}"
+
+enum { TIMEOUT_MS = 800 };
+
+struct fixture {
+	struct world *world;
+	struct fake_activator *activators[2];
+	struct world_process *monitor;
+};
+
+static const char container[] =
+        "{\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\","
+        "\"kind\":\"StoppableContainer\",\"metadata\":{\"name\":\"hello\"},\"spec\":{"
+        "\"running\":true,\"idle\":{\"timeout\":\"800ms\",\"startupGrace\":\"0s\"},"
+        "\"template\":{\"container\":{\"image\":\"app:1\",\"ports\":[{\"containerPort\":8080}]}}}}";
+
+static const char instance[] =
+        "{\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\","
+        "\"kind\":\"StoppableContainerInstance\",\"metadata\":{\"name\":\"hello\"},\"spec\":{"
+        "\"stoppableContainerName\":\"hello\",\"running\":true,"
+        "\"template\":{\"container\":{\"image\":\"app:1\"}}}}";
+
+static const char listening[] = "{\"status\":{\"phase\":\"Running\",\"consumerPodUID\":\"pod-1\","
+                                "\"consumer\":{\"podUID\":\"pod-1\",\"state\":\"Listening\"}}}";
+
+static int setup(void **state)
+{
+	const struct world_options options = {.runner = false};
+	struct fixture *f = calloc(1, sizeof *f);
+	json_t *made;
+
+	*state = f;
+	/* before anything that the children should not inherit */
+	for (size_t i = 0; i < 2; i++) {
+		f->activators[i] = fake_activator_up();
+		assert_non_null(f->activators[i]);
+	}
+	f->world = world_new(&options);
+	made = world_create(f->world, GROUP "stoppablecontainers", container);
+	for (size_t i = 0; i < 2; i++)
+		(void)snprintf(f->activators[i]->uid, sizeof f->activators[i]->uid, "%s",
+		               kube_uid(made));
+	json_decref(made);
+	json_decref(world_create(f->world, GROUP "stoppablecontainerinstances", instance));
+	json_decref(world_merge_patch(f->world, INSTANCE "/status", listening));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	world_free(f->world);
+	for (size_t i = 0; i < 2; i++)
+		fake_activator_down(f->activators[i]);
+	free(f);
+	return 0;
+}
+
+static void spawn(struct fixture *f)
+{
+	char activators[2][64];
+
+	for (size_t i = 0; i < 2; i++)
+		(void)snprintf(activators[i], sizeof activators[i],
+		               "--activators=http://127.0.0.1:%d",
+		               atomic_load(&f->activators[i]->port));
+	f->monitor = world_spawn(f->world, "sc-idle-monitor", "--leader-elect=false",
+	                         "--scrape-interval=100ms", activators[0], activators[1], NULL);
+}
+
+static void expect_stopped(struct fixture *f)
+{
+	world_expect(f->world, CONTAINER, "/spec/running", "false");
+}
+
+static void assert_running(struct fixture *f)
+{
+	json_t *object = world_get(f->world, CONTAINER);
+
+	assert_true(json_bool_at(object, false, "spec", "running", NULL));
+	json_decref(object);
+}
+
+/* Until the activator was asked that much more: it has been decided so often since. */
+static void wait_for_count(atomic_int *counter, int more)
+{
+	uint64_t deadline_ms = clk_now_ms() + WORLD_DEADLINE_MS;
+	int want = atomic_load(counter) + more;
+
+	while (atomic_load(counter) < want) {
+		if (clk_now_ms() > deadline_ms)
+			fail_msg("the activator was not asked");
+		(void)poll(NULL, 0, 5);
+	}
+}
+
+static void test_monitor_stops_after_the_timeout_and_says_why(void **state)
+{
+	struct fixture *f = *state;
+	json_t *events;
+	const json_t *event = NULL;
+	json_t *object;
+
+	atomic_store(&f->activators[1]->age_ms, 5000);
+	spawn(f);
+	expect_stopped(f);
+	world_expect(f->world, CONTAINER, "/status/idle/state", "Stopping");
+	world_expect(f->world, CONTAINER, "/status/idle/lastActivitySource", "start");
+	object = world_get(f->world, CONTAINER);
+	assert_non_null(strstr(json_str_at(object, "", "status", "idle", "lastStopReason", NULL),
+	                       "no request since its start"));
+	json_decref(object);
+	json_decref(world_merge_patch(f->world, INSTANCE "/status",
+	                              "{\"status\":{\"phase\":\"Stopped\"}}"));
+	world_expect(f->world, CONTAINER, "/status/idle/state", "Asleep");
+	events = world_get(f->world, EVENTS);
+	event = json_array_get(json_object_get(events, "items"), 0);
+	assert_string_equal(json_str_at(event, "", "reason", NULL), "IdleStop");
+	assert_string_equal(json_str_at(event, "", "involvedObject", "name", NULL), "hello");
+	json_decref(events);
+	assert_int_equal(atomic_load(&f->activators[0]->quiesces), 1);
+	assert_int_equal(atomic_load(&f->activators[1]->quiesces), 1);
+	assert_int_equal(atomic_load(&f->activators[0]->resumes), 0);
+	world_expect_metric(f->monitor, STOPS("stopped"), 1);
+}
+
+static void test_monitor_stops_soon_after_the_last_request(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t start_ms;
+
+	atomic_store(&f->activators[1]->in_flight, 1);
+	spawn(f);
+	world_expect_metric(f->monitor, AWAKE("RequestsInFlight"), 1);
+	wait_for_count(&f->activators[1]->activities, 2 * TIMEOUT_MS / 100);
+	assert_running(f);
+	assert_int_equal(atomic_load(&f->activators[0]->quiesces), 0);
+	atomic_store(&f->activators[1]->age_ms, 200);
+	start_ms = clk_now_ms();
+	atomic_store(&f->activators[1]->in_flight, 0);
+	wait_for_count(&f->activators[1]->activities, 3);
+	atomic_store(&f->activators[1]->age_ms, TIMEOUT_MS);
+	expect_stopped(f);
+	assert_true(clk_now_ms() - start_ms < 2000);
+}
+
+static void test_monitor_tells_who_asked_last(void **state)
+{
+	struct fixture *f = *state;
+
+	/* the start is to be longer ago than the request */
+	atomic_store(&f->activators[0]->in_flight, 1);
+	spawn(f);
+	world_expect_metric(f->monitor, AWAKE("RequestsInFlight"), 1);
+	wait_for_count(&f->activators[0]->activities, 20);
+	atomic_store(&f->activators[0]->age_ms, 1200);
+	atomic_store(&f->activators[0]->in_flight, 0);
+	expect_stopped(f);
+	world_expect(f->world, CONTAINER, "/status/idle/lastStopReason",
+	             "no request for 1s (last from 10.9.8.7)");
+}
+
+static void test_monitor_resumes_when_an_activator_is_busy(void **state)
+{
+	struct fixture *f = *state;
+
+	atomic_store(&f->activators[1]->busy, true);
+	spawn(f);
+	world_expect_metric(f->monitor, STOPS("busy"), 2);
+	assert_running(f);
+	assert_true(atomic_load(&f->activators[0]->resumes) >= 1);
+	assert_true(atomic_load(&f->activators[1]->resumes) >= 1);
+	atomic_store(&f->activators[1]->busy, false);
+	expect_stopped(f);
+}
+
+static void test_monitor_decides_again_after_a_conflict(void **state)
+{
+	struct fixture *f = *state;
+
+	atomic_store(&f->activators[0]->holds_quiesce, true);
+	spawn(f);
+	wait_for_count(&f->activators[0]->quiesces, 1);
+	json_decref(world_merge_patch(f->world, CONTAINER,
+	                              "{\"metadata\":{\"annotations\":{\"x\":\"y\"}}}"));
+	atomic_store(&f->activators[0]->holds_quiesce, false);
+	world_expect_metric(f->monitor, STOPS("conflict"), 1);
+	world_expect_metric(f->monitor, STOPS("stopped"), 1);
+	expect_stopped(f);
+	assert_true(atomic_load(&f->activators[0]->resumes) >= 1);
+}
+
+static void test_monitor_gives_up_when_an_activator_is_too_slow(void **state)
+{
+	struct fixture *f = *state;
+
+	atomic_store(&f->activators[0]->holds_quiesce, true);
+	spawn(f);
+	world_expect_metric(f->monitor, STOPS("deadline"), 1);
+	assert_true(atomic_load(&f->activators[1]->resumes) >= 1);
+	/* the next question is answered at once */
+	expect_stopped(f);
+	atomic_store(&f->activators[0]->holds_quiesce, false);
+}
+
+static void test_monitor_never_stops_while_an_activator_is_silent(void **state)
+{
+	struct fixture *f = *state;
+
+	atomic_store(&f->activators[1]->silent, true);
+	spawn(f);
+	world_expect_metric(f->monitor, AWAKE("ActivatorUnreachable"), 1);
+	wait_for_count(&f->activators[1]->activities, 2 * TIMEOUT_MS / 100);
+	assert_running(f);
+	assert_int_equal(atomic_load(&f->activators[0]->quiesces), 0);
+	atomic_store(&f->activators[1]->silent, false);
+	expect_stopped(f);
+}
+
+static void test_monitor_waits_a_timeout_after_an_activator_restarted(void **state)
+{
+	struct fixture *f = *state;
+
+	atomic_store(&f->activators[1]->age_ms, -1);
+	atomic_store(&f->activators[1]->uptime_ms, 100);
+	spawn(f);
+	wait_for_count(&f->activators[1]->activities, 2 * TIMEOUT_MS / 100);
+	assert_running(f);
+	world_expect_metric(f->monitor, AWAKE("ActivatorRestarted"), 1);
+	atomic_store(&f->activators[1]->uptime_ms, 2 * TIMEOUT_MS);
+	expect_stopped(f);
+}
+
+static void test_monitor_killed_while_it_quiesces_stops_after_its_restart(void **state)
+{
+	struct fixture *f = *state;
+
+	atomic_store(&f->activators[0]->holds_quiesce, true);
+	spawn(f);
+	wait_for_count(&f->activators[0]->quiesces, 1);
+	world_kill(f->monitor, SIGKILL);
+	atomic_store(&f->activators[0]->holds_quiesce, false);
+	assert_running(f);
+	world_restart(f->monitor);
+	expect_stopped(f);
+	world_expect(f->world, CONTAINER, "/status/idle/state", "Stopping");
+}
+
+static void test_monitor_killed_after_the_patch_tells_the_state_after_its_restart(void **state)
+{
+	struct fixture *f = *state;
+
+	spawn(f);
+	expect_stopped(f);
+	world_kill(f->monitor, SIGKILL);
+	json_decref(world_merge_patch(f->world, INSTANCE "/status",
+	                              "{\"status\":{\"phase\":\"Stopped\"}}"));
+	world_restart(f->monitor);
+	world_expect(f->world, CONTAINER, "/status/idle/state", "Asleep");
+}
+
+static void test_monitor_keeps_a_container_that_is_never_to_stop(void **state)
+{
+	struct fixture *f = *state;
+	json_t *decisions = NULL;
+	const json_t *target;
+
+	json_decref(world_merge_patch(f->world, CONTAINER,
+	                              "{\"spec\":{\"idle\":{\"timeout\":\"0s\"}}}"));
+	spawn(f);
+	world_expect_metric(f->monitor, AWAKE("NoTimeout"), 1);
+	wait_for_count(&f->activators[1]->activities, 2 * TIMEOUT_MS / 100);
+	assert_running(f);
+	assert_int_equal(world_admin(f->monitor, "GET", "/v1/decisions", NULL, &decisions), 200);
+	target = json_array_get(json_object_get(decisions, "targets"), 0);
+	assert_string_equal(json_str_at(target, "", "reason", NULL), "NoTimeout");
+	assert_string_equal(json_str_at(target, "", "name", NULL), "hello");
+	assert_true(json_is_null(json_object_get(target, "secondsUntilStop")));
+	assert_int_equal(json_array_size(json_object_get(decisions, "activators")), 2);
+	json_decref(decisions);
+}
+
+static void test_monitor_stops_as_the_elected_leader(void **state)
+{
+	struct fixture *f = *state;
+	char activator[64];
+
+	(void)snprintf(activator, sizeof activator, "--activators=http://127.0.0.1:%d",
+	               atomic_load(&f->activators[0]->port));
+	f->monitor = world_spawn(f->world, "sc-idle-monitor", "--scrape-interval=100ms", activator,
+	                         NULL);
+	expect_stopped(f);
+	world_expect_metric(f->monitor, "sc_idle_monitor_leader", 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(test_monitor_##name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	        TEST(stops_after_the_timeout_and_says_why),
+	        TEST(stops_soon_after_the_last_request),
+	        TEST(tells_who_asked_last),
+	        TEST(resumes_when_an_activator_is_busy),
+	        TEST(decides_again_after_a_conflict),
+	        TEST(gives_up_when_an_activator_is_too_slow),
+	        TEST(never_stops_while_an_activator_is_silent),
+	        TEST(waits_a_timeout_after_an_activator_restarted),
+	        TEST(killed_while_it_quiesces_stops_after_its_restart),
+	        TEST(killed_after_the_patch_tells_the_state_after_its_restart),
+	        TEST(keeps_a_container_that_is_never_to_stop),
+	        TEST(stops_as_the_elected_leader),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
