@@ -35,6 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	json_t *hosts[2] = {json_array(), json_array()};
 	char *rest = text;
 	char *host = strsep(&rest, "\n");
+	const char *owner;
 	char *line;
 
 	FUZZ_CHECK(claims != NULL);
@@ -46,7 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		FUZZ_CHECK(strcmp(host_claims_find(claims, "a.ns"), "a") == 0);
 	}
 	host_claims_remove(claims, "a");
-	FUZZ_CHECK(host_claims_find(claims, "a.ns.localhost:80") == NULL);
+	owner = host_claims_find(claims, "a.ns.localhost:80");
+	FUZZ_CHECK(owner == NULL || strcmp(owner, "b") == 0);
 	(void)host_claims_find(claims, host);
 	json_decref(hosts[0]);
 	json_decref(hosts[1]);
