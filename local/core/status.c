@@ -5,11 +5,27 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A text that was cut inside a character is still told, without what is not ASCII. */
+static json_t *status_message(const char *message)
+{
+	json_t *value = json_string(message);
+	char ascii[2048];
+
+	if (value != NULL)
+		return value;
+	(void)snprintf(ascii, sizeof ascii, "%s", message);
+	for (char *c = ascii; *c; c++) {
+		if (*c & 0x80)
+			*c = '?';
+	}
+	return json_string(ascii);
+}
+
 static json_t *status_object(int http_code, const char *reason, const char *message)
 {
-	return json_pack("{s:s, s:s, s:{}, s:s, s:s, s:s, s:i}", "kind", "Status", "apiVersion",
-	                 "v1", "metadata", "status", "Failure", "message", message, "reason",
-	                 reason, "code", http_code);
+	return json_pack("{s:s, s:s, s:{}, s:s, s:o, s:s, s:i}", "kind", "Status", "apiVersion",
+	                 "v1", "metadata", "status", "Failure", "message", status_message(message),
+	                 "reason", reason, "code", http_code);
 }
 
 static json_t *status_details(const char *name, const char *group, const char *kind)
