@@ -3,7 +3,16 @@
 #include "local/core/jsonpath.h"
 #include "local/core/request.h"
 #include "local/core/selector.h"
+#include "local/core/status.h"
 #include "tests/fuzz/fuzz.h"
+
+static void check_refusal(const struct err *err)
+{
+	json_t *status = status_bad_request("%s", err->text);
+
+	FUZZ_CHECK(status != NULL && json_object_get(status, "message") != NULL);
+	json_decref(status);
+}
 
 static void select_by(const char *text)
 {
@@ -17,10 +26,14 @@ static void select_by(const char *text)
 	}
 	if (selector_parse_labels(text, &selector, &err) == 0)
 		(void)selector_matches_labels(selector, object);
+	else
+		check_refusal(&err);
 	json_decref(selector);
 	selector = NULL;
 	if (selector_parse_fields(text, &selector, &err) == 0)
 		(void)selector_matches_fields(selector, object);
+	else
+		check_refusal(&err);
 	json_decref(selector);
 	(void)jsonpath_get(object, text);
 	json_decref(object);
@@ -32,7 +45,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	struct request r;
 	struct err err;
 
-	select_by(text);
 	if (request_parse(text, &r, &err) == 0) {
 		FUZZ_CHECK(r.part_count <= REQUEST_PARTS_MAX && r.parts[r.part_count] == NULL);
 		FUZZ_CHECK(!r.is_resource || r.plural);
