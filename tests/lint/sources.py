@@ -175,6 +175,32 @@ def rule_paths():
                 yield f"{name}:{number}: a path of one machine: {match.group(0)}"
 
 
+def rule_metrics():
+    page = os.path.join("docs", "metrics.md")
+    told = set(re.findall(r"^\| `([a-z_]+)` \| (?:counter|gauge|histogram) ",
+                          "\n".join(lines(page)), re.M))
+    reasons = os.path.join("activator", "core", "end_reason.def")
+    for number, line in enumerate(lines(reasons), 1):
+        match = re.match(r'END_REASON\((?!NONE)\w+,\s*"(\w+)"', line)
+        if match and not any(row.startswith(f"| `{match.group(1)}` |") for row in lines(page)):
+            yield f"{reasons}:{number}: {match.group(1)} is not in {page}"
+    known = {}
+    for name in files(".c"):
+        if name.startswith("tests/") or name.startswith("loadtest/"):
+            continue
+        text = "\n".join(lines(name))
+        for metric in re.findall(r'metrics_(?:counter|gauge|histogram)\s*\(\s*[^,"]*,\s*"([a-z_]+)"',
+                                 text):
+            known[metric] = name
+        if name.endswith("metrics_process.c"):
+            for metric in re.findall(r'\{"([a-z_]+)(?:\{[^,]*)?", "(?:counter|gauge)"', text):
+                known[metric] = name
+    for metric in sorted(set(known) - told):
+        yield f"{known[metric]}:1: {metric} is not in {page}"
+    for metric in sorted(told - set(known)):
+        yield f"{page}:1: {metric} is in no program"
+
+
 def main():
     rules = {n[5:]: f for n, f in globals().items() if n.startswith("rule_")}
     if len(sys.argv) != 2 or sys.argv[1] not in rules:
