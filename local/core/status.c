@@ -5,26 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A text that was cut inside a character is still told, without what is not ASCII. */
-static json_t *status_message(const char *message)
-{
-	json_t *value = json_string(message);
-	char ascii[2048];
-
-	if (value != NULL)
-		return value;
-	(void)snprintf(ascii, sizeof ascii, "%s", message);
-	for (char *c = ascii; *c; c++) {
-		if (*c & 0x80)
-			*c = '?';
-	}
-	return json_string(ascii);
-}
+#include "lib/kube/object.h"
 
 static json_t *status_object(int http_code, const char *reason, const char *message)
 {
 	return json_pack("{s:s, s:s, s:{}, s:s, s:o, s:s, s:i}", "kind", "Status", "apiVersion",
-	                 "v1", "metadata", "status", "Failure", "message", status_message(message),
+	                 "v1", "metadata", "status", "Failure", "message", json_text(message),
 	                 "reason", reason, "code", http_code);
 }
 
@@ -149,8 +135,9 @@ static void cause_append(json_t *causes, const char *reason, const char *field, 
 {
 	if (json_array_size(causes) >= STATUS_CAUSES_MAX)
 		return;
-	(void)json_array_append_new(causes, json_pack("{s:s, s:s, s:s}", "reason", reason,
-	                                              "message", message, "field", field));
+	(void)json_array_append_new(causes,
+	                            json_pack("{s:s, s:o, s:o}", "reason", reason, "message",
+	                                      json_text(message), "field", json_text(field)));
 }
 
 void status_cause_add(json_t *causes, const char *reason, const char *field, const char *fmt, ...)
