@@ -134,7 +134,7 @@ struct target {
 	struct sockaddr_storage address;
 	socklen_t address_bytes;
 	unsigned endpoint; /* counts changes of the address or the Pod */
-	char failure[512];
+	char message[512]; /* of the last view */
 	struct requests held;
 	struct requests dialing;
 	struct requests active;

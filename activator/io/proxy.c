@@ -248,12 +248,20 @@ int proxy_listen(struct proxy *p, const char *address, unsigned *ret_port, struc
 	if (listener_open(address, &ss, &l->fd, err) < 0)
 		return -1;
 	(void)event_assign(&l->ev, p->base, l->fd, EV_READ | EV_PERSIST, on_accept, p);
-	(void)event_add(&l->ev, NULL);
+	if (!p->opts.accept_later)
+		(void)event_add(&l->ev, NULL);
 	(void)getsockname(l->fd, (struct sockaddr *)&ss, &bytes);
 	*ret_port = ntohs(ss.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&ss)->sin6_port
 	                                           : ((struct sockaddr_in *)&ss)->sin_port);
 	p->listeners_count++;
 	return 0;
+}
+
+void proxy_accept(struct proxy *p)
+{
+	p->opts.accept_later = false;
+	for (unsigned i = 0; i < p->listeners_count; i++)
+		(void)event_add(&p->listeners[i].ev, NULL);
 }
 
 void proxy_drain(struct proxy *p, uint64_t bound_ms, void (*on_done)(void *arg), void *arg)

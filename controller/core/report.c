@@ -138,7 +138,8 @@ json_t *report_container_patch(const struct facts *f, const struct status *s,
 
 	put(wanted, "instanceName", kube_name(f->instance));
 	put_place(f, wanted);
-	if (*url_template != '\0' && f->resource != NULL && f->resource->activation.enabled)
+	if (*url_template != '\0' && f->resource != NULL && f->resource->activation.enabled &&
+	    f->resource->activation.port != 0)
 		(void)json_object_set_new(
 		        wanted, "activation",
 		        json_pack("{s:o}", "url", report_url(url_template, f->name, f->ns)));

@@ -37,18 +37,18 @@ static void ask_wake(void *arg, struct target *t)
 	((struct fixture *)arg)->wakes++;
 }
 
-void observe(struct fixture *f, bool running, bool ready, const char *failure)
+void observe(struct fixture *f, bool running, bool ready, const char *message)
 {
 	struct target_view v = {
 	        .wake = {.generation = f->generation,
 	                 .running = running,
-	                 .failed = failure != NULL,
+	                 .failed = message != NULL,
 	                 .container_generation = ready ? f->generation : f->generation - 1,
 	                 .consumer_listening = ready},
 	        .consumer_uid = ready ? "pod-1" : "",
 	        .address = ready ? (struct sockaddr *)&f->backend_address : NULL,
 	        .address_bytes = ready ? sizeof f->backend_address : 0,
-	        .failure = failure ? failure : "",
+	        .message = message ? message : "WaitingForPort: nothing listens on port 8080",
 	};
 
 	target_observe(f->target, &v);

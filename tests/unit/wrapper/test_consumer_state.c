@@ -82,6 +82,26 @@ static void test_consumer_state_every_move_ends_in_a_state(void **state)
 	}
 }
 
+static void test_consumer_state_on_the_way_to_listening_is_passing(void **state)
+{
+	(void)state;
+	assert_true(consumer_state_is_passing(CONSUMER_ABSENT, CONSUMER_WAITING, true));
+	assert_true(consumer_state_is_passing(CONSUMER_WAITING, CONSUMER_HANDED_OVER, true));
+	assert_true(consumer_state_is_passing(CONSUMER_HANDED_OVER, CONSUMER_STARTED, true));
+	assert_false(consumer_state_is_passing(CONSUMER_STARTED, CONSUMER_LISTENING, true));
+}
+
+static void test_consumer_state_that_somebody_waits_for_is_not_passing(void **state)
+{
+	(void)state;
+	/* without a port it is the last one */
+	assert_false(consumer_state_is_passing(CONSUMER_HANDED_OVER, CONSUMER_STARTED, false));
+	assert_false(consumer_state_is_passing(CONSUMER_WAITING, CONSUMER_FAILED, true));
+	assert_false(consumer_state_is_passing(CONSUMER_STARTED, CONSUMER_EXITED, true));
+	/* requests still go to where it listened */
+	assert_false(consumer_state_is_passing(CONSUMER_LISTENING, CONSUMER_WAITING, true));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -91,6 +111,8 @@ int main(void)
 	        cmocka_unit_test(test_consumer_state_a_restarted_container_begins_again),
 	        cmocka_unit_test(test_consumer_state_nothing_is_handed_to_the_dead),
 	        cmocka_unit_test(test_consumer_state_every_move_ends_in_a_state),
+	        cmocka_unit_test(test_consumer_state_on_the_way_to_listening_is_passing),
+	        cmocka_unit_test(test_consumer_state_that_somebody_waits_for_is_not_passing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

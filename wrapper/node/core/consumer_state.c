@@ -56,6 +56,14 @@ enum consumer_state consumer_state_next(enum consumer_state state, enum consumer
 	return next != CONSUMER_UNSET ? next : state;
 }
 
+bool consumer_state_is_passing(enum consumer_state from, enum consumer_state to, bool has_port)
+{
+	if (from == CONSUMER_LISTENING)
+		return false;
+	return to == CONSUMER_WAITING || to == CONSUMER_HANDED_OVER ||
+	       (to == CONSUMER_STARTED && has_port);
+}
+
 const char *consumer_state_text(enum consumer_state state)
 {
 	static const char *const texts[] = {

@@ -11,6 +11,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #define CONSUMER_STATES(X)                                                                         \
 	X(ABSENT, "")         /* no wrapper has been seen yet */                                   \
 	X(WAITING, "Waiting") /* for the root filesystem */                                        \
@@ -49,3 +51,12 @@ enum consumer_state consumer_state_next(enum consumer_state state, enum consumer
 
 /** consumer_state_text() - as the API says it */
 const char *consumer_state_text(enum consumer_state state);
+
+/**
+ * consumer_state_is_passing() - the next state is a matter of milliseconds, and nobody waits for
+ * this one
+ * @has_port: a port is wanted, so Started is not the last state
+ *
+ * Leaving Listening is told at once: requests must not go there any more.
+ */
+bool consumer_state_is_passing(enum consumer_state from, enum consumer_state to, bool has_port);

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "lib/api/names.h"
 #include "lib/base/clk.h"
@@ -30,7 +31,7 @@ static uint16_t consumer_port(const struct consumer *c)
 
 static void consumer_poll_in(struct consumer *c, uint64_t ms)
 {
-	const struct timeval tv = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+	const struct timeval tv = clk_timeval(ms);
 
 	(void)evtimer_add(c->poll, &tv);
 }
@@ -38,6 +39,7 @@ static void consumer_poll_in(struct consumer *c, uint64_t ms)
 static void consumer_feed(struct consumer *c, enum consumer_event ev)
 {
 	enum consumer_state next = consumer_state_next(c->state, ev);
+	bool is_passing = consumer_state_is_passing(c->state, next, consumer_port(c) != 0);
 
 	if (next == c->state)
 		return;
@@ -48,7 +50,10 @@ static void consumer_feed(struct consumer *c, enum consumer_event ev)
 	          log_str("state", consumer_state_text(next)), log_str("reason", c->reason),
 	          log_str("message", c->message), log_str("address", c->address),
 	          log_i64("exit_code", c->exit_code), log_u64("handover_us", c->handover_us));
-	instance_report(c->inst);
+	if (is_passing)
+		instance_report_passing(c->inst);
+	else
+		instance_report(c->inst);
 }
 
 static void consumer_say(struct consumer *c, const char *reason, const char *fmt, ...)
@@ -233,6 +238,9 @@ struct handed {
 	uint64_t took_us;
 };
 
+/* Nothing that this machine does meanwhile may come before; where it is not allowed, it may. */
+enum { HANDING_NICE = -20 };
+
 /* In the child. */
 static int handing_run(void *arg, void *data, struct err *err)
 {
@@ -245,6 +253,7 @@ static int handing_run(void *arg, void *data, struct err *err)
 	/* a consumer that is not connected (yet) may hold it: an agent that started anew */
 	if (h->place.consumer_pods[0] != NULL && rootfs_holder(&h->place) > 0)
 		return CONSUMER_HELD;
+	(void)setpriority(PRIO_PROCESS, 0, HANDING_NICE);
 	begin_us = clk_now_us();
 	proc_cwd(h->pid, cwd, sizeof cwd);
 	h->handover.cwd = cwd;
@@ -268,6 +277,7 @@ static void on_handed(void *arg, int rc, const void *data, const struct err *err
 	else if (rc < 0) {
 		consumer_refuse(c, err->text);
 	} else {
+		c->inst->recalled_pod[0] = '\0';
 		if (rc == 0)
 			c->handover_us = handed->took_us;
 		metric_observe(c->inst->agent->handover_seconds, NULL,

@@ -13,12 +13,13 @@
 #include "wrapper/node/core/mountinfo.h"
 #include "wrapper/node/io/fs.h"
 
-enum { HANDOVER_MOUNTS_MAX = 512 };
+enum { HANDOVER_MOUNTS_MAX = 512, HANDOVER_READ_BYTES = 4096 };
 
 struct carry {
 	const struct handover *h;
-	int tree_fd;         /* the clone, attached over the container's root */
-	FILE *mountinfo;     /* of this process, by the agent's /proc */
+	int tree_fd;                             /* the clone, attached over the container's root */
+	FILE *mountinfo;                         /* of this process, by the agent's /proc */
+	char mountinfo_buf[HANDOVER_READ_BYTES]; /* as much as the kernel gives at once */
 	uint64_t attributes; /* MOUNT_ATTR_*, as the container's root had them */
 };
 
@@ -145,6 +146,7 @@ static int handover_enter(struct carry *c, struct err *err)
 	c->mountinfo = fd >= 0 ? fdopen(fd, "r") : NULL;
 	if (c->mountinfo == NULL)
 		return err_set(err, ERR_SYS, errno, "mountinfo");
+	(void)setvbuf(c->mountinfo, c->mountinfo_buf, _IOFBF, sizeof c->mountinfo_buf);
 	return 0;
 }
 

@@ -53,10 +53,14 @@ struct instance {
 	struct kube_call *metadata_call;
 	struct kube_call *status_call;
 	bool status_is_dirty;
+	bool status_has_failed; /* the retry is due, and nothing is written before */
 	struct event *status_retry;
 	struct event *pause; /* after a failed step */
 	uint64_t pause_ms;
 	LIST_HEAD(, consumer) consumers;
+	/* Of whom an agent before this one spoke: its process may outlive its Pod's object. "" when
+	 * the rootfs was handed over since, which nobody else can have held then. */
+	char recalled_pod[64];
 	struct consumer *handing; /* a hand-over is under way */
 	struct event *hand_retry;
 };
@@ -73,6 +77,8 @@ void instance_reconcile(struct instance *inst);
 
 /** instance_report() - bring status up to date, soon */
 void instance_report(struct instance *inst);
+/** instance_report_passing() - the same, but only when the state lasts */
+void instance_report_passing(struct instance *inst);
 
 /** on_instance_status_retry() - the event that writes what could not be written before */
 void on_instance_status_retry(evutil_socket_t fd, short what, void *arg);

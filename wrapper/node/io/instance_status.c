@@ -14,7 +14,8 @@
 #include "lib/kube/object.h"
 #include "wrapper/node/io/consumer.h"
 
-enum { INSTANCE_STATUS_RETRY_MS = 300 };
+/* A passing state is told after so long, when it is not over by then. */
+enum { INSTANCE_STATUS_RETRY_MS = 300, INSTANCE_STATUS_PASSING_MS = 50 };
 
 static json_t *instance_rootfs_status(const struct instance *inst)
 {
@@ -82,6 +83,7 @@ static void instance_status_retry_later(struct instance *inst)
 	const struct timeval tv = {0, INSTANCE_STATUS_RETRY_MS * 1000};
 
 	inst->status_is_dirty = true;
+	inst->status_has_failed = true;
 	(void)evtimer_add(inst->status_retry, &tv);
 }
 
@@ -112,6 +114,7 @@ static void instance_status_write(struct instance *inst)
 	json_t *patch = instance_status_patch(inst);
 
 	inst->status_is_dirty = false;
+	inst->status_has_failed = false;
 	if (patch == NULL)
 		return;
 	inst->status_call = kube_patch(inst->agent->kube, &ref, KUBE_PATCH_MERGE, patch,
@@ -136,6 +139,20 @@ void instance_report(struct instance *inst)
 	agent_count(inst->agent);
 	inst->status_is_dirty = true;
 	/* at the end of this turn of the loop, so that what happens together is told together */
-	if (inst->status_call == NULL && !evtimer_pending(inst->status_retry, NULL))
+	if (inst->status_call == NULL && !inst->status_has_failed)
 		event_active(inst->status_retry, EV_TIMEOUT, 0);
+}
+
+/*
+ * A patch costs every program that watches some work, and the one that matters would wait for it:
+ * on the way to Listening that is most of what comes after the hand-over.
+ */
+void instance_report_passing(struct instance *inst)
+{
+	const struct timeval tv = {0, INSTANCE_STATUS_PASSING_MS * 1000};
+
+	agent_count(inst->agent);
+	inst->status_is_dirty = true;
+	if (inst->status_call == NULL && !evtimer_pending(inst->status_retry, NULL))
+		(void)evtimer_add(inst->status_retry, &tv);
 }

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * commands - the subcommands; each gets the arguments from its own name on, and returns an exit
+ * code: 0 all that must hold holds, 1 it does not or nothing could be measured, 2 wrong usage
+ */
+#pragma once
+
+int cmd_wake(int argc, char **argv);
+int cmd_warm(int argc, char **argv);

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "loadtest/sleeper.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "lib/api/names.h"
+#include "lib/base/clk.h"
+#include "lib/base/num.h"
+#include "lib/kube/informer.h"
+#include "lib/kube/kubeconfig.h"
+#include "lib/kube/object.h"
+#include "loadtest/loop.h"
+#include "loadtest/probe.h"
+
+enum { SLEEPER_TIMEOUT_MS = 60000, SLEEPER_LINE_BYTES = 4096 };
+
+struct sleeper {
+	struct event_base *base;
+	struct sleeper_opts opts;
+	struct kube_client *client;
+	struct informer *containers;
+	struct informer *instances;
+	struct informer *pods;
+	bool is_patched; /* the answer to our own patch came */
+	struct err patch_err;
+	bool has_consumer;
+	/* this cycle */
+	uint64_t begin_us;
+	uint64_t begin_wall_us;
+	struct stages_cycle *cycle;
+	char pod_uid[64];
+	struct probe probe;
+	long log_offset;
+};
+
+static bool sleeper_is_it(const struct sleeper *s, const json_t *object)
+{
+	return object != NULL && strcmp(kube_name(object), s->opts.name) == 0;
+}
+
+static void sleeper_note(struct sleeper *s, enum stages_stage stage)
+{
+	if (s->cycle != NULL && s->cycle->us[stage] == STAGES_NONE)
+		s->cycle->us[stage] = (int64_t)(clk_now_us() - s->begin_us);
+}
+
+/* ---- the watches ---- */
+
+static void on_container(void *arg, const json_t *old_object, const json_t *new_object)
+{
+	struct sleeper *s = arg;
+
+	(void)old_object;
+	if (sleeper_is_it(s, new_object) &&
+	    json_bool_at(new_object, false, "spec", "running", NULL))
+		sleeper_note(s, STAGES_PATCHED);
+}
+
+static bool sleeper_is_consumer(const struct sleeper *s, const json_t *pod)
+{
+	return strcmp(kube_label(pod, SC_LABEL_INSTANCE), s->opts.name) == 0 &&
+	       strcmp(kube_label(pod, SC_LABEL_ROLE), SC_ROLE_CONSUMER) == 0;
+}
+
+static void on_pod(void *arg, const json_t *old_object, const json_t *new_object)
+{
+	struct sleeper *s = arg;
+
+	if (old_object != NULL || s->cycle == NULL || !sleeper_is_consumer(s, new_object))
+		return;
+	sleeper_note(s, STAGES_POD_CREATED);
+	(void)snprintf(s->pod_uid, sizeof s->pod_uid, "%s", kube_uid(new_object));
+}
+
+static void on_instance(void *arg, const json_t *old_object, const json_t *new_object)
+{
+	struct sleeper *s = arg;
+	const json_t *consumer = json_at(new_object, "status", "consumer", NULL);
+
+	(void)old_object;
+	if (!sleeper_is_it(s, new_object) || s->cycle == NULL || s->pod_uid[0] == '\0' ||
+	    strcmp(json_str_at(consumer, "", "podUID", NULL), s->pod_uid) != 0 ||
+	    strcmp(json_str_at(consumer, "", "state", NULL), "Listening") != 0)
+		return;
+	sleeper_note(s, STAGES_LISTENING);
+	s->cycle->handover_us = json_int_at(consumer, STAGES_NONE, "handoverMicroseconds", NULL);
+}
+
+static bool sleeper_is_synced(const void *arg)
+{
+	const struct sleeper *s = arg;
+
+	return informer_is_synced(s->containers) && informer_is_synced(s->instances) &&
+	       informer_is_synced(s->pods);
+}
+
+static int sleeper_watch(struct sleeper *s, const struct kube_type *type,
+                         void (*on_change)(void *, const json_t *, const json_t *),
+                         struct informer **ret_informer, struct err *err)
+{
+	const struct informer_opts opts = {
+	        .ref = {.type = type, .ns = s->opts.ns}, .on_change = on_change, .arg = s};
+
+	return informer_new(s->base, s->client, &opts, ret_informer, err);
+}
+
+/* ---- to sleep ---- */
+
+static void on_sleep_patched(void *arg, const struct kube_result *res)
+{
+	struct sleeper *s = arg;
+
+	s->is_patched = true;
+	s->patch_err = res->err != NULL ? *res->err : (struct err){0};
+}
+
+static bool on_each_pod(void *arg, const json_t *pod)
+{
+	struct sleeper *s = arg;
+
+	s->has_consumer = s->has_consumer || sleeper_is_consumer(s, pod);
+	return true;
+}
+
+static bool sleeper_is_asleep(const void *arg)
+{
+	struct sleeper *s = (struct sleeper *)(uintptr_t)arg;
+	const json_t *c = informer_get(s->containers, s->opts.ns, s->opts.name);
+
+	s->has_consumer = false;
+	informer_foreach(s->pods, on_each_pod, s);
+	return s->is_patched && !s->has_consumer &&
+	       !json_bool_at(c, true, "spec", "running", NULL) &&
+	       strcmp(json_str_at(c, "", "status", "phase", NULL), "Stopped") == 0;
+}
+
+int sleeper_sleep(struct sleeper *s, struct err *err)
+{
+	const struct kube_ref ref = {&KUBE_STOPPABLECONTAINERS, s->opts.ns, s->opts.name, NULL};
+	json_t *patch = json_pack("{s:{s:b}}", "spec", "running", 0);
+	struct kube_call *call;
+
+	s->is_patched = false;
+	call = kube_patch(s->client, &ref, KUBE_PATCH_MERGE, patch, on_sleep_patched, s);
+	json_decref(patch);
+	if (call == NULL)
+		return err_set(err, ERR_NOMEM, 0, "patch");
+	if (loop_until(s->base, sleeper_is_asleep, s, SLEEPER_TIMEOUT_MS, "sleep", err) < 0)
+		return s->patch_err.code != ERR_NONE ? err_wrap(err, "%s", s->patch_err.text) : -1;
+	return 0;
+}
+
+/* ---- the agent's log ---- */
+
+static void sleeper_log_line(struct sleeper *s, char *line)
+{
+	static const struct {
+		const char *text;
+		enum stages_stage stage;
+	} states[] = {
+	        {" state=\"Waiting\"", STAGES_CONTAINER},
+	        {" state=\"HandedOver\"", STAGES_HANDED_OVER},
+	        {" state=\"Started\"", STAGES_STARTED},
+	};
+	uint64_t at_ms;
+	int64_t us;
+
+	if (strstr(line, " event=consumer.state ") == NULL || strstr(line, s->pod_uid) == NULL ||
+	    strncmp(line, "ts_ms=", 6) != 0)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		if (strstr(line, states[i].text) == NULL)
+			continue;
+		line[6 + strspn(line + 6, "0123456789")] = '\0';
+		if (num_parse_u64(line + 6, 0, UINT64_MAX / 1000, &at_ms, NULL) < 0)
+			return;
+		us = (int64_t)(at_ms * 1000) - (int64_t)s->begin_wall_us;
+		s->cycle->us[states[i].stage] = us > 0 ? us : 0;
+		return;
+	}
+}
+
+static void sleeper_log_read(struct sleeper *s, bool skip)
+{
+	CLEANUP(fclose_var) FILE *f = s->opts.agent_log ? fopen(s->opts.agent_log, "re") : NULL;
+	char line[SLEEPER_LINE_BYTES];
+	struct stat st;
+
+	if (f == NULL || fstat(fileno(f), &st) < 0)
+		return;
+	if (skip || st.st_size < s->log_offset) /* it was begun anew meanwhile */
+		s->log_offset = skip ? (long)st.st_size : 0;
+	if (skip || fseek(f, s->log_offset, SEEK_SET) < 0)
+		return;
+	while (fgets(line, sizeof line, f) != NULL)
+		sleeper_log_line(s, line);
+	s->log_offset = ftell(f);
+}
+
+/* ---- awake ---- */
+
+static bool sleeper_is_awake(const void *arg)
+{
+	const struct sleeper *s = arg;
+
+	return s->probe.is_failed ||
+	       (s->probe.first_byte_us != 0 && s->cycle->us[STAGES_LISTENING] != STAGES_NONE &&
+	        s->cycle->us[STAGES_PATCHED] != STAGES_NONE);
+}
+
+static uint64_t wall_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+int sleeper_wake(struct sleeper *s, struct stages_cycle *ret_cycle, struct err *err)
+{
+	int rc;
+
+	stages_cycle_init(ret_cycle);
+	sleeper_log_read(s, true);
+	s->pod_uid[0] = '\0';
+	s->cycle = ret_cycle;
+	s->probe = (struct probe){.base = s->base,
+	                          .address = s->opts.address,
+	                          .port = s->opts.port,
+	                          .host = s->opts.host,
+	                          .fd = -1};
+	s->begin_wall_us = wall_us();
+	s->begin_us = clk_now_us();
+	rc = probe_start(&s->probe, err);
+	if (rc == 0)
+		rc = loop_until(s->base, sleeper_is_awake, s, SLEEPER_TIMEOUT_MS, "wake", err);
+	if (rc == 0 && s->probe.status != 200)
+		rc = err_set(err, ERR_INVALID, 0, "wake: status %d", s->probe.status);
+	probe_stop(&s->probe);
+	if (rc == 0) {
+		ret_cycle->us[STAGES_FIRST_BYTE] = (int64_t)(s->probe.first_byte_us - s->begin_us);
+		sleeper_log_read(s, false);
+	}
+	s->cycle = NULL;
+	return rc;
+}
+
+/* ---- life ---- */
+
+int sleeper_new(struct event_base *base, const struct sleeper_opts *opts,
+                struct sleeper **ret_sleeper, struct err *err)
+{
+	struct sleeper *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return err_set(err, ERR_NOMEM, 0, "sleeper");
+	s->base = base;
+	s->opts = *opts;
+	if (kube_client_new(base, opts->kubeconfig, "sc-loadtest/" SC_VERSION, &s->client, err) <
+	            0 ||
+	    sleeper_watch(s, &KUBE_STOPPABLECONTAINERS, on_container, &s->containers, err) < 0 ||
+	    sleeper_watch(s, &KUBE_STOPPABLECONTAINERINSTANCES, on_instance, &s->instances, err) <
+	            0 ||
+	    sleeper_watch(s, &KUBE_PODS, on_pod, &s->pods, err) < 0 ||
+	    loop_until(base, sleeper_is_synced, s, SLEEPER_TIMEOUT_MS, "watches", err) < 0) {
+		sleeper_free(s);
+		return -1;
+	}
+	*ret_sleeper = s;
+	return 0;
+}
+
+void sleeper_free(struct sleeper *s)
+{
+	if (s == NULL)
+		return;
+	if (s->pods != NULL)
+		informer_free(s->pods);
+	if (s->instances != NULL)
+		informer_free(s->instances);
+	if (s->containers != NULL)
+		informer_free(s->containers);
+	if (s->client != NULL)
+		kube_client_free(s->client);
+	free(s);
+}
