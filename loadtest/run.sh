@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # usage: run.sh [OPTION OF sc-loadtest wake…]
 # Builds a release, starts an engine in namespaces of its own, measures how long a request takes that
 # wakes a container, and leaves table, figures and plot in loadtest/results/. Ends with another code

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # usage: warm.sh [OPTION OF sc-loadtest warm…]
 # Builds a release and measures what a request through sc-activator costs, beside nginx and HAProxy as
 # proxies of the same backend, in a network namespace of its own. Leaves loadtest/results/warm.*.

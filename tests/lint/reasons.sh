@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Every reason that the code gives is in docs/reasons.md.
 # usage: reasons.sh SOURCE_DIR
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # usage: make-image.sh NAME SNIPPET IMPORT_COMMAND…
 # A small HTTP server's image; SNIPPET changes its tree, which is the current directory then.
 set -eu

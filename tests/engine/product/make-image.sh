@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # usage: make-image.sh SERVER_BINARY IMPORT_COMMAND…
 # Makes the image localhost/boot:1 that has the test's server and nothing else.
 set -eu

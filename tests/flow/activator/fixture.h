@@ -45,6 +45,7 @@ int teardown(void **state);
 void turn(struct fixture *f);
 int keep(struct fixture *f, int fd); /* closed by teardown() */
 
+/* @message: of one that failed; NULL: it is on its way */
 void observe(struct fixture *f, bool running, bool ready, const char *message);
 /** answer_wake() - the API answers the wake; the cache has seen the answer first */
 void answer_wake(struct fixture *f);

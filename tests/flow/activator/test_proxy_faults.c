@@ -2,7 +2,10 @@
 /*
  * The data path against hostile containers and awkward moments.
  */
+#include <event2/event.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <time.h>
 
 #include "activator/io/sock.h"
 #include "tests/flow/activator/fixture.h"
@@ -62,6 +65,34 @@ static void test_sock_notices_a_peer_that_is_gone(void **state)
 	assert_int_equal(idle_s, 60);
 }
 
+/* Without descriptors the listening socket stays readable: the loop waits all the same. */
+static void test_proxy_out_of_descriptors_does_not_spin(void **state)
+{
+	struct fixture *f = *state;
+	const struct timeval soon = {.tv_usec = 300000};
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons((uint16_t)f->port)};
+	int fd = keep(f, socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+	struct rlimit before;
+	struct rlimit none;
+	clock_t begin;
+
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	(void)getrlimit(RLIMIT_NOFILE, &before);
+	none = before;
+	none.rlim_cur = 3; /* no further descriptor can be had */
+	(void)setrlimit(RLIMIT_NOFILE, &none);
+	(void)connect(fd, (struct sockaddr *)&in, sizeof in);
+	begin = clock();
+	(void)event_base_loopexit(f->base, &soon);
+	(void)event_base_dispatch(f->base);
+	begin = clock() - begin;
+	(void)setrlimit(RLIMIT_NOFILE, &before);
+	assert_true(begin < CLOCKS_PER_SEC / 10);
+	say(f, fd, GET);
+	make_ready(f);
+	(void)hear(f, take(f), "\r\n\r\n");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -69,6 +100,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        T(test_proxy_deleted_target_takes_no_further_request),
 	        T(test_proxy_bounds_interim_answers),
+	        T(test_proxy_out_of_descriptors_does_not_spin),
 	        T(test_sock_notices_a_peer_that_is_gone),
 	};
 

@@ -464,8 +464,6 @@ void instance_reconcile(struct instance *inst)
 
 static void on_hand_retry(evutil_socket_t fd, short what, void *arg)
 {
-	(void)fd;
-	(void)what;
 	instance_hand_next(arg);
 }
 
