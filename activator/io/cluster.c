@@ -50,6 +50,19 @@ struct cluster {
 	uint64_t wake_number;
 };
 
+static int app_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct app *)a)->uid, ((const struct app *)b)->uid);
+}
+
+static struct app *app_find(const struct cluster *cl, const char *uid)
+{
+	const struct app key = {.uid = (char *)uid};
+	struct app *const *found = tfind(&key, &cl->by_uid, app_compare);
+
+	return found != NULL ? *found : NULL;
+}
+
 static struct kube_ref app_ref(const struct app *a, const char *subresource)
 {
 	return (struct kube_ref){.type = &KUBE_STOPPABLECONTAINERS,
@@ -80,6 +93,7 @@ static void app_wake_failed(struct app *a)
 static void on_wake_answer(void *arg, const struct kube_result *res)
 {
 	struct app *a = arg;
+	struct cluster *cl = a->cluster;
 
 	a->wake_call = NULL;
 	if (res->err) {
@@ -93,8 +107,11 @@ static void on_wake_answer(void *arg, const struct kube_result *res)
 	a->failures = 0;
 	a->wake_wall_ms = clk_wall_ms();
 	a->pending_wakes++;
-	informer_learn(a->cluster->containers, res->body);
-	target_wake_done(a->target, kube_generation(res->body));
+	/* What is learnt may end the app: its spec can have changed so that it can't be used. */
+	informer_learn(cl->containers, res->body);
+	a = app_find(cl, kube_uid(res->body));
+	if (a)
+		target_wake_done(a->target, kube_generation(res->body));
 }
 
 static void app_wake(struct app *a)
@@ -105,8 +122,9 @@ static void app_wake(struct app *a)
 
 	(void)snprintf(text, sizeof text, "%s/%llu", a->cluster->opts.identity,
 	               (unsigned long long)++a->cluster->wake_number);
-	patch = json_pack("{s:{s:{s:s}},s:{s:b}}", "metadata", "annotations", SC_ANNOTATION_WAKE,
-	                  text, "spec", "running", 1);
+	/* The UID: one of the same name made anew is not woken for requests to this one. */
+	patch = json_pack("{s:{s:s,s:{s:s}},s:{s:b}}", "metadata", "uid", a->uid, "annotations",
+	                  SC_ANNOTATION_WAKE, text, "spec", "running", 1);
 	if (patch)
 		a->wake_call = kube_patch(a->cluster->opts.client, &ref, KUBE_PATCH_MERGE, patch,
 		                          on_wake_answer, a);
@@ -138,14 +156,17 @@ static void app_write_status(struct app *a);
 static void on_status_answer(void *arg, const struct kube_result *res)
 {
 	struct app *a = arg;
+	struct cluster *cl = a->cluster;
 
 	a->status_call = NULL;
-	if (res->err)
+	if (res->err) {
 		log_event(LOG_DEBUG, "status.failed", log_str("namespace", a->ns),
 		          log_str("name", a->name), log_err(res->err));
-	else
-		informer_learn(a->cluster->containers, res->body);
-	if (a->pending_wakes > 0 && res->err == NULL)
+		return;
+	}
+	informer_learn(cl->containers, res->body);
+	a = app_find(cl, kube_uid(res->body));
+	if (a)
 		app_write_status(a);
 }
 
@@ -184,19 +205,6 @@ static void on_cold_start(void *arg, struct target *t, uint64_t ms)
 	app_write_status(a);
 }
 
-static int app_compare(const void *a, const void *b)
-{
-	return strcmp(((const struct app *)a)->uid, ((const struct app *)b)->uid);
-}
-
-static struct app *app_find(const struct cluster *cl, const char *uid)
-{
-	const struct app key = {.uid = (char *)uid};
-	struct app *const *found = tfind(&key, &cl->by_uid, app_compare);
-
-	return found != NULL ? *found : NULL;
-}
-
 static void app_free(struct app *a)
 {
 	struct cluster *cl = a->cluster;
@@ -206,12 +214,12 @@ static void app_free(struct app *a)
 	if (a->status_call)
 		kube_cancel(a->status_call);
 	(void)event_del(&a->retry);
-	target_free(a->target);
 	if (a->uid) {
 		host_claims_remove(cl->claims, a->uid);
 		(void)tdelete(a, &cl->by_uid, app_compare);
 	}
 	TAILQ_REMOVE(&cl->apps, a, link);
+	target_free(a->target); /* answers its requests: their clients' next ones find no target */
 	free(a->ns);
 	free(a->name);
 	free(a->uid);
@@ -268,9 +276,18 @@ static socklen_t view_address(const json_t *instance, struct sockaddr_storage *s
 	return 0;
 }
 
-static void app_look(struct app *a, const json_t *container)
+/* The two watches are apart: the instance may still be that of a predecessor of the same name. */
+static const json_t *app_instance(const struct app *a)
 {
 	const json_t *instance = informer_get(a->cluster->instances, a->ns, a->name);
+	const json_t *owner = kube_owner_controller(instance);
+
+	return strcmp(json_str_at(owner, "", "uid", NULL), a->uid) == 0 ? instance : NULL;
+}
+
+static void app_look(struct app *a, const json_t *container)
+{
+	const json_t *instance = app_instance(a);
 	const char *phase = json_str_at(instance, "", "status", "phase", NULL);
 	const char *pod = json_str_at(instance, "", "status", "consumerPodUID", NULL);
 	const char *seen = json_str_at(instance, "", "status", "consumer", "podUID", NULL);

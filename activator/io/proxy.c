@@ -76,6 +76,22 @@ static void drain_sweep(struct proxy *p, uint64_t now_ms)
 			client_drop(c);
 }
 
+/* The listening sockets stay readable: without a pause the loop would do nothing else. */
+static void accept_pause(struct proxy *p)
+{
+	for (unsigned i = 0; i < p->listeners_count; i++)
+		(void)event_del(&p->listeners[i].ev);
+	p->accept_paused = true;
+	proxy_arm(p);
+}
+
+static void accept_resume(struct proxy *p)
+{
+	for (unsigned i = 0; i < p->listeners_count; i++)
+		(void)event_add(&p->listeners[i].ev, NULL);
+	p->accept_paused = false;
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct proxy *p = arg;
@@ -87,6 +103,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		upstream_sweep(t, now_ms);
 	if (p->draining)
 		drain_sweep(p, now_ms);
+	if (p->accept_paused)
+		accept_resume(p);
 	if (p->stats.clients_count > 0 || p->stats.upstreams_count > 0)
 		proxy_arm(p);
 }
@@ -103,10 +121,11 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 		struct client *idle = TAILQ_FIRST(&p->clients[CLIENT_IDLE]);
 
 		if (peer < 0) {
-			/* Out of descriptors: one idle connection less, and the next turn goes on.
-			 */
+			/* Out of descriptors: one idle connection less, or a pause. */
 			if ((errno == EMFILE || errno == ENFILE) && idle)
 				client_drop(idle);
+			else if (errno == EMFILE || errno == ENFILE)
+				accept_pause(p);
 			return;
 		}
 		if (p->stats.clients_count >= p->opts.connections_max && idle)

@@ -265,9 +265,15 @@ static void request_charge(struct request *r)
 void target_admit(struct target *t, struct request *r)
 {
 	enum wake_state before = t->wake.state;
-	unsigned actions = wake_step(&t->wake, WAKE_EV_REQUEST, clk_now_ms());
 	enum end_reason reason;
+	unsigned actions;
 
+	/* The answer to one request lets its client's next one come, while the target ends. */
+	if (t->freeing) {
+		request_fail(r, END_DELETED, NULL);
+		return;
+	}
+	actions = wake_step(&t->wake, WAKE_EV_REQUEST, clk_now_ms());
 	target_log_state(t, before, WAKE_EV_REQUEST);
 	if (actions & WAKE_DO_REFUSE) {
 		target_act(t, actions);

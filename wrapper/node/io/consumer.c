@@ -363,11 +363,11 @@ void consumer_free(struct consumer *c)
 json_t *consumer_status(const struct consumer *c)
 {
 	char at[NUM_RFC3339_BYTES];
-	json_t *j =
-	        json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:I}", "podUID", c->pod_uid, "state",
-	                  consumer_state_text(c->state), "reason", c->reason, "message", c->message,
-	                  "address", c->address, "port", (int)consumer_port(c), "exitCode",
-	                  c->exit_code, "handoverMicroseconds", (json_int_t)c->handover_us);
+	json_t *j = json_pack("{s:s, s:s, s:s, s:o, s:s, s:i, s:i, s:I}", "podUID", c->pod_uid,
+	                      "state", consumer_state_text(c->state), "reason", c->reason,
+	                      "message", json_text(c->message), "address", c->address, "port",
+	                      (int)consumer_port(c), "exitCode", c->exit_code,
+	                      "handoverMicroseconds", (json_int_t)c->handover_us);
 
 	if (c->started_wall_ms != 0)
 		(void)json_object_set_new(
