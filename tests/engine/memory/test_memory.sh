@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Resident memory of every program, idle with one resource, and what sc-wrapper weighs.
 # usage: isolate.sh test_memory.sh SOURCE_DIR [BUILD_DIR]
 # Only a build without sanitizers tells: $SC_RELEASE_BUILD_DIR, else BUILD_DIR.
