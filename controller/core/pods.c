@@ -36,8 +36,7 @@ static bool takes_control(const json_t *containers)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(containers, i, one)
-	{
+	json_array_foreach(containers, i, one) {
 		if (has_named(json_object_get(one, "volumeMounts"), "name", SC_CONTROL_VOLUME))
 			return true;
 	}

@@ -186,7 +186,9 @@ static void test_object_text_survives_any_bytes(void **state)
 	        {"caf\xc3\xa9", "caf\xc3\xa9"},
 	        {"caf\xc3", "caf"},
 	        {"\xe2\x82\xac 5 \xe2\x82", "\xe2\x82\xac 5 "},
-	        {"a\xff" "b\xc3\xa9", "a?b??"},
+	        {"a\xff"
+	         "b\xc3\xa9",
+	         "a?b??"},
 	        {"\x80\x80\x80\x80", "????"},
 	        {"", ""},
 	};
