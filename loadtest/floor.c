@@ -109,8 +109,8 @@ static int floor_address(struct floor *f, const char *id, char address[64], stru
 	if (floor_begin(f, "GET", path, NULL, err) < 0 || floor_end(f, "inspect", err) < 0)
 		return -1;
 	*address = '\0';
-	json_object_foreach(json_at(f->answer, "NetworkSettings", "Networks", NULL), key, network)(
-	        void) snprintf(address, 64, "%s", json_str_at(network, "", "IPAddress", NULL));
+	json_object_foreach(json_at(f->answer, "NetworkSettings", "Networks", NULL), key, network)
+		(void)snprintf(address, 64, "%s", json_str_at(network, "", "IPAddress", NULL));
 	return *address != '\0' ? 0 : err_set(err, ERR_INVALID, 0, "podman: no address");
 }
 

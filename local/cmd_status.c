@@ -44,8 +44,7 @@ static void print_table(const json_t *list)
 
 	printf("%-16s %-9s %8s %9s %12s  %s\n", "PROGRAM", "STATE", "PID", "RESTARTS", "RSS",
 	       "ADDRESS");
-	json_array_foreach(list, i, entry)
-	{
+	json_array_foreach(list, i, entry) {
 		json_t *value = json_object_get(entry, "rssKiB");
 		const char *address = json_string_value(json_object_get(entry, "address"));
 
@@ -68,8 +67,7 @@ static json_t *status_read(const struct engine *e, bool *ret_ready)
 	(void)snprintf(path, sizeof path, "%s/status.json", e->run_dir);
 	list = json_load_file(path, 0, NULL);
 	*ret_ready = json_array_size(list) > 0;
-	json_array_foreach(list, i, entry)
-	{
+	json_array_foreach(list, i, entry) {
 		const char *state = json_string_value(json_object_get(entry, "state"));
 		json_int_t pid = json_integer_value(json_object_get(entry, "pid"));
 

@@ -474,5 +474,5 @@ void cluster_foreach(const struct cluster *cl, void (*visit)(void *arg, struct t
 	struct app *a;
 
 	TAILQ_FOREACH(a, &cl->apps, link)
-	visit(arg, a->target);
+		visit(arg, a->target);
 }

@@ -69,8 +69,8 @@ static void drain_sweep(struct proxy *p, uint64_t now_ms)
 	if (now_ms < p->drain_until_ms)
 		return;
 	TAILQ_FOREACH(t, &p->targets, link)
-	while (!TAILQ_EMPTY(&t->held))
-		request_fail(TAILQ_FIRST(&t->held), END_SHUTTING_DOWN, NULL);
+		while (!TAILQ_EMPTY(&t->held))
+			request_fail(TAILQ_FIRST(&t->held), END_SHUTTING_DOWN, NULL);
 	for (enum client_state s = CLIENT_IDLE; s < CLIENT_LINGER; s++)
 		while ((c = TAILQ_FIRST(&p->clients[s])))
 			client_drop(c);
@@ -100,7 +100,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	client_sweep(p, now_ms);
 	TAILQ_FOREACH(t, &p->targets, link)
-	upstream_sweep(t, now_ms);
+		upstream_sweep(t, now_ms);
 	if (p->draining)
 		drain_sweep(p, now_ms);
 	if (p->accept_paused)

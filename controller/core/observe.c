@@ -45,8 +45,7 @@ static bool is_exited(const json_t *pod, const json_t *instance)
 		return true;
 	if (json_array_size(statuses) == 0)
 		return false;
-	json_array_foreach(statuses, i, one)
-	{
+	json_array_foreach(statuses, i, one) {
 		if (json_at(one, "state", "terminated", NULL) == NULL)
 			return false;
 	}
@@ -196,8 +195,7 @@ const char *facts_pod_waiting(const json_t *pod, const char **ret_message)
 	size_t i;
 
 	for (size_t l = 0; l < 2; l++) {
-		json_array_foreach(json_at(pod, "status", lists[l], NULL), i, one)
-		{
+		json_array_foreach(json_at(pod, "status", lists[l], NULL), i, one) {
 			const json_t *waiting = json_at(one, "state", "waiting", NULL);
 			const char *reason = json_str_at(waiting, "", "reason", NULL);
 

@@ -187,8 +187,7 @@ static void remove_finalizer(struct making *m, enum plan_on on, const json_t *ob
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(json_at(object, "metadata", "finalizers", NULL), i, one)
-	{
+	json_array_foreach(json_at(object, "metadata", "finalizers", NULL), i, one) {
 		if (strcmp(json_string_value(one), finalizer) != 0)
 			(void)json_array_append(kept, one);
 	}
@@ -301,8 +300,7 @@ static bool is_within(const json_t *wanted, const json_t *actual)
 	size_t i;
 
 	if (json_is_object(wanted)) {
-		json_object_foreach((json_t *)(uintptr_t)wanted, key, value)
-		{
+		json_object_foreach((json_t *)(uintptr_t)wanted, key, value) {
 			if (!is_within(value, json_object_get(actual, key)))
 				return false;
 		}
@@ -311,8 +309,7 @@ static bool is_within(const json_t *wanted, const json_t *actual)
 	if (json_is_array(wanted)) {
 		if (json_array_size(wanted) != json_array_size(actual))
 			return false;
-		json_array_foreach(wanted, i, value)
-		{
+		json_array_foreach(wanted, i, value) {
 			if (!is_within(value, json_array_get(actual, i)))
 				return false;
 		}

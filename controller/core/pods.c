@@ -17,8 +17,7 @@ static bool has_named(const json_t *list, const char *key, const char *value)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach(list, i, one) {
 		if (strcmp(json_str_at(one, "", key, NULL), value) == 0)
 			return true;
 	}
@@ -37,8 +36,7 @@ static bool takes_control(const json_t *containers)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(containers, i, one)
-	{
+	json_array_foreach(containers, i, one) {
 		if (has_named(json_object_get(one, "volumeMounts"), "name", SC_CONTROL_VOLUME))
 			return true;
 	}
@@ -139,8 +137,7 @@ static void append_literals(json_t *args, const json_t *words)
 	const json_t *word;
 	size_t i;
 
-	json_array_foreach(words, i, word)
-	{
+	json_array_foreach(words, i, word) {
 		(void)json_array_append_new(args, literal(json_string_value(word)));
 	}
 }
@@ -183,8 +180,7 @@ static void merge_env(json_t *main, const json_t *image)
 	const json_t *pair;
 	size_t i;
 
-	json_array_foreach(json_at(image, "env", NULL), i, pair)
-	{
+	json_array_foreach(json_at(image, "env", NULL), i, pair) {
 		const char *text = json_string_value(pair);
 		const char *equals = text != NULL ? strchr(text, '=') : NULL;
 		json_t *name;
@@ -286,8 +282,7 @@ static void require_node(json_t *spec, const char *node)
 		terms = json_pack("[{}]");
 		(void)json_object_set_new(required, "nodeSelectorTerms", terms);
 	}
-	json_array_foreach(terms, i, term)
-	{
+	json_array_foreach(terms, i, term) {
 		json_t *fields = json_object_get(term, "matchFields");
 
 		if (!json_is_array(fields)) {

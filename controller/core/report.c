@@ -88,8 +88,7 @@ static void drop_condition(json_t *conditions, const char *type)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(conditions, i, one)
-	{
+	json_array_foreach(conditions, i, one) {
 		if (strcmp(json_str_at(one, "", "type", NULL), type) == 0) {
 			(void)json_array_remove(conditions, i);
 			return;

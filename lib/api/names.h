@@ -20,8 +20,8 @@
 #define SC_ANNOTATION_WAKE                                                                         \
 	SC_GROUP "/wake" /* on the container: who woke it last; changes with each wake */
 #define SC_ANNOTATION_START SC_GROUP "/start" /* on a consumer Pod: which start made it */
-#define SC_ANNOTATION_TEMPLATE_HASH SC_GROUP "/template-hash" /* on Pods: what they were made of   \
-	                                                       */
+/* on Pods: what they were made of */
+#define SC_ANNOTATION_TEMPLATE_HASH SC_GROUP "/template-hash"
 
 /* Finalizers: the controller's on the container, the node agent's on the instance. */
 #define SC_FINALIZER_CONTROLLER SC_GROUP "/controller"

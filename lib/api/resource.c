@@ -108,8 +108,7 @@ static int resource_parse_hosts(struct resource *r, const json_t *hosts, struct 
 	r->activation.hosts = calloc(count + 1, sizeof *r->activation.hosts);
 	if (r->activation.hosts == NULL)
 		return err_set(err, ERR_NOMEM, 0, "hosts");
-	json_array_foreach(hosts, i, host)
-	{
+	json_array_foreach(hosts, i, host) {
 		char name[RESOURCE_HOST_BYTES_MAX + 1];
 
 		if (!json_is_string(host) ||
@@ -136,8 +135,7 @@ static uint16_t resource_container_port(const json_t *container, const char *nam
 	const json_t *port;
 	size_t i;
 
-	json_array_foreach(json_object_get(container, "ports"), i, port)
-	{
+	json_array_foreach(json_object_get(container, "ports"), i, port) {
 		json_int_t number = json_int_at(port, 0, "containerPort", NULL);
 
 		if (!resource_port_is_valid(number) ||

@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <sys/time.h>
 
-uint64_t clk_now_ms(void); /* CLOCK_MONOTONIC */
-uint64_t clk_now_us(void); /* CLOCK_MONOTONIC, for stage timings */
+uint64_t clk_now_ms(void);  /* CLOCK_MONOTONIC */
+uint64_t clk_now_us(void);  /* CLOCK_MONOTONIC, for stage timings */
 uint64_t clk_wall_ms(void); /* CLOCK_REALTIME since 1970 */
 
 /** clk_timeval() - a duration as libevent takes it; reads no clock */

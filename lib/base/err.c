@@ -43,18 +43,12 @@ int err_wrap(struct err *e, const char *fmt, ...)
 const char *err_code_name(enum err_code code)
 {
 	static const char *const names[] = {
-		[ERR_NONE] = "none",
-		[ERR_SYS] = "system",
-		[ERR_NOMEM] = "out_of_memory",
-		[ERR_PARSE] = "parse",
-		[ERR_INVALID] = "invalid",
-		[ERR_NOT_FOUND] = "not_found",
-		[ERR_EXISTS] = "exists",
-		[ERR_CONFLICT] = "conflict",
-		[ERR_GONE] = "gone",
-		[ERR_DENIED] = "denied",
-		[ERR_TIMEOUT] = "timeout",
-		[ERR_UNAVAILABLE] = "unavailable",
+	        [ERR_NONE] = "none",           [ERR_SYS] = "system",
+	        [ERR_NOMEM] = "out_of_memory", [ERR_PARSE] = "parse",
+	        [ERR_INVALID] = "invalid",     [ERR_NOT_FOUND] = "not_found",
+	        [ERR_EXISTS] = "exists",       [ERR_CONFLICT] = "conflict",
+	        [ERR_GONE] = "gone",           [ERR_DENIED] = "denied",
+	        [ERR_TIMEOUT] = "timeout",     [ERR_UNAVAILABLE] = "unavailable",
 	};
 
 	return (size_t)code < ARRAY_LEN(names) ? names[code] : "unknown";

@@ -12,7 +12,7 @@
 /* Only codes that some caller acts on. */
 enum err_code {
 	ERR_NONE,
-	ERR_SYS,       /* sys_errno says which */
+	ERR_SYS, /* sys_errno says which */
 	ERR_NOMEM,
 	ERR_PARSE,     /* bad input: the text says what, where and what was expected */
 	ERR_INVALID,   /* well-formed, but refused (HTTP 422, a wrong option) */
@@ -39,7 +39,7 @@ struct err {
  * Return: always -1, so that `return err_set(...)` reads well.
  */
 int err_set(struct err *e, enum err_code code, int sys_errno, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
+        PRINTF_LIKE(4, 5);
 
 /** err_wrap() - put context before what is already said. Return: always -1. */
 int err_wrap(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -30,15 +30,15 @@ struct log_field {
 	} value;
 };
 
-#define log_str(n, v) ((struct log_field){ (n), LOG_KIND_STR, { .str = (v) } })
-#define log_u64(n, v) ((struct log_field){ (n), LOG_KIND_U64, { .u64 = (uint64_t)(v) } })
-#define log_i64(n, v) ((struct log_field){ (n), LOG_KIND_I64, { .i64 = (int64_t)(v) } })
-#define log_bool(n, v) ((struct log_field){ (n), LOG_KIND_BOOL, { .u64 = (v) ? 1 : 0 } })
+#define log_str(n, v) ((struct log_field){(n), LOG_KIND_STR, {.str = (v)}})
+#define log_u64(n, v) ((struct log_field){(n), LOG_KIND_U64, {.u64 = (uint64_t)(v)}})
+#define log_i64(n, v) ((struct log_field){(n), LOG_KIND_I64, {.i64 = (int64_t)(v)}})
+#define log_bool(n, v) ((struct log_field){(n), LOG_KIND_BOOL, {.u64 = (v) ? 1 : 0}})
 #define log_err(e) log_str("error", (e)->text)
 
 /* An event without a field says nothing about anything: at least one is required. */
 #define log_event(level, name, ...)                                                                \
-	log_write((level), (name), (const struct log_field[]){ __VA_ARGS__, { 0 } })
+	log_write((level), (name), (const struct log_field[]){__VA_ARGS__, {0}})
 
 /** log_setup() - what to print and how; call once at start. @program is printed in each line. */
 void log_setup(const char *program, enum log_level least, enum log_format format);

@@ -77,13 +77,9 @@ static const struct num_unit *num_unit_find(const struct num_unit *units, const 
 int num_parse_duration_ms(const char *text, uint64_t max_ms, uint64_t *ret_ms, struct err *err)
 {
 	/* factors in nanoseconds */
-	static const struct num_unit units[] = { { "ns", 1 },
-		                                 { "us", 1000 },
-		                                 { "ms", 1000000 },
-		                                 { "s", 1000000000 },
-		                                 { "m", 60000000000 },
-		                                 { "h", 3600000000000 },
-		                                 { NULL, 0 } };
+	static const struct num_unit units[] = {
+	        {"ns", 1},          {"us", 1000},         {"ms", 1000000}, {"s", 1000000000},
+	        {"m", 60000000000}, {"h", 3600000000000}, {NULL, 0}};
 	const char *c = text;
 	uint64_t total_ms = 0;
 
@@ -118,18 +114,18 @@ bad:
 int num_parse_quantity_milli(const char *text, uint64_t *ret_milli, struct err *err)
 {
 	static const struct num_unit units[] = {
-		{ "", 1 },
-		{ "k", 1000 },
-		{ "M", 1000000 },
-		{ "G", 1000000000 },
-		{ "T", 1000000000000 },
-		{ "P", 1000000000000000 },
-		{ "Ki", 1ULL << 10 },
-		{ "Mi", 1ULL << 20 },
-		{ "Gi", 1ULL << 30 },
-		{ "Ti", 1ULL << 40 },
-		{ "Pi", 1ULL << 50 },
-		{ NULL, 0 },
+	        {"", 1},
+	        {"k", 1000},
+	        {"M", 1000000},
+	        {"G", 1000000000},
+	        {"T", 1000000000000},
+	        {"P", 1000000000000000},
+	        {"Ki", 1ULL << 10},
+	        {"Mi", 1ULL << 20},
+	        {"Gi", 1ULL << 30},
+	        {"Ti", 1ULL << 40},
+	        {"Pi", 1ULL << 50},
+	        {NULL, 0},
 	};
 	const char *c = text;
 	const struct num_unit *u;
@@ -159,8 +155,10 @@ int num_parse_quantity_milli(const char *text, uint64_t *ret_milli, struct err *
 	*ret_milli = milli;
 	return 0;
 bad:
-	return err_set(err, ERR_PARSE, 0, "\"%s\": want a quantity such as \"100m\", \"0.5\" or "
-	               "\"16Mi\"", text);
+	return err_set(err, ERR_PARSE, 0,
+	               "\"%s\": want a quantity such as \"100m\", \"0.5\" or "
+	               "\"16Mi\"",
+	               text);
 }
 
 const char *num_format_duration(uint64_t ms, char *buf, size_t size)
@@ -193,7 +191,7 @@ const char *num_format_duration(uint64_t ms, char *buf, size_t size)
 
 int num_parse_rfc3339(const char *text, uint64_t *ret_wall_ms, struct err *err)
 {
-	struct tm tm = { 0 };
+	struct tm tm = {0};
 	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
 	uint64_t frac_ms = 0;
 	time_t t;

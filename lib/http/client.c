@@ -290,7 +290,7 @@ void http_client_free(struct http_client *c)
 		return;
 	c->freed = true;
 	TAILQ_FOREACH(call, &c->calls, link)
-	call->is_cancelled = true;
+		call->is_cancelled = true;
 	if (c->depth == 0)
 		http_client_destroy(c);
 }

@@ -30,8 +30,7 @@ struct informer_opts {
 };
 
 int informer_new(struct event_base *base, struct kube_client *client,
-                 const struct informer_opts *opts, struct informer **ret_informer,
-                 struct err *err);
+                 const struct informer_opts *opts, struct informer **ret_informer, struct err *err);
 void informer_free(struct informer *inf);
 bool informer_is_synced(const struct informer *inf);
 /** informer_lost_ms() - 0 while a watch is open; else how long it has not been */
@@ -40,8 +39,8 @@ uint64_t informer_lost_ms(const struct informer *inf, uint64_t now_ms);
 const json_t *informer_get(const struct informer *inf, const char *ns, const char *name);
 size_t informer_count(const struct informer *inf);
 /* Do not change the cache from inside; @visit returns false to stop. */
-void informer_foreach(const struct informer *inf,
-                      bool (*visit)(void *arg, const json_t *object), void *arg);
+void informer_foreach(const struct informer *inf, bool (*visit)(void *arg, const json_t *object),
+                      void *arg);
 void informer_foreach_indexed(const struct informer *inf, const char *key,
                               bool (*visit)(void *arg, const json_t *object), void *arg);
 

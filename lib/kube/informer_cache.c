@@ -161,13 +161,11 @@ static bool cache_remove_absent(struct informer_cache *c, const json_t *listed, 
 	json_t *v;
 	size_t i;
 
-	json_object_foreach(c->objects, key, v)
-	{
+	json_object_foreach(c->objects, key, v) {
 		if (json_object_get(listed, key) == NULL && (all || cache_object_number(v) <= at))
 			(void)json_array_append_new(gone, json_string(key));
 	}
-	json_array_foreach(gone, i, v)
-	{
+	json_array_foreach(gone, i, v) {
 		if (!cache_remove(c, json_string_value(v)))
 			return false;
 	}
@@ -189,15 +187,13 @@ int informer_cache_replace(struct informer_cache *c, const json_t *list)
 	if (!json_is_array(items) || listed == NULL)
 		return -1;
 	cache_version_set(c, version);
-	json_array_foreach(items, i, v)
-	{
+	json_array_foreach(items, i, v) {
 		cache_key(v, key);
 		(void)json_object_set_new(listed, key, json_null());
 	}
 	if (!cache_remove_absent(c, listed, at, reset))
 		return 0;
-	json_array_foreach(items, i, v)
-	{
+	json_array_foreach(items, i, v) {
 		const json_t *known;
 
 		cache_key(v, key);
@@ -271,8 +267,7 @@ void informer_cache_foreach(const struct informer_cache *c, const char *key,
 	const char *name;
 	json_t *v;
 
-	json_object_foreach(from, name, v)
-	{
+	json_object_foreach(from, name, v) {
 		if (!visit(arg, v))
 			return;
 	}

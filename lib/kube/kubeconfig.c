@@ -51,8 +51,7 @@ static int conf_find(const struct kubeconfig_file *f, const char *list, const ch
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(json_object_get(f->root, list), i, v)
-	{
+	json_array_foreach(json_object_get(f->root, list), i, v) {
 		if (strcmp(json_str_at(v, "", "name", NULL), name) != 0)
 			continue;
 		(void)snprintf(ret_pointer, size, "/0/%s/%zu/%s", list, i, member);

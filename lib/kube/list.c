@@ -83,8 +83,8 @@ static int pages_append(struct kube_pages *p, json_t *page, struct err *err)
 
 	if (!json_is_array(items))
 		return err_set(err, ERR_UNAVAILABLE, 0, "answer is no list");
-	json_array_foreach(items, i, v)(void)
-	        json_object_del(json_object_get(v, "metadata"), "managedFields");
+	json_array_foreach(items, i, v)
+		(void)json_object_del(json_object_get(v, "metadata"), "managedFields");
 	if (p->list == NULL) {
 		p->list = json_incref(page);
 		return 0;

@@ -12,8 +12,7 @@ static int merge_into(json_t *target, const json_t *patch)
 	const char *key;
 	json_t *v;
 
-	json_object_foreach((json_t *)patch, key, v)
-	{
+	json_object_foreach((json_t *)patch, key, v) {
 		json_t *old = json_object_get(target, key);
 
 		if (json_is_null(v)) {
@@ -76,8 +75,7 @@ static int merge_diff_keys(const json_t *keys, const json_t *from, const json_t 
 	json_t *v;
 	json_t *part;
 
-	json_object_foreach((json_t *)keys, key, v)
-	{
+	json_object_foreach((json_t *)keys, key, v) {
 		if (merge_diff_member(json_object_get(from, key), json_object_get(to, key), &part) <
 		    0)
 			return -1;

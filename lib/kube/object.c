@@ -105,8 +105,7 @@ bool kube_has_finalizer(const json_t *object, const char *finalizer)
 	json_t *v;
 	size_t i;
 
-	json_array_foreach(json_at(object, "metadata", "finalizers", NULL), i, v)
-	{
+	json_array_foreach(json_at(object, "metadata", "finalizers", NULL), i, v) {
 		const char *text = json_string_value(v);
 
 		if (text != NULL && strcmp(text, finalizer) == 0)
@@ -120,8 +119,7 @@ const json_t *kube_owner_controller(const json_t *object)
 	json_t *v;
 	size_t i;
 
-	json_array_foreach(json_at(object, "metadata", "ownerReferences", NULL), i, v)
-	{
+	json_array_foreach(json_at(object, "metadata", "ownerReferences", NULL), i, v) {
 		if (json_bool_at(v, false, "controller", NULL))
 			return v;
 	}
@@ -133,8 +131,7 @@ static json_t *condition_find(const json_t *conditions, const char *type)
 	json_t *v;
 	size_t i;
 
-	json_array_foreach(conditions, i, v)
-	{
+	json_array_foreach(conditions, i, v) {
 		if (strcmp(json_str_at(v, "", "type", NULL), type) == 0)
 			return v;
 	}

@@ -23,8 +23,7 @@ const json_t *kube_owner_controller(const json_t *object); /* ownerReference, or
 /** json_at() - walk keys: json_at(pod, "status", "podIP", NULL). Return: borrowed, or NULL */
 json_t *json_at(const json_t *from, ...) __attribute__((sentinel));
 /* The same with a type and a default. */
-const char *json_str_at(const json_t *from, const char *fallback, ...)
-	__attribute__((sentinel));
+const char *json_str_at(const json_t *from, const char *fallback, ...) __attribute__((sentinel));
 int64_t json_int_at(const json_t *from, int64_t fallback, ...) __attribute__((sentinel));
 bool json_bool_at(const json_t *from, int fallback, ...) __attribute__((sentinel));
 

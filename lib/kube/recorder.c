@@ -137,8 +137,7 @@ static struct recorder_known *recorder_find(struct recorder *r, const char *key,
 		recorder_known_free(r, k);
 		k = TAILQ_LAST(&r->known, recorder_known_list);
 	}
-	TAILQ_FOREACH(k, &r->known, entry)
-	{
+	TAILQ_FOREACH(k, &r->known, entry) {
 		if (strcmp(k->key, key) == 0)
 			return k;
 	}

@@ -96,15 +96,13 @@ static json_t *intern(json_t *pool, json_t *node)
 
 	if (json_is_object(node)) {
 		text[0] = '{';
-		json_object_foreach(node, key, child)
-		{
+		json_object_foreach(node, key, child) {
 			if (used < sizeof text)
 				used += (size_t)snprintf(text + used, sizeof text - used, "%s:%p,",
 				                         key, (void *)child);
 		}
 	} else if (json_is_array(node)) {
-		json_array_foreach(node, i, child)
-		{
+		json_array_foreach(node, i, child) {
 			if (used < sizeof text)
 				used += (size_t)snprintf(text + used, sizeof text - used, "%p,",
 				                         (void *)child);
@@ -145,8 +143,7 @@ static json_t *schema_strip(json_t *pool, const json_t *schema, bool is_map)
 
 	if (json_is_array(schema)) {
 		copy = json_array();
-		json_array_foreach(schema, i, child)
-		{
+		json_array_foreach(schema, i, child) {
 			(void)json_array_append_new(copy, schema_strip(pool, child, false));
 		}
 		return intern(pool, copy);
@@ -154,8 +151,7 @@ static json_t *schema_strip(json_t *pool, const json_t *schema, bool is_map)
 	if (!json_is_object(schema))
 		return intern(pool, json_incref((json_t *)schema));
 	copy = json_object();
-	json_object_foreach((json_t *)schema, key, child)
-	{
+	json_object_foreach((json_t *)schema, key, child) {
 		bool names = !is_map && strcmp(key, "properties") == 0;
 
 		if (!is_map && is_prose(key))
@@ -173,8 +169,7 @@ static const json_t *storage_version(const json_t *spec)
 	const json_t *versions = json_object_get(spec, "versions"), *version;
 	size_t i;
 
-	json_array_foreach(versions, i, version)
-	{
+	json_array_foreach(versions, i, version) {
 		if (json_is_true(json_object_get(version, "storage")))
 			return version;
 	}
@@ -189,8 +184,7 @@ static void type_set_names(struct api_type *type, const json_t *names)
 	type->kube.plural = text_of(names, "plural");
 	type->kube.kind = text_of(names, "kind");
 	type->singular = text_of(names, "singular");
-	json_array_foreach(list, i, word)
-	{
+	json_array_foreach(list, i, word) {
 		if (i < API_SHORT_NAMES_MAX)
 			type->short_names[i] = json_string_value(word);
 	}

@@ -267,8 +267,7 @@ int json_patch_apply(const json_t *document, const json_t *operations, json_t **
 	result = json_deep_copy(document);
 	if (result == NULL)
 		return err_set(err, ERR_NOMEM, 0, "JSON patch");
-	json_array_foreach(operations, i, operation)
-	{
+	json_array_foreach(operations, i, operation) {
 		if (operation_apply(&result, operation, err) < 0) {
 			json_decref(result);
 			return -1;

@@ -33,8 +33,7 @@ static const char *step_filter(const char *at, const json_t **value)
 	at = take_until(at + 3, "\"'", wanted);
 	if (at == NULL || strncmp(at + 1, ")]", 2) != 0)
 		return NULL;
-	json_array_foreach(*value, i, item)
-	{
+	json_array_foreach(*value, i, item) {
 		const char *text = json_string_value(json_object_get(item, key));
 
 		if (text && strcmp(text, wanted) == 0) {

@@ -216,8 +216,7 @@ static int env_from_object(const struct pod_env_source *src, const json_t *entry
 		return err_set(err, ERR_NOT_FOUND, 0, "%s \"%s\" not found",
 		               secret ? "secret" : "configmap", name);
 	}
-	json_object_foreach(json_object_get(object, "data"), key, value)
-	{
+	json_object_foreach(json_object_get(object, "data"), key, value) {
 		(void)value;
 		(void)snprintf(full, sizeof full, "%s%s", prefix, key);
 		json_object_set_new(env, full, map_value(object, secret, key));
@@ -253,13 +252,11 @@ int pod_env_make(const struct pod_env_source *src, const json_t *container, json
 
 	if (env == NULL)
 		return err_set(err, ERR_NOMEM, 0, "environment");
-	json_array_foreach(json_object_get(container, "envFrom"), i, entry)
-	{
+	json_array_foreach(json_object_get(container, "envFrom"), i, entry) {
 		if (env_from_object(src, entry, env, err) < 0)
 			goto out;
 	}
-	json_array_foreach(json_object_get(container, "env"), i, entry)
-	{
+	json_array_foreach(json_object_get(container, "env"), i, entry) {
 		if (env_one(src, entry, env, err) < 0)
 			goto out;
 	}

@@ -14,8 +14,7 @@ static int port_of(const json_t *container, const json_t *action, uint16_t *ret_
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(json_object_get(container, "ports"), i, entry)
-	{
+	json_array_foreach(json_object_get(container, "ports"), i, entry) {
 		if (name != NULL && strcmp(json_str_at(entry, "", "name", NULL), name) == 0)
 			number = json_int_at(entry, 0, "containerPort", NULL);
 	}

@@ -73,7 +73,7 @@ static json_t *expand_list(const json_t *list, const json_t *env)
 		return NULL;
 	out = json_array();
 	json_array_foreach(list, i, item)
-	        json_array_append_new(out, pod_env_expand(json_string_value(item) ?: "", env));
+		json_array_append_new(out, pod_env_expand(json_string_value(item) ?: "", env));
 	return out;
 }
 
@@ -154,8 +154,7 @@ static void put_capabilities(json_t *spec, const json_t *container)
 		        json_at(container, "securityContext", "capabilities", lists[k][0], NULL);
 		json_t *to = json_array();
 
-		json_array_foreach(from, i, item)
-		{
+		json_array_foreach(from, i, item) {
 			const char *cap = json_string_value(item) ?: "";
 			bool plain = strcasecmp(cap, "ALL") == 0 || strncmp(cap, "CAP_", 4) == 0;
 
@@ -187,8 +186,7 @@ static void put_user(json_t *spec, const json_t *pod, const json_t *container)
 			               ":%" JSON_INTEGER_FORMAT, json_integer_value(gid));
 		json_object_set_new(spec, "user", json_string(text));
 	}
-	json_array_foreach(extra, i, group)
-	{
+	json_array_foreach(extra, i, group) {
 		(void)snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT,
 		               json_integer_value(group));
 		json_array_append_new(groups, json_string(text));
@@ -231,8 +229,7 @@ static void put_mounts(json_t *spec, const struct pod_spec_input *in)
 	json_t *mount;
 	size_t i;
 
-	json_array_foreach(json_object_get(in->container, "volumeMounts"), i, mount)
-	{
+	json_array_foreach(json_object_get(in->container, "volumeMounts"), i, mount) {
 		json_array_append_new(
 		        mounts,
 		        json_pack("{s:s, s:s, s:s, s:[s,s,s]}", "type", "bind", "source",

@@ -165,8 +165,7 @@ static bool readiness_gates_pass(const json_t *pod)
 	json_t *gate;
 	size_t i;
 
-	json_array_foreach(json_at(pod, "spec", "readinessGates", NULL), i, gate)
-	{
+	json_array_foreach(json_at(pod, "spec", "readinessGates", NULL), i, gate) {
 		const char *type = json_str_at(gate, "", "conditionType", NULL);
 		const json_t *condition = kube_condition(pod, type);
 
@@ -223,8 +222,7 @@ const char *pod_status_qos(const json_t *pod)
 	json_t *container;
 	size_t i;
 
-	json_array_foreach(json_at(pod, "spec", "containers", NULL), i, container)
-	{
+	json_array_foreach(json_at(pod, "spec", "containers", NULL), i, container) {
 		for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
 			const json_t *limit =
 			        json_at(container, "resources", "limits", names[k], NULL);

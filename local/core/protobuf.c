@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
@@ -187,7 +187,9 @@ static json_t *base64_of(const struct text *t)
 	static const char digits[] =
 	        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	size_t bytes = (size_t)(t->end - t->at), n = 0;
-	CLEANUP(free_var) char *text = malloc((bytes + 2) / 3 * 4 + 1);
+	/* as many blanks, written over in place */
+	json_t *value = json_sprintf("%*s", (int)((bytes + 2) / 3 * 4), "");
+	char *text = (char *)(uintptr_t)json_string_value(value);
 
 	for (size_t i = 0; text && i < bytes; i += 3) {
 		size_t left = bytes - i;
@@ -200,7 +202,7 @@ static json_t *base64_of(const struct text *t)
 		text[n++] = left > 1 ? digits[triple >> 6 & 63] : '=';
 		text[n++] = left > 2 ? digits[triple & 63] : '=';
 	}
-	return text ? json_stringn(text, n) : NULL;
+	return value;
 }
 
 /* One entry of a map: key = 1, value = 2, each the empty text when absent. */

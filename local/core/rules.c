@@ -175,8 +175,7 @@ static json_t *check_finalizers(const struct api_type *type, const json_t *old,
 
 	if (!kube_is_deleting(old))
 		return NULL;
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach(list, i, item) {
 		const char *finalizer = json_string_value(item);
 
 		if (finalizer && kube_has_finalizer(old, finalizer))
@@ -233,8 +232,7 @@ static void warn_unknown(const json_t *unknown, json_t *warnings)
 	json_t *path;
 	size_t i;
 
-	json_array_foreach(unknown, i, path)
-	{
+	json_array_foreach(unknown, i, path) {
 		(void)json_array_append_new(
 		        warnings, json_sprintf("unknown field \"%s\"", json_string_value(path)));
 	}
@@ -245,8 +243,7 @@ static json_t *strict_refusal(const json_t *unknown)
 	json_t *text = json_string("strict decoding error: "), *path, *longer, *status;
 	size_t i;
 
-	json_array_foreach(unknown, i, path)
-	{
+	json_array_foreach(unknown, i, path) {
 		longer = json_sprintf("%s%sunknown field \"%s\"", json_string_value(text),
 		                      i ? ", " : "", json_string_value(path));
 		json_decref(text);

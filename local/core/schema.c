@@ -52,8 +52,7 @@ static void prune_metadata(json_t *metadata, struct schema_path *path, json_t *u
 	json_t *child;
 	void *next;
 
-	json_object_foreach_safe(metadata, next, key, child)
-	{
+	json_object_foreach_safe(metadata, next, key, child) {
 		size_t inner;
 
 		if (is_metadata_field(key))
@@ -89,8 +88,7 @@ static void prune_object(const json_t *schema, json_t *object, struct schema_pat
 	json_t *child;
 	void *next;
 
-	json_object_foreach_safe(object, next, key, child)
-	{
+	json_object_foreach_safe(object, next, key, child) {
 		const json_t *known = json_object_get(properties, key);
 		size_t before;
 
@@ -125,8 +123,7 @@ static void prune_value(const json_t *schema, json_t *value, struct schema_path 
 	}
 	if (!json_is_array(value) || items == NULL)
 		return;
-	json_array_foreach(value, i, item)
-	{
+	json_array_foreach(value, i, item) {
 		size_t before = schema_path_push_index(path, i);
 
 		prune_value(items, item, path, unknown);
@@ -162,22 +159,19 @@ void schema_default(const json_t *schema, json_t *value)
 	size_t i;
 
 	if (json_is_array(value)) {
-		json_array_foreach(value, i, child)
-		{
+		json_array_foreach(value, i, child) {
 			schema_default(json_object_get(schema, "items"), child);
 		}
 		return;
 	}
 	if (!json_is_object(value))
 		return;
-	json_object_foreach(properties, key, child)
-	{
+	json_object_foreach(properties, key, child) {
 		default_property(child, value, key);
 	}
 	if (!json_is_object(more))
 		return;
-	json_object_foreach(value, key, child)
-	{
+	json_object_foreach(value, key, child) {
 		if (json_object_get(properties, key) == NULL)
 			schema_default(more, child);
 	}

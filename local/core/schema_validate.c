@@ -85,13 +85,11 @@ static void validate_enum(struct validation *v, const json_t *allowed, const jso
 	json_t *item;
 	size_t i, used = 0, n;
 
-	json_array_foreach(allowed, i, item)
-	{
+	json_array_foreach(allowed, i, item) {
 		if (json_equal(item, value))
 			return;
 	}
-	json_array_foreach(allowed, i, item)
-	{
+	json_array_foreach(allowed, i, item) {
 		n = json_dumpb(item, shown, sizeof shown - 1, JSON_ENCODE_ANY);
 		shown[n < sizeof shown ? n : sizeof shown - 1] = 0;
 		if (used < sizeof text)
@@ -234,8 +232,7 @@ static json_t *item_identity(const json_t *item, const json_t *keys)
 	if (keys == NULL)
 		return json_incref((json_t *)item);
 	identity = json_object();
-	json_array_foreach(keys, i, key)
-	{
+	json_array_foreach(keys, i, key) {
 		const char *name = json_string_value(key);
 
 		(void)json_object_set(identity, name, json_object_get(item, name));
@@ -254,8 +251,7 @@ static void validate_unique(struct validation *v, const json_t *schema, const js
 	if (kind == NULL || (strcmp(kind, "map") != 0 && strcmp(kind, "set") != 0))
 		return;
 	seen = json_object();
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach(list, i, item) {
 		json_t *identity = item_identity(item, strcmp(kind, "map") == 0 ? keys : NULL);
 		size_t n = json_dumpb(identity, text, sizeof text - 1,
 		                      JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
@@ -293,8 +289,7 @@ static void validate_array(struct validation *v, const json_t *schema, const jso
 	validate_unique(v, schema, list);
 	if (items == NULL)
 		return;
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach(list, i, item) {
 		size_t before = schema_path_push_index(&v->path, i);
 
 		validate_value(v, items, item);
@@ -312,8 +307,7 @@ static void validate_object(struct validation *v, const json_t *schema, const js
 	size_t i, before;
 	double limit;
 
-	json_array_foreach(required, i, name)
-	{
+	json_array_foreach(required, i, name) {
 		if (json_object_get(object, json_string_value(name)))
 			continue;
 		before = schema_path_push(&v->path, json_string_value(name));
@@ -328,8 +322,7 @@ static void validate_object(struct validation *v, const json_t *schema, const js
 		status_cause_add(v->causes, "FieldValueTooMany", v->path.text,
 		                 "Too many: %zu: must have at most %.0f items",
 		                 json_object_size(object), limit);
-	json_object_foreach((json_t *)object, key, child)
-	{
+	json_object_foreach((json_t *)object, key, child) {
 		const json_t *known = json_object_get(properties, key);
 
 		if (known == NULL && !json_is_object(more))
@@ -346,8 +339,7 @@ static size_t count_valid(struct validation *v, const json_t *schemas, const jso
 	json_t *causes = v->causes, *schema;
 	size_t i, valid = 0;
 
-	json_array_foreach(schemas, i, schema)
-	{
+	json_array_foreach(schemas, i, schema) {
 		v->causes = json_array();
 		validate_value(v, schema, value);
 		valid += json_array_size(v->causes) == 0;
@@ -366,8 +358,7 @@ static void validate_junctors(struct validation *v, const json_t *schema, const 
 	json_t *each;
 	size_t i, valid;
 
-	json_array_foreach(all, i, each)
-	{
+	json_array_foreach(all, i, each) {
 		validate_value(v, each, value);
 	}
 	if (any && count_valid(v, any, value) == 0)

@@ -204,8 +204,7 @@ static bool is_one_of(const json_t *values, const char *text)
 	json_t *value;
 	size_t i;
 
-	json_array_foreach(values, i, value)
-	{
+	json_array_foreach(values, i, value) {
 		if (strcmp(json_string_value(value), text) == 0)
 			return true;
 	}
@@ -233,8 +232,7 @@ bool selector_matches_labels(const json_t *selector, const json_t *object)
 	json_t *requirement;
 	size_t i;
 
-	json_array_foreach(selector, i, requirement)
-	{
+	json_array_foreach(selector, i, requirement) {
 		const char *key = json_string_value(json_object_get(requirement, "key"));
 
 		if (!requirement_holds(requirement,
@@ -261,8 +259,7 @@ bool selector_matches_fields(const json_t *selector, const json_t *object)
 	json_t *requirement;
 	size_t i;
 
-	json_array_foreach(selector, i, requirement)
-	{
+	json_array_foreach(selector, i, requirement) {
 		const char *key = json_string_value(json_object_get(requirement, "key"));
 
 		if (!requirement_holds(requirement, field_value(object, key)))

@@ -100,8 +100,7 @@ static json_t *causes_text(const json_t *causes)
 	json_t *text = json_string(json_array_size(causes) == 1 ? "" : "["), *cause, *longer;
 	size_t i;
 
-	json_array_foreach(causes, i, cause)
-	{
+	json_array_foreach(causes, i, cause) {
 		longer = json_sprintf("%s%s%s: %s", json_string_value(text), i ? ", " : "",
 		                      json_string_value(json_object_get(cause, "field")),
 		                      json_string_value(json_object_get(cause, "message")));

@@ -61,8 +61,7 @@ static size_t find_element(const json_t *list, const char *key, const json_t *wa
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach(list, i, item) {
 		if (json_equal(json_object_get(item, key), wanted))
 			return i;
 	}
@@ -75,8 +74,7 @@ static json_t *merge_list(const json_t *document, const json_t *patch, const cha
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(patch, i, item)
-	{
+	json_array_foreach(patch, i, item) {
 		size_t at = find_element(result, key, json_object_get(item, key));
 
 		if (directive_is(item, "replace")) {
@@ -99,8 +97,7 @@ static void delete_from_list(json_t *object, const char *field, const json_t *va
 	json_t *list = json_object_get(object, field), *value;
 	size_t i, at;
 
-	json_array_foreach(values, i, value)
-	{
+	json_array_foreach(values, i, value) {
 		for (at = json_array_size(list); at > 0; at--) {
 			if (json_equal(json_array_get(list, at - 1), value))
 				(void)json_array_remove(list, at - 1);
@@ -115,12 +112,10 @@ static void retain_keys(json_t *object, const json_t *keys)
 	void *next;
 	size_t i;
 
-	json_object_foreach_safe(object, next, key, child)
-	{
+	json_object_foreach_safe(object, next, key, child) {
 		bool kept = false;
 
-		json_array_foreach(keys, i, name)
-		{
+		json_array_foreach(keys, i, name) {
 			kept = kept || strcmp(json_string_value(name) ?: "", key) == 0;
 		}
 		if (!kept)
@@ -134,12 +129,10 @@ static json_t *merge_set(const json_t *document, const json_t *patch)
 	json_t *result = json_deep_copy(document), *item, *present;
 	size_t i, at;
 
-	json_array_foreach(patch, i, item)
-	{
+	json_array_foreach(patch, i, item) {
 		bool found = false;
 
-		json_array_foreach(result, at, present)
-		{
+		json_array_foreach(result, at, present) {
 			found = found || json_equal(present, item);
 		}
 		if (!found)
@@ -182,8 +175,7 @@ static json_t *merge_object(const json_t *document, const json_t *patch)
 
 	if (directive_is(patch, "delete"))
 		return result;
-	json_object_foreach((json_t *)patch, key, value)
-	{
+	json_object_foreach((json_t *)patch, key, value) {
 		if (is_directive(key))
 			continue;
 		if (json_is_null(value))
@@ -192,8 +184,7 @@ static json_t *merge_object(const json_t *document, const json_t *patch)
 			(void)json_object_set_new(
 			        result, key, merge_value(key, json_object_get(result, key), value));
 	}
-	json_object_foreach((json_t *)patch, key, value)
-	{
+	json_object_foreach((json_t *)patch, key, value) {
 		if (is_directive(key))
 			apply_directive(result, key, value);
 	}

@@ -66,8 +66,7 @@ static json_t *columns(const struct table_opts *opts)
 		return list;
 	}
 	(void)json_array_append_new(list, column_new("Name", "string", "name", 0));
-	json_array_foreach(opts->type->columns, i, column)
-	{
+	json_array_foreach(opts->type->columns, i, column) {
 		(void)json_array_append_new(
 		        list, column_new(json_str_at(column, "", "name", NULL),
 		                         json_str_at(column, "string", "type", NULL),
@@ -119,8 +118,7 @@ static json_t *cells(const struct table_opts *opts, const json_t *object)
 	if (!opts->type->custom)
 		return list;
 	(void)json_array_append_new(list, json_string(kube_name(object)));
-	json_array_foreach(opts->type->columns, i, column)
-	{
+	json_array_foreach(opts->type->columns, i, column) {
 		(void)json_array_append_new(list, custom_cell(object, column, opts->now_wall_ms));
 	}
 	if (opts->type->columns == NULL)
@@ -165,8 +163,7 @@ json_t *table_of_list(const struct table_opts *opts, json_t *items, json_t *meta
 	json_t *rows = json_array(), *object;
 	size_t i;
 
-	json_array_foreach(items, i, object)
-	{
+	json_array_foreach(items, i, object) {
 		(void)json_array_append_new(rows, row(opts, object));
 	}
 	return table_new(opts, rows, metadata);

@@ -30,8 +30,7 @@ static json_t *pod_ready(const json_t *pod, uint64_t now_wall_ms)
 	size_t i, ready = 0;
 
 	(void)now_wall_ms;
-	json_array_foreach(statuses, i, status)
-	{
+	json_array_foreach(statuses, i, status) {
 		ready += json_is_true(json_object_get(status, "ready"));
 	}
 	return json_sprintf("%zu/%zu", ready,
@@ -50,8 +49,7 @@ static json_t *pod_status(const json_t *pod, uint64_t now_wall_ms)
 	if (kube_is_deleting(pod))
 		return json_string("Terminating");
 	text = json_str_at(pod, text, "status", "reason", NULL);
-	json_array_foreach(statuses, i, status)
-	{
+	json_array_foreach(statuses, i, status) {
 		reason = json_str_at(status, "", "state", "waiting", "reason", NULL);
 		if (*reason == 0)
 			reason = json_str_at(status, "", "state", "terminated", "reason", NULL);
@@ -68,8 +66,7 @@ static json_t *pod_restarts(const json_t *pod, uint64_t now_wall_ms)
 	size_t i;
 
 	(void)now_wall_ms;
-	json_array_foreach(statuses, i, status)
-	{
+	json_array_foreach(statuses, i, status) {
 		restarts += json_int_at(status, 0, "restartCount", NULL);
 	}
 	return json_integer(restarts);
@@ -82,8 +79,7 @@ static json_t *service_ports(const json_t *service, uint64_t now_wall_ms)
 	size_t i, used = 0;
 
 	(void)now_wall_ms;
-	json_array_foreach(ports, i, port)
-	{
+	json_array_foreach(ports, i, port) {
 		if (used < sizeof text)
 			used += (size_t)snprintf(text + used, sizeof text - used, "%s%lld/%s",
 			                         i ? "," : "",
@@ -141,8 +137,7 @@ static json_t *slice_endpoints(const json_t *slice, uint64_t now_wall_ms)
 	size_t i, used = 0;
 
 	(void)now_wall_ms;
-	json_array_foreach(list, i, endpoint)
-	{
+	json_array_foreach(list, i, endpoint) {
 		const char *address = json_string_value(
 		        json_array_get(json_object_get(endpoint, "addresses"), 0));
 

@@ -43,8 +43,7 @@ static void send_warnings(struct api_call *call, const json_t *warnings)
 	json_t *text, *header;
 	size_t i;
 
-	json_array_foreach(warnings, i, text)
-	{
+	json_array_foreach(warnings, i, text) {
 		char quoted[512];
 		size_t n = json_dumpb(text, quoted, sizeof quoted - 1, JSON_ENCODE_ANY);
 

@@ -58,8 +58,7 @@ static json_t *schema_of(void *arg, const struct api_type *type)
 		return type->schema ? json_deep_copy(type->schema) : NULL;
 	if (store_get(registry_store(api->registry), &key, &crd, NULL) != 0)
 		return NULL;
-	json_array_foreach(json_at(crd, "spec", "versions", NULL), i, version)
-	{
+	json_array_foreach(json_at(crd, "spec", "versions", NULL), i, version) {
 		if (json_is_true(json_object_get(version, "storage")))
 			schema = json_incref(json_at(version, "schema", "openAPIV3Schema", NULL));
 	}

@@ -19,8 +19,7 @@ static int load_file(struct registry *r, const char *path, struct err *err)
 
 	if (yaml_load_file(path, &docs, err) < 0)
 		return -1;
-	json_array_foreach(docs, i, doc)
-	{
+	json_array_foreach(docs, i, doc) {
 		if (json_is_null(doc) || result < 0)
 			continue;
 		if (strcmp(json_str_at(doc, "", "kind", NULL), "CustomResourceDefinition") == 0 &&

@@ -104,8 +104,7 @@ static bool run_http(struct prober *p)
 			evhttp_request_free(req);
 		return false;
 	}
-	json_array_foreach(p->probe.headers, i, header)
-	{
+	json_array_foreach(p->probe.headers, i, header) {
 		const char *name = json_str_at(header, "", "name", NULL);
 
 		host = host || strcasecmp(name, "Host") == 0;

@@ -120,8 +120,7 @@ static void on_tell(evutil_socket_t fd, short what, void *arg)
 	r->telling = true;
 	while ((entry = STAILQ_FIRST(&r->changes)) != NULL) {
 		STAILQ_REMOVE_HEAD(&r->changes, next);
-		TAILQ_FOREACH(l, &r->listeners, next)
-		{
+		TAILQ_FOREACH(l, &r->listeners, next) {
 			if (!l->dead)
 				l->on_change(l->arg, &entry->change);
 		}

@@ -69,8 +69,7 @@ static void drop_item(struct registry *r, const json_t *object, const char *fiel
 	json_t *kept = json_array();
 	size_t i;
 
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach(list, i, item) {
 		const char *text = json_string_value(key ? json_object_get(item, key) : item);
 
 		if (text == NULL || strcmp(text, value) != 0)
@@ -84,8 +83,7 @@ static bool has_living_owner(struct registry *r, const json_t *object)
 	const json_t *owners = json_at(object, "metadata", "ownerReferences", NULL), *owner;
 	size_t i;
 
-	json_array_foreach(owners, i, owner)
-	{
+	json_array_foreach(owners, i, owner) {
 		if (store_has_uid(r->store, json_str_at(owner, "", "uid", NULL)))
 			return true;
 	}
@@ -197,8 +195,7 @@ static void on_gc(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	r->gc_owners = json_object();
-	json_object_foreach(work, uid, value)
-	{
+	json_object_foreach(work, uid, value) {
 		if (!look_at(r, uid))
 			(void)json_object_set_new(r->gc_owners, uid, json_true());
 	}
@@ -235,8 +232,7 @@ static void schedule_owners(struct registry *r, const json_t *object, bool only_
 	const json_t *owners = json_at(object, "metadata", "ownerReferences", NULL), *owner;
 	size_t i;
 
-	json_array_foreach(owners, i, owner)
-	{
+	json_array_foreach(owners, i, owner) {
 		const char *uid = json_str_at(owner, "", "uid", NULL);
 
 		if (!only_gone || !store_has_uid(r->store, uid))

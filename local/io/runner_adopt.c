@@ -34,8 +34,7 @@ static const json_t *newest_of(const json_t *list, const struct ctr *c)
 	json_t *found;
 	size_t i;
 
-	json_array_foreach(list, i, found)
-	{
+	json_array_foreach(list, i, found) {
 		if (is_of(found, c) && (newest == NULL || attempt_of(found) > attempt_of(newest)))
 			newest = found;
 	}
@@ -73,8 +72,7 @@ static void ctr_adopt(struct ctr *c)
 	}
 	newest_attempt = attempt_of(newest);
 	c->view.restarts = newest_attempt;
-	json_array_foreach(list, i, found)
-	{
+	json_array_foreach(list, i, found) {
 		if (!is_of(found, c) || found == newest)
 			continue;
 		if (attempt_of(found) + 1 == newest_attempt)
@@ -147,8 +145,7 @@ void runner_remove_unknown(struct runner *r)
 	if (k.uids == NULL)
 		return;
 	registry_foreach(r->registry, &KUBE_PODS, NULL, known_add, &k);
-	json_array_foreach(r->found, i, found)
-	{
+	json_array_foreach(r->found, i, found) {
 		if (json_object_get(k.uids, label(found, POD_LABEL_UID)) != NULL)
 			continue;
 		(void)snprintf(path, sizeof path, "/containers/%s?force=true&v=true",

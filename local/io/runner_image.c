@@ -13,8 +13,8 @@
 
 #include "lib/base/log.h"
 #include "lib/kube/object.h"
-#include "local/io/tar.h"
 #include "local/io/runner_private.h"
+#include "local/io/tar.h"
 
 #define LABEL_SHA256 "stoppablecontainer.xtlsoft.top/wrapper-sha256"
 

@@ -234,8 +234,7 @@ static unsigned restarts_before(const json_t *object, const char *list, const ch
 	json_t *status;
 	size_t i;
 
-	json_array_foreach(json_at(object, "status", list, NULL), i, status)
-	{
+	json_array_foreach(json_at(object, "status", list, NULL), i, status) {
 		bool ran = *json_str_at(status, "", "containerID", NULL) != '\0';
 
 		if (strcmp(json_str_at(status, "", "name", NULL), name) == 0)
@@ -258,8 +257,7 @@ static int pod_containers_init(struct pod *pod)
 	if (pod->ctrs == NULL)
 		return -1;
 	for (size_t k = 0; k < ARRAY_LEN(lists); k++) {
-		json_array_foreach(json_at(pod->first, "spec", lists[k], NULL), i, container)
-		{
+		json_array_foreach(json_at(pod->first, "spec", lists[k], NULL), i, container) {
 			struct ctr *c = &pod->ctrs[pod->ctrs_count++];
 
 			ctr_init(pod, c, container, k == 0);

@@ -45,9 +45,9 @@ struct ctr {
 	enum pod_ctr_state state; /* changed by ctr_set_state() only */
 	struct pod_backoff restart_backoff;
 	struct pod_backoff pull_backoff;
-	bool pulled;     /* in this Pod's life; Always pulls once a start */
-	bool user_checked;        /* runAsNonRoot holds for the image's user */
-	bool name_freed; /* a container of this name was in the way and is gone */
+	bool pulled;       /* in this Pod's life; Always pulls once a start */
+	bool user_checked; /* runAsNonRoot holds for the image's user */
+	bool name_freed;   /* a container of this name was in the way and is gone */
 	struct podman_call *call;
 	struct volume_mounts mounts; /* open until the container has started */
 	int pid_fd;                  /* -1, or the process 1 */
@@ -134,7 +134,8 @@ void ctr_start_call(struct ctr *c);
 
 /* runner_ctr.c */
 const char *ctr_name(const struct ctr *c);
-/** ctr_call() - one call at a time; one that cannot even begin is tried again like one that failed */
+/** ctr_call() - one call at a time; one that cannot even begin is tried again like one that failed
+ */
 void ctr_call(struct ctr *c, const struct podman_request *req);
 /** ctr_start_failed() - the runtime refused it: counts as a run that failed */
 void ctr_start_failed(struct ctr *c, const char *message);
@@ -166,6 +167,5 @@ void runner_wrapper_image(struct runner *r, void (*done)(struct runner *r));
 void runner_log_source_init(struct runner *r);
 /** runner_logs_end() - ends every log that is open */
 void runner_logs_end(struct runner *r);
-
 
 void timer_after(struct event *timer, uint64_t ms);

@@ -232,8 +232,7 @@ static int put_owners(struct store *s, const json_t *object, bool gone, struct e
 	bind_text(st, 1, kube_uid(object));
 	if (run(s, st, "owners", err) < 0)
 		return -1;
-	json_array_foreach(gone ? NULL : owners, i, owner)
-	{
+	json_array_foreach(gone ? NULL : owners, i, owner) {
 		st = s->statements[ST_OWN];
 		bind_text(st, 1, json_str_at(owner, "", "uid", NULL));
 		bind_text(st, 2, kube_uid(object));
@@ -344,8 +343,7 @@ int store_list(struct store *s, const char *type, const char *ns, const struct s
 	rows = collect(s, st, false, err);
 	if (rows == NULL)
 		return -1;
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach(rows, i, row) {
 		if (!visit(arg, row))
 			break;
 	}
@@ -378,8 +376,7 @@ int store_replay(struct store *s, const char *type, uint64_t from, store_visit_c
 	rows = collect(s, st, true, err);
 	if (rows == NULL)
 		return -1;
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach(rows, i, row) {
 		if (!visit(arg, (enum store_event)json_integer_value(json_array_get(row, 1)),
 		           (uint64_t)json_integer_value(json_array_get(row, 0)),
 		           json_array_get(row, 3), json_array_get(row, 2)))

@@ -97,8 +97,7 @@ static int kind_of(const json_t *volume, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (json_object_get(volume, kinds[i]) != NULL)
 			return (int)i;
-	json_object_foreach((json_t *)(uintptr_t)volume, key, value)
-	{
+	json_object_foreach((json_t *)(uintptr_t)volume, key, value) {
 		(void)value;
 		if (strcmp(key, "name") != 0)
 			return err_set(err, ERR_INVALID, 0,
@@ -176,8 +175,7 @@ int volume_make(struct volume_store *s, const struct pod_env_source *src, struct
 	json_t *volume;
 	size_t i;
 
-	json_array_foreach(json_at(src->pod, "spec", "volumes", NULL), i, volume)
-	{
+	json_array_foreach(json_at(src->pod, "spec", "volumes", NULL), i, volume) {
 		if (volume_make_one(s, src, volume, err) < 0)
 			return err_wrap(err, "volume %s", json_str_at(volume, "", "name", NULL));
 	}
@@ -189,8 +187,7 @@ static const json_t *volume_find(const json_t *pod, const char *name)
 	json_t *volume;
 	size_t i;
 
-	json_array_foreach(json_at(pod, "spec", "volumes", NULL), i, volume)
-	{
+	json_array_foreach(json_at(pod, "spec", "volumes", NULL), i, volume) {
 		if (strcmp(json_str_at(volume, "", "name", NULL), name) == 0)
 			return volume;
 	}

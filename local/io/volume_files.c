@@ -96,8 +96,7 @@ static int files_put_items(const struct files *f, const json_t *items, bool opti
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(items, i, item)
-	{
+	json_array_foreach(items, i, item) {
 		const char *key = json_str_at(item, "", "key", NULL);
 		const char *path = json_str_at(item, key, "path", NULL);
 		mode_t mode = (mode_t)json_int_at(item, f->mode, "mode", NULL);
@@ -116,8 +115,7 @@ static int files_put_all(const struct files *f, struct err *err)
 	json_t *value;
 
 	for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
-		json_object_foreach(json_object_get(f->object, maps[i]), key, value)
-		{
+		json_object_foreach(json_object_get(f->object, maps[i]), key, value) {
 			(void)value;
 			if (file_put(f, key, key, f->mode, err) < 0)
 				return -1;

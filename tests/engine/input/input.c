@@ -107,8 +107,7 @@ void input_event(struct world *w, const char *name, const char *reason)
 		size_t i;
 		bool found = false;
 
-		json_array_foreach(json_object_get(list, "items"), i, event)
-		{
+		json_array_foreach(json_object_get(list, "items"), i, event) {
 			const char *got = json_str_at(event, "", "reason", NULL);
 
 			if (strcmp(json_str_at(event, "", "involvedObject", "name", NULL), name) !=

@@ -15,9 +15,9 @@
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/kube/object.h"
-#include "local/io/tar.h"
 #include "local/io/podman.h"
 #include "local/io/podman_conf.h"
+#include "local/io/tar.h"
 #include "local/registry.h"
 #include "local/runner.h"
 

@@ -52,8 +52,7 @@ static pid_t program_pid(struct kill *k, const char *name, bool *ret_ready)
 
 	(void)snprintf(path, sizeof path, "%.400s/run/status.json", world_dir(k->p->world));
 	list = json_load_file(path, 0, NULL);
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach(list, i, one) {
 		if (strcmp(json_string_value(json_object_get(one, "name")), name) != 0)
 			continue;
 		pid = (pid_t)json_integer_value(json_object_get(one, "pid"));

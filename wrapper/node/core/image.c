@@ -12,8 +12,7 @@ static json_t *image_strings(const json_t *config, const char *key)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach(list, i, one) {
 		if (json_is_string(one))
 			(void)json_array_append(out, one);
 	}
@@ -28,8 +27,7 @@ static json_t *image_ports(const json_t *config)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(ports, key, value)
-	{
+	json_object_foreach(ports, key, value) {
 		char digits[8];
 		size_t len = strcspn(key, "/");
 		uint64_t port;

@@ -40,8 +40,7 @@ static bool instance_is_folder_volume(const json_t *volumes, const char *name)
 	const json_t *volume;
 	size_t i;
 
-	json_array_foreach(volumes, i, volume)
-	{
+	json_array_foreach(volumes, i, volume) {
 		if (strcmp(json_str_at(volume, "", "name", NULL), name) == 0)
 			return json_object_get(volume, "hostPath") == NULL;
 	}
@@ -61,8 +60,7 @@ void instance_mount_points(const json_t *instance, const char *ret_paths[POD_MOU
 		container = json_array_get(json_at(template, "spec", "containers", NULL), 0);
 		volumes = json_at(template, "spec", "volumes", NULL);
 	}
-	json_array_foreach(json_object_get(container, "volumeMounts"), i, mount)
-	{
+	json_array_foreach(json_object_get(container, "volumeMounts"), i, mount) {
 		const char *path = json_str_at(mount, "", "mountPath", NULL);
 
 		if (count < POD_MOUNT_POINTS_MAX && path[0] == '/' &&

@@ -8,8 +8,7 @@ static bool record_are_paths(const json_t *layers)
 	const json_t *layer;
 	size_t i;
 
-	json_array_foreach(layers, i, layer)
-	{
+	json_array_foreach(layers, i, layer) {
 		if (!json_is_string(layer) || json_string_value(layer)[0] != '/')
 			return false;
 	}
@@ -65,8 +64,7 @@ bool record_is(const struct record *r, const char *image_digest, const char *con
 
 	if (strcmp(r->image_digest, image_digest) != 0)
 		return false;
-	json_array_foreach(r->layers, i, layer)
-	{
+	json_array_foreach(r->layers, i, layer) {
 		if (layers[i] == NULL || strcmp(layers[i], json_string_value(layer)) != 0)
 			return false;
 	}

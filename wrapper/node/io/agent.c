@@ -29,8 +29,7 @@ static struct instance *agent_instance(struct agent *a, const char *uid)
 {
 	struct instance *inst;
 
-	LIST_FOREACH(inst, &a->instances, entry)
-	{
+	LIST_FOREACH(inst, &a->instances, entry) {
 		if (strcmp(instance_uid(inst), uid) == 0)
 			return inst;
 	}
@@ -43,8 +42,7 @@ static struct consumer *instance_consumer(struct instance *inst, const char *pod
 {
 	struct consumer *c;
 
-	LIST_FOREACH(c, &inst->consumers, entry)
-	{
+	LIST_FOREACH(c, &inst->consumers, entry) {
 		if (strcmp(c->pod_uid, pod_uid) == 0)
 			return c;
 	}
@@ -74,7 +72,7 @@ static void agent_see_consumers(struct agent *a, struct instance *inst)
 	struct consumer *next;
 
 	LIST_FOREACH(c, &inst->consumers, entry)
-	c->has_pod = false;
+		c->has_pod = false;
 	informer_foreach_indexed(a->pods_seen, instance_uid(inst), agent_see_consumer, inst);
 	for (c = LIST_FIRST(&inst->consumers); c != NULL; c = next) {
 		next = LIST_NEXT(c, entry);
@@ -159,7 +157,7 @@ static void on_synced(void *arg)
 	          log_u64("instances", informer_count(a->instances_seen)),
 	          log_u64("pods", informer_count(a->pods_seen)));
 	LIST_FOREACH(inst, &a->instances, entry)
-	agent_reconcile(a, inst);
+		agent_reconcile(a, inst);
 }
 
 /* --- life --- */
@@ -187,11 +185,10 @@ void agent_count(struct agent *a)
 	const struct instance *inst;
 	const struct consumer *c;
 
-	LIST_FOREACH(inst, &a->instances, entry)
-	{
+	LIST_FOREACH(inst, &a->instances, entry) {
 		rootfs[inst->state] += instance_is_ours(inst) ? 1 : 0;
 		LIST_FOREACH(c, &inst->consumers, entry)
-		consumers[c->state]++;
+			consumers[c->state]++;
 	}
 	for (size_t i = 0; i < INSTANCE_STATES_COUNT; i++)
 		metric_set(a->rootfs_count, &rootfs_labels[i], rootfs[i]);

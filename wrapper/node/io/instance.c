@@ -54,8 +54,7 @@ struct rootfs_place instance_place(const struct instance *inst, const struct con
 	const struct consumer *c;
 	size_t count = 0;
 
-	LIST_FOREACH(c, &inst->consumers, entry)
-	{
+	LIST_FOREACH(c, &inst->consumers, entry) {
 		if (strcmp(c->pod_uid, inst->recalled_pod) == 0)
 			recalled = NULL;
 		if (c != except && count < ROOTFS_SIBLINGS_MAX)
@@ -116,8 +115,7 @@ static void instance_fail(struct instance *inst, const char *reason, const char 
 	(void)snprintf(inst->reason, sizeof inst->reason, "%s", reason);
 	(void)snprintf(inst->message, sizeof inst->message, "%s", message);
 	instance_log(inst, LOG_WARN, "rootfs.failed");
-	LIST_FOREACH(c, &inst->consumers, entry)
-	{
+	LIST_FOREACH(c, &inst->consumers, entry) {
 		if (c->state == CONSUMER_WAITING)
 			consumer_refuse(c, message);
 	}
@@ -322,8 +320,7 @@ static void instance_patch_finalizers(struct instance *inst, bool with_ours)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(json_at(inst->object, "metadata", "finalizers", NULL), i, one)
-	{
+	json_array_foreach(json_at(inst->object, "metadata", "finalizers", NULL), i, one) {
 		if (strcmp(json_string_value(one), SC_FINALIZER_NODE) != 0)
 			(void)json_array_append(list, one);
 	}
@@ -362,8 +359,7 @@ static bool instance_is_in_use(const struct instance *inst)
 {
 	const struct consumer *c;
 
-	LIST_FOREACH(c, &inst->consumers, entry)
-	{
+	LIST_FOREACH(c, &inst->consumers, entry) {
 		if (consumer_is_alive(c))
 			return true;
 	}
@@ -399,8 +395,7 @@ static void instance_refuse_waiting(struct instance *inst, const char *why)
 {
 	struct consumer *c;
 
-	LIST_FOREACH(c, &inst->consumers, entry)
-	{
+	LIST_FOREACH(c, &inst->consumers, entry) {
 		if (c->state == CONSUMER_WAITING)
 			consumer_refuse(c, why);
 	}
@@ -477,8 +472,7 @@ void instance_hand_next(struct instance *inst)
 	if (inst->state != INSTANCE_READY || inst->root_fd < 0 || inst->handing != NULL ||
 	    inst->task != NULL || kube_is_deleting(inst->object))
 		return;
-	LIST_FOREACH(c, &inst->consumers, entry)
-	{
+	LIST_FOREACH(c, &inst->consumers, entry) {
 		if (!consumer_is_alive(c))
 			continue;
 		if (c->state != CONSUMER_WAITING)

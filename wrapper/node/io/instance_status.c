@@ -41,8 +41,7 @@ static const struct consumer *instance_newest_consumer(const struct instance *in
 	const struct consumer *newest = NULL;
 	const struct consumer *c;
 
-	LIST_FOREACH(c, &inst->consumers, entry)
-	{
+	LIST_FOREACH(c, &inst->consumers, entry) {
 		if (c->state != CONSUMER_ABSENT && (newest == NULL || c->start > newest->start))
 			newest = c;
 	}

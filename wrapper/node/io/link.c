@@ -147,7 +147,8 @@ static int link_open_ns(pid_t pid, const char *kind)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* A namespace that can't be looked at (process 1's, where the machine forbids it) is not compared. */
+/* A namespace that can't be looked at (process 1's, where the machine forbids it) is not compared.
+ */
 static bool link_is_own_ns(int ns_fd, const char *own)
 {
 	struct stat a;
@@ -288,8 +289,7 @@ static bool link_watch_is_shared(const struct link *l, int watch)
 {
 	const struct link *other;
 
-	LIST_FOREACH(other, &l->links->list, entry)
-	{
+	LIST_FOREACH(other, &l->links->list, entry) {
 		if (other != l && other->watch == watch)
 			return true;
 	}
@@ -353,8 +353,7 @@ static void on_links_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (ssize_t at = 0; at < bytes; at += (ssize_t)(sizeof *ev + ev->len)) {
 		ev = (const struct inotify_event *)(buf + at);
-		LIST_FOREACH(l, &links->list, entry)
-		{
+		LIST_FOREACH(l, &links->list, entry) {
 			/* an overflowed queue is everybody's event */
 			if (ev->wd == -1 || l->watch == ev->wd)
 				link_look(l);
