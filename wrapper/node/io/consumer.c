@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <string.h>
 
 #include "lib/api/names.h"
@@ -238,17 +237,6 @@ struct handed {
 	uint64_t took_us;
 };
 
-/*
- * The container's runtime is busy at this very moment, often on every processor. Under a
- * millisecond of system calls goes before all of that, where the machine allows it.
- */
-static void handing_go_first(void)
-{
-	const struct sched_param lowest = {.sched_priority = sched_get_priority_min(SCHED_FIFO)};
-
-	(void)sched_setscheduler(0, SCHED_FIFO, &lowest);
-}
-
 /* In the child. */
 static int handing_run(void *arg, void *data, struct err *err)
 {
@@ -261,7 +249,6 @@ static int handing_run(void *arg, void *data, struct err *err)
 	/* a consumer that is not connected (yet) may hold it: an agent that started anew */
 	if (h->place.consumer_pods[0] != NULL && rootfs_holder(&h->place) > 0)
 		return CONSUMER_HELD;
-	handing_go_first();
 	begin_us = clk_now_us();
 	proc_cwd(h->pid, cwd, sizeof cwd);
 	h->handover.cwd = cwd;
