@@ -18,8 +18,10 @@
 #include "lib/http/admin.h"
 #include "lib/kube/client.h"
 #include "lib/kube/kubeconfig.h"
+#include "lib/trim.h"
 
-enum { PUBLISH_MS = 500, INSTANCE_BYTES = 8 };
+/* Started anew it asks the API first: who comes meanwhile waits in the kernel's queue, so long. */
+enum { PUBLISH_MS = 500, INSTANCE_BYTES = 8, ACCEPT_LATEST_S = 5 };
 
 struct settings {
 	const char **listen;
@@ -50,6 +52,7 @@ struct program {
 	struct api api;
 	struct report report;
 	struct event *publish;
+	struct event *accept;
 	struct event *term;
 	struct event *interrupt;
 	char instance[2 * INSTANCE_BYTES + 1];
@@ -148,12 +151,26 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 	proxy_drain(p->proxy, p->settings.drain_timeout_ms, on_drained, p);
 }
 
+static void on_synced(void *arg)
+{
+	struct program *p = arg;
+
+	proxy_accept(p->proxy);
+}
+
+static void on_accept_latest(evutil_socket_t fd, short what, void *arg)
+{
+	on_synced(arg);
+}
+
 static int open_cluster(struct program *p, struct err *err)
 {
 	const struct settings *s = &p->settings;
 	const struct cluster_opts opts = {.identity = s->identity ? s->identity : p->instance,
 	                                  .domains = s->domains,
-	                                  .wakes_total = p->report.wakes};
+	                                  .wakes_total = p->report.wakes,
+	                                  .on_synced = on_synced,
+	                                  .arg = p};
 	struct cluster_opts with_client = opts;
 
 	if (kubeconfig_load(s->kubeconfig, NULL, &p->kubeconfig, err) < 0 ||
@@ -175,6 +192,7 @@ static int open_proxy(struct program *p, struct err *err)
 	        .head_timeout_ms = s->head_timeout_ms,
 	        .response_timeout_ms = s->response_timeout_ms,
 	        .access_log = s->access_log,
+	        .accept_later = true,
 	        .route = on_route,
 	        .on_stage = on_stage,
 	        .arg = p,
@@ -210,6 +228,7 @@ static int open_listeners(struct program *p, struct err *err)
 static int run(struct program *p, struct err *err)
 {
 	const struct timeval publish = {.tv_usec = PUBLISH_MS * 1000};
+	const struct timeval accept = {.tv_sec = ACCEPT_LATEST_S};
 	unsigned char random[INSTANCE_BYTES];
 
 	if (RAND_bytes(random, sizeof random) != 1)
@@ -224,13 +243,16 @@ static int run(struct program *p, struct err *err)
 	if (open_proxy(p, err) < 0 || open_cluster(p, err) < 0 || open_listeners(p, err) < 0)
 		return -1;
 	p->publish = event_new(p->base, -1, EV_PERSIST, on_publish, p);
+	p->accept = evtimer_new(p->base, on_accept_latest, p);
 	p->term = evsignal_new(p->base, SIGTERM, on_signal, p);
 	p->interrupt = evsignal_new(p->base, SIGINT, on_signal, p);
-	if (p->publish == NULL || p->term == NULL || p->interrupt == NULL)
+	if (p->publish == NULL || p->accept == NULL || p->term == NULL || p->interrupt == NULL)
 		return err_set(err, ERR_NOMEM, 0, "events");
 	(void)event_add(p->publish, &publish);
+	(void)event_add(p->accept, &accept);
 	(void)event_add(p->term, NULL);
 	(void)event_add(p->interrupt, NULL);
+	trim_start(p->base);
 	(void)event_base_dispatch(p->base);
 	return 0;
 }
@@ -242,8 +264,9 @@ static void close_all(struct program *p)
 	proxy_free(p->proxy);
 	kube_client_free(p->client);
 	kubeconfig_free(p->kubeconfig);
-	for (struct event **e = (struct event *[]){p->publish, p->term, p->interrupt, NULL}; *e;
-	     e++)
+	for (struct event **e =
+	             (struct event *[]){p->publish, p->accept, p->term, p->interrupt, NULL};
+	     *e; e++)
 		event_free(*e);
 	if (p->base)
 		event_base_free(p->base);

@@ -17,6 +17,7 @@
 #include "lib/kube/kubeconfig.h"
 #include "lib/kube/leader.h"
 #include "lib/kube/recorder.h"
+#include "lib/trim.h"
 
 enum {
 	LEADER_LEASE_MS = 15000,
@@ -296,6 +297,8 @@ int main(int argc, char **argv)
 		return 0;
 	(void)signal(SIGPIPE, SIG_IGN);
 	result = controller_start(&c, &err);
+	if (result == 0)
+		trim_start(c.base);
 	if (result < 0)
 		log_event(LOG_ERROR, "controller.start_failed", log_err(&err));
 	else if (event_base_dispatch(c.base) < 0)

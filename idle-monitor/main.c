@@ -19,6 +19,7 @@
 #include "lib/kube/kubeconfig.h"
 #include "lib/kube/leader.h"
 #include "lib/kube/recorder.h"
+#include "lib/trim.h"
 
 enum {
 	LEADER_LEASE_MS = 15000,
@@ -295,6 +296,8 @@ int main(int argc, char **argv)
 		return 0;
 	(void)signal(SIGPIPE, SIG_IGN);
 	result = program_start(&p, &err);
+	if (result == 0)
+		trim_start(p.base);
 	if (result < 0)
 		log_event(LOG_ERROR, "monitor.start_failed", log_err(&err));
 	else if (event_base_dispatch(p.base) < 0)

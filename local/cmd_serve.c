@@ -10,6 +10,7 @@
 
 #include "lib/base/config.h"
 #include "lib/base/log.h"
+#include "lib/trim.h"
 #include "local/commands.h"
 #include "local/io/api.h"
 #include "local/io/pki.h"
@@ -68,6 +69,11 @@ static int start_loop(struct serve *s, struct err *err)
 	return 0;
 }
 
+static const char *why_not_ready(void *arg)
+{
+	return runner_why_not_ready(arg);
+}
+
 static int start_runner(struct serve *s, struct err *err)
 {
 	struct runner_opts *run = &s->opts.run;
@@ -82,6 +88,7 @@ static int start_runner(struct serve *s, struct err *err)
 	if (runner_open(s->base, s->registry, run, &s->runner, err) < 0)
 		return err_wrap(err, "Pod runner");
 	api_set_logs(s->api, runner_log_source(s->runner));
+	api_set_ready(s->api, why_not_ready, s->runner);
 	return 0;
 }
 
@@ -143,6 +150,7 @@ static int serve(struct serve *s)
 	}
 	log_event(LOG_INFO, "serve.ready", log_str("state_dir", s->opts.state_dir),
 	          log_u64("port", api_port(s->api)), log_bool("runner", s->opts.runner));
+	trim_start(s->base);
 	return event_base_dispatch(s->base) < 0 ? 1 : 0;
 }
 

@@ -27,7 +27,7 @@ static uint64_t rss_kib(json_int_t pid)
 	f = pid > 0 ? fopen(path, "re") : NULL;
 	if (f == NULL)
 		return 0;
-	(void)fread(text, 1, sizeof text - 1, f);
+	text[fread(text, 1, sizeof text - 1, f)] = '\0';
 	at = strstr(text, "VmRSS:");
 	if (at == NULL)
 		return 0;

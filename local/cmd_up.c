@@ -18,6 +18,7 @@
 #include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/base/num.h"
+#include "lib/trim.h"
 #include "local/commands.h"
 #include "local/io/engine.h"
 #include "local/io/podman_conf.h"
@@ -370,6 +371,7 @@ static int up_run(struct up *up)
 		r = loop_prepare(up, &err);
 	if (r == 0) {
 		supervise_start(up->supervise);
+		trim_start(up->base);
 		(void)event_base_dispatch(up->base);
 		r = engine_clean(&up->engine, false, &err);
 		log_event(LOG_INFO, "up.down", log_bool("clean", r == 0));

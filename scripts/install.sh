@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # usage: install.sh build|run|test…
 # Installs the Debian packages of scripts/packages.txt that are missing, and kubectl if there is none.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # usage: quickstart.sh [--check]
 # Installs what is needed, builds, starts the engine on this machine and shows a container that
 # sleeps, wakes on a request, keeps its disk, and falls asleep again. The engine goes on running.
@@ -11,7 +12,7 @@ check=false
 case "${1:-}" in
   "") ;;
   --check) check=true ;;
-  -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  -h | --help) sed -n '3,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
   *) echo "quickstart.sh: unknown option $1 (see --help)" >&2; exit 2 ;;
 esac
 [ "$(id -u)" = 0 ] || { echo "quickstart.sh: run as root: it makes containers and their networks" >&2; exit 1; }
@@ -38,7 +39,7 @@ if $check; then
   web=18080
   rootfs=$scratch/rootfs
   place=(--state-dir "$scratch/state" --run-dir "$scratch/run")
-  options+=(--listen 127.0.0.1:16443 --http-listen 127.0.0.1:$web --admin-port 19440
+  options+=(--listen 127.0.0.1:16443 --http-listen "127.0.0.1:$web" --admin-port 19440
     --bridge sccheck0 --subnet 10.214.0.1/16 --cgroup-root "$(basename "$scratch")"
     --host-path-prefixes "$rootfs")
 fi

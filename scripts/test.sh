@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # usage: test.sh [SUITE…]
 # Installs what the tests need, builds with sanitizers and without, runs the suites (all of: unit,
 # flow, lint, fuzz, engine) and the quickstart's check, sees that nothing was left behind on the
 # machine, and ends with the counts. Needs root for the suite engine and the check.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 
 suites=("$@")
 [ ${#suites[@]} -gt 0 ] || suites=(unit lint fuzz flow engine quickstart)

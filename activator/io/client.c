@@ -426,10 +426,12 @@ static struct client *client_overdue(struct proxy *p, enum client_state s, uint6
 static void request_check_deadline(struct request *r, uint64_t now_ms)
 {
 	const struct proxy_opts *o = &r->client->proxy->opts;
+	const struct target *t = r->target;
+	bool is_up = t->wake.state == WAKE_READY; /* what it waited for is a turn, or the dial */
 
 	if (r->state != REQUEST_ACTIVE) {
 		if (now_ms >= r->deadline_ms)
-			request_fail(r, END_HOLD_TIMEOUT, NULL);
+			request_fail(r, END_HOLD_TIMEOUT, is_up ? NULL : t->message);
 		return;
 	}
 	if (now_ms - r->progress_ms >= o->response_timeout_ms)

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -45,8 +46,22 @@ struct cluster {
 	struct informer *containers;
 	struct informer *instances;
 	struct apps apps;
+	void *by_uid; /* the same: tsearch(3), for each request asks */
 	uint64_t wake_number;
 };
+
+static int app_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct app *)a)->uid, ((const struct app *)b)->uid);
+}
+
+static struct app *app_find(const struct cluster *cl, const char *uid)
+{
+	const struct app key = {.uid = (char *)uid};
+	struct app *const *found = tfind(&key, &cl->by_uid, app_compare);
+
+	return found != NULL ? *found : NULL;
+}
 
 static struct kube_ref app_ref(const struct app *a, const char *subresource)
 {
@@ -67,8 +82,7 @@ static void app_wake(struct app *a);
 static void app_wake_failed(struct app *a)
 {
 	uint64_t ms = hold_backoff_ms(a->failures++);
-	const struct timeval tv = {.tv_sec = (time_t)(ms / 1000),
-	                           .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+	const struct timeval tv = clk_timeval(ms);
 
 	if (target_has_held(a->target))
 		(void)event_add(&a->retry, &tv);
@@ -79,6 +93,7 @@ static void app_wake_failed(struct app *a)
 static void on_wake_answer(void *arg, const struct kube_result *res)
 {
 	struct app *a = arg;
+	struct cluster *cl = a->cluster;
 
 	a->wake_call = NULL;
 	if (res->err) {
@@ -92,8 +107,11 @@ static void on_wake_answer(void *arg, const struct kube_result *res)
 	a->failures = 0;
 	a->wake_wall_ms = clk_wall_ms();
 	a->pending_wakes++;
-	informer_learn(a->cluster->containers, res->body);
-	target_wake_done(a->target, kube_generation(res->body));
+	/* What is learnt may end the app: its spec can have changed so that it can't be used. */
+	informer_learn(cl->containers, res->body);
+	a = app_find(cl, kube_uid(res->body));
+	if (a)
+		target_wake_done(a->target, kube_generation(res->body));
 }
 
 static void app_wake(struct app *a)
@@ -104,8 +122,9 @@ static void app_wake(struct app *a)
 
 	(void)snprintf(text, sizeof text, "%s/%llu", a->cluster->opts.identity,
 	               (unsigned long long)++a->cluster->wake_number);
-	patch = json_pack("{s:{s:{s:s}},s:{s:b}}", "metadata", "annotations", SC_ANNOTATION_WAKE,
-	                  text, "spec", "running", 1);
+	/* The UID: one of the same name made anew is not woken for requests to this one. */
+	patch = json_pack("{s:{s:s,s:{s:s}},s:{s:b}}", "metadata", "uid", a->uid, "annotations",
+	                  SC_ANNOTATION_WAKE, text, "spec", "running", 1);
 	if (patch)
 		a->wake_call = kube_patch(a->cluster->opts.client, &ref, KUBE_PATCH_MERGE, patch,
 		                          on_wake_answer, a);
@@ -137,14 +156,17 @@ static void app_write_status(struct app *a);
 static void on_status_answer(void *arg, const struct kube_result *res)
 {
 	struct app *a = arg;
+	struct cluster *cl = a->cluster;
 
 	a->status_call = NULL;
-	if (res->err)
+	if (res->err) {
 		log_event(LOG_DEBUG, "status.failed", log_str("namespace", a->ns),
 		          log_str("name", a->name), log_err(res->err));
-	else
-		informer_learn(a->cluster->containers, res->body);
-	if (a->pending_wakes > 0 && res->err == NULL)
+		return;
+	}
+	informer_learn(cl->containers, res->body);
+	a = app_find(cl, kube_uid(res->body));
+	if (a)
 		app_write_status(a);
 }
 
@@ -183,16 +205,6 @@ static void on_cold_start(void *arg, struct target *t, uint64_t ms)
 	app_write_status(a);
 }
 
-static struct app *app_find(const struct cluster *cl, const char *uid)
-{
-	struct app *a;
-
-	TAILQ_FOREACH(a, &cl->apps, link)
-	if (strcmp(a->uid, uid) == 0)
-		return a;
-	return NULL;
-}
-
 static void app_free(struct app *a)
 {
 	struct cluster *cl = a->cluster;
@@ -202,9 +214,12 @@ static void app_free(struct app *a)
 	if (a->status_call)
 		kube_cancel(a->status_call);
 	(void)event_del(&a->retry);
-	target_free(a->target);
-	host_claims_remove(cl->claims, a->uid);
+	if (a->uid) {
+		host_claims_remove(cl->claims, a->uid);
+		(void)tdelete(a, &cl->by_uid, app_compare);
+	}
 	TAILQ_REMOVE(&cl->apps, a, link);
+	target_free(a->target); /* answers its requests: their clients' next ones find no target */
 	free(a->ns);
 	free(a->name);
 	free(a->uid);
@@ -229,7 +244,7 @@ static struct app *app_new(struct cluster *cl, const struct resource *r)
 	a->uid = strdup(r->uid);
 	(void)event_assign(&a->retry, cl->base, -1, 0, on_retry, a);
 	TAILQ_INSERT_TAIL(&cl->apps, a, link);
-	if (a->ns && a->name && a->uid)
+	if (a->ns && a->name && a->uid && tsearch(a, &cl->by_uid, app_compare))
 		a->target = target_new(cl->proxy, &opts);
 	if (a->target)
 		return a;
@@ -261,27 +276,24 @@ static socklen_t view_address(const json_t *instance, struct sockaddr_storage *s
 	return 0;
 }
 
-/* Why the instance failed: the agent's reason where it has one, then the message. */
-static void view_failure(const json_t *instance, char *text, size_t size)
+/* The two watches are apart: the instance may still be that of a predecessor of the same name. */
+static const json_t *app_instance(const struct app *a)
 {
-	const char *rootfs = json_str_at(instance, "", "status", "rootfs", "reason", NULL);
-	const char *consumer = json_str_at(instance, "", "status", "consumer", "reason", NULL);
-	const char *message = json_str_at(instance, "", "status", "message", NULL);
-	const char *reason = *rootfs ? rootfs : consumer;
+	const json_t *instance = informer_get(a->cluster->instances, a->ns, a->name);
+	const json_t *owner = kube_owner_controller(instance);
 
-	(void)snprintf(text, size, "%s%s%s", reason, *reason && *message ? ": " : "", message);
+	return strcmp(json_str_at(owner, "", "uid", NULL), a->uid) == 0 ? instance : NULL;
 }
 
 static void app_look(struct app *a, const json_t *container)
 {
-	const json_t *instance = informer_get(a->cluster->instances, a->ns, a->name);
+	const json_t *instance = app_instance(a);
 	const char *phase = json_str_at(instance, "", "status", "phase", NULL);
 	const char *pod = json_str_at(instance, "", "status", "consumerPodUID", NULL);
 	const char *seen = json_str_at(instance, "", "status", "consumer", "podUID", NULL);
 	const char *state = json_str_at(instance, "", "status", "consumer", "state", NULL);
 	struct sockaddr_storage ss;
 	socklen_t bytes = view_address(instance, &ss);
-	char failure[512];
 	struct target_view v = {
 	        .wake =
 	                {
@@ -299,10 +311,9 @@ static void app_look(struct app *a, const json_t *container)
 	        .consumer_uid = pod,
 	        .address = bytes ? (struct sockaddr *)&ss : NULL,
 	        .address_bytes = bytes,
-	        .failure = failure,
+	        .message = json_str_at(instance, "", "status", "message", NULL),
 	};
 
-	view_failure(instance, failure, sizeof failure);
 	target_observe(a->target, &v);
 }
 
@@ -365,6 +376,14 @@ static void on_instance(void *arg, const json_t *old_object, const json_t *new_o
 		app_look(a, container);
 }
 
+static void on_synced(void *arg)
+{
+	struct cluster *cl = arg;
+
+	if (cluster_is_synced(cl))
+		cl->opts.on_synced(cl->opts.arg);
+}
+
 struct cluster *cluster_new(struct event_base *base, const struct cluster_opts *opts,
                             struct err *err)
 {
@@ -385,10 +404,13 @@ struct cluster *cluster_new(struct event_base *base, const struct cluster_opts *
 
 int cluster_start(struct cluster *cl, struct proxy *proxy, struct err *err)
 {
-	const struct informer_opts containers = {
-	        .ref = {.type = &KUBE_STOPPABLECONTAINERS}, .on_change = on_container, .arg = cl};
+	const struct informer_opts containers = {.ref = {.type = &KUBE_STOPPABLECONTAINERS},
+	                                         .on_change = on_container,
+	                                         .on_synced = on_synced,
+	                                         .arg = cl};
 	const struct informer_opts instances = {.ref = {.type = &KUBE_STOPPABLECONTAINERINSTANCES},
 	                                        .on_change = on_instance,
+	                                        .on_synced = on_synced,
 	                                        .arg = cl};
 
 	cl->proxy = proxy;

@@ -17,8 +17,10 @@ struct metric;
 struct cluster_opts {
 	struct kube_client *client;
 	const char *identity;
-	const char *const *domains; /* NULL-terminated */
-	struct metric *wakes_total; /* label result */
+	const char *const *domains;   /* NULL-terminated */
+	struct metric *wakes_total;   /* label result */
+	void (*on_synced)(void *arg); /* all caches are filled for the first time */
+	void *arg;
 };
 
 struct cluster *cluster_new(struct event_base *base, const struct cluster_opts *opts,

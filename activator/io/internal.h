@@ -25,7 +25,8 @@ enum {
 	UPSTREAM_IDLE_MAX = 256, /* per target */
 	DIAL_ATTEMPT_MS = 500,
 	DIAL_INTERVAL_MS = 25,
-	DIALS_MAX = 16, /* per target at once: a fresh server's backlog may be small */
+	DIALS_MAX = 16,           /* per target at once: a fresh server's backlog may be small */
+	INTERIM_ANSWERS_MAX = 16, /* 1xx, to one request; they are buffered */
 	PROXY_LISTENERS_MAX = 8,
 	ADDRESS_TEXT_BYTES = 46,
 };
@@ -82,6 +83,7 @@ struct request {
 	uint64_t progress_ms;
 	size_t charged_bytes;
 	unsigned attempts_count;
+	unsigned interim_count;
 	unsigned status;
 	bool charged;
 	bool was_held;
@@ -132,7 +134,7 @@ struct target {
 	struct sockaddr_storage address;
 	socklen_t address_bytes;
 	unsigned endpoint; /* counts changes of the address or the Pod */
-	char failure[512];
+	char message[512]; /* of the last view */
 	struct requests held;
 	struct requests dialing;
 	struct requests active;
@@ -173,6 +175,7 @@ struct proxy {
 	struct hold_usage usage;
 	struct listener listeners[PROXY_LISTENERS_MAX];
 	unsigned listeners_count;
+	bool accept_paused; /* out of descriptors: accepting goes on at the next tick */
 	struct event tick;
 	struct event reap;
 	bool draining;

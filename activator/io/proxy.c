@@ -76,6 +76,22 @@ static void drain_sweep(struct proxy *p, uint64_t now_ms)
 			client_drop(c);
 }
 
+/* The listening sockets stay readable: without a pause the loop would do nothing else. */
+static void accept_pause(struct proxy *p)
+{
+	for (unsigned i = 0; i < p->listeners_count; i++)
+		(void)event_del(&p->listeners[i].ev);
+	p->accept_paused = true;
+	proxy_arm(p);
+}
+
+static void accept_resume(struct proxy *p)
+{
+	for (unsigned i = 0; i < p->listeners_count; i++)
+		(void)event_add(&p->listeners[i].ev, NULL);
+	p->accept_paused = false;
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct proxy *p = arg;
@@ -87,6 +103,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	upstream_sweep(t, now_ms);
 	if (p->draining)
 		drain_sweep(p, now_ms);
+	if (p->accept_paused)
+		accept_resume(p);
 	if (p->stats.clients_count > 0 || p->stats.upstreams_count > 0)
 		proxy_arm(p);
 }
@@ -103,10 +121,11 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 		struct client *idle = TAILQ_FIRST(&p->clients[CLIENT_IDLE]);
 
 		if (peer < 0) {
-			/* Out of descriptors: one idle connection less, and the next turn goes on.
-			 */
+			/* Out of descriptors: one idle connection less, or a pause. */
 			if ((errno == EMFILE || errno == ENFILE) && idle)
 				client_drop(idle);
+			else if (errno == EMFILE || errno == ENFILE)
+				accept_pause(p);
 			return;
 		}
 		if (p->stats.clients_count >= p->opts.connections_max && idle)
@@ -229,12 +248,20 @@ int proxy_listen(struct proxy *p, const char *address, unsigned *ret_port, struc
 	if (listener_open(address, &ss, &l->fd, err) < 0)
 		return -1;
 	(void)event_assign(&l->ev, p->base, l->fd, EV_READ | EV_PERSIST, on_accept, p);
-	(void)event_add(&l->ev, NULL);
+	if (!p->opts.accept_later)
+		(void)event_add(&l->ev, NULL);
 	(void)getsockname(l->fd, (struct sockaddr *)&ss, &bytes);
 	*ret_port = ntohs(ss.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&ss)->sin6_port
 	                                           : ((struct sockaddr_in *)&ss)->sin_port);
 	p->listeners_count++;
 	return 0;
+}
+
+void proxy_accept(struct proxy *p)
+{
+	p->opts.accept_later = false;
+	for (unsigned i = 0; i < p->listeners_count; i++)
+		(void)event_add(&p->listeners[i].ev, NULL);
 }
 
 void proxy_drain(struct proxy *p, uint64_t bound_ms, void (*on_done)(void *arg), void *arg)

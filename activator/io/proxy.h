@@ -39,6 +39,7 @@ struct proxy_opts {
 	uint64_t idle_timeout_ms;
 	uint64_t head_timeout_ms;
 	uint64_t response_timeout_ms;
+	bool accept_later; /* not before proxy_accept() */
 	bool access_log;
 	/** Return: the host's target, or NULL with *ret_reason; @host is NUL-terminated */
 	struct target *(*route)(void *arg, const char *host, enum end_reason *ret_reason);
@@ -65,6 +66,8 @@ int proxy_new(struct event_base *base, const struct proxy_opts *opts, struct pro
 void proxy_free(struct proxy *p); /* targets first */
 /** proxy_listen() - @address "127.0.0.1:8080", "[::]:0". *ret_port: the one in use */
 int proxy_listen(struct proxy *p, const char *address, unsigned *ret_port, struct err *err);
+/** proxy_accept() - with opts.accept_later: from now on; before, the kernel keeps connections */
+void proxy_accept(struct proxy *p);
 /** proxy_drain() - no new connections; @on_done once all have ended or @bound_ms is over */
 void proxy_drain(struct proxy *p, uint64_t bound_ms, void (*on_done)(void *arg), void *arg);
 const struct proxy_stats *proxy_stats(const struct proxy *p);
@@ -94,7 +97,7 @@ struct target_view {
 	const char *consumer_uid;       /* "" when there is none */
 	const struct sockaddr *address; /* NULL: not known */
 	socklen_t address_bytes;
-	const char *failure; /* reason and message of a failed instance, or "" */
+	const char *message; /* "Reason: text", why it is not ready; or "" */
 };
 
 struct target_activity {

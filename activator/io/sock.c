@@ -9,7 +9,26 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { OUT_FIRST_BYTES = 4096 };
+enum {
+	OUT_FIRST_BYTES = 4096,
+	KEEP_IDLE_S = 60,
+	KEEP_INTERVAL_S = 10,
+	KEEP_PROBES_COUNT = 6,
+};
+
+/* A peer that vanished is noticed, so that a tunnel to it does not count as use for ever. */
+static void sock_keep(int fd)
+{
+	const int on = 1;
+	const int idle = KEEP_IDLE_S;
+	const int interval = KEEP_INTERVAL_S;
+	const int count = KEEP_PROBES_COUNT;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+}
 
 int sock_open(struct sock *s, struct event_base *base, int fd, event_callback_fn on_event,
               void *arg)
@@ -18,6 +37,7 @@ int sock_open(struct sock *s, struct event_base *base, int fd, event_callback_fn
 
 	*s = (struct sock){.fd = fd};
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	sock_keep(fd);
 	if (event_assign(&s->ev, base, fd, EV_READ | EV_WRITE | EV_CLOSED | EV_PERSIST | EV_ET,
 	                 on_event, arg) == 0 &&
 	    event_add(&s->ev, NULL) == 0)

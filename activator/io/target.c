@@ -9,12 +9,6 @@
 
 static void target_feed(struct target *t, enum wake_event ev);
 
-static struct timeval timeval_of(uint64_t ms)
-{
-	return (struct timeval){.tv_sec = (time_t)(ms / 1000),
-	                        .tv_usec = (suseconds_t)(ms % 1000) * 1000};
-}
-
 static void on_lease_timer(evutil_socket_t fd, short what, void *arg)
 {
 	target_resume(arg);
@@ -121,7 +115,7 @@ static void target_act(struct target *t, unsigned actions)
 	if (actions & WAKE_DO_DISARM)
 		(void)event_del(&t->lease_timer);
 	if (actions & WAKE_DO_ARM_LEASE) {
-		struct timeval tv = timeval_of(t->wake.lease_until_ms - now_ms);
+		struct timeval tv = clk_timeval(t->wake.lease_until_ms - now_ms);
 
 		(void)event_add(&t->lease_timer, &tv);
 	}
@@ -131,7 +125,7 @@ static void target_act(struct target *t, unsigned actions)
 		target_ask_wake(t);
 	if (actions & WAKE_DO_FAIL_HELD)
 		while (!TAILQ_EMPTY(&t->held))
-			request_fail(TAILQ_FIRST(&t->held), END_FAILED, t->failure);
+			request_fail(TAILQ_FIRST(&t->held), END_FAILED, t->message);
 	if (actions & WAKE_DO_RELEASE)
 		target_release(t);
 }
@@ -209,7 +203,7 @@ void target_observe(struct target *t, const struct target_view *view)
 	if (view->address == NULL)
 		t->view.consumer_listening = false;
 	t->has_view = true;
-	(void)snprintf(t->failure, sizeof t->failure, "%s", view->failure);
+	(void)snprintf(t->message, sizeof t->message, "%s", view->message);
 	target_set_endpoint(t, view);
 	target_look(t);
 	target_release(t);
@@ -271,13 +265,19 @@ static void request_charge(struct request *r)
 void target_admit(struct target *t, struct request *r)
 {
 	enum wake_state before = t->wake.state;
-	unsigned actions = wake_step(&t->wake, WAKE_EV_REQUEST, clk_now_ms());
 	enum end_reason reason;
+	unsigned actions;
 
+	/* The answer to one request lets its client's next one come, while the target ends. */
+	if (t->freeing) {
+		request_fail(r, END_DELETED, NULL);
+		return;
+	}
+	actions = wake_step(&t->wake, WAKE_EV_REQUEST, clk_now_ms());
 	target_log_state(t, before, WAKE_EV_REQUEST);
 	if (actions & WAKE_DO_REFUSE) {
 		target_act(t, actions);
-		request_fail(r, END_FAILED, t->failure);
+		request_fail(r, END_FAILED, t->message);
 		return;
 	}
 	if ((actions & WAKE_DO_PASS) && TAILQ_EMPTY(&t->held) && t->dialing_count < DIALS_MAX &&

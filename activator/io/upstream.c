@@ -339,6 +339,10 @@ static int upstream_read_head(struct upstream *u)
 	if (u->head->head.status == 101) {
 		upstream_to_tunnel(u);
 	} else if (u->head->head.status < 200) {
+		if (++r->interim_count > INTERIM_ANSWERS_MAX) {
+			request_fail(r, END_BACKEND_INVALID, "too many interim answers");
+			return -1;
+		}
 		/* another head follows, maybe already here */
 		head_buf_compact(u->head);
 		message_init(&u->message, HTTP_RESPONSE);

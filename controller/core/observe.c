@@ -212,6 +212,14 @@ const char *facts_pod_waiting(const json_t *pod, const char **ret_message)
 	return "";
 }
 
+const json_t *facts_pod_last_end(const json_t *pod)
+{
+	const json_t *one = json_array_get(json_at(pod, "status", "containerStatuses", NULL), 0);
+	const json_t *ended = json_at(one, "state", "terminated", NULL);
+
+	return ended != NULL ? ended : json_at(one, "lastState", "terminated", NULL);
+}
+
 const char *facts_main_image(const struct facts *f)
 {
 	return f->resource == NULL ? "" : json_str_at(f->resource->container, "", "image", NULL);

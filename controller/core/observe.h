@@ -82,6 +82,9 @@ bool facts_pod_is_ready(const json_t *pod);
  */
 const char *facts_pod_waiting(const json_t *pod, const char **ret_message);
 
+/** facts_pod_last_end() - the main container's last "terminated", or NULL */
+const json_t *facts_pod_last_end(const json_t *pod);
+
 /** facts_main_image() - the image that the template names, "" when it can't be used */
 const char *facts_main_image(const struct facts *f);
 

@@ -31,6 +31,20 @@ static const json_t *pod_level(const struct resource *r)
 	return r->pod_spec != NULL ? r->pod_spec : r->template;
 }
 
+/* The agent speaks to whoever listens on that volume: only the wrapper may. */
+static bool takes_control(const json_t *containers)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(containers, i, one)
+	{
+		if (has_named(json_object_get(one, "volumeMounts"), "name", SC_CONTROL_VOLUME))
+			return true;
+	}
+	return false;
+}
+
 const char *pods_check_template(const struct resource *r)
 {
 	const json_t *pod = pod_level(r);
@@ -39,10 +53,12 @@ const char *pods_check_template(const struct resource *r)
 		return "metadata.name: at most 63 characters, since it is the value of a label";
 	if (*json_str_at(r->container, "", "image", NULL) == '\0')
 		return "spec.template: the first container needs an image";
-	if (has_named(json_at(pod, "volumes", NULL), "name", SC_CONTROL_VOLUME))
+	if (has_named(json_object_get(pod, "volumes"), "name", SC_CONTROL_VOLUME) ||
+	    has_named(json_object_get(r->container, "volumeMounts"), "name", SC_CONTROL_VOLUME) ||
+	    takes_control(json_object_get(pod, "containers")) ||
+	    takes_control(json_object_get(pod, "initContainers")))
 		return "spec.template: the volume name " SC_CONTROL_VOLUME " is reserved";
-	if (has_named(json_at(r->container, "volumeMounts", NULL), "name", SC_CONTROL_VOLUME) ||
-	    has_named(json_at(r->container, "volumeMounts", NULL), "mountPath", SC_CONTROL_MOUNT))
+	if (has_named(json_object_get(r->container, "volumeMounts"), "mountPath", SC_CONTROL_MOUNT))
 		return "spec.template: the mount path " SC_CONTROL_MOUNT " is reserved";
 	return NULL;
 }

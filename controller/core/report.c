@@ -138,7 +138,8 @@ json_t *report_container_patch(const struct facts *f, const struct status *s,
 
 	put(wanted, "instanceName", kube_name(f->instance));
 	put_place(f, wanted);
-	if (*url_template != '\0' && f->resource != NULL && f->resource->activation.enabled)
+	if (*url_template != '\0' && f->resource != NULL && f->resource->activation.enabled &&
+	    f->resource->activation.port != 0)
 		(void)json_object_set_new(
 		        wanted, "activation",
 		        json_pack("{s:o}", "url", report_url(url_template, f->name, f->ns)));
@@ -152,11 +153,13 @@ json_t *report_instance_patch(const struct facts *f, const struct status *s, int
 {
 	int64_t generation = kube_generation(f->instance);
 	json_t *conditions = conditions_of(f->instance);
+	char message[2 * STATUS_MESSAGE_BYTES];
 	json_t *wanted;
 
 	set_condition(conditions, "Ready", &s->ready, generation, wall_ms);
-	wanted = json_pack("{s:s,s:s++,s:I,s:I,s:I,s:o}", "phase", status_phase_name(s->phase),
-	                   "message", s->ready.reason, ": ", s->ready.message, "observedGeneration",
+	(void)snprintf(message, sizeof message, "%s: %s", s->ready.reason, s->ready.message);
+	wanted = json_pack("{s:s,s:o,s:I,s:I,s:I,s:o}", "phase", status_phase_name(s->phase),
+	                   "message", json_text(message), "observedGeneration",
 	                   (json_int_t)generation, "containerGeneration", (json_int_t)f->generation,
 	                   "startCount", (json_int_t)start_count, "conditions", conditions);
 	put_place(f, wanted);

@@ -80,6 +80,22 @@ static const char *unschedulable(const json_t *pod)
 	return json_str_at(scheduled, "", "message", NULL);
 }
 
+/* The runtime could not start the container, again and again: what it said last. */
+static bool is_start_error(const char *waiting, const json_t *pod)
+{
+	static const char *const reasons[] = {"StartError", "ContainerCannotRun", NULL};
+
+	return strcmp(waiting, "CrashLoopBackOff") == 0 &&
+	       is_one_of(json_str_at(facts_pod_last_end(pod), "", "reason", NULL), reasons);
+}
+
+static void say_start_error(struct verdict *v, const json_t *pod)
+{
+	say(v, "StartError", "Pod %s cannot be started: %s", kube_name(pod),
+	    json_str_at(facts_pod_last_end(pod), "", "message", NULL));
+	v->is_failure = true;
+}
+
 static void judge_provider(const struct facts *f, const struct memory *memory, uint64_t now_ms,
                            struct verdict *v)
 {
@@ -97,6 +113,8 @@ static void judge_provider(const struct facts *f, const struct memory *memory, u
 		    "image \"%s\" cannot be pulled (%s): check its name and imagePullSecrets. %s",
 		    facts_main_image(f), waiting, message);
 		v->is_failure = true;
+	} else if (is_start_error(waiting, f->provider)) {
+		say_start_error(v, f->provider);
 	} else if (*waiting != '\0') {
 		say(v, waiting, "Pod %s: %s", kube_name(f->provider), message);
 		v->is_failure = true;
@@ -168,13 +186,16 @@ static void judge_pod(const struct facts *f, struct verdict *v)
 	const char *waiting = facts_pod_waiting(f->consumer, &message);
 	const char *unplaced = unschedulable(f->consumer);
 	const char *state = json_str_at(f->said, "", "state", NULL);
-	long long code = (long long)json_int_at(f->said, 0, "exitCode", NULL);
+	const json_t *end = facts_pod_last_end(f->consumer);
 
-	if (strcmp(waiting, "CrashLoopBackOff") == 0) {
+	if (is_start_error(waiting, f->consumer)) {
+		say_start_error(v, f->consumer);
+	} else if (strcmp(waiting, "CrashLoopBackOff") == 0) {
 		say(v, "CrashLoopBackOff",
 		    "the process ends again and again (last exit code %lld): see kubectl logs "
-		    "--previous %s. %s",
-		    code, kube_name(f->consumer), message);
+		    "--previous -n %s %s. %s",
+		    (long long)json_int_at(end, 0, "exitCode", NULL), f->ns, kube_name(f->consumer),
+		    message);
 		v->is_failure = true;
 	} else if (*waiting != '\0') {
 		say(v, is_pull_failure(waiting) ? "ImagePullFailed" : waiting, "Pod %s: %s",
@@ -182,7 +203,7 @@ static void judge_pod(const struct facts *f, struct verdict *v)
 		v->is_failure = true;
 	} else if (strcmp(state, "Exited") == 0) {
 		say(v, "Exited", "the process ended with exit code %lld and is started again",
-		    code);
+		    (long long)json_int_at(f->said, 0, "exitCode", NULL));
 	} else if (unplaced != NULL) {
 		say(v, "Unschedulable", "Pod %s: %s", kube_name(f->consumer), unplaced);
 	} else {
@@ -213,8 +234,11 @@ static void judge_consumer(const struct facts *f, struct verdict *v)
 		say(v, "Ready", "the readiness probe of Pod %s succeeds", kube_name(f->consumer));
 		v->ok = true;
 	} else if (strcmp(state, "Started") == 0) {
-		say(v, "WaitingForPort", "the process runs, but nobody listens on port %u%s%s",
-		    port, *message != '\0' ? ": " : "", message);
+		if (*message != '\0')
+			say(v, "WaitingForPort", "the process runs, but %s", message);
+		else
+			say(v, "WaitingForPort", "the process runs, but nothing listens on port %u",
+			    port);
 	} else if (strcmp(state, "HandedOver") == 0) {
 		say(v, "Starting", "the root filesystem is in place");
 	} else {
@@ -298,9 +322,6 @@ static void judge_ready(const struct facts *f, struct status *s)
 		    f->name);
 	else if (s->phase == PHASE_FAILED && f->invalid != NULL)
 		say(v, "TemplateInvalid", "%s", f->invalid);
-	else if (s->phase == PHASE_FAILED && why == &s->rootfs && !f->node_missing)
-		say(v, "RootfsFailed", "%s: %.*s", why->reason, STATUS_MESSAGE_BYTES / 2,
-		    why->message);
 	else if (s->phase == PHASE_FAILED && why != NULL)
 		say(v, why->reason, "%s", why->message);
 	else if (s->phase == PHASE_RUNNING || s->phase == PHASE_CONSUMER_STARTING)

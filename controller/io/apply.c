@@ -85,6 +85,7 @@ static void subject_forget(struct apply *a, struct subject *e)
 
 /* --- the end of a job --- */
 
+/* With the conditions that say the same: once those are written, no later plan tells it. */
 static void tell_events(struct job *job)
 {
 	for (size_t i = 0; i < job->plan.events_count; i++) {
@@ -114,8 +115,6 @@ static void job_end(struct job *job)
 	bool has_failed = job->has_failed;
 
 	meter_plan(a->meter, clk_now_us() - job->begun_us, has_failed);
-	if (!has_failed)
-		tell_events(job);
 	e->unsettled_count = job->plan.actions_count > 0 ? e->unsettled_count + 1 : 0;
 	if (e->unsettled_count > APPLY_UNSETTLED_MAX) {
 		log_event(LOG_WARN, "plan.unsettled", log_str("container", e->key),
@@ -242,6 +241,8 @@ static void on_success(struct job *job, const struct plan_action *action, const 
 {
 	if (action->verb != PLAN_DELETE || kube_is_deleting(object))
 		watch_learn(job->apply->watch, action->on, object);
+	if (action->verb == PLAN_PATCH_STATUS && action->on == PLAN_ON_CONTAINER)
+		tell_events(job);
 	if (action->verb != PLAN_CREATE || action->held != HELD_CONSUMER)
 		return;
 	log_event(LOG_INFO, "consumer.created", log_str("container", job->subject->key),

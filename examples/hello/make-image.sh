@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # usage: make-image.sh IMPORT_COMMAND…
 # Makes the image localhost/hello:1 from Debian's busybox-static; no registry, no build engine.
 # IMPORT_COMMAND is podman, docker or "sc-local podman": it gets "import … - NAME" and the files.

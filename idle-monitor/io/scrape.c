@@ -132,8 +132,7 @@ int scrape_new(struct event_base *base, const struct scrape_opts *opts, struct s
                struct err *err)
 {
 	static const char *const labels[] = {"activator", NULL};
-	const struct timeval interval = {(time_t)(opts->interval_ms / 1000),
-	                                 (suseconds_t)(opts->interval_ms % 1000 * 1000)};
+	const struct timeval interval = clk_timeval(opts->interval_ms);
 	CLEANUP(scrape_free_var) struct scrape *s = calloc(1, sizeof *s);
 
 	if (s == NULL)

@@ -114,7 +114,7 @@ static void target_arm(struct target *t, uint64_t now_ms)
 		return;
 	}
 	wait_ms = at_ms > now_ms ? at_ms - now_ms : 0;
-	wait = (struct timeval){(time_t)(wait_ms / 1000), (suseconds_t)(wait_ms % 1000 * 1000)};
+	wait = clk_timeval(wait_ms);
 	(void)evtimer_add(t->timer, &wait);
 }
 

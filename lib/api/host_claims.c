@@ -2,6 +2,7 @@
 #include "lib/api/host_claims.h"
 
 #include <ctype.h>
+#include <search.h>
 #include <string.h>
 #include <strings.h>
 
@@ -21,15 +22,14 @@ struct host_claim {
 };
 
 struct host_owner {
-	struct host_owner *next;
+	const char *uid; /* behind the struct */
 	struct host_claim *claims;
 	char created[32]; /* creationTimestamp: its text sorts as its time does */
-	char uid[];
 };
 
 struct host_claims {
 	char **domains;
-	struct host_owner *owners;
+	void *owners; /* tsearch(3), by UID */
 	struct host_claim *buckets[HOST_BUCKETS];
 };
 
@@ -72,6 +72,12 @@ static void host_claim_unlink(struct host_claims *c, struct host_claim *claim)
 	*at = claim->chain;
 }
 
+static int host_owner_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct host_owner *)a)->uid, ((const struct host_owner *)b)->uid);
+}
+
+/* Takes it out of the tree too. */
 static void host_owner_free(struct host_claims *c, struct host_owner *o)
 {
 	while (o->claims != NULL) {
@@ -81,6 +87,7 @@ static void host_owner_free(struct host_claims *c, struct host_owner *o)
 		host_claim_unlink(c, claim);
 		free(claim);
 	}
+	(void)tdelete(o, &c->owners, host_owner_compare);
 	free(o);
 }
 
@@ -88,12 +95,9 @@ void host_claims_free(struct host_claims *c)
 {
 	if (c == NULL)
 		return;
-	while (c->owners != NULL) {
-		struct host_owner *o = c->owners;
-
-		c->owners = o->next;
-		host_owner_free(c, o);
-	}
+	/* a node of the tree starts with a pointer to what was put there */
+	while (c->owners != NULL)
+		host_owner_free(c, *(struct host_owner **)c->owners);
 	for (char **d = c->domains; d != NULL && *d != NULL; d++)
 		free(*d);
 	free(c->domains);
@@ -151,30 +155,27 @@ static int host_claim_own_names(struct host_claims *c, struct host_owner *o,
 
 void host_claims_remove(struct host_claims *c, const char *uid)
 {
-	struct host_owner **at = &c->owners;
-	struct host_owner *o;
+	const struct host_owner key = {.uid = uid};
+	struct host_owner *const *found = tfind(&key, &c->owners, host_owner_compare);
 
-	while (*at != NULL && strcmp((*at)->uid, uid) != 0)
-		at = &(*at)->next;
-	o = *at;
-	if (o == NULL)
-		return;
-	*at = o->next;
-	host_owner_free(c, o);
+	if (found != NULL)
+		host_owner_free(c, *found);
 }
 
 int host_claims_set(struct host_claims *c, const struct resource *r, struct err *err)
 {
 	struct host_owner *o = calloc(1, sizeof *o + strlen(r->uid) + 1);
 
+	host_claims_remove(c, r->uid);
 	if (o == NULL)
 		return err_set(err, ERR_NOMEM, 0, "host claims");
-	host_claims_remove(c, r->uid);
-	memcpy(o->uid, r->uid, strlen(r->uid) + 1);
+	o->uid = memcpy(o + 1, r->uid, strlen(r->uid) + 1);
 	(void)snprintf(o->created, sizeof o->created, "%s",
 	               json_str_at(r->object, "", "metadata", "creationTimestamp", NULL));
-	o->next = c->owners;
-	c->owners = o;
+	if (tsearch(o, &c->owners, host_owner_compare) == NULL) {
+		free(o);
+		return err_set(err, ERR_NOMEM, 0, "host claims");
+	}
 	if (host_claim_own_names(c, o, r, err) < 0)
 		goto out;
 	for (const char **h = r->activation.hosts; *h != NULL; h++) {

@@ -8,7 +8,14 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/time.h>
 
 uint64_t clk_now_ms(void); /* CLOCK_MONOTONIC */
 uint64_t clk_now_us(void); /* CLOCK_MONOTONIC, for stage timings */
 uint64_t clk_wall_ms(void); /* CLOCK_REALTIME since 1970 */
+
+/** clk_timeval() - a duration as libevent takes it; reads no clock */
+static inline struct timeval clk_timeval(uint64_t ms)
+{
+	return (struct timeval){(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+}

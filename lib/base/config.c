@@ -53,6 +53,19 @@ static int config_parse_bool(const char *text, uint64_t *ret_value, struct err *
 	return 0;
 }
 
+static int config_check_log(const struct config_option *option, const char *text, struct err *err)
+{
+	enum log_level level;
+
+	if (option == &config_common[CONFIG_COMMON_LOG_LEVEL] && log_level_parse(text, &level) < 0)
+		return err_set(err, ERR_INVALID, 0, "\"%s\": want debug, info, warn or error",
+		               text);
+	if (option == &config_common[CONFIG_COMMON_LOG_FORMAT] && strcmp(text, "json") != 0 &&
+	    strcmp(text, "logfmt") != 0)
+		return err_set(err, ERR_INVALID, 0, "\"%s\": want logfmt or json", text);
+	return 0;
+}
+
 static int config_parse_size(const char *text, uint64_t max, uint64_t *ret_value, struct err *err)
 {
 	uint64_t milli;
@@ -76,6 +89,8 @@ static int config_parse(const struct config_option *option, const char *text, ui
 
 	switch (option->kind) {
 	case CONFIG_STR:
+		*ret_value = 0;
+		return config_check_log(option, text, err);
 	case CONFIG_LIST:
 		*ret_value = 0;
 		return 0;
@@ -313,21 +328,15 @@ static void config_write_value(const struct config_slot *slot)
 	}
 }
 
-static int config_setup_log(const struct config *config, struct err *err)
+/* Both texts were checked when they were set. */
+static void config_setup_log(const struct config *config)
 {
 	const char *format = config_text(config, CONFIG_COMMON_LOG_FORMAT);
-	const char *least = config_text(config, CONFIG_COMMON_LOG_LEVEL);
-	enum log_level level;
-	bool json = strcmp(format, "json") == 0;
+	enum log_level level = LOG_INFO;
 
-	if (log_level_parse(least, &level) < 0)
-		return err_set(err, ERR_INVALID, 0,
-		               "log.level \"%s\": want debug, info, warn or error", least);
-	if (!json && strcmp(format, "logfmt") != 0)
-		return err_set(err, ERR_INVALID, 0, "log.format \"%s\": want logfmt or json",
-		               format);
-	log_setup(config->program->name, level, json ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT);
-	return 0;
+	(void)log_level_parse(config_text(config, CONFIG_COMMON_LOG_LEVEL), &level);
+	log_setup(config->program->name, level,
+	          strcmp(format, "json") == 0 ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT);
 }
 
 int config_load(const struct config_program *program, int argc, char **argv,
@@ -348,8 +357,7 @@ int config_load(const struct config_program *program, int argc, char **argv,
 	file = config_text(config, CONFIG_COMMON_FILE);
 	if (file != NULL && config_read_file(config, file, err) < 0)
 		return -1;
-	if (config_setup_log(config, err) < 0)
-		return -1;
+	config_setup_log(config);
 	for (size_t i = config_common_count; i < config->slots_count; i++)
 		config_write_value(&config->slots[i]);
 	if (ret_operands != NULL)

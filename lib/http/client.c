@@ -8,9 +8,10 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include "lib/base/clk.h"
 #include "lib/http/client_easy.h"
 
-enum { HTTP_CONNECTIONS_MAX = 64, HTTP_IDLE_CONNECTIONS_MAX = 16 };
+enum { HTTP_CONNECTIONS_MAX = 16 };
 
 struct http_socket {
 	TAILQ_ENTRY(http_socket) link;
@@ -34,8 +35,11 @@ struct http_client {
 
 static void http_limits_set(struct http_client *c)
 {
-	(void)curl_multi_setopt(c->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
-	                        c->connections_max + c->streams_count);
+	long most = c->connections_max + c->streams_count;
+
+	(void)curl_multi_setopt(c->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most);
+	/* connections in use count here too: with fewer, each call would make one and close it */
+	(void)curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, most);
 }
 
 /* Takes the call out of everything; it may be freed then. */
@@ -273,7 +277,6 @@ int http_client_new(struct event_base *base, const struct http_client_opts *opts
 	(void)curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
 	(void)curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
 	(void)curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
-	(void)curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)HTTP_IDLE_CONNECTIONS_MAX);
 	http_limits_set(c);
 	*ret_client = c;
 	return 0;
@@ -294,7 +297,7 @@ void http_client_free(struct http_client *c)
 
 static void http_timer_arm(struct event *timer, uint64_t ms)
 {
-	struct timeval tv = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+	struct timeval tv = clk_timeval(ms);
 
 	if (ms > 0)
 		(void)event_add(timer, &tv);

@@ -77,7 +77,7 @@ static bool on_cache_change(void *arg, const json_t *old_object, const json_t *n
 
 static void informer_wait(struct informer *inf, uint64_t delay_ms)
 {
-	struct timeval tv = {(time_t)(delay_ms / 1000), (suseconds_t)(delay_ms % 1000 * 1000)};
+	struct timeval tv = clk_timeval(delay_ms);
 
 	inf->state = INFORMER_WAITING;
 	(void)event_add(&inf->timer, &tv);

@@ -5,7 +5,8 @@
  * Lists with pagination, watches with bookmarks from the list's resourceVersion, lists again on
  * 410 Gone, reconnects with jittered exponential back-off (0.1 s to 10 s), and asks for the
  * server to end watches after some minutes. The cache is never wrong for longer than the
- * connection is lost; informer_lost_ms() says for how long it may be.
+ * connection is lost; informer_lost_ms() says for how long it may be. Objects are kept without
+ * managedFields and what kubectl apply last saw: nobody here reads them.
  */
 #pragma once
 

@@ -112,6 +112,16 @@ static bool cache_remove(struct informer_cache *c, const char *key)
 	return c->on_change(c->arg, old, NULL);
 }
 
+/* What nobody here reads, and what is often longer than all the rest. */
+static void cache_strip(json_t *object)
+{
+	json_t *metadata = json_object_get(object, "metadata");
+
+	(void)json_object_del(metadata, "managedFields");
+	(void)json_object_del(json_object_get(metadata, "annotations"),
+	                      "kubectl.kubernetes.io/last-applied-configuration");
+}
+
 static bool cache_put(struct informer_cache *c, const char *key, json_t *object)
 {
 	CLEANUP(json_decref_var) json_t *old = NULL;
@@ -130,7 +140,7 @@ static bool cache_put(struct informer_cache *c, const char *key, json_t *object)
 	old = json_incref(known);
 	if (old != NULL)
 		cache_index_remove(c, key, old);
-	(void)json_object_del(json_object_get(held, "metadata"), "managedFields");
+	cache_strip(held);
 	(void)json_object_set(c->objects, key, held);
 	cache_index_add(c, key, held);
 	return c->on_change(c->arg, old, held);

@@ -128,7 +128,7 @@ static void leader_cancel(struct leader *l)
 static void leader_arm(struct leader *l, uint64_t now_ms)
 {
 	uint64_t wait_ms = l->lease.next_ms > now_ms ? l->lease.next_ms - now_ms : 0;
-	struct timeval tv = {(time_t)(wait_ms / 1000), (suseconds_t)(wait_ms % 1000 * 1000)};
+	struct timeval tv = clk_timeval(wait_ms);
 
 	(void)evtimer_add(l->timer, &tv);
 }

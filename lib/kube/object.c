@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/kube/object.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/num.h"
@@ -48,7 +49,7 @@ int64_t json_int_at(const json_t *from, int64_t fallback, ...)
 	return json_is_integer(at) ? (int64_t)json_integer_value(at) : fallback;
 }
 
-bool json_bool_at(const json_t *from, bool fallback, ...)
+bool json_bool_at(const json_t *from, int fallback, ...)
 {
 	va_list keys;
 	const json_t *at;
@@ -146,13 +147,45 @@ const json_t *kube_condition(const json_t *object, const char *type)
 }
 
 /* Return: true when the member changed. */
+/* Bytes of @text without a character that was begun at its end. */
+static size_t text_whole_bytes(const char *text)
+{
+	size_t len = strlen(text);
+	size_t at = len;
+
+	while (at > 0 && len - at < 3 && ((unsigned char)text[at - 1] & 0xc0) == 0x80)
+		at--;
+	return at > 0 && (unsigned char)text[at - 1] >= 0xc0 ? at - 1 : len;
+}
+
+json_t *json_text(const char *text)
+{
+	json_t *value = json_string(text);
+	char *ascii;
+
+	if (value == NULL)
+		value = json_stringn(text, text_whole_bytes(text));
+	if (value != NULL)
+		return value;
+	ascii = strdup(text);
+	for (char *c = ascii; c != NULL && *c != '\0'; c++) {
+		if ((*c & 0x80) != 0)
+			*c = '?';
+	}
+	value = ascii != NULL ? json_string(ascii) : NULL;
+	free(ascii);
+	return value;
+}
+
 static bool condition_put(json_t *condition, const char *key, const char *text)
 {
-	if (strcmp(json_str_at(condition, "", key, NULL), text) == 0 &&
-	    json_object_get(condition, key) != NULL)
-		return false;
-	(void)json_object_set_new(condition, key, json_string(text));
-	return true;
+	json_t *value = json_text(text);
+	bool same = json_equal(json_object_get(condition, key), value);
+
+	if (!same)
+		(void)json_object_set(condition, key, value);
+	json_decref(value);
+	return !same;
 }
 
 bool kube_condition_set(json_t *conditions, const char *type, bool status, const char *reason,

@@ -26,7 +26,14 @@ json_t *json_at(const json_t *from, ...) __attribute__((sentinel));
 const char *json_str_at(const json_t *from, const char *fallback, ...)
 	__attribute__((sentinel));
 int64_t json_int_at(const json_t *from, int64_t fallback, ...) __attribute__((sentinel));
-bool json_bool_at(const json_t *from, bool fallback, ...) __attribute__((sentinel));
+bool json_bool_at(const json_t *from, int fallback, ...) __attribute__((sentinel));
+
+/**
+ * json_text() - a string of any text: one that was cut inside a character loses that character,
+ * other bytes that are not UTF-8 become "?"
+ * Return: new reference; NULL out of memory.
+ */
+json_t *json_text(const char *text);
 
 /** kube_condition() - the condition of that type in status.conditions, or NULL */
 const json_t *kube_condition(const json_t *object, const char *type);

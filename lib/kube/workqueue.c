@@ -191,7 +191,7 @@ void workqueue_add(struct workqueue *q, const char *key)
 /* The earlier of two times counts. */
 static void workqueue_put_after(struct workqueue *q, struct workqueue_item *item, uint64_t delay_ms)
 {
-	struct timeval tv = {(time_t)(delay_ms / 1000), (suseconds_t)(delay_ms % 1000 * 1000)};
+	struct timeval tv = clk_timeval(delay_ms);
 	uint64_t due_ms = clk_now_ms() + delay_ms;
 
 	if (delay_ms == 0) {

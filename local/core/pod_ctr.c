@@ -44,3 +44,8 @@ uint64_t pod_backoff_next(struct pod_backoff *b, uint64_t ran_ms)
 		b->delay_ms = POD_BACKOFF_MAX_MS;
 	return wait_ms;
 }
+
+const char *pod_backoff_reason(uint64_t wait_ms)
+{
+	return wait_ms > 0 ? "CrashLoopBackOff" : "ContainerCreating";
+}

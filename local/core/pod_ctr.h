@@ -51,3 +51,9 @@ struct pod_backoff {
  * The first restart is at once, as the kubelet's.
  */
 uint64_t pod_backoff_next(struct pod_backoff *b, uint64_t ran_ms);
+
+/**
+ * pod_backoff_reason() - why a container waits that is started again after @wait_ms
+ * One that is started again at once is no crash loop: the kubelet speaks of none, either.
+ */
+const char *pod_backoff_reason(uint64_t wait_ms);

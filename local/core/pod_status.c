@@ -95,7 +95,7 @@ static json_t *end_json(const struct pod_ctr_end *e)
 		json_object_set_new(out, "containerID", json_string(id));
 	}
 	if (e->message[0] != '\0')
-		json_object_set_new(out, "message", json_string(e->message));
+		json_object_set_new(out, "message", json_text(e->message));
 	return out;
 }
 
@@ -114,7 +114,7 @@ static json_t *state_json(const struct pod_ctr_view *c)
 	}
 	inner = json_pack("{s:s}", "reason", c->reason[0] ? c->reason : "ContainerCreating");
 	if (c->message[0] != '\0')
-		json_object_set_new(inner, "message", json_string(c->message));
+		json_object_set_new(inner, "message", json_text(c->message));
 	return json_pack("{s:o}", "waiting", inner);
 }
 
@@ -262,7 +262,7 @@ json_t *pod_status_make(const struct pod_view *v, uint64_t now_wall_ms)
 	}
 	if (v->failed_reason != NULL) {
 		json_object_set_new(status, "reason", json_string(v->failed_reason));
-		json_object_set_new(status, "message", json_string(v->failed_message));
+		json_object_set_new(status, "message", json_text(v->failed_message));
 	}
 	return status;
 }

@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local/core/request.h"
 
+#include <jansson.h>
 #include <string.h>
+
+/* All that is stored, matched or answered is JSON, hence UTF-8. */
+static bool is_utf8(const char *text)
+{
+	json_t *value = json_string(text);
+
+	json_decref(value);
+	return value != NULL;
+}
 
 static int hex(char c)
 {
@@ -14,6 +24,7 @@ static int hex(char c)
 /* RFC 3986 percent-decoding in place; @plus: "+" is a space. Return: false when malformed. */
 static bool decode(char *text, bool plus)
 {
+	const char *start = text;
 	char *out = text;
 
 	for (; *text; text++, out++) {
@@ -29,7 +40,7 @@ static bool decode(char *text, bool plus)
 		}
 	}
 	*out = 0;
-	return true;
+	return is_utf8(start);
 }
 
 static int split_path(char *path, struct request *r, struct err *err)

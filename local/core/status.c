@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/kube/object.h"
+
 static json_t *status_object(int http_code, const char *reason, const char *message)
 {
-	return json_pack("{s:s, s:s, s:{}, s:s, s:s, s:s, s:i}", "kind", "Status", "apiVersion",
-	                 "v1", "metadata", "status", "Failure", "message", message, "reason",
-	                 reason, "code", http_code);
+	return json_pack("{s:s, s:s, s:{}, s:s, s:o, s:s, s:i}", "kind", "Status", "apiVersion",
+	                 "v1", "metadata", "status", "Failure", "message", json_text(message),
+	                 "reason", reason, "code", http_code);
 }
 
 static json_t *status_details(const char *name, const char *group, const char *kind)
@@ -133,8 +135,9 @@ static void cause_append(json_t *causes, const char *reason, const char *field, 
 {
 	if (json_array_size(causes) >= STATUS_CAUSES_MAX)
 		return;
-	(void)json_array_append_new(causes, json_pack("{s:s, s:s, s:s}", "reason", reason,
-	                                              "message", message, "field", field));
+	(void)json_array_append_new(causes,
+	                            json_pack("{s:s, s:o, s:o}", "reason", reason, "message",
+	                                      json_text(message), "field", json_text(field)));
 }
 
 void status_cause_add(json_t *causes, const char *reason, const char *field, const char *fmt, ...)

@@ -10,6 +10,7 @@
 #include "lib/base/num.h"
 #include "lib/kube/object.h"
 #include "lib/yaml.h"
+#include "local/core/protobuf.h"
 #include "local/core/selector.h"
 #include "local/core/status.h"
 #include "local/io/api_internal.h"
@@ -108,8 +109,18 @@ static bool media_is(const char *content_type, const char *wanted)
 	return n == strlen(wanted) && strncmp(content_type, wanted, n) == 0;
 }
 
-/* JSON, or YAML when the content type says so. Return: NULL when answered. */
-static json_t *body_parse(struct api_call *call)
+static void body_refuse(struct api_call *call, const struct err *err)
+{
+	if (err->code == ERR_INVALID)
+		api_send_status(
+		        call, status_new(415, "UnsupportedMediaType", NULL, NULL, "%s", err->text));
+	else
+		api_send_status(call, status_bad_request("the body of the request could not be "
+		                                         "read: %s",
+		                                         err->text));
+}
+
+json_t *api_body_parse(struct api_call *call)
 {
 	const char *content_type = call->message->content_type;
 	bool yaml = media_is(content_type, "application/yaml") ||
@@ -118,6 +129,11 @@ static json_t *body_parse(struct api_call *call)
 	json_error_t where;
 	struct err err = {0};
 
+	if (media_is(content_type, PROTOBUF_MEDIA_TYPE)) {
+		if (protobuf_parse(call->message->body, call->message->body_bytes, &body, &err) < 0)
+			body_refuse(call, &err);
+		return body;
+	}
 	if (*content_type && !yaml && strstr(content_type, "json") == NULL) {
 		api_send_status(call, status_new(415, "UnsupportedMediaType", NULL, NULL,
 		                                 "the body of the request was in an unknown format "
@@ -135,9 +151,7 @@ static json_t *body_parse(struct api_call *call)
 			err_set(&err, ERR_PARSE, 0, "line %d: %s", where.line, where.text);
 	}
 	if (body == NULL)
-		api_send_status(call, status_bad_request("the body of the request could not be "
-		                                         "read: %s",
-		                                         err.text));
+		body_refuse(call, &err);
 	return body;
 }
 
@@ -163,7 +177,7 @@ static void do_create(struct api_call *call)
 {
 	struct registry_request req = registry_request_of(call);
 	struct registry_answer ans;
-	json_t *body = body_parse(call);
+	json_t *body = api_body_parse(call);
 
 	if (body == NULL)
 		return;
@@ -176,7 +190,7 @@ static void do_replace(struct api_call *call)
 {
 	struct registry_request req = registry_request_of(call);
 	struct registry_answer ans;
-	json_t *body = body_parse(call);
+	json_t *body = api_body_parse(call);
 
 	if (body == NULL)
 		return;
@@ -202,7 +216,7 @@ static void do_patch(struct api_call *call)
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		if (!media_is(call->message->content_type, kinds[i].media))
 			continue;
-		body = body_parse(call);
+		body = api_body_parse(call);
 		if (body == NULL)
 			return;
 		registry_answer_init(&ans);
@@ -308,7 +322,7 @@ static void do_delete(struct api_call *call)
 	json_t *body = NULL;
 
 	if (call->message->body_bytes > 0) {
-		body = body_parse(call);
+		body = api_body_parse(call);
 		if (body == NULL)
 			return;
 	}
@@ -420,7 +434,7 @@ static void on_request(void *arg, struct http_exchange *x, struct http_message *
 		api_send_status(&call, status_new(401, "Unauthorized", NULL, NULL, "Unauthorized"));
 		return;
 	}
-	if (api_document(&call))
+	if (api_document(&call) || api_review(&call))
 		return;
 	if (!find_type(&call) || !subresource_exists(&call)) {
 		api_send_status(&call, status_new(404, "NotFound", NULL, NULL,
@@ -473,4 +487,10 @@ unsigned api_port(const struct api *api)
 void api_set_logs(struct api *api, const struct pod_log_source *logs)
 {
 	api->opts.logs = logs;
+}
+
+void api_set_ready(struct api *api, const char *(*why_not_ready)(void *arg), void *arg)
+{
+	api->opts.why_not_ready = why_not_ready;
+	api->opts.ready_arg = arg;
 }

@@ -15,11 +15,14 @@ struct api_opts {
 	struct http_server_opts http;      /* on_request and arg are set here */
 	const char *token;                 /* bearer token, of everything but the health checks */
 	const struct pod_log_source *logs; /* or NULL: no Pod runner */
+	const char *(*why_not_ready)(void *arg); /* or NULL; returns NULL when it is ready */
+	void *ready_arg;
 };
 
 int api_new(struct event_base *base, struct registry *r, const struct api_opts *opts,
             struct api **ret_api, struct err *err);
 void api_free(struct api *api);
 unsigned api_port(const struct api *api);
-/** api_set_logs() - the runner is made after the API */
+/* The runner is made after the API. */
 void api_set_logs(struct api *api, const struct pod_log_source *logs);
+void api_set_ready(struct api *api, const char *(*why_not_ready)(void *arg), void *arg);

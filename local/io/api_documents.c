@@ -155,6 +155,18 @@ static void send_openapi_v2(struct api_call *call)
 		                       "paths", "definitions"));
 }
 
+static void send_health(struct api_call *call)
+{
+	const struct api_opts *opts = &call->api->opts;
+	const char *why = NULL;
+
+	if (opts->why_not_ready != NULL && path_is(&call->req, "readyz", NULL, 1))
+		why = opts->why_not_ready(opts->ready_arg);
+	if (why == NULL)
+		why = "ok";
+	http_reply(call->x, strcmp(why, "ok") == 0 ? 200 : 503, "text/plain", why, strlen(why));
+}
+
 bool api_document(struct api_call *call)
 {
 	const struct api_types *types = registry_types(call->api->registry);
@@ -167,7 +179,7 @@ bool api_document(struct api_call *call)
 	else if (path_is(req, "version", NULL, 1))
 		send_version(call);
 	else if (api_is_open(req))
-		http_reply(call->x, 200, "text/plain", "ok", 2);
+		send_health(call);
 	else if (path_is(req, "api", NULL, 1))
 		api_send_new(call, 200, discovery_api_versions());
 	else if (path_is(req, "apis", NULL, 1))

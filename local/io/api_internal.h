@@ -33,6 +33,9 @@ void api_send(struct api_call *call, int http_code, const json_t *body);
 void api_send_new(struct api_call *call, int http_code, json_t *body);
 void api_send_status(struct api_call *call, json_t *status); /* takes @status */
 
+/** api_body_parse() - JSON, or what the content type says. Return: NULL when answered */
+json_t *api_body_parse(struct api_call *call);
+
 /* Label and field selectors and metadata.name of the path. Return: 0; -1 when answered. */
 struct api_selection {
 	json_t *labels;
@@ -47,5 +50,7 @@ void api_watch(struct api_call *call);
 void api_pod_log(struct api_call *call);
 /** api_document() - discovery, OpenAPI, version, health. Return: false when the path is another */
 bool api_document(struct api_call *call);
+/** api_review() - kubectl auth. Return: false when the path is another */
+bool api_review(struct api_call *call);
 bool api_is_open(const struct request *req); /* needs no token */
 void api_documents_init(struct api *api);

@@ -235,7 +235,7 @@ out:
 
 static void refill_arm(struct network *n, unsigned after_ms)
 {
-	struct timeval tv = {after_ms / 1000, after_ms % 1000 * 1000};
+	struct timeval tv = clk_timeval(after_ms);
 
 	if (n->pool_used < n->opts.pool_count && !evtimer_pending(n->refill_timer, NULL))
 		(void)evtimer_add(n->refill_timer, &tv);

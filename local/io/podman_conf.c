@@ -43,7 +43,7 @@ static int runtime_choose(const char **ret_runtime, struct err *err)
 
 	if (f == NULL || text == NULL)
 		return err_set(err, ERR_SYS, errno, "read /proc/self/mounts");
-	(void)fread(text, 1, MOUNTS_BYTES_MAX - 1, f);
+	text[fread(text, 1, MOUNTS_BYTES_MAX - 1, f)] = '\0';
 	runtime = podman_conf_runtime(text);
 	if (!is_installed(runtime) && strcmp(runtime, "crun") == 0)
 		runtime = "runc";

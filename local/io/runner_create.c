@@ -7,6 +7,7 @@
 #include "lib/kube/object.h"
 #include "local/core/pod_image.h"
 #include "local/core/pod_spec.h"
+#include "local/io/image_tree.h"
 #include "local/io/runner_private.h"
 
 enum {
@@ -34,7 +35,7 @@ static void on_started(void *arg, const struct podman_result *res)
 	ctr_look(c, 0);
 }
 
-void ctr_start_call(struct ctr *c)
+static void ctr_start_checked(struct ctr *c)
 {
 	char path[128];
 	struct podman_request req = {.method = "POST", .path = path, .done = on_started, .arg = c};
@@ -42,6 +43,36 @@ void ctr_start_call(struct ctr *c)
 	c->begun_us = clk_now_us();
 	c->view.started_wall_ms = clk_wall_ms();
 	(void)snprintf(path, sizeof path, "/containers/%s/start", c->view.id);
+	ctr_call(c, &req);
+}
+
+static void on_tree_known(void *arg, const struct podman_result *res)
+{
+	struct ctr *c = arg;
+	struct err err;
+
+	c->call = NULL;
+	if (res->message != NULL)
+		ctr_start_failed(c, res->message);
+	else if (image_tree_check(json_at(res->json, "GraphDriver", NULL), &err) < 0)
+		ctr_start_failed(c, err.text);
+	else
+		ctr_start_checked(c);
+}
+
+/* The wrapper's image is ours; every other tree is looked at first. */
+void ctr_start_call(struct ctr *c)
+{
+	char path[128];
+	struct podman_request req = {
+	        .method = "GET", .path = path, .done = on_tree_known, .arg = c};
+
+	if (strcmp(json_str_at(c->view.container, "", "image", NULL),
+	           c->pod->runner->opts.wrapper_image) == 0) {
+		ctr_start_checked(c);
+		return;
+	}
+	(void)snprintf(path, sizeof path, "/containers/%s/json", c->view.id);
 	ctr_call(c, &req);
 }
 

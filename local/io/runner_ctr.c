@@ -21,7 +21,7 @@ enum {
 
 void timer_after(struct event *timer, uint64_t ms)
 {
-	struct timeval tv = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+	struct timeval tv = clk_timeval(ms);
 
 	(void)evtimer_add(timer, &tv);
 }
@@ -132,7 +132,7 @@ void ctr_ended(struct ctr *c)
 	                          ? end->finished_wall_ms - end->started_wall_ms
 	                          : 0;
 	uint64_t delay_ms;
-	char text[256];
+	char text[256] = "";
 
 	process_forget(c);
 	probers_stop(c);
@@ -164,11 +164,13 @@ void ctr_ended(struct ctr *c)
 	c->view.restarts++;
 	c->pulled = false;
 	delay_ms = pod_backoff_next(&c->restart_backoff, ran_ms);
-	(void)snprintf(text, sizeof text,
-	               "back-off %llus restarting failed container=%s pod=%s_%s(%s)",
-	               (unsigned long long)delay_ms / 1000, ctr_name(c), kube_name(c->pod->object),
-	               kube_namespace(c->pod->object), c->pod->uid);
-	ctr_wait(c, "CrashLoopBackOff", text, delay_ms);
+	if (delay_ms > 0)
+		(void)snprintf(text, sizeof text,
+		               "back-off %llus restarting failed container=%s pod=%s_%s(%s)",
+		               (unsigned long long)delay_ms / 1000, ctr_name(c),
+		               kube_name(c->pod->object), kube_namespace(c->pod->object),
+		               c->pod->uid);
+	ctr_wait(c, pod_backoff_reason(delay_ms), text, delay_ms);
 }
 
 /* As the kubelet has it: exit code 128, reason StartError. */

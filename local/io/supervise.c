@@ -50,7 +50,7 @@ static void child_feed(struct supervised *c, enum child_event ev);
 
 static void arm(struct event *timer, uint64_t ms)
 {
-	struct timeval tv = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+	struct timeval tv = clk_timeval(ms);
 
 	(void)evtimer_add(timer, &tv);
 }

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Runs CMD in network, mount and process namespaces of its own with a private folder in $ENGINE_DIR.
 # When CMD has ended, also by failure, its processes, mounts and cgroup folders are gone.
 # usage: isolate.sh CMD [ARG…]

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # usage: kubectl.sh
 # Prints the path of a kubectl of the newest supported Kubernetes, built once from its Go module
 # into the cache ($SC_CACHE_DIR, default ~/.cache/stoppablecontainer). Where there is no Go that

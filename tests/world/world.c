@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <glob.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,16 +47,38 @@ char *world_read_file(const char *path, long start)
 	return text;
 }
 
-static void world_print_log(const struct world_process *p)
+static void world_print_log(const char *name, const char *path)
 {
-	char *text = world_read_file(p->log, 0);
+	char *text = world_read_file(path, 0);
 	size_t len = text != NULL ? strlen(text) : 0;
 
-	(void)fprintf(stderr, "# ---- %s\n%s\n", p->name,
+	(void)fprintf(stderr, "# ---- %s\n%s\n", name,
 	              len > WORLD_LOG_TAIL_BYTES ? text + len - WORLD_LOG_TAIL_BYTES
 	              : len > 0                  ? text
 	                                         : "");
 	free(text);
+}
+
+/* What the supervisor's children wrote; none without a runner. */
+static void world_find_child_logs(const struct world *w, glob_t *ret_found)
+{
+	char pattern[WORLD_PATH_BYTES];
+
+	(void)snprintf(pattern, sizeof pattern, "%.400s/state/logs/*.log", w->dir);
+	(void)memset(ret_found, 0, sizeof *ret_found);
+	(void)glob(pattern, 0, NULL, ret_found);
+}
+
+static void world_print_logs(const struct world *w)
+{
+	glob_t children;
+
+	for (size_t i = 0; i < w->processes_count; i++)
+		world_print_log(w->processes[i]->name, w->processes[i]->log);
+	world_find_child_logs(w, &children);
+	for (size_t i = 0; i < children.gl_pathc; i++)
+		world_print_log(children.gl_pathv[i], children.gl_pathv[i]);
+	globfree(&children);
 }
 
 void world_fail(struct world *w, const char *fmt, ...)
@@ -66,8 +89,7 @@ void world_fail(struct world *w, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	for (size_t i = 0; i < w->processes_count; i++)
-		world_print_log(w->processes[i]);
+	world_print_logs(w);
 	fail_msg("%s", text);
 }
 
@@ -142,15 +164,14 @@ static void world_release(struct world *w)
 	for (size_t i = 0; i < w->processes_count; i++)
 		world_process_free(w->processes[i]);
 	curl_easy_cleanup(w->curl);
-	free(w->api_url);
-	free(w->api_token);
-	free(w->api_ca);
+	world_forget_api(w);
 	free(w);
 }
 
 void world_free(struct world *w)
 {
 	char complaint[1024] = "";
+	glob_t children;
 
 	if (w == NULL)
 		return;
@@ -165,8 +186,18 @@ void world_free(struct world *w)
 		if (what == NULL)
 			continue;
 		(void)snprintf(complaint, sizeof complaint, "%s: %s", w->processes[i]->name, what);
-		world_print_log(w->processes[i]);
+		world_print_log(w->processes[i]->name, w->processes[i]->log);
 	}
+	world_find_child_logs(w, &children);
+	for (size_t i = 0; i < children.gl_pathc; i++) {
+		const char *what = world_log_complaint(children.gl_pathv[i]);
+
+		if (what == NULL)
+			continue;
+		(void)snprintf(complaint, sizeof complaint, "%s: %s", children.gl_pathv[i], what);
+		world_print_log(children.gl_pathv[i], children.gl_pathv[i]);
+	}
+	globfree(&children);
 	world_release(w);
 	if (complaint[0] != '\0')
 		fail_msg("%s", complaint);

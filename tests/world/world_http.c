@@ -93,6 +93,15 @@ static void world_decode_ca(struct world *w, const char *base64)
 	w->api_ca_bytes = strnlen(w->api_ca, (size_t)n);
 }
 
+void world_forget_api(struct world *w)
+{
+	free(w->api_url);
+	free(w->api_token);
+	free(w->api_ca);
+	w->api_url = w->api_token = NULL;
+	w->api_ca = NULL;
+}
+
 static void world_read_kubeconfig(struct world *w)
 {
 	json_t *docs = NULL;
@@ -106,6 +115,7 @@ static void world_read_kubeconfig(struct world *w)
 	(void)json_unpack(docs, "[{s[{s{ssss}}] s[{s{ss}}]}]", "clusters", "cluster", "server",
 	                  &url, "certificate-authority-data", &ca, "users", "user", "token",
 	                  &token);
+	world_forget_api(w);
 	if (token != NULL) {
 		w->api_url = strdup(url);
 		w->api_token = strdup(token);

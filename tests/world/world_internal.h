@@ -73,9 +73,12 @@ void world_process_stop(struct world_process *p, int sig);
 bool world_process_is_over(struct world_process *p);
 /** world_process_complaint() - what is wrong with how it ended or in its log; NULL: nothing */
 const char *world_process_complaint(const struct world_process *p);
+/** world_log_complaint() - a sanitizer's report or an assertion in a log; NULL: none */
+const char *world_log_complaint(const char *path);
 void world_process_free(struct world_process *p);
 
-/** world_connect_api() - read the kubeconfig and wait until the server is ready */
+void world_forget_api(struct world *w);
+/** world_connect_api() - read the kubeconfig and wait until the server is ready, also again */
 void world_connect_api(struct world *w);
 
 /* One blocking request. @url complete; token NULL: none. Return: status, 0 without an answer. */

@@ -222,11 +222,11 @@ unsigned world_port(const struct world_process *p)
 	return *known;
 }
 
-const char *world_process_complaint(const struct world_process *p)
+const char *world_log_complaint(const char *path)
 {
 	static const char *const reports[] = {"ERROR: AddressSanitizer", "ERROR: LeakSanitizer",
 	                                      "runtime error: ", "Assertion `"};
-	char *text = world_read_file(p->log, 0);
+	char *text = world_read_file(path, 0);
 	const char *found = NULL;
 
 	for (size_t i = 0; text != NULL && i < sizeof reports / sizeof reports[0]; i++) {
@@ -234,6 +234,13 @@ const char *world_process_complaint(const struct world_process *p)
 			found = reports[i];
 	}
 	free(text);
+	return found;
+}
+
+const char *world_process_complaint(const struct world_process *p)
+{
+	const char *found = world_log_complaint(p->log);
+
 	if (found != NULL || p->killed)
 		return found;
 	if (WIFSIGNALED(p->status))

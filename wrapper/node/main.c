@@ -13,6 +13,7 @@
 #include "lib/http/admin.h"
 #include "lib/http/metrics.h"
 #include "lib/kube/kubeconfig.h"
+#include "lib/trim.h"
 #include "wrapper/node/io/agent.h"
 #include "wrapper/node/io/overlay.h"
 
@@ -136,6 +137,7 @@ static int serve(struct agent *agent, struct err *err)
 		log_event(LOG_INFO, "agent.started", log_str("version", SC_VERSION),
 		          log_str("node", settings.agent.node_name),
 		          log_u64("admin_port", admin_port(admin)));
+		trim_start(agent->base);
 		rc = event_base_dispatch(agent->base) < 0
 		             ? err_set(err, ERR_SYS, 0, "the event loop ended")
 		             : 0;

@@ -244,7 +244,7 @@ static void test_handover_a_file_where_a_folder_must_be_is_unsafe(void **state)
 	out = hand_over(pid, "/");
 	assert_int_equal(out.rc, -1);
 	assert_int_equal(out.err.code, ERR_INVALID);
-	assert_non_null(strstr(out.err.text, "/data: a folder is needed"));
+	assert_non_null(strstr(out.err.text, "/data: the image has no folder there"));
 	/* the container is as it was */
 	assert_int_equal(unlink(T "/merged/data"), 0);
 	out = hand_over(pid, "/");

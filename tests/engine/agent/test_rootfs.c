@@ -195,6 +195,11 @@ static void test_rootfs_with_a_broken_record_is_left_alone(void **state)
 	assert_int_equal(unlink(KEPT "/record.json"), 0);
 	expect_failed(f, "RecordCorrupt");
 	assert_string_equal(read_text(KEPT "/upper/kept"), "k");
+	write_text(KEPT "/record.json", "{\"version\":");
+	f->w.reset_digest = f->w.image_digest;
+	expect_made(f);
+	assert_int_equal(access(T "/staging/uid-1/kept", F_OK), -1);
+	unmount();
 }
 
 static void test_rootfs_without_its_layers_is_image_gone(void **state)

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # The supervisor with the real programs: up, a second up, a killed program, two engines, down.
 # usage: isolate.sh test_up.sh BUILD_DIR CRDS_DIR
 set -u

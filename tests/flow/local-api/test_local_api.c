@@ -425,6 +425,14 @@ static void test_a_stock_kubectl_works(void **state)
 	assert_non_null(strstr(output, "startupGrace"));
 	assert_int_equal(kubectl(w, output, "api-resources", NULL, NULL, NULL), 0);
 	assert_non_null(strstr(output, "stoppablecontainerinstances"));
+	/* client-go's typed clients send these as protobuf */
+	assert_int_equal(kubectl(w, output, "create", "namespace", "shop", NULL), 0);
+	assert_int_equal(kubectl(w, output, "create", "configmap", "words", "--from-literal=a=b"),
+	                 0);
+	assert_int_equal(kubectl(w, output, "get", "cm/words", "-o=jsonpath={.data.a}", NULL), 0);
+	assert_string_equal(output, "b");
+	assert_int_equal(kubectl(w, output, "auth", "can-i", "delete", "pods"), 0);
+	assert_int_equal(kubectl(w, output, "auth", "whoami", NULL, NULL), 0);
 	assert_int_equal(kubectl(w, output, "delete", "sc/hello", "--timeout=5s", NULL), 0);
 	assert_int_equal(kubectl(w, output, "get", "sc/hello", NULL, NULL), 1);
 	assert_non_null(strstr(output, "NotFound"));

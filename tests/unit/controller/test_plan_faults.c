@@ -13,9 +13,27 @@ static void waiting(struct fixture *f, const char *pod_name, const char *reason)
 
 	(void)snprintf(text, sizeof text,
 	               "{\"containerStatuses\":[{\"state\":{\"waiting\":{\"reason\":\"%s\","
-	               "\"message\":\"kubelet's words\"}}}]}",
+	               "\"message\":\"kubelet's words\"}},"
+	               "\"lastState\":{\"terminated\":{\"exitCode\":3}}}]}",
 	               reason);
 	pod_status(f, pod_name, text);
+}
+
+static void test_plan_tells_why_the_runtime_cannot_start_a_pod(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_container(f, "{\"running\":true}");
+	settle(f, "new");
+	pod_status(f, "hello-provider",
+	           "{\"containerStatuses\":[{\"state\":{\"waiting\":{\"reason\":"
+	           "\"CrashLoopBackOff\",\"message\":\"back-off 10s\"}},\"lastState\":"
+	           "{\"terminated\":{\"exitCode\":128,\"reason\":\"StartError\","
+	           "\"message\":\"/proc is no folder\"}}}]}");
+	settle(f, "start error");
+	assert_string_equal(instance_phase(f), "Failed");
+	expect_condition(f, "Ready", "False", "StartError",
+	                 "cannot be started: /proc is no folder");
 }
 
 static void test_plan_tells_an_image_that_cannot_be_pulled(void **state)
@@ -195,7 +213,7 @@ static void test_plan_waits_for_the_port_and_says_who_listens(void **state)
 	settle(f, "started");
 	assert_string_equal(instance_phase(f), "ConsumerStarting"); /* no failure */
 	expect_condition(f, "ConsumerReady", "False", "WaitingForPort",
-	                 "nobody listens on port 8080: 80 listens");
+	                 "the process runs, but 80 listens");
 	/* A Pod without a readiness probe is Ready as soon as the wrapper runs: that is no answer.
 	 */
 	pod_status(f, "hello", "{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}]}");
@@ -225,7 +243,8 @@ static void test_plan_tells_a_crash_loop_as_failed_until_it_is_over(void **state
 	waiting(f, "hello", "CrashLoopBackOff");
 	settle(f, "back-off");
 	assert_string_equal(phase(f), "Failed");
-	expect_condition(f, "ConsumerReady", "False", "CrashLoopBackOff", "kubectl logs");
+	expect_condition(f, "ConsumerReady", "False", "CrashLoopBackOff",
+	                 "(last exit code 3): see kubectl logs --previous -n default hello");
 	agent_says(f, "hello", "Listening"); /* before the kubelet tells it */
 	settle(f, "back");
 	assert_string_equal(phase(f), "Running");
@@ -313,7 +332,7 @@ static void test_plan_waits_for_the_agent_after_a_changed_image(void **state)
 	                "\"message\":\"made from sha256:1\"}");
 	settle(f, "agent");
 	assert_string_equal(phase(f), "Failed");
-	expect_condition(f, "Ready", "False", "RootfsFailed", "DigestChanged: made from sha256:1");
+	expect_condition(f, "Ready", "False", "DigestChanged", "made from sha256:1");
 	expect_condition(f, "RootfsReady", "False", "DigestChanged", "sha256:1");
 	expect_trace(f, "image -> patch-instance instance=same container=same !TemplateChanged\n"
 	                "stop -> delete:hello patch-instance(running=false) instance=Stopping "
@@ -324,7 +343,7 @@ static void test_plan_waits_for_the_agent_after_a_changed_image(void **state)
 	                "old provider gone, wake -> patch-instance(running=true) "
 	                "create:hello-provider instance=same container=same\n"
 	                "      -> instance=ProviderStarting container=same\n"
-	                "agent -> instance=Failed container=Failed !RootfsFailed !DigestChanged\n");
+	                "agent -> instance=Failed container=Failed !DigestChanged\n");
 }
 
 static void test_plan_pulls_again_when_the_image_is_gone(void **state)
@@ -541,6 +560,7 @@ static void test_plan_refuses_a_name_that_is_no_label(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        T(test_plan_tells_why_the_runtime_cannot_start_a_pod),
 	        T(test_plan_tells_an_image_that_cannot_be_pulled),
 	        T(test_plan_keeps_waking_while_a_new_provider_is_pulled),
 	        T(test_plan_makes_a_provider_anew_and_leaves_the_consumer),

@@ -353,6 +353,12 @@ static void test_pods_refuse_names_that_are_ours(void **state)
 	          "[{\"name\":\"v\",\"mountPath\":\"/.sc\"}]}}}",
 	          usual_image);
 	assert_non_null(strstr(pods_check_template(f->resource), "/.sc"));
+	read_spec(f,
+	          "{\"template\":{\"spec\":{\"containers\":[{\"name\":\"m\",\"image\":\"app:1\"},"
+	          "{\"name\":\"s\",\"image\":\"b:1\",\"volumeMounts\":[{\"name\":\"sc-control\","
+	          "\"mountPath\":\"/x\"}]}]}}}",
+	          usual_image);
+	assert_non_null(strstr(pods_check_template(f->resource), "sc-control"));
 	read_spec(f, "{\"template\":{\"container\":{\"image\":\"app:1\"}}}", usual_image);
 	assert_null(pods_check_template(f->resource));
 }

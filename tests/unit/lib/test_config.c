@@ -243,8 +243,9 @@ static void test_config_flag_errors(void **state)
 	        {"--listen", "option --listen: want a value"},
 	        {"-x", "unknown option -x (see --help)"},
 	        {"--strict=1", "option --strict: \"1\": want true or false"},
-	        {"--log-level=loud", "log.level \"loud\": want debug, info, warn or error"},
-	        {"--log-format=xml", "log.format \"xml\": want logfmt or json"},
+	        {"--log-level=loud",
+	         "option --log-level: \"loud\": want debug, info, warn or error"},
+	        {"--log-format=xml", "option --log-format: \"xml\": want logfmt or json"},
 	        {"stray", "unexpected argument \"stray\" (see --help)"},
 	        {"--hold-timeout=0s", "option --hold-timeout: \"0s\": want at least 1 ms"},
 	};

@@ -246,6 +246,20 @@ static void test_http_client_streams_leave_connections_to_calls(void **state)
 	assert_int_equal(f->status, 200);
 }
 
+static void test_http_client_keeps_as_many_connections_as_it_uses(void **state)
+{
+	enum { CALLS = 40, CONNECTIONS = 16 };
+	struct fixture *f = *state;
+
+	connect_to(f, false, &(struct http_client_opts){0});
+	for (unsigned round = 1; round <= 2; round++) {
+		for (unsigned i = 0; i < CALLS; i++)
+			start(f, &(struct http_request){.method = "GET", .path = "/"});
+		wait_for(f, &f->done, round * CALLS);
+	}
+	assert_int_equal(fake_server_connections(f->server), CONNECTIONS);
+}
+
 static void test_http_client_cancelled_call_is_silent(void **state)
 {
 	struct fixture *f = *state;
@@ -361,6 +375,7 @@ int main(void)
 	        HTTP_TEST(test_http_client_timeouts),
 	        HTTP_TEST(test_http_client_limits_the_answer),
 	        HTTP_TEST(test_http_client_streams_leave_connections_to_calls),
+	        HTTP_TEST(test_http_client_keeps_as_many_connections_as_it_uses),
 	        HTTP_TEST(test_http_client_cancelled_call_is_silent),
 	        HTTP_TEST(test_http_client_cancel_inside_on_data),
 	        HTTP_TEST(test_http_client_free_inside_callbacks),

@@ -62,9 +62,10 @@ static int teardown(void **state)
 
 static json_t *object(const char *name, const char *uid, const char *version, const char *app)
 {
-	return json_pack("{s:{s:s, s:s, s:s, s:s, s:{s:s}, s:[]}}", "metadata", "namespace", "d",
-	                 "name", name, "uid", uid, "resourceVersion", version, "labels", "app", app,
-	                 "managedFields");
+	return json_pack("{s:{s:s, s:s, s:s, s:s, s:{s:s}, s:[], s:{s:s, s:s}}}", "metadata",
+	                 "namespace", "d", "name", name, "uid", uid, "resourceVersion", version,
+	                 "labels", "app", app, "managedFields", "annotations",
+	                 "kubectl.kubernetes.io/last-applied-configuration", "{}", "kept", "k");
 }
 
 static void event(struct fixture *f, enum kube_watch_event kind, json_t *o)
@@ -105,6 +106,7 @@ static void expect(struct fixture *f, const char *trace)
 static void test_informer_cache_follows_list_and_watch(void **state)
 {
 	struct fixture *f = *state;
+	const json_t *kept;
 
 	list(f, "5", object("a", "1", "3", "x"), object("b", "2", "4", "x"), NULL);
 	expect(f, "a:->3 b:->4 ");
@@ -115,8 +117,9 @@ static void test_informer_cache_follows_list_and_watch(void **state)
 	expect(f, "a:3>6 b:4>- ");
 	assert_string_equal(informer_cache_version(f->cache), "9");
 	assert_int_equal(informer_cache_count(f->cache), 1);
-	assert_null(
-	        json_at(informer_cache_get(f->cache, "d", "a"), "metadata", "managedFields", NULL));
+	kept = json_at(informer_cache_get(f->cache, "d", "a"), "metadata", NULL);
+	assert_null(json_object_get(kept, "managedFields"));
+	assert_int_equal(json_object_size(json_object_get(kept, "annotations")), 1);
 	assert_null(informer_cache_get(f->cache, "d", "b"));
 }
 

@@ -177,10 +177,46 @@ static void test_object_condition_keeps_its_transition_time(void **state)
 	                  "\"lastTransitionTime\":\"1970-01-01T00:00:05Z\"}]");
 }
 
+static void test_object_text_survives_any_bytes(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+	        {"plain", "plain"},
+	        {"caf\xc3\xa9", "caf\xc3\xa9"},
+	        {"caf\xc3", "caf"},
+	        {"\xe2\x82\xac 5 \xe2\x82", "\xe2\x82\xac 5 "},
+	        {"a\xff" "b\xc3\xa9", "a?b??"},
+	        {"\x80\x80\x80\x80", "????"},
+	        {"", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		json_t *value = json_text(cases[i].text);
+
+		assert_string_equal(json_string_value(value), cases[i].want);
+		json_decref(value);
+	}
+}
+
+static void test_object_condition_keeps_a_message_that_was_cut(void **state)
+{
+	json_t *conditions = json_array();
+
+	(void)state;
+	assert_true(kube_condition_set(conditions, "Ready", false, "Failed", "caf\xc3", 1, 0));
+	assert_false(kube_condition_set(conditions, "Ready", false, "Failed", "caf\xc3", 1, 0));
+	assert_string_equal(json_str_at(json_array_get(conditions, 0), "", "message", NULL), "caf");
+	json_decref(conditions);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_object_reads_metadata),
+	        cmocka_unit_test(test_object_text_survives_any_bytes),
+	        cmocka_unit_test(test_object_condition_keeps_a_message_that_was_cut),
 	        cmocka_unit_test(test_object_absent_fields_read_as_nothing),
 	        cmocka_unit_test(test_object_merge_patch_does_the_rfc_examples),
 	        cmocka_unit_test(test_object_merge_diff_names_only_what_changes),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local/core/request.h"
+#include "local/core/status.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -55,8 +56,9 @@ static void test_request_decodes_the_query(void **state)
 
 static void test_request_refuses_what_is_malformed(void **state)
 {
-	static const char *const bad[] = {
-	        "x", "*", "/%", "/%2", "/%00", "/?a=%zz", "/1/2/3/4/5/6/7/8/9/10/11/12/13"};
+	static const char *const bad[] = {"x",    "*",       "/%",
+	                                  "/%2",  "/%00",    "/?a=%zz",
+	                                  "/%ff", "/?a=%c3", "/1/2/3/4/5/6/7/8/9/10/11/12/13"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -68,12 +70,22 @@ static void test_request_refuses_what_is_malformed(void **state)
 	}
 }
 
+static void test_request_status_survives_a_cut_character(void **state)
+{
+	json_t *status = status_bad_request("found '%.3s'", "ab\xc3\xa9");
+
+	(void)state;
+	assert_string_equal(json_string_value(json_object_get(status, "message")), "found 'ab?'");
+	json_decref(status);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_request_finds_the_resource_in_the_path),
 	        cmocka_unit_test(test_request_decodes_the_query),
 	        cmocka_unit_test(test_request_refuses_what_is_malformed),
+	        cmocka_unit_test(test_request_status_survives_a_cut_character),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

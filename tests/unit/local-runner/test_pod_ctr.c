@@ -15,6 +15,15 @@ static void test_pod_ctr_backs_off_as_the_kubelet_does(void **state)
 	assert_int_equal(pod_backoff_next(&b, 5), 10000);
 }
 
+static void test_pod_ctr_first_restart_is_no_crash_loop(void **state)
+{
+	struct pod_backoff b = {0};
+
+	(void)state;
+	assert_string_equal(pod_backoff_reason(pod_backoff_next(&b, 100)), "ContainerCreating");
+	assert_string_equal(pod_backoff_reason(pod_backoff_next(&b, 100)), "CrashLoopBackOff");
+}
+
 static void test_pod_ctr_never_leaves_its_end(void **state)
 {
 	(void)state;
@@ -34,6 +43,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_pod_ctr_backs_off_as_the_kubelet_does),
+	        cmocka_unit_test(test_pod_ctr_first_restart_is_no_crash_loop),
 	        cmocka_unit_test(test_pod_ctr_never_leaves_its_end),
 	        cmocka_unit_test(test_pod_ctr_can_end_from_every_state),
 	};

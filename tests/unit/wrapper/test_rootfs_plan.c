@@ -70,6 +70,22 @@ static void test_rootfs_plan_looks_at_another_provider_between_two_starts(void *
 	assert_int_equal(rootfs_plan(&f), ROOTFS_MAKE_BY_PROVIDER);
 }
 
+static void test_rootfs_plan_forgets_an_order_that_is_carried_out(void **state)
+{
+	struct rootfs_facts f = {.is_ours = true,
+	                         .is_claimed = true,
+	                         .has_finalizer = true,
+	                         .is_mounted = true,
+	                         .provider_runs = true,
+	                         .provider_is_seen = true,
+	                         .is_reset = true};
+
+	(void)state;
+	assert_int_equal(rootfs_plan(&f), ROOTFS_FORGET_RESET);
+	f.provider_is_seen = false; /* another image: it may be meant for that */
+	assert_int_equal(rootfs_plan(&f), ROOTFS_MAKE_BY_PROVIDER);
+}
+
 static void test_rootfs_plan_removes_when_nobody_uses_it(void **state)
 {
 	struct rootfs_facts f = {.is_ours = true,
@@ -96,6 +112,7 @@ int main(void)
 	        cmocka_unit_test(test_rootfs_plan_leaves_other_nodes_alone),
 	        cmocka_unit_test(test_rootfs_plan_mounts_by_the_record_before_a_provider_runs),
 	        cmocka_unit_test(test_rootfs_plan_looks_at_another_provider_between_two_starts),
+	        cmocka_unit_test(test_rootfs_plan_forgets_an_order_that_is_carried_out),
 	        cmocka_unit_test(test_rootfs_plan_removes_when_nobody_uses_it),
 	};
 

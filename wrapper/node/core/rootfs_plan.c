@@ -27,5 +27,5 @@ enum rootfs_step rootfs_plan(const struct rootfs_facts *f)
 	/* another provider is looked at when nobody stands on the layers of the one before */
 	if (f->provider_runs && (!f->is_mounted || (!f->provider_is_seen && !f->is_in_use)))
 		return ROOTFS_MAKE_BY_PROVIDER;
-	return ROOTFS_NONE;
+	return f->is_reset ? ROOTFS_FORGET_RESET : ROOTFS_NONE;
 }

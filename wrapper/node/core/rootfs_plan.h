@@ -17,6 +17,7 @@ struct rootfs_facts {
 	bool is_mounted;
 	bool is_paused;        /* a step failed: not before its time */
 	bool was_ready;        /* the API says digest and image: the record is enough to mount it */
+	bool is_reset;         /* the order to drop what was kept is carried out */
 	bool provider_runs;    /* here */
 	bool provider_is_seen; /* and its image was compared with what is kept */
 };
@@ -27,6 +28,7 @@ struct rootfs_facts {
 	X(ADD_FINALIZER) /* then that it has to be removed from here */                            \
 	X(MAKE_BY_RECORD)                                                                          \
 	X(MAKE_BY_PROVIDER)                                                                        \
+	X(FORGET_RESET) /* it was for once, not for whatever is kept later */                      \
 	X(REMOVE)                                                                                  \
 	X(DROP_FINALIZER)
 

@@ -30,7 +30,7 @@ static uint16_t consumer_port(const struct consumer *c)
 
 static void consumer_poll_in(struct consumer *c, uint64_t ms)
 {
-	const struct timeval tv = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+	const struct timeval tv = clk_timeval(ms);
 
 	(void)evtimer_add(c->poll, &tv);
 }
@@ -272,6 +272,7 @@ static void on_handed(void *arg, int rc, const void *data, const struct err *err
 	else if (rc < 0) {
 		consumer_refuse(c, err->text);
 	} else {
+		c->inst->recalled_pod[0] = '\0';
 		if (rc == 0)
 			c->handover_us = handed->took_us;
 		metric_observe(c->inst->agent->handover_seconds, NULL,
@@ -357,11 +358,11 @@ void consumer_free(struct consumer *c)
 json_t *consumer_status(const struct consumer *c)
 {
 	char at[NUM_RFC3339_BYTES];
-	json_t *j =
-	        json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:I}", "podUID", c->pod_uid, "state",
-	                  consumer_state_text(c->state), "reason", c->reason, "message", c->message,
-	                  "address", c->address, "port", (int)consumer_port(c), "exitCode",
-	                  c->exit_code, "handoverMicroseconds", (json_int_t)c->handover_us);
+	json_t *j = json_pack("{s:s, s:s, s:s, s:o, s:s, s:i, s:i, s:I}", "podUID", c->pod_uid,
+	                      "state", consumer_state_text(c->state), "reason", c->reason,
+	                      "message", json_text(c->message), "address", c->address, "port",
+	                      (int)consumer_port(c), "exitCode", c->exit_code,
+	                      "handoverMicroseconds", (json_int_t)c->handover_us);
 
 	if (c->started_wall_ms != 0)
 		(void)json_object_set_new(

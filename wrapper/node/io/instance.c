@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "lib/api/names.h"
+#include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/kube/client.h"
 #include "lib/kube/object.h"
@@ -49,14 +50,19 @@ struct rootfs_place instance_place(const struct instance *inst, const struct con
 	                         .staging_dir = config->staging_dir,
 	                         .layer_root = config->layer_root,
 	                         .cgroup_roots = config->cgroup_roots};
+	const char *recalled = inst->recalled_pod;
 	const struct consumer *c;
 	size_t count = 0;
 
 	LIST_FOREACH(c, &inst->consumers, entry)
 	{
+		if (strcmp(c->pod_uid, inst->recalled_pod) == 0)
+			recalled = NULL;
 		if (c != except && count < ROOTFS_SIBLINGS_MAX)
 			p.consumer_pods[count++] = c->pod_uid;
 	}
+	if (recalled != NULL && recalled[0] != '\0' && count < ROOTFS_SIBLINGS_MAX)
+		p.consumer_pods[count++] = recalled;
 	return p;
 }
 
@@ -91,8 +97,7 @@ static void instance_pause(struct instance *inst)
 	inst->pause_ms = inst->pause_ms == 0 ? INSTANCE_PAUSE_FIRST_MS : inst->pause_ms * 2;
 	if (inst->pause_ms > INSTANCE_PAUSE_MAX_MS)
 		inst->pause_ms = INSTANCE_PAUSE_MAX_MS;
-	tv = (struct timeval){(time_t)(inst->pause_ms / 1000),
-	                      (suseconds_t)(inst->pause_ms % 1000 * 1000)};
+	tv = clk_timeval(inst->pause_ms);
 	(void)evtimer_add(inst->pause, &tv);
 }
 
@@ -230,6 +235,8 @@ static void instance_make_by_provider(struct instance *inst)
 	struct err err;
 
 	(void)snprintf(inst->provider_asked, sizeof inst->provider_asked, "%s", kube_uid(provider));
+	/* its image decides from now on: what a record says of an older one is not mounted again */
+	inst->record_is_tried = true;
 	if (image_query_start(inst->agent->images, pod_container_id(provider), on_instance_image,
 	                      inst, &inst->query, &err) < 0)
 		instance_fail(inst, "MountFailed", err.text);
@@ -292,13 +299,26 @@ static void on_metadata_patched(void *arg, const struct kube_result *res)
 	}
 }
 
-static void instance_patch_finalizers(struct instance *inst, bool with_ours)
+/* Takes @metadata. What changed meanwhile is seen first: the resourceVersion is a precondition. */
+static void instance_patch_metadata(struct instance *inst, json_t *metadata)
 {
 	const struct kube_ref ref = {.type = &KUBE_STOPPABLECONTAINERINSTANCES,
 	                             .ns = kube_namespace(inst->object),
 	                             .name = kube_name(inst->object)};
+	json_t *patch = json_pack("{s:o}", "metadata", metadata);
+
+	(void)json_object_set_new(metadata, "resourceVersion",
+	                          json_string(kube_resource_version(inst->object)));
+	inst->metadata_call = kube_patch(inst->agent->kube, &ref, KUBE_PATCH_MERGE, patch,
+	                                 on_metadata_patched, inst);
+	json_decref(patch);
+	if (inst->metadata_call == NULL)
+		instance_pause(inst);
+}
+
+static void instance_patch_finalizers(struct instance *inst, bool with_ours)
+{
 	json_t *list = json_array();
-	json_t *patch;
 	json_t *one;
 	size_t i;
 
@@ -309,13 +329,7 @@ static void instance_patch_finalizers(struct instance *inst, bool with_ours)
 	}
 	if (with_ours)
 		(void)json_array_append_new(list, json_string(SC_FINALIZER_NODE));
-	patch = json_pack("{s:{s:s, s:o}}", "metadata", "resourceVersion",
-	                  kube_resource_version(inst->object), "finalizers", list);
-	inst->metadata_call = kube_patch(inst->agent->kube, &ref, KUBE_PATCH_MERGE, patch,
-	                                 on_metadata_patched, inst);
-	json_decref(patch);
-	if (inst->metadata_call == NULL)
-		instance_pause(inst);
+	instance_patch_metadata(inst, json_pack("{s:o}", "finalizers", list));
 }
 
 /* --- what to do --- */
@@ -372,6 +386,9 @@ static struct rootfs_facts instance_facts(const struct instance *inst)
 	        .is_mounted = inst->root_fd >= 0,
 	        .is_paused = evtimer_pending(inst->pause, NULL) != 0,
 	        .was_ready = inst->image != NULL && !inst->record_is_tried,
+	        .is_reset = inst->root_fd >= 0 &&
+	                    strcmp(kube_annotation(inst->object, INSTANCE_ANNOTATION_RESET),
+	                           inst->digest) == 0,
 	        .provider_runs = provider != NULL,
 	        .provider_is_seen =
 	                provider != NULL && strcmp(kube_uid(provider), inst->provider_uid) == 0,
@@ -389,6 +406,21 @@ static void instance_refuse_waiting(struct instance *inst, const char *why)
 	}
 }
 
+static void instance_fail_prefix(struct instance *inst)
+{
+	char text[sizeof inst->message] = "";
+	size_t at = (size_t)snprintf(text, sizeof text,
+	                             "hostPathPrefix \"%.200s\" is not allowed on node %s; its "
+	                             "--host-path-prefixes are:",
+	                             json_str_at(inst->object, SC_HOST_PATH_PREFIX_DEFAULT, "spec",
+	                                         "hostPathPrefix", NULL),
+	                             inst->agent->config->node_name);
+
+	for (const char **p = inst->agent->config->host_path_prefixes; *p && at < sizeof text; p++)
+		at += (size_t)snprintf(text + at, sizeof text - at, " %s", *p);
+	instance_fail(inst, "PrefixNotAllowed", text);
+}
+
 void instance_reconcile(struct instance *inst)
 {
 	const struct rootfs_facts facts = instance_facts(inst);
@@ -397,8 +429,7 @@ void instance_reconcile(struct instance *inst)
 	if (facts.is_deleting)
 		instance_refuse_waiting(inst, "the resource is being deleted");
 	if (inst->prefix == NULL && (step == ROOTFS_ADD_FINALIZER || step == ROOTFS_CLAIM)) {
-		instance_fail(inst, "PrefixNotAllowed",
-		              "hostPathPrefix is not in this node agent's --host-path-prefixes");
+		instance_fail_prefix(inst);
 		return;
 	}
 	switch (step) {
@@ -414,6 +445,10 @@ void instance_reconcile(struct instance *inst)
 		break;
 	case ROOTFS_MAKE_BY_PROVIDER:
 		instance_make_by_provider(inst);
+		break;
+	case ROOTFS_FORGET_RESET:
+		instance_patch_metadata(
+		        inst, json_pack("{s:{s:n}}", "annotations", INSTANCE_ANNOTATION_RESET));
 		break;
 	case ROOTFS_REMOVE:
 		instance_remove(inst);
@@ -507,10 +542,14 @@ static void instance_recall(struct instance *inst)
 	/* said so until it is known better: an agent's restart is nothing that users see */
 	if (strcmp(json_str_at(rootfs, "", "state", NULL), "Ready") == 0)
 		inst->state = INSTANCE_READY;
+	else /* refused for what a provider has shown: it has to be asked again */
+		inst->record_is_tried = true;
 	(void)snprintf(inst->digest, sizeof inst->digest, "%s",
 	               json_str_at(rootfs, "", "imageDigest", NULL));
 	(void)snprintf(inst->provider_uid, sizeof inst->provider_uid, "%s",
 	               json_str_at(rootfs, "", "providerPodUID", NULL));
+	(void)snprintf(inst->recalled_pod, sizeof inst->recalled_pod, "%s",
+	               json_str_at(status, "", "consumer", "podUID", NULL));
 }
 
 int instance_new(struct agent *agent, const json_t *object, struct instance **ret_instance,

@@ -58,6 +58,9 @@ struct instance {
 	struct event *pause; /* after a failed step */
 	uint64_t pause_ms;
 	LIST_HEAD(, consumer) consumers;
+	/* Of whom an agent before this one spoke: its process may outlive its Pod's object. "" when
+	 * the rootfs was handed over since, which nobody else can have held then. */
+	char recalled_pod[64];
 	struct consumer *handing; /* a hand-over is under way */
 	struct event *hand_retry;
 };

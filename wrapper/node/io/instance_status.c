@@ -29,8 +29,8 @@ static json_t *instance_rootfs_status(const struct instance *inst)
 
 	if (inst->prefix != NULL)
 		(void)rootfs_dir(&p, path, NULL);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "state", texts[inst->state],
-	                 "reason", inst->reason, "message", inst->message, "imageDigest",
+	return json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s}", "state", texts[inst->state],
+	                 "reason", inst->reason, "message", json_text(inst->message), "imageDigest",
 	                 inst->digest, "hostPath", path, "providerPodUID", inst->provider_uid,
 	                 "nodeName", inst->agent->config->node_name);
 }

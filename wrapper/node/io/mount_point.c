@@ -132,7 +132,10 @@ int fs_mount_point(int root_fd, const char *path, bool directory, int *ret_fd, s
 	if (walk_is_same(fd, root_fd))
 		return walk_bad(&w, "leads to the root of the file system", err);
 	if (directory != (S_ISDIR(st.st_mode) != 0))
-		return walk_bad(&w, directory ? "a folder is needed" : "a file is needed", err);
+		return walk_bad(&w,
+		                directory ? "the image has no folder there"
+		                          : "the image has no file there",
+		                err);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }

@@ -89,16 +89,34 @@ static int rootfs_open_dir(struct making *m, struct err *err)
 	return m->dir_fd < 0 ? -1 : 0;
 }
 
+/* The files may be dropped, by an order that names the image that the provider has. */
+static bool rootfs_may_reset(const struct making *m)
+{
+	return m->w->provider_pod != NULL && strcmp(m->w->reset_digest, m->w->image_digest) == 0;
+}
+
+static int rootfs_record_corrupt(struct making *m, const char *what, struct err *err)
+{
+	const struct rootfs_place *p = &m->w->place;
+
+	(void)err_set(err, ERR_INVALID, 0,
+	              "record.json in %.*s: %.80s; the files beside it are untouched: put a copy "
+	              "of it back, or drop them: kubectl annotate -n %s sci %s "
+	              "stoppablecontainer.xtlsoft.top/reset-rootfs=%s",
+	              (int)(strlen(m->upper) - strlen("/upper")), m->upper, what, p->ns, p->name,
+	              m->w->provider_pod != NULL ? m->w->image_digest : "IMAGE-DIGEST");
+	return rootfs_fail(m, "RecordCorrupt", err);
+}
+
 static int rootfs_read_record(struct making *m, struct err *err)
 {
+	struct err why;
 	CLEANUP(free_var) char *text = NULL;
 
 	if (fs_read_file(m->dir_fd, "record.json", false, RECORD_BYTES_MAX, &text, err) < 0)
 		return err->sys_errno == ENOENT ? 0 : rootfs_fail(m, "RecordCorrupt", err);
-	if (record_parse(text, &m->record, err) < 0) {
-		(void)err_wrap(err, "%.*s/record.json", (int)(strlen(m->upper) - 6), m->upper);
-		return rootfs_fail(m, "RecordCorrupt", err);
-	}
+	if (record_parse(text, &m->record, &why) < 0) /* or as if there were none */
+		return rootfs_may_reset(m) ? 0 : rootfs_record_corrupt(m, why.text, err);
 	if (strcmp(m->record.instance_uid, m->w->place.uid) != 0) {
 		(void)err_set(err, ERR_INVALID, 0, "the record is of another resource, %s",
 		              m->record.instance_uid);
@@ -189,20 +207,16 @@ static int rootfs_check_kept(struct making *m, struct err *err)
 		return -1;
 	if (m->record.json != NULL && strcmp(m->record.image_digest, m->digest) == 0)
 		return 0;
-	if (unused || strcmp(m->w->reset_digest, m->digest) == 0)
+	if (unused || rootfs_may_reset(m))
 		return rootfs_drop(m, err);
-	if (m->record.json == NULL) {
-		(void)err_set(err, ERR_INVALID, 0,
-		              "%s has files but there is no record of the "
-		              "image below them",
-		              m->upper);
-		return rootfs_fail(m, "RecordCorrupt", err);
-	}
+	if (m->record.json == NULL)
+		return rootfs_record_corrupt(m, "it is not there, but files are", err);
 	(void)err_set(err, ERR_INVALID, 0,
 	              "the files that are kept belong to image %s, the image is now %s; go back "
-	              "to that image, or drop the files: kubectl annotate sci %s "
+	              "to that image, or drop the files: kubectl annotate -n %s sci %s "
 	              "stoppablecontainer.xtlsoft.top/reset-rootfs=%s",
-	              m->record.image_digest, m->digest, m->w->place.name, m->digest);
+	              m->record.image_digest, m->digest, m->w->place.ns, m->w->place.name,
+	              m->digest);
 	return rootfs_fail(m, "DigestChanged", err);
 }
 

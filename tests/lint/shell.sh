@@ -1,0 +1,8 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shell - every shell script parses, and shellcheck has no warning about it
+set -eu
+cd "$(dirname "$0")/../.."
+git rev-parse --git-dir >/dev/null 2>&1 || exit 77
+git ls-files -z '*.sh' '.ci/run' | xargs -0 -n 1 bash -n
+git ls-files -z '*.sh' '.ci/run' | xargs -0 shellcheck --severity=warning

@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""sources - the rules of STYLE.md that need no compiler: sources.py RULE
+
+Each rule prints what breaks it as "file:line: what", one a line, and fails if there was any.
+Without git (a source archive) the files are found by walking the tree.
+"""
+import os
+import re
+import subprocess
+import sys
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+
+FILE_LINES_MAX = 600
+FUNCTION_LINES_MAX = 70
+
+# Of a component, what it may include besides itself.
+MAY_INCLUDE = {
+    "lib": set(),
+    "controller": {"lib"},
+    "activator": {"lib"},
+    "idle-monitor": {"lib"},
+    "wrapper": {"lib"},
+    "local": {"lib"},
+}
+
+# What core/ may not include: input, output, clocks, threads, processes.
+IMPURE = re.compile(
+    r"^(event2/|curl/|openssl/|sqlite3|netlink/|yaml\.h|llhttp\.h|linux/|net/|netinet/|pthread|"
+    r"sys/(?!types\.h|queue\.h)|time\.h|unistd\.h|fcntl\.h|poll\.h|signal\.h|dirent\.h|sched\.h|"
+    r"spawn\.h|netdb\.h|threads\.h)")
+# JSON values (jansson) and text buffers that grow are memory too, but theirs is counted.
+IMPURE_CALLS = re.compile(
+    r"\b(malloc|calloc|realloc|reallocarray|fopen|fdopen|printf|fprintf|puts|getenv|time|"
+    r"clock_gettime|gettimeofday|clk_now_ms|clk_wall_ms|log_event|log_write|random|abort|exit)"
+    r"\s*\(")
+
+BANNED = re.compile(
+    r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|strtol|sscanf|alloca|system|popen|"
+    r"gethostbyname|localtime|gmtime|usleep|sleep|rand)\s*\(")
+# Tests may ask the shell for what is not what they test.
+BANNED_IN_TESTS = {"system"}
+
+MACHINE_PATH = re.compile(r"(?<![\w.$/])/(work|home|Users)/[A-Za-z]")
+
+
+def files(*suffixes):
+    try:
+        names = subprocess.run(["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others",
+                                "--exclude-standard"],
+                               check=True, capture_output=True).stdout.decode().split("\0")
+    except (OSError, subprocess.CalledProcessError):
+        names = []
+        for folder, folders, found in os.walk(ROOT):
+            folders[:] = [f for f in folders if not f.startswith((".", "build"))]
+            names += [os.path.relpath(os.path.join(folder, f), ROOT) for f in found]
+    return sorted(n for n in names
+                  if n.endswith(suffixes) and os.path.isfile(os.path.join(ROOT, n)))
+
+
+def lines(name):
+    with open(os.path.join(ROOT, name), encoding="utf-8", errors="replace") as f:
+        return f.read().splitlines()
+
+
+def code_lines(name):
+    """Numbered lines without comments and without what stands in quotes."""
+    with open(os.path.join(ROOT, name), encoding="utf-8", errors="replace") as f:
+        text = f.read()
+
+    def blank(match):
+        found = match.group(0)
+        if found.startswith("/"):
+            return "\n" * found.count("\n")
+        return found[0] + found[0]
+
+    text = re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', blank, text,
+                  flags=re.S)
+    return enumerate(text.splitlines(), 1)
+
+
+def includes(name):
+    for number, line in enumerate(lines(name), 1):
+        match = re.match(r'\s*#\s*include\s*([<"])([^>"]+)[>"]', line)
+        if match:
+            yield number, match.group(1), match.group(2)
+
+
+def rule_purity():
+    for name in files(".c", ".h"):
+        if "/core/" not in name or name.startswith("tests/"):
+            continue
+        for number, _, included in includes(name):
+            if IMPURE.match(included):
+                yield f"{name}:{number}: core/ includes {included}"
+            if "/io/" in included or included.startswith("lib/http/"):
+                yield f"{name}:{number}: core/ includes {included}"
+        for number, line in code_lines(name):
+            call = IMPURE_CALLS.search(line)
+            if call:
+                yield f"{name}:{number}: core/ calls {call.group(1)}"
+
+
+def rule_dependence():
+    for name in files(".c", ".h"):
+        component = name.split("/")[0]
+        if component not in MAY_INCLUDE:
+            continue
+        for number, quote, included in includes(name):
+            other = included.split("/")[0]
+            if quote == '"' and other != component and other not in MAY_INCLUDE[component]:
+                yield f"{name}:{number}: {component}/ includes {included}"
+            if quote == '"' and "/" not in included:
+                yield f"{name}:{number}: {included} is not named from the root of the tree"
+
+
+def rule_banned():
+    for name in files(".c", ".h"):
+        for number, line in code_lines(name):
+            for call in BANNED.findall(line):
+                if not (name.startswith("tests/") and call in BANNED_IN_TESTS):
+                    yield f"{name}:{number}: calls {call}"
+            if (re.search(r"\bexit\s*\(", line) and not name.startswith("tests/")
+                    and not re.search(r"(^|/)main\.c$", name)):
+                yield f"{name}:{number}: calls exit outside main.c"
+
+
+def rule_size():
+    for name in files(".c", ".h"):
+        text = lines(name)
+        if len(text) > FILE_LINES_MAX:
+            yield f"{name}:{len(text)}: {len(text)} lines, {FILE_LINES_MAX} are allowed"
+        start = None
+        for number, line in enumerate(text, 1):
+            if line == "{":
+                start = number
+            elif line == "}" and start is not None:
+                if number - start - 1 > FUNCTION_LINES_MAX:
+                    yield (f"{name}:{start}: a function of {number - start - 1} lines, "
+                           f"{FUNCTION_LINES_MAX} are allowed")
+                start = None
+
+
+def rule_registered():
+    meson = "\n".join("\n".join(lines(n)) for n in files("meson.build"))
+    for name in files(".c"):
+        stem = os.path.basename(name)[:-2]
+        if not name.startswith("tests/"):
+            continue
+        folder = os.path.dirname(name)
+        build = folder + "/meson.build"
+        near = "\n".join(lines(build)) if os.path.isfile(os.path.join(ROOT, build)) else meson
+        short = re.sub("^(test|fuzz)_", "", stem)
+        if not re.search(r"['/](%s|%s)(\.c)?'" % (re.escape(stem), re.escape(short)), near):
+            yield f"{name}:1: in no meson.build"
+    for name in files(".sh"):
+        if "/test_" in name and os.path.basename(name) not in meson:
+            yield f"{name}:1: in no meson.build"
+
+
+def rule_header():
+    for name in files(".c", ".h", ".sh", ".py", ".def"):
+        if not any("SPDX-License-Identifier: Apache-2.0" in line for line in lines(name)[:3]):
+            yield f"{name}:1: no SPDX-License-Identifier line"
+
+
+def rule_paths():
+    for name in files(""):
+        if name.endswith((".png", ".ico")) or name.startswith("tests/lint/sources.py"):
+            continue
+        for number, line in enumerate(lines(name), 1):
+            match = MACHINE_PATH.search(line)
+            if match:
+                yield f"{name}:{number}: a path of one machine: {match.group(0)}"
+
+
+def rule_metrics():
+    page = os.path.join("docs", "metrics.md")
+    told = set(re.findall(r"^\| `([a-z_]+)` \| (?:counter|gauge|histogram) ",
+                          "\n".join(lines(page)), re.M))
+    reasons = os.path.join("activator", "core", "end_reason.def")
+    for number, line in enumerate(lines(reasons), 1):
+        match = re.match(r'END_REASON\((?!NONE)\w+,\s*"(\w+)"', line)
+        if match and not any(row.startswith(f"| `{match.group(1)}` |") for row in lines(page)):
+            yield f"{reasons}:{number}: {match.group(1)} is not in {page}"
+    known = {}
+    for name in files(".c"):
+        if name.startswith("tests/") or name.startswith("loadtest/"):
+            continue
+        text = "\n".join(lines(name))
+        for metric in re.findall(r'metrics_(?:counter|gauge|histogram)\s*\(\s*[^,"]*,\s*"([a-z_]+)"',
+                                 text):
+            known[metric] = name
+        if name.endswith("metrics_process.c"):
+            for metric in re.findall(r'\{"([a-z_]+)(?:\{[^,]*)?", "(?:counter|gauge)"', text):
+                known[metric] = name
+    for metric in sorted(set(known) - told):
+        yield f"{known[metric]}:1: {metric} is not in {page}"
+    for metric in sorted(told - set(known)):
+        yield f"{page}:1: {metric} is in no program"
+
+
+def main():
+    rules = {n[5:]: f for n, f in globals().items() if n.startswith("rule_")}
+    if len(sys.argv) != 2 or sys.argv[1] not in rules:
+        print(f"usage: sources.py {'|'.join(sorted(rules))}", file=sys.stderr)
+        return 2
+    broken = list(rules[sys.argv[1]]())
+    for line in broken:
+        print(line)
+    return 1 if broken else 0
+
+
+sys.exit(main())
