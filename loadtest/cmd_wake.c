@@ -71,7 +71,7 @@ static int wake_load(struct wake *w, int argc, char **argv, struct config **ret_
 	        {"ratioMax", CONFIG_U64, &w->ratio_max_pct, "130", 1, 10000,
 	         "first byte at p50, per cent of Podman's on its own network"},
 	        {"handoverMax", CONFIG_U64, &w->handover_us_max, "2000", 1, 1000000,
-	         "microseconds that a hand-over may take"},
+	         "microseconds that a hand-over may take at p95"},
 	        {"json", CONFIG_STR, &w->json, NULL, 0, 0, "write the figures to this file"},
 	        {"csv", CONFIG_STR, &w->csv, NULL, 0, 0, "write every measurement to this file"},
 	        {"png", CONFIG_STR, &w->png, NULL, 0, 0,

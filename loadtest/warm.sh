@@ -47,7 +47,7 @@ if command -v haproxy >/dev/null; then
 	cat >"$dir/haproxy.cfg" <<-END
 		global
 		  nbthread 1
-		  maxconn 16000
+		  maxconn 8000
 		defaults
 		  mode http
 		  timeout connect 5s

@@ -5,7 +5,6 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "lib/api/names.h"
 #include "lib/base/clk.h"
@@ -238,9 +237,6 @@ struct handed {
 	uint64_t took_us;
 };
 
-/* Nothing that this machine does meanwhile may come before; where it is not allowed, it may. */
-enum { HANDING_NICE = -20 };
-
 /* In the child. */
 static int handing_run(void *arg, void *data, struct err *err)
 {
@@ -253,7 +249,6 @@ static int handing_run(void *arg, void *data, struct err *err)
 	/* a consumer that is not connected (yet) may hold it: an agent that started anew */
 	if (h->place.consumer_pods[0] != NULL && rootfs_holder(&h->place) > 0)
 		return CONSUMER_HELD;
-	(void)setpriority(PRIO_PROCESS, 0, HANDING_NICE);
 	begin_us = clk_now_us();
 	proc_cwd(h->pid, cwd, sizeof cwd);
 	h->handover.cwd = cwd;
