@@ -15,6 +15,10 @@
 #include "lib/base/clk.h"
 #include "tests/world/world_internal.h"
 
+#define KILL_PATH                                                                                  \
+	"/apis/stoppablecontainer.xtlsoft.top/v1alpha1/namespaces/default/stoppablecontainers/"    \
+	"kill"
+
 enum { KILL_CONVERGE_MS = 10000, KILL_POLL_MS = 20, KILL_HASH_BYTES = 32 };
 
 static const char *const programs[] = {"sc-controller", "sc-activator", "sc-idle-monitor",
@@ -150,6 +154,14 @@ static bool runs(struct kill *k)
 	return a.status == 200 && a.boot_ns != 0 && !a.overlap;
 }
 
+static bool runs_when_asked(struct kill *k)
+{
+	struct product_answer a;
+
+	product_http("kill", "GET", "/", &a);
+	return a.status == 200 && runs(k);
+}
+
 static bool sleeps(struct kill *k)
 {
 	return phase_is(k, "Stopped") && product_rooted("/data/link-0") == 0;
@@ -213,10 +225,9 @@ static void kill_in_stop(struct kill *k, const char *name, int moment_ms)
 
 static void test_kill_programs(void **state)
 {
-	static struct kill k;
+	struct kill k = {.p = *state};
 	struct product_answer a;
 
-	k.p = *state;
 	product_apply(k.p, "kill", "localhost/boot:1", false, "\"timeout\":\"0s\"");
 	product_wait_phase(k.p, "kill", "Stopped");
 	product_http("kill", "POST", "/fill", &a);
@@ -240,16 +251,107 @@ static void test_kill_programs(void **state)
 	             (unsigned long long)k.longest_ms);
 }
 
+/* The stop that the idle-monitor makes, with a lease at the activator. */
+static void test_kill_in_idle_stop(void **state)
+{
+	static const char *const stoppers[] = {"sc-idle-monitor", "sc-activator", "sc-controller"};
+	static const int after_ms[] = {-2, 0, 2, 5, 10};
+	struct kill k = {.p = *state};
+	struct product_answer a;
+	uint64_t since_ms;
+	pid_t pid;
+
+	json_decref(world_merge_patch(
+	        k.p->world, KILL_PATH,
+	        "{\"spec\":{\"idle\":{\"timeout\":\"300ms\",\"startupGrace\":\"0s\"}}}"));
+	for (size_t i = 0; i < sizeof after_ms / sizeof after_ms[0]; i++) {
+		for (size_t s = 0; s < sizeof stoppers / sizeof stoppers[0]; s++) {
+			product_http("kill", "POST", "/", &a);
+			check_answer(&k, &a, "nothing");
+			sleep_ms(300 + after_ms[i]);
+			pid = program_kill(&k, stoppers[s]);
+			wait_ready(&k, stoppers[s], pid);
+			since_ms = clk_now_ms();
+			expect_within(&k, sleeps, "stopped and no process", since_ms);
+			product_http("kill", "GET", "/", &a);
+			assert_int_equal(a.status, 200);
+		}
+	}
+	expect_within(&k, sleeps, "stopped and no process", clk_now_ms());
+	json_decref(world_merge_patch(k.p->world, KILL_PATH,
+	                              "{\"spec\":{\"idle\":{\"timeout\":\"0s\"}}}"));
+	(void)printf("# longest convergence: %llu ms\n", (unsigned long long)k.longest_ms);
+}
+
+static bool freeze(const char *uid, const char *state)
+{
+	char path[WORLD_PATH_BYTES];
+	FILE *f;
+	bool done;
+
+	(void)snprintf(path, sizeof path, "/sys/fs/cgroup/freezer/%.100s/pod%.60s/freezer.state",
+	               getenv("ENGINE_CGROUP"), uid);
+	f = fopen(path, "we");
+	done = f != NULL && fputs(state, f) >= 0;
+	if (f != NULL)
+		done = fclose(f) == 0 && done;
+	return done;
+}
+
+static bool has_rootfs(struct kill *k)
+{
+	json_t *object = product_object(k->p, "stoppablecontainerinstances", "kill");
+	const char *state = json_string_value(json_object_get(
+	        json_object_get(json_object_get(object, "status"), "rootfs"), "state"));
+	bool has = state != NULL && strcmp(state, "Ready") == 0 && !phase_is(k, "Failed");
+
+	json_decref(object);
+	return has;
+}
+
+/*
+ * A process that does not end although its Pod is gone (here: frozen, which SIGKILL has to wait
+ * for) keeps the root filesystem, also from an agent that started after the Pod was gone. The next
+ * consumer gets it when that process has ended, not before.
+ */
+static void test_kill_agent_with_orphan(void **state)
+{
+	struct kill k = {.p = *state};
+	char uid[PRODUCT_UID_BYTES];
+	struct asked asked;
+	pid_t pid;
+
+	expect_within(&k, runs_when_asked, "running and answering", clk_now_ms());
+	product_consumer_uid(k.p, "kill", uid);
+	if (!freeze(uid, "FROZEN")) {
+		(void)printf("# no freezer of cgroups v1\n");
+		return;
+	}
+	assert_int_equal(product_set_running(k.p, "kill", false), 200);
+	(void)world_call(k.p->world, "DELETE", "/api/v1/namespaces/default/pods/kill",
+	                 "application/json", "{\"gracePeriodSeconds\":0}", NULL);
+	world_expect_gone(k.p->world, "/api/v1/namespaces/default/pods/kill");
+	pid = program_kill(&k, "sc-node-agent");
+	wait_ready(&k, "sc-node-agent", pid);
+	expect_within(&k, has_rootfs, "rootfs taken back", clk_now_ms());
+	assert_true(product_rooted("/data/link-0") > 0);
+	ask(&asked);
+	sleep_ms(1000);
+	assert_int_equal(asked.answer.status, 0);
+	assert_true(freeze(uid, "THAWED"));
+	(void)pthread_join(asked.thread, NULL);
+	check_answer(&k, &asked.answer, "nothing");
+	assert_int_equal(asked.answer.status, 200);
+}
+
 /* The supervisor itself; `up` finds everything as it was. */
 static void test_kill_supervisor(void **state)
 {
-	static struct kill k;
-	struct product *p = *state;
+	struct kill k = {.p = *state};
+	struct product *p = k.p;
 	char uid[PRODUCT_UID_BYTES], again[PRODUCT_UID_BYTES];
 	uint64_t since_ms;
 
-	k.p = p;
-	expect_within(&k, sleeps, "stopped", clk_now_ms());
 	read_hash(&k, k.hash);
 	expect_within(&k, runs, "running and answering", clk_now_ms());
 	product_consumer_uid(p, "kill", uid);
@@ -301,6 +403,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_kill_programs),
+	        cmocka_unit_test(test_kill_in_idle_stop),
+	        cmocka_unit_test(test_kill_agent_with_orphan),
 	        cmocka_unit_test(test_kill_supervisor),
 	        cmocka_unit_test(test_down_and_up),
 	};
