@@ -41,7 +41,13 @@ ninja -C "$checked" | tail -n 1
 ninja -C "$SC_RELEASE_BUILD_DIR" | tail -n 1
 [ "${PIPESTATUS[0]}" = 0 ] || exit 1
 
-kubectl=$(bash tests/tools/kubectl.sh) || exit 1
+# the newest kubectl that is supported; where it cannot be built, the one that is installed
+if programs=$(bash tests/tools/kubernetes.sh kubectl); then
+  kubectl=$programs/kubectl
+else
+  [ $? = 3 ] || exit 1
+  kubectl=$(command -v kubectl) || exit 1
+fi
 tools=$(mktemp -d)
 trap 'rm -rf "$tools"' EXIT
 mkdir "$tools/bin" "$tools/tmp"
