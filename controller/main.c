@@ -31,7 +31,8 @@ struct settings {
 	const char *kubeconfig, *context;
 	const char *wrapper_image, *wrapper_pull_policy;
 	const char *url_template;
-	const char **activator_addresses, **host_domains;
+	const char **activator_addresses, *activator_service;
+	const char **host_domains, *cluster_domain;
 	bool leader_elect, watch_nodes;
 	const char *leader_namespace, *leader_name;
 	const char *admin_listen, *admin_token_file;
@@ -65,11 +66,15 @@ static int settings_load(struct settings *s, int argc, char **argv, struct confi
 	        {"wrapper.pullPolicy", CONFIG_STR, &s->wrapper_pull_policy, "IfNotPresent", 0, 0,
 	         "imagePullPolicy of the wrapper's image"},
 	        {"activatorAddresses", CONFIG_LIST, &s->activator_addresses, NULL, 0, 0,
-	         "IP:PORT of each activator, for the Services; none: no Services are made"},
+	         "IP:PORT of each activator, for the Services; or activatorService"},
+	        {"activatorService", CONFIG_STR, &s->activator_service, NULL, 0, 0,
+	         "NAMESPACE/NAME of the activators' Service, whose port \"http\" clients use"},
 	        {"urlTemplate", CONFIG_STR, &s->url_template, "", 0, 0,
 	         "status.activation.url, with %s for the name, then %s for the namespace"},
 	        {"hostDomains", CONFIG_LIST, &s->host_domains, "localhost", 0, 0,
 	         "domains below which NAME.NAMESPACE is answered"},
+	        {"clusterDomain", CONFIG_STR, &s->cluster_domain, "cluster.local", 0, 0,
+	         "domain of Services: NAME.NAMESPACE.svc.DOMAIN is answered"},
 	        {"watchNodes", CONFIG_BOOL, &s->watch_nodes, "true", 0, 0,
 	         "tell when the node of a root filesystem is gone"},
 	        {"leaderElect", CONFIG_BOOL, &s->leader_elect, "true", 0, 0,

@@ -33,7 +33,8 @@ enum {
 
 struct settings {
 	const char *kubeconfig, *context;
-	const char **activators;
+	const char **activators, *activator_service;
+	const char **namespaces;
 	const char *activator_token_file;
 	uint64_t timeout_ms, startup_grace_ms, scrape_interval_ms;
 	bool leader_elect;
@@ -69,8 +70,12 @@ static int settings_load(struct settings *s, int argc, char **argv, struct confi
 	         "stop after so long without use, where the manifest says nothing; 0s: never"},
 	        {"idle.startupGrace", CONFIG_DURATION, &s->startup_grace_ms, "30s", 0, year_ms,
 	         "no stop so soon after a start, where the manifest says nothing"},
+	        {"idle.namespaces", CONFIG_LIST, &s->namespaces, NULL, 0, 0,
+	         "these two for one namespace: \"NAMESPACE timeout=10m startupGrace=1m\""},
 	        {"activators", CONFIG_LIST, &s->activators, NULL, 0, 0,
-	         "URL of each activator's admin server; none: nothing is ever stopped"},
+	         "URL of each activator's admin server; or activatorService"},
+	        {"activatorService", CONFIG_STR, &s->activator_service, NULL, 0, 0,
+	         "NAMESPACE/NAME of the activators' Service, with their admin port as \"admin\""},
 	        {"activatorTokenFile", CONFIG_STR, &s->activator_token_file, NULL, 0, 0,
 	         "file with the bearer token for the activators; default: the admin server's"},
 	        {"scrape.interval", CONFIG_DURATION, &s->scrape_interval_ms, "1s", 50, 60000,
