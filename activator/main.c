@@ -25,7 +25,7 @@ enum { PUBLISH_MS = 500, INSTANCE_BYTES = 8, ACCEPT_LATEST_S = 5 };
 
 struct settings {
 	const char **listen;
-	const char **domains;
+	const char **domains, *cluster_domain;
 	const char *kubeconfig;
 	const char *admin_listen;
 	const char *admin_token_file;
@@ -36,7 +36,8 @@ struct settings {
 	uint64_t idle_timeout_ms;
 	uint64_t head_timeout_ms;
 	uint64_t response_timeout_ms;
-	uint64_t drain_timeout_ms;
+	uint64_t drain_timeout_ms, shutdown_delay_ms;
+	uint64_t hold_timeout_ms, pending_requests_max, pending_bytes_max;
 	bool access_log;
 };
 
@@ -66,6 +67,8 @@ static int settings_load(struct program *p, int argc, char **argv, struct err *e
 	         "address:port for clients; repeatable"},
 	        {"domains", CONFIG_LIST, &s->domains, "localhost", 0, 0,
 	         "domains below which NAME.NAMESPACE is answered for"},
+	        {"clusterDomain", CONFIG_STR, &s->cluster_domain, "cluster.local", 0, 0,
+	         "domain of Services: NAME.NAMESPACE.svc.DOMAIN is answered for"},
 	        {"kubeconfig", CONFIG_STR, &s->kubeconfig, NULL, 0, 0,
 	         "kubeconfig file; default: $KUBECONFIG, in-cluster, ~/.kube/config"},
 	        {"adminListen", CONFIG_STR, &s->admin_listen, "127.0.0.1:9091", 0, 0,
@@ -80,6 +83,12 @@ static int settings_load(struct program *p, int argc, char **argv, struct err *e
 	         "requests held for all containers together"},
 	        {"heldBytes.max", CONFIG_SIZE, &s->held_bytes_max, "64Mi", 1, 0,
 	         "bytes held for all containers together"},
+	        {"hold.timeout", CONFIG_DURATION, &s->hold_timeout_ms, "60s", 1, 86400000,
+	         "hold a request so long (504), where the manifest says nothing"},
+	        {"hold.maxPendingRequests", CONFIG_U64, &s->pending_requests_max, "1000", 1, 100000,
+	         "requests held for one container, where the manifest says nothing"},
+	        {"hold.maxPendingBytes", CONFIG_SIZE, &s->pending_bytes_max, "16Mi", 1, 0,
+	         "bytes held for one container, where the manifest says nothing"},
 	        {"idleTimeout", CONFIG_DURATION, &s->idle_timeout_ms, "75s", 1, 3600000,
 	         "a client connection without a request is closed"},
 	        {"headTimeout", CONFIG_DURATION, &s->head_timeout_ms, "30s", 1, 3600000,
@@ -87,7 +96,9 @@ static int settings_load(struct program *p, int argc, char **argv, struct err *e
 	        {"responseTimeout", CONFIG_DURATION, &s->response_timeout_ms, "300s", 1, 86400000,
 	         "no byte from or to a container ends a request (504)"},
 	        {"drainTimeout", CONFIG_DURATION, &s->drain_timeout_ms, "30s", 1, 3600000,
-	         "requests may go on so long after SIGTERM"},
+	         "requests may go on so long after SIGTERM and the shutdown delay"},
+	        {"shutdownDelay", CONFIG_DURATION, &s->shutdown_delay_ms, "0s", 0, 3600000,
+	         "after SIGTERM not ready, but new connections are still taken for so long"},
 	        {"accessLog", CONFIG_BOOL, &s->access_log, "false", 0, 0, "log each request"},
 	};
 	const struct config_program program = {

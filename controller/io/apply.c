@@ -392,3 +392,13 @@ void apply_key(struct apply *a, const char *key)
 {
 	workqueue_add(a->queue, key);
 }
+
+void apply_key_after(struct apply *a, const char *key, uint64_t delay_ms)
+{
+	workqueue_add_after(a->queue, key, delay_ms);
+}
+
+void apply_set_target(struct apply *a, const struct service_target *target)
+{
+	a->opts.plan.target = *target;
+}

@@ -209,7 +209,7 @@ int watch_new(struct event_base *base, struct kube_client *client, const struct 
 	if (w == NULL)
 		return err_set(err, ERR_NOMEM, 0, "watch");
 	w->opts = *opts;
-	w->claims = host_claims_new(opts->host_domains);
+	w->claims = host_claims_new(opts->host_domains, opts->cluster_domain);
 	if (w->claims == NULL) {
 		watch_free(w);
 		return err_set(err, ERR_NOMEM, 0, "host claims");
