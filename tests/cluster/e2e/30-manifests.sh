@@ -1,0 +1,212 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What users write and what they read: manifests of both shapes, kubectl's verbs, the image's own
+# configuration, templates that change, and what is said of a manifest that cannot run.
+set -euo pipefail
+here=$(dirname "$0")/..
+# shellcheck source=tests/cluster/lib.sh
+. "$here/lib.sh"
+# shellcheck source=tests/cluster/product.sh
+. "$here/product.sh"
+# shellcheck source=tests/cluster/app.sh
+. "$here/app.sh"
+
+product_installed
+app_image app:1 >/dev/null
+work=$(mktemp -d)
+base=manifests-$$
+background=()
+# shellcheck disable=SC2317 # called by the trap
+cleanup() {
+  [ ${#background[@]} -eq 0 ] || kill "${background[@]}" 2>/dev/null || true
+  kubectl delete namespace "$base" "$base-strict" --wait=false >/dev/null 2>&1 || true
+  rm -rf "$work"
+}
+trap cleanup EXIT
+app_namespace "$base"
+
+echo "--- the long shape, as the existing operator's users have it"
+kubectl -n "$NS" apply -f - <<END
+apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
+kind: StoppableContainer
+metadata: {name: long}
+spec:
+  running: true
+  hostPathPrefix: /var/lib/stoppablecontainer
+  provider:
+    resources: {requests: {cpu: 1m, memory: 8Mi}}
+    nodeSelector: {kubernetes.io/os: linux}
+  template:
+    metadata:
+      labels: {team: blue}
+      annotations: {example.com/note: kept}
+    spec:
+      initContainers:
+      - {name: content, image: $APP, command: [sh, -c, "echo long-shape >/data/index.html"],
+         volumeMounts: [{name: data, mountPath: /data}]}
+      containers:
+      - name: web
+        image: $APP
+        command: [/bin/httpd, -f, -h, /data, -p, "8080"]
+        ports: [{containerPort: 8080}]
+        volumeMounts: [{name: data, mountPath: /data}]
+      - {name: sidecar, image: $APP, command: [sleep, "100000"]}
+      volumes: [{name: data, emptyDir: {}}]
+      terminationGracePeriodSeconds: 30
+      nodeSelector: {kubernetes.io/os: linux}
+END
+kubectl -n "$NS" wait --for=condition=Ready stoppablecontainer/long --timeout=90s
+pod=$(consumer long)
+[ "$(kubectl -n "$NS" get pod "$pod" -o 'jsonpath={.metadata.labels.team}/{.metadata.annotations.example\.com/note}')" = blue/kept ] ||
+  die "labels and annotations of the template are not the Pod's"
+[ "$(kubectl -n "$NS" get pod "$pod" -o 'jsonpath={.metadata.labels.stoppablecontainer\.xtlsoft\.top/role}')" = consumer ] ||
+  die "the Pod has no role"
+[ "$(ask long /)" = long-shape ] || die "long does not answer from the volume"
+
+echo "--- the short shape: entrypoint, environment, user and folder are the image's own"
+kubectl -n "$NS" get stoppablecontainer --watch -o 'jsonpath={.metadata.name} {.status.phase}{"\n"}' >"$work/phases" 2>/dev/null &
+background+=($!)
+kubectl -n "$NS" apply -f - <<END
+apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
+kind: StoppableContainer
+metadata: {name: short}
+spec:
+  template:
+    container:
+      image: $APP
+      ports: [{containerPort: 8080}]
+      env: [{name: MINE, value: "\$(FROM_IMAGE), too"}]
+END
+expect short '{.spec.running}' false
+ask short /cgi-bin/whoami >"$work/whoami"
+for line in "id 1000:1000" "pwd /srv/app" "FROM_IMAGE=yes" "MINE=yes, too"; do
+  grep -qxF "$line" "$work/whoami" || { cat "$work/whoami"; die "the image's \"$line\" is not there"; }
+done
+expect short '{.status.phase}' Running
+running short false
+expect short '{.status.phase}' Stopped
+
+echo "--- args alone replace the image's command and keep its entrypoint"
+kubectl -n "$NS" apply -f - <<END
+apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
+kind: StoppableContainer
+metadata: {name: args}
+spec:
+  template:
+    container: {image: $APP, args: [/bin/httpd, -f, -p, "9090", -h, /www], ports: [{containerPort: 9090}]}
+END
+[ "$(ask args /)" = alive ] || die "args: no answer on its own port"
+
+echo "--- kubectl patch stops and starts; wait, get, explain, describe, events read well"
+running long false
+kubectl -n "$NS" wait --for='jsonpath={.status.phase}=Stopped' stoppablecontainer/long --timeout=60s
+no_consumer() { [ -z "$(kubectl -n "$NS" get pods -l stoppablecontainer.xtlsoft.top/role=consumer,stoppablecontainer.xtlsoft.top/instance=long -o name)" ]; }
+cluster_until 60 no_consumer
+running long true
+kubectl -n "$NS" wait --for=condition=Ready sc/long --timeout=60s
+expect long '{.status.phase}' Running
+kubectl explain sc.spec.idle | tee "$work/explain" | grep -q timeout || die "explain sc.spec.idle"
+kubectl explain sc.spec.template.spec.containers.securityContext.capabilities | grep -q drop || die "explain does not go all the way down"
+kubectl -n "$NS" get sc | tee "$work/get"
+for column in NAME RUNNING PHASE IDLE-FOR URL AGE; do
+  head -n 1 "$work/get" | grep -qw -- "$column" || die "get has no column $column"
+done
+kubectl -n "$NS" describe sc short | grep -q 'Events:' || die "describe tells no events"
+kubectl -n "$NS" get events --field-selector involvedObject.kind=StoppableContainer -o 'jsonpath={range .items[*]}{.involvedObject.name} {.reason}{"\n"}{end}' |
+  sort -u | tee "$work/events"
+grep -q '^short ' "$work/events" || die "no event of short"
+awk '$1 == "short" { print $2 }' "$work/phases" | uniq | tr '\n' ' ' | tee "$work/short-phases"
+echo
+grep -q 'Running Stopping Stopped' "$work/short-phases" || die "the phases that -w showed"
+
+echo "--- a misspelt field is refused with its path"
+! kubectl -n "$NS" apply -f - >"$work/refused" 2>&1 <<END || die "a misspelt field was taken"
+apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
+kind: StoppableContainer
+metadata: {name: misspelt}
+spec:
+  template: {container: {image: $APP, prots: []}}
+  idle: {timeuot: 5m}
+END
+grep -q 'spec.template.container.prots' "$work/refused" && grep -q 'spec.idle.timeuot' "$work/refused" ||
+  { cat "$work/refused"; die "the refusal does not name the fields"; }
+! kubectl -n "$NS" apply -f - >"$work/refused" 2>&1 <<END || die "a wrong duration was taken"
+apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
+kind: StoppableContainer
+metadata: {name: misspelt}
+spec:
+  template: {container: {image: $APP}}
+  idle: {timeout: soon}
+END
+grep -q 'spec.idle.timeout' "$work/refused" || die "the refusal does not name spec.idle.timeout"
+
+echo "--- a changed template is told, and applied at the next start"
+kubectl -n "$NS" patch sc long --type=json \
+  -p '[{"op":"add","path":"/spec/template/spec/containers/0/env","value":[{"name":"NEW","value":"1"}]}]' >/dev/null
+expect_condition long TemplateChanged 'True *'
+[ "$(consumer long)" = "$pod" ] || pod=$(consumer long)
+running long false
+expect long '{.status.phase}' Stopped
+running long true
+kubectl -n "$NS" wait --for=condition=Ready sc/long --timeout=60s >/dev/null
+[ "$(inside long sh -c 'echo $NEW')" = 1 ] || die "the new variable did not reach the Pod"
+[[ $(condition long TemplateChanged) != True* ]] || die "TemplateChanged stays after the start"
+
+echo "--- a consumer deleted by hand is made again; hosts and resolv.conf are not kept"
+uid=$(kubectl -n "$NS" get pod "$(consumer long)" -o 'jsonpath={.metadata.uid}')
+kubectl -n "$NS" delete pod "$(consumer long)" --wait=false >/dev/null
+another() { [ "$(field long '{.status.phase}')" = Running ] && [ "$(kubectl -n "$NS" get sci long -o 'jsonpath={.status.consumerPodUID}')" != "$uid" ]; }
+cluster_until 60 another
+path=$(kubectl -n "$NS" get sci long -o 'jsonpath={.status.hostPath}')
+cluster_node_exec 1 test -d "$path/upper" 2>/dev/null || node=2
+for file in etc/hosts etc/resolv.conf; do
+  ! cluster_node_exec "${node:-1}" test -s "$path/upper/$file" || die "$file is in the kept files"
+done
+
+echo "--- an image that does not exist: a condition, and 503 at once"
+kubectl -n "$NS" apply -f - <<END
+apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
+kind: StoppableContainer
+metadata: {name: noimage}
+spec: {template: {container: {image: "$REGISTRY/nothing:1", ports: [{containerPort: 8080}]}}}
+END
+expect_condition noimage ProviderReady 'False *Pull*'
+began=$SECONDS
+code=$(ask noimage / -o "$work/body" -w '%{http_code} %header{retry-after}' | tee /dev/stderr)
+[[ $code == 503* ]] && [ $((SECONDS - began)) -lt 20 ] || die "noimage was answered $code after $((SECONDS - began)) s"
+grep -qi image "$work/body" || { cat "$work/body"; die "the answer does not say why"; }
+
+echo "--- hostPathPrefix outside the agent's list"
+kubectl -n "$NS" apply -f - <<END
+apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
+kind: StoppableContainer
+metadata: {name: prefix}
+spec: {hostPathPrefix: /etc, template: {container: {image: $APP}}}
+END
+expect_condition prefix RootfsReady 'False PrefixNotAllowed */etc*'
+
+echo "--- what Pod Security forbids is told, is tried again, and recovers"
+kubectl create namespace "$base-strict" >/dev/null
+kubectl label namespace "$base-strict" pod-security.kubernetes.io/enforce=restricted >/dev/null
+cluster_until 20 kubectl -n "$base-strict" get serviceaccount default >/dev/null 2>&1
+NS=$base-strict
+kubectl -n "$NS" apply -f - <<END 2>"$work/warnings"
+apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
+kind: StoppableContainer
+metadata: {name: greedy}
+spec: {template: {container: {image: $APP, ports: [{containerPort: 8080}], securityContext: {privileged: true}}}}
+END
+expect_condition greedy RootfsReady 'True *' # its provider is restricted, whatever the manifest says
+began=$SECONDS
+code=$(ask greedy / -o "$work/body" -w '%{http_code}')
+[ "$code" = 503 ] && [ $((SECONDS - began)) -lt 20 ] || die "greedy was answered $code after $((SECONDS - began)) s"
+grep -q privileged "$work/body" || { cat "$work/body"; die "the answer does not say why"; }
+expect_condition greedy Ready 'False PodForbidden *privileged*'
+kubectl -n "$NS" get events -o 'jsonpath={.items[*].message}' | grep -q privileged || die "no event tells of the refusal"
+kubectl label namespace "$NS" --overwrite pod-security.kubernetes.io/enforce=privileged >/dev/null
+running greedy true
+expect greedy '{.status.phase}' Running 90
+
+app_namespace_end "$base-strict"
+app_namespace_end "$base"
+echo "everything is gone"

@@ -1,0 +1,246 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# A consumer is a Pod like any other: exec, cp, logs, attach, port-forward, debug containers and all
+# probes meet the kept root filesystem and the user's process, as uid 1000 without a capability, in a
+# namespace that enforces Pod Security restricted. And what is inside sees nothing of the node: the
+# known ways out are asked for, by opening, or by writing the value that is already there.
+set -euo pipefail
+here=$(dirname "$0")/..
+# shellcheck source=tests/cluster/lib.sh
+. "$here/lib.sh"
+# shellcheck source=tests/cluster/product.sh
+. "$here/product.sh"
+# shellcheck source=tests/cluster/app.sh
+. "$here/app.sh"
+
+product_installed
+app_image app:1 >/dev/null
+work=$(mktemp -d)
+base=inside-$$
+background=()
+# shellcheck disable=SC2317 # called by the trap
+cleanup() {
+  [ ${#background[@]} -eq 0 ] || kill "${background[@]}" 2>/dev/null || true
+  kubectl delete namespace "$base" "$base-root" --wait=false >/dev/null 2>&1 || true
+  rm -rf "$work"
+}
+trap cleanup EXIT
+app_namespace "$base" restricted
+restricted='allowPrivilegeEscalation: false, runAsNonRoot: true, capabilities: {drop: [ALL]}, seccompProfile: {type: RuntimeDefault}'
+
+# what the server that listens last does: says a line, reads its input, answers requests
+kubectl -n "$NS" apply -f - <<END
+apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
+kind: StoppableContainer
+metadata: {name: box}
+spec:
+  running: true
+  idle: {timeout: 0s}
+  template:
+    container:
+      image: $APP
+      stdin: true
+      command: [/bin/sh, -c]
+      args:
+      - |
+        echo "start \$(cat /var/lib/app/starts 2>/dev/null | wc -l)"
+        echo start >>/var/lib/app/starts
+        httpd -p 8080 -h /www
+        while true; do if read -r line; then echo "heard \$line"; else sleep 1; fi; done
+      ports: [{containerPort: 8080, name: http}]
+      securityContext: {$restricted}
+END
+kubectl -n "$NS" wait --for=condition=Ready sc/box --timeout=90s
+pod=$(consumer box)
+
+echo "--- exec: every program of the image by its name, as uid 1000 without a capability"
+[ "$(inside box id -u)" = 1000 ] || die "exec is not uid 1000"
+[ "$(inside box find / -maxdepth 1 -name www)" = /www ] || die "exec does not see the image's root"
+inside box sh -c 'ls /' | tr '\n' ' '
+echo
+[ "$(inside box awk '/^CapEff/ { print $2 }' /proc/self/status)" = 0000000000000000 ] || die "exec has a capability"
+[ "$(inside box sh -c 'tr "\0" " " </proc/1/cmdline')" != "" ] || die "process 1"
+inside box sh -c 'echo from-exec >/var/lib/app/note'
+[ "$(kubectl -n "$NS" get pod "$pod" -o 'jsonpath={.spec.volumes[*].hostPath}{.spec.hostPID}{.spec.initContainers}')" = "" ] ||
+  die "the consumer has a host path, a host namespace or an init container"
+
+echo "--- cp, both ways"
+head -c 3000000 /dev/urandom >"$work/file"
+kubectl -n "$NS" cp "$work/file" "$pod:/var/lib/app/file" 2>/dev/null
+kubectl -n "$NS" cp "$pod:/var/lib/app/file" "$work/back" >/dev/null 2>&1
+cmp "$work/file" "$work/back" || die "cp changed the file"
+
+echo "--- logs, attach, port-forward"
+kubectl -n "$NS" logs "$pod" | grep -qx 'start 0' || die "logs"
+kubectl -n "$NS" attach -i --quiet "$pod" <<<hello >/dev/null 2>&1 || true
+heard() { kubectl -n "$NS" logs "$pod" | grep -qx 'heard hello'; }
+cluster_until 10 heard || die "attach did not reach the process"
+kubectl -n "$NS" port-forward --address 127.0.0.1 "pod/$pod" 18081:http >/dev/null 2>&1 &
+background+=($!)
+forwarded() { [ "$(curl -fsS http://127.0.0.1:18081/)" = alive ]; }
+cluster_until 10 forwarded 2>/dev/null || die "port-forward"
+
+echo "--- an ephemeral debug container, beside and in the process namespace of the main one"
+kubectl -n "$NS" debug "$pod" --image="$BUSYBOX" --profile=restricted --target=main -c looker --quiet \
+  --custom=/dev/stdin -- sh -c 'ps; while true; do sleep 1; done' >/dev/null 2>&1 <<<'{"securityContext": {"runAsUser": 1000}}' || true
+looks() { kubectl -n "$NS" logs "$pod" -c looker 2>/dev/null | grep -q httpd; }
+cluster_until 30 looks || die "the debug container does not see the user's process"
+
+echo "--- logs -p: a process that ended, in a container that the kubelet restarted, with its files"
+inside box sh -c 'kill -9 $(pidof httpd)' || true
+inside box sh -c 'for p in /proc/[0-9]*; do grep -qz "heard" $p/cmdline 2>/dev/null && kill -9 ${p#/proc/}; done' 2>/dev/null || true
+restarted() { [ "$(kubectl -n "$NS" get pod "$pod" -o 'jsonpath={.status.containerStatuses[0].restartCount}')" -ge 1 ] && [ "$(kubectl -n "$NS" logs "$pod" -c main | head -n 1)" = 'start 1' ]; }
+cluster_until 40 restarted || die "the container was not restarted with its files"
+kubectl -n "$NS" logs -p "$pod" -c main | grep -qx 'start 0' || die "logs -p"
+alive() { [ "$(ask box /)" = alive ]; }
+cluster_until 20 alive || die "no answer after the restart"
+[ "$(inside box cat /var/lib/app/note)" = from-exec ] || die "the note is gone"
+
+echo "--- probes of every kind: HTTP, TCP, exec, gRPC"
+tree=$work/tree
+app_tree "$tree"
+cp /usr/bin/etcd "$tree/bin/etcd"
+ldd /usr/bin/etcd | grep -o '/[^ ]*' | while read -r library; do
+  mkdir -p "$tree$(dirname "$library")"
+  cp -L "$library" "$tree$library"
+done
+cluster_push etcd:1 "$tree" '{"Entrypoint": ["/bin/etcd"], "User": "1000", "Env": ["PATH=/bin"], "WorkingDir": "/tmp"}' >/dev/null
+probed() { # probed NAME IMAGE COMMAND PORT READINESS LIVENESS
+  kubectl -n "$NS" apply -f - <<END
+apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
+kind: StoppableContainer
+metadata: {name: $1}
+spec:
+  running: true
+  idle: {timeout: 0s}
+  template:
+    container:
+      image: $2
+      command: $3
+      ports: [{containerPort: $4}]
+      securityContext: {$restricted}
+      readinessProbe: {$5, periodSeconds: 1}
+      livenessProbe: {$6, periodSeconds: 1, failureThreshold: 2}
+END
+}
+probed http "$APP" '[httpd, -f, -p, "8080", -h, /www]' 8080 'httpGet: {path: /index.html, port: 8080}' 'httpGet: {path: /, port: 8080}'
+probed tcp "$APP" '[httpd, -f, -p, "8080", -h, /www]' 8080 'tcpSocket: {port: 8080}' 'tcpSocket: {port: 8080}'
+probed exec "$APP" '[sh, -c, "touch /tmp/ready; exec httpd -f -p 8080 -h /www"]' 8080 'exec: {command: [test, -e, /tmp/ready]}' \
+  'exec: {command: [test, -e, /tmp/ready]}'
+probed grpc "$REGISTRY/etcd:1" '[etcd, --data-dir, /tmp/data, --listen-client-urls, "http://0.0.0.0:2379", --advertise-client-urls, "http://127.0.0.1:2379"]' \
+  2379 'grpc: {port: 2379}' 'grpc: {port: 2379}'
+for name in http tcp exec grpc; do
+  kubectl -n "$NS" wait --for=condition=Ready "sc/$name" --timeout=90s
+  kubectl -n "$NS" wait --for=condition=Ready "pod/$(consumer $name)" --timeout=30s >/dev/null || die "$name: its readiness probe does not succeed"
+done
+# a probe that fails does what it says: not ready, and the liveness probe has it started anew
+inside exec rm /tmp/ready
+again() { [ "$(kubectl -n "$NS" get pod "$(consumer exec)" -o 'jsonpath={.status.containerStatuses[0].restartCount}')" -ge 1 ]; }
+cluster_until 40 again || die "a failing exec probe does not restart the container"
+
+echo "--- the ways out, as uid 1000 and as root with the default capabilities"
+app_namespace "$base-root" baseline
+kubectl -n "$NS" apply -f - <<END
+apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
+kind: StoppableContainer
+metadata: {name: box}
+spec:
+  running: true
+  template:
+    container: {image: $APP, ports: [{containerPort: 8080}], securityContext: {runAsUser: 0}}
+END
+kubectl -n "$NS" wait --for=condition=Ready sc/box --timeout=90s
+cat >"$work/ways" <<'END'
+out=0
+bad() { echo "WAY OUT: $*"; out=1; }
+# what belongs to the kernel as a whole: not even for writing the value that is already there
+for file in /proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sys/kernel/hostname /proc/sys/vm/overcommit_memory; do
+  value=$(cat $file) || continue
+  (echo "$value" >$file) 2>/dev/null && bad "$file can be written"
+done
+for file in /proc/sysrq-trigger /proc/kcore /proc/irq/0/smp_affinity; do
+  (exec 3>>$file) 2>/dev/null && bad "$file opens for writing"
+done
+for file in $(find /sys/fs/cgroup -name release_agent -o -name memory.limit_in_bytes -o -name memory.max -o -name cgroup.procs 2>/dev/null | head -n 40); do
+  (exec 3>>$file) 2>/dev/null && bad "$file opens for writing"
+done
+for file in /sys/kernel/uevent_helper /sys/power/state /sys/module; do
+  (exec 3>>$file) 2>/dev/null && bad "$file opens for writing"
+done
+# processes: ours only, and no root but this one
+for pid in $(ls /proc | grep '^[0-9]*$'); do
+  name=$(cat /proc/$pid/comm 2>/dev/null) || continue
+  case $name in sc-wrapper | sh | httpd | cat | ls | grep | find | head) ;; *) bad "process $pid: $name" ;; esac
+done
+[ "$(ls /proc | grep -c '^[0-9]*$')" -lt 20 ] || bad "many processes"
+if ls /proc/1/root/ >/dev/null 2>&1; then
+  [ "$(ls /proc/1/root/ | sort | tr '\n' ' ')" = "$(ls / | sort | tr '\n' ' ')" ] || bad "the root of process 1 is another"
+fi
+[ -e /.sc/wrapper.sock ] && bad "the wrapper's socket"
+# descriptors that stayed open
+for pid in 1 self; do
+  for fd in $(ls /proc/$pid/fd 2>/dev/null); do
+    to=$(readlink /proc/$pid/fd/$fd) || continue
+    case $to in
+      pipe:* | /dev/null | /dev/pts/* | socket:* | anon_inode:* | /proc/*/fd | "/ways (deleted)" | /dev/shm/*) ;;
+      *) bad "descriptor $fd of process $pid: $to" ;;
+    esac
+  done
+done
+# devices: what the runtime gives, no more
+for node in /dev/*; do
+  case $node in
+    /dev/null | /dev/zero | /dev/full | /dev/random | /dev/urandom | /dev/tty | /dev/ptmx | /dev/pts | /dev/shm | /dev/mqueue | \
+      /dev/fd | /dev/stdin | /dev/stdout | /dev/stderr | /dev/core | /dev/termination-log | /dev/console) ;;
+    *) bad "device $node" ;;
+  esac
+done
+# mounts: nothing that leads to the node's files, and no old root below
+while read -r id parent device root point rest; do
+  case $point in
+    / | /proc | /proc/* | /dev | /dev/* | /sys | /sys/* | /etc/hosts | /etc/hostname | /etc/resolv.conf | \
+      /var/run/secrets/kubernetes.io/serviceaccount | /run/secrets/kubernetes.io/serviceaccount) ;;
+    *) bad "mount $point" ;;
+  esac
+done </proc/self/mountinfo
+mount -t tmpfs none /tmp 2>/dev/null && bad "mount is allowed"
+mount -t proc none /tmp 2>/dev/null && bad "mounting /proc is allowed"
+unshare -m true 2>/dev/null && bad "a mount namespace is allowed"
+nsenter -t 1 -m true 2>/dev/null && [ "$(id -u)" != 0 ] && bad "nsenter"
+mknod /tmp/disk b 8 0 2>/dev/null && (exec 3<>/tmp/disk) 2>/dev/null && bad "a disk opens"
+rm -f /tmp/disk
+dmesg >/dev/null 2>&1 && [ "$(cat /proc/sys/kernel/dmesg_restrict)" = 1 ] && bad "dmesg"
+exit $out
+END
+for NS in "$base" "$base-root"; do
+  kubectl -n "$NS" exec -i "$(consumer box)" -c main -- sh -s <"$work/ways" || die "in $NS"
+  echo "none, as uid $(kubectl -n "$NS" exec "$(consumer box)" -c main -- id -u)"
+done
+
+echo "--- mount points that are links: inside the tree they are followed inside, out of it they are refused"
+for case in proc:/proc/1 dev:/dev host:../../../../../../etc; do
+  rm -rf "$tree"
+  app_tree "$tree"
+  mkdir -p "$tree/mnt"
+  ln -s "${case#*:}" "$tree/mnt/data"
+  image=link-${case%%:*}:1
+  cluster_push "$image" "$tree" '{"Entrypoint": ["/bin/httpd", "-f", "-p", "8080", "-h", "/www"], "User": "1000", "Env": ["PATH=/bin"]}' >/dev/null
+  kubectl -n "$NS" apply -f - <<END
+apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
+kind: StoppableContainer
+metadata: {name: link-${case%%:*}}
+spec:
+  running: true
+  template:
+    container: {image: $REGISTRY/$image, ports: [{containerPort: 8080}], volumeMounts: [{name: data, mountPath: /mnt/data}]}
+    volumes: [{name: data, emptyDir: {}}]
+END
+done
+expect_condition link-proc Ready 'False *' 60
+expect_condition link-dev Ready 'False *' 60
+for name in link-proc link-dev link-host; do
+  echo "$name: $(condition $name RootfsReady)"
+done
+app_namespace_end "$base"
+app_namespace_end "$base-root"
+echo "everything is gone"
