@@ -6,6 +6,7 @@
 #   PRODUCT_NAMESPACE, PRODUCT_RELEASE
 #   product_images        builds and pushes the images, once a cluster
 #   product_install [HELM ARGUMENT…]   helm upgrade --install, and waits until all is ready
+#   product_ready         waits until every Pod is ready: helm does not wait for the agents
 #   product_installed     installs it unless it is there
 #   product_hello         pushes $HELLO, the image of examples/hello
 
@@ -32,12 +33,19 @@ product_install() {
   # charts are read by links, which helm tells each time
   helm upgrade --install "$PRODUCT_RELEASE" "$PRODUCT_CHART" -n "$PRODUCT_NAMESPACE" --create-namespace \
     --set fullnameOverride=sc --set "image.registry=$REGISTRY" --set 'domains={apps.test}' \
-    --set activator.shutdownDelay=1s --set activator.timeouts.drain=5s "$@" \
-    --wait --timeout 120s 2> >(grep -v walk.go >&2) >/dev/null || {
+    --set activator.shutdownDelay=1s --set activator.timeouts.drain=5s \
+    --wait --timeout 120s "$@" 2> >(grep -v walk.go >&2) >/dev/null && product_ready || {
     kubectl -n "$PRODUCT_NAMESPACE" get pods -o wide >&2
     kubectl -n "$PRODUCT_NAMESPACE" logs --prefix --tail 3 -l app.kubernetes.io/part-of=stoppablecontainer >&2 || true
     return 1
   }
+}
+
+product_ready() {
+  kubectl -n "$PRODUCT_NAMESPACE" rollout status daemonset/sc-node-agent --timeout=60s >/dev/null &&
+    for name in controller activator idle-monitor; do
+      kubectl -n "$PRODUCT_NAMESPACE" rollout status "deployment/sc-$name" --timeout=60s >/dev/null || return
+    done
 }
 
 product_installed() {
