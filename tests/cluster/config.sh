@@ -12,24 +12,21 @@ REGISTRY=$CLUSTER_IP:5000
 
 _node_ip() { echo "10.250.0.1$1"; }
 
-# _certificate NAME SUBJECT USAGE [SAN]: NAME.key and NAME.crt, by the cluster's authority
-_certificate() {
-  local name=$1 subject=$2 usage=$3 san=${4:-} authority=${AUTHORITY:-ca}
-  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$name.key" \
-    -subj "$subject" -out "$name.csr" 2>/dev/null
-  {
-    echo "keyUsage=critical,digitalSignature"
-    echo "extendedKeyUsage=$usage"
-    [ -z "$san" ] || echo "subjectAltName=$san"
-  } >"$name.ext"
-  openssl x509 -req -in "$name.csr" -CA "$authority.crt" -CAkey "$authority.key" -days 30 -extfile "$name.ext" \
-    -set_serial "0x$(openssl rand -hex 8)" -out "$name.crt" 2>/dev/null
-  rm "$name.csr" "$name.ext"
+# _openssl_req NAME ARG…: a new key and its certificate, without the extensions of the machine's settings
+_openssl_req() {
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -keyout "$1.key" -out "$1.crt" \
+    -config <(printf '[req]\ndistinguished_name = dn\n[dn]\n') "${@:2}" 2>/dev/null
 }
 
 _authority() {
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1.key" -subj "/CN=$2" \
-    -days 30 -addext keyUsage=critical,keyCertSign,cRLSign -out "$1.crt" 2>/dev/null
+  _openssl_req "$1" -subj "/CN=$2" -addext basicConstraints=critical,CA:true -addext keyUsage=critical,keyCertSign,cRLSign
+}
+
+# _certificate NAME SUBJECT USAGE [SAN]: by the cluster's authority
+_certificate() {
+  local authority=${AUTHORITY:-ca}
+  _openssl_req "$1" -subj "$2" -CA "$authority.crt" -CAkey "$authority.key" -addext keyUsage=critical,digitalSignature \
+    -addext "extendedKeyUsage=$3" ${4:+-addext "subjectAltName=$4"}
 }
 
 # _kubeconfig NAME FILE: of the certificate NAME, with everything inside
@@ -183,7 +180,8 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
     runtime_type = "io.containerd.runc.v2"
 END
-  echo "server = \"http://$REGISTRY\"" >"$etc/containerd/certs.d/$REGISTRY/hosts.toml"
+  printf 'server = "http://%s"\n[host."http://%s"]\n  capabilities = ["pull", "resolve"]\n' "$REGISTRY" "$REGISTRY" \
+    >"$etc/containerd/certs.d/$REGISTRY/hosts.toml"
   cat >"$etc/cni/net.d/10-pods.conflist" <<END
 {"cniVersion": "0.4.0", "name": "pods", "plugins": [
   {"type": "bridge", "bridge": "cni0", "isGateway": true, "hairpinMode": true,
@@ -206,6 +204,8 @@ clusterDomain: cluster.local
 clusterDNS: [$CLUSTER_DNS_IP]
 evictionHard: {nodefs.available: "1%", imagefs.available: "1%", memory.available: 100Mi}
 imageGCHighThresholdPercent: 100
+# to put itself before this machine's programs is not its right
+oomScoreAdj: 0
 END
   cat >"$etc/kubernetes/proxy.yaml" <<END
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
@@ -213,6 +213,7 @@ kind: KubeProxyConfiguration
 clientConnection: {kubeconfig: /etc/kubernetes/proxy.conf}
 mode: iptables
 clusterCIDR: $CLUSTER_POD_CIDR
+oomScoreAdj: 0
 # these belong to the machine, not to the node
 conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s}
 END

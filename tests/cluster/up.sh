@@ -88,10 +88,12 @@ nsenter --target "$(_cluster_first control)" --net sh -e -c '
 for name in etcd registry apiserver; do cluster_component start "$name"; done
 step "etcd, the registry and the API server are starting"
 
+starting=()
 for number in $(seq "$CLUSTER_NODES"); do
-  _cluster_node_start "$number"
-  cluster_component start "containerd-$number"
+  { _cluster_node_start "$number" && cluster_component start "containerd-$number"; } &
+  starting+=($!)
 done
+for pid in "${starting[@]}"; do wait "$pid"; done
 step "$CLUSTER_NODES nodes have their namespaces and containerd"
 
 images=$(mktemp -d -p "$CLUSTER_DIR")
