@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs the commands of the pages about clusters as a reader would, in their order, on a cluster where
+# nothing is installed: each block that is marked sh, with this cluster's registry in place of
+# registry.example.com. Blocks that are marked otherwise are no commands to be run here.
+set -euo pipefail
+here=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=tests/cluster/lib.sh
+. "$here/lib.sh"
+# shellcheck source=tests/cluster/product.sh
+. "$here/product.sh"
+# shellcheck source=tests/cluster/app.sh
+. "$here/app.sh"
+
+root=$(cd "$here/../.." && pwd)
+work=$(mktemp -d)
+# shellcheck disable=SC2317 # called by the trap
+cleanup() {
+  rm -rf "$work"
+}
+trap cleanup EXIT
+if kubectl get crd stoppablecontainers.stoppablecontainer.xtlsoft.top >/dev/null 2>&1; then
+  die "the product is installed: this starts from nothing"
+fi
+app_image app:1 >/dev/null
+
+# commands FILE [FROM [TO]]: of the page's blocks between the headings FROM and TO
+commands() {
+  awk -v from="${2:-}" -v to="${3:-}" 'BEGIN { on = from == "" }
+    $0 == "## " from { on = 1 } to != "" && $0 == "## " to { on = 0 }
+    /^ *```sh$/ { inside = on; next } /^ *```/ { inside = 0 } inside' "$root/docs/$1"
+}
+
+# page FILE [FROM [TO]]: runs them as one script that stops at the first command that fails
+page() {
+  local build=${SC_RELEASE_BUILD_DIR:+--build-dir $SC_RELEASE_BUILD_DIR}
+  commands "$@" | sed -e "s#registry\.example\.com/app:1#$APP#g" -e "s#registry\.example\.com#$REGISTRY#g" \
+    -e "s#^images/build\.sh#& $build#" >"$work/script"
+  [ -s "$work/script" ] || die "$* has no commands"
+  echo "--- $*: $(grep -c . "$work/script") lines"
+  (cd "$root" && cluster_in bash -euo pipefail -x "$work/script") >"$work/out" 2>&1 ||
+    { tail -n 25 "$work/out"; die "a command of $1 failed"; }
+}
+
+page install.md "" Remove
+page first-steps.md
+page install.md Remove
+left=$(kubectl get pods,crds -A -o name | grep -i -e stoppable -e 'pod/sc-' || true)
+[ -z "$left" ] || die "left after the removal: $left"
