@@ -70,7 +70,7 @@ expect() {
   local seen end=$((SECONDS + ${4:-40}))
   until seen=$(field "$1" "$2" 2>/dev/null) && [ "$seen" = "$3" ]; do
     if [ $SECONDS -ge $end ]; then
-      kubectl -n "$NS" get sc,sci,pods -o wide >&2
+      kubectl -n "$NS" get stoppablecontainers,sci,pods -o wide >&2
       kubectl -n "$NS" get stoppablecontainer "$1" -o 'jsonpath={.status}' >&2
       die "$1: $2 is \"$seen\" and not \"$3\""
     fi

@@ -103,15 +103,15 @@ kubectl -n "$NS" wait --for='jsonpath={.status.phase}=Stopped' stoppablecontaine
 no_consumer() { [ -z "$(kubectl -n "$NS" get pods -l stoppablecontainer.xtlsoft.top/role=consumer,stoppablecontainer.xtlsoft.top/instance=long -o name)" ]; }
 cluster_until 60 no_consumer
 running long true
-kubectl -n "$NS" wait --for=condition=Ready sc/long --timeout=60s
+kubectl -n "$NS" wait --for=condition=Ready stoppablecontainer/long --timeout=60s
 expect long '{.status.phase}' Running
-kubectl explain sc.spec.idle | tee "$work/explain" | grep -q timeout || die "explain sc.spec.idle"
-kubectl explain sc.spec.template.spec.containers.securityContext.capabilities | grep -q drop || die "explain does not go all the way down"
-kubectl -n "$NS" get sc | tee "$work/get"
+kubectl explain stoppablecontainer.spec.idle | tee "$work/explain" | grep -q timeout || die "explain stoppablecontainer.spec.idle"
+kubectl explain stoppablecontainer.spec.template.spec.containers.securityContext.capabilities | grep -q drop || die "explain does not go all the way down"
+kubectl -n "$NS" get stoppablecontainers | tee "$work/get"
 for column in NAME RUNNING PHASE IDLE-FOR URL AGE; do
   head -n 1 "$work/get" | grep -qw -- "$column" || die "get has no column $column"
 done
-kubectl -n "$NS" describe sc short | grep -q 'Events:' || die "describe tells no events"
+kubectl -n "$NS" describe stoppablecontainer short | grep -q 'Events:' || die "describe tells no events"
 kubectl -n "$NS" get events --field-selector involvedObject.kind=StoppableContainer -o 'jsonpath={range .items[*]}{.involvedObject.name} {.reason}{"\n"}{end}' |
   sort -u | tee "$work/events"
 grep -q '^short ' "$work/events" || die "no event of short"
@@ -141,14 +141,14 @@ END
 grep -q 'spec.idle.timeout' "$work/refused" || die "the refusal does not name spec.idle.timeout"
 
 echo "--- a changed template is told, and applied at the next start"
-kubectl -n "$NS" patch sc long --type=json \
+kubectl -n "$NS" patch stoppablecontainer long --type=json \
   -p '[{"op":"add","path":"/spec/template/spec/containers/0/env","value":[{"name":"NEW","value":"1"}]}]' >/dev/null
 expect_condition long TemplateChanged 'True *'
 [ "$(consumer long)" = "$pod" ] || pod=$(consumer long)
 running long false
 expect long '{.status.phase}' Stopped
 running long true
-kubectl -n "$NS" wait --for=condition=Ready sc/long --timeout=60s >/dev/null
+kubectl -n "$NS" wait --for=condition=Ready stoppablecontainer/long --timeout=60s >/dev/null
 [ "$(inside long sh -c 'echo $NEW')" = 1 ] || die "the new variable did not reach the Pod"
 [[ $(condition long TemplateChanged) != True* ]] || die "TemplateChanged stays after the start"
 

@@ -50,7 +50,7 @@ spec:
       ports: [{containerPort: 8080, name: http}]
       securityContext: {$restricted}
 END
-kubectl -n "$NS" wait --for=condition=Ready sc/box --timeout=90s
+kubectl -n "$NS" wait --for=condition=Ready stoppablecontainer/box --timeout=90s
 pod=$(consumer box)
 
 echo "--- exec: every program of the image by its name, as uid 1000 without a capability"
@@ -130,7 +130,7 @@ probed exec "$APP" '[sh, -c, "touch /tmp/ready; exec httpd -f -p 8080 -h /www"]'
 probed grpc "$REGISTRY/etcd:1" '[etcd, --data-dir, /tmp/data, --listen-client-urls, "http://0.0.0.0:2379", --advertise-client-urls, "http://127.0.0.1:2379"]' \
   2379 'grpc: {port: 2379}' 'grpc: {port: 2379}'
 for name in http tcp exec grpc; do
-  kubectl -n "$NS" wait --for=condition=Ready "sc/$name" --timeout=90s
+  kubectl -n "$NS" wait --for=condition=Ready "stoppablecontainer/$name" --timeout=90s
   kubectl -n "$NS" wait --for=condition=Ready "pod/$(consumer $name)" --timeout=30s >/dev/null || die "$name: its readiness probe does not succeed"
 done
 # a probe that fails does what it says: not ready, and the liveness probe has it started anew
@@ -149,7 +149,7 @@ spec:
   template:
     container: {image: $APP, ports: [{containerPort: 8080}], securityContext: {runAsUser: 0}}
 END
-kubectl -n "$NS" wait --for=condition=Ready sc/box --timeout=90s
+kubectl -n "$NS" wait --for=condition=Ready stoppablecontainer/box --timeout=90s
 cat >"$work/ways" <<'END'
 out=0
 bad() { echo "WAY OUT: $*"; out=1; }
@@ -176,7 +176,7 @@ done
 if ls /proc/1/root/ >/dev/null 2>&1; then
   [ "$(ls /proc/1/root/ | sort | tr '\n' ' ')" = "$(ls / | sort | tr '\n' ' ')" ] || bad "the root of process 1 is another"
 fi
-[ -e /.sc/wrapper.sock ] && bad "the wrapper's socket"
+[ -e /.stoppablecontainer/wrapper.sock ] && bad "the wrapper's socket"
 # descriptors that stayed open
 for pid in 1 self; do
   for fd in $(ls /proc/$pid/fd 2>/dev/null); do
