@@ -10,7 +10,7 @@
 #   $CLUSTER_DIR/kubeconfig   of cluster-admin; its server answers inside the cluster's network only
 #   $CLUSTER_DIR/nodes/N/{etc,var}   the disk of node-N
 #   $REGISTRY            the registry, plain HTTP, as Pods' images name it: $REGISTRY/NAME:TAG
-#   $BUSYBOX             an image with busybox's programs, in that registry
+#   $BUSYBOX             an image in that registry with busybox's programs and curl
 #
 # The whole:
 #   cluster_up [--nodes 1|2] [--kubernetes VERSION] [--fsync] [--tie PID]
@@ -294,7 +294,7 @@ cluster_component() {
 cluster_errors() {
   local log lines
   for log in "$CLUSTER_DIR"/log/*.log; do
-    lines=$(grep -aE '^[EF][0-9]{4} |level=(error|fatal)|[Ee]rror: |panic:|: line [0-9]+:|cluster: ' "$log" | tail -n 6 | cut -c 1-300)
+    lines=$(grep -aE '^[EF][0-9]{4} |level=(error|fatal)|[Ee]rror: |panic:|: line [0-9]+:|cluster: ' "$log" | tail -n 6 | cut -c 1-300) || true
     [ -z "$lines" ] || printf '%s\n%s\n' "--- ${log##*/}" "$lines"
   done
 }

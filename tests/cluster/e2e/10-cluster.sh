@@ -78,9 +78,9 @@ kubectl -n "$run" run echo --image="$BUSYBOX" --restart=Never -i --rm --quiet --
   <<<attached | grep -q "got attached" || die "attach"
 
 echo "--- names and Services, across nodes"
-[ "$(kubectl -n "$run" exec web-1 -- wget -qO- -T 5 "http://web-$last.$run")" = "from-web-$last" ] || die "a Service from a Pod"
-[ "$(kubectl -n "$run" exec "web-$last" -- wget -qO- -T 5 "http://web-1.$run.svc.cluster.local")" = from-web-1 ] || die "and back"
-[ "$(kubectl -n "$run" exec web-1 -- wget -qO- -T 5 http://web-1)" = from-web-1 ] || die "a Pod's own Service"
+[ "$(kubectl -n "$run" exec web-1 -- curl -fsS --max-time 5 "http://web-$last.$run")" = "from-web-$last" ] || die "a Service from a Pod"
+[ "$(kubectl -n "$run" exec "web-$last" -- curl -fsS --max-time 5 "http://web-1.$run.svc.cluster.local")" = from-web-1 ] || die "and back"
+[ "$(kubectl -n "$run" exec web-1 -- curl -fsS --max-time 5 "http://web-1.$run")" = from-web-1 ] || die "a Pod's own Service"
 address=$(kubectl -n "$run" get service "web-$last" -o 'jsonpath={.spec.clusterIP}')
 [ "$(curl -fsS "http://$address/")" = "from-web-$last" ] || die "a Service from beside the API server"
 
