@@ -38,7 +38,8 @@
 #                        pid: as seen in its own process namespace
 #   cluster_components   all names
 #   cluster_errors       the last lines of each log that tell of an error
-#   cluster_compact      etcd forgets the past: a watch from an older version is answered 410
+#   cluster_compact      etcd forgets the past: a watch from an older version is answered 410 as soon as
+#                        the API server has been restarted, too (before, its cache hides it)
 #
 # A function that fails prints why on standard error and returns another value than 0.
 

@@ -118,11 +118,16 @@ cluster_component cont apiserver
 cluster_until 20 kubectl get nodes >/dev/null
 
 echo "--- etcd forgets"
-version=$(kubectl get pods -A -o 'jsonpath={.metadata.resourceVersion}')
+version=$(kubectl get --raw '/api/v1/namespaces/default/pods?limit=1' | jq -r .metadata.resourceVersion)
 for value in 1 2 3; do kubectl -n "$run" annotate pod web-1 --overwrite "test=$value" >/dev/null; done
+old() { curl -sS http://127.0.0.1:2379/v3/kv/range -d "{\"key\": \"AA==\", \"revision\": \"$version\"}"; }
+if old | grep -q compacted; then die "it had forgotten before"; fi
 cluster_compact
-code=$(kubectl get --raw "/api/v1/pods?resourceVersion=$((version - 1))&resourceVersionMatch=Exact" 2>&1) || true
-grep -qi 'too old\|expired\|Gone' <<<"$code" || die "an old version is still known: ${code:0:200}"
+old | grep -q compacted || die "it still knows version $version: $(old)"
+cluster_component restart apiserver
+cluster_until 30 kubectl get nodes >/dev/null 2>&1
+gone=$(kubectl get --raw "/api/v1/pods?watch=1&timeoutSeconds=2&resourceVersion=$version" 2>&1) || true
+grep -q '"code":410' <<<"$gone" || die "a watch from an old version: ${gone:0:300}"
 
 echo "--- a node loses its power"
 before=$(kubectl get node "node-$last" -o 'jsonpath={.status.nodeInfo.bootID}')
