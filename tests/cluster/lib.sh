@@ -20,7 +20,8 @@
 #   cluster_is_up
 # Inside:
 #   cluster_in CMD…      CMD in the cluster's network, beside the API server, with KUBECONFIG and PATH set;
-#                        Pods, Services and nodes can be reached from there, files are this machine's
+#                        Pods, Services and nodes can be reached from there, files are this machine's;
+#                        it is killed when the cluster ends
 #   kubectl … helm … curl …   functions: the same by cluster_in
 #   cluster_push NAME:TAG SOURCE [CONFIG]   an image into the registry: SOURCE is the folder of its root
 #                        file system (CONFIG: its config in JSON), or an OCI archive FILE.tar; prints
@@ -118,7 +119,11 @@ cluster_down() {
 cluster_in() {
   local pid
   _cluster_load && pid=$(_cluster_first control) || return
-  nsenter --net="/proc/$pid/ns/net" env KUBECONFIG="$CLUSTER_DIR/kubeconfig" PATH="$CLUSTER_BIN:$PATH" "$@"
+  (
+    # so that it is found when the cluster ends
+    cgroup_join "$CLUSTER_CGROUP/guests"
+    exec nsenter --net="/proc/$pid/ns/net" env KUBECONFIG="$CLUSTER_DIR/kubeconfig" PATH="$CLUSTER_BIN:$PATH" "$@"
+  )
 }
 
 kubectl() { cluster_in kubectl "$@"; }

@@ -73,7 +73,7 @@ musl-gcc -static -Os -o "$CLUSTER_DIR/bin/pause" "$here/pause.c"
 step "keys and settings are written"
 
 # --- control
-cgroup_make "$CLUSTER_CGROUP/control"
+for part in control guests; do cgroup_make "$CLUSTER_CGROUP/$part"; done
 setsid bash "$here/supervise.sh" "$CLUSTER_DIR" "$CLUSTER_CGROUP" "${tie[@]}" >"$CLUSTER_DIR/log/supervisor.log" 2>&1 </dev/null &
 echo $! >"$CLUSTER_DIR/run/supervisor.pid"
 _cluster_note_first control
