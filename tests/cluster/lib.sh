@@ -23,6 +23,7 @@
 #                        Pods, Services and nodes can be reached from there, files are this machine's;
 #                        it is killed when the cluster ends
 #   kubectl … helm … curl …   functions: the same by cluster_in
+#   cluster_api_ready    whether the API server answers that it is ready
 #   cluster_push NAME:TAG SOURCE [CONFIG]   an image into the registry: SOURCE is the folder of its root
 #                        file system (CONFIG: its config in JSON), or an OCI archive FILE.tar; prints
 #                        $REGISTRY/NAME@DIGEST
@@ -70,8 +71,8 @@ _cluster_load() {
 _cluster_first() {
   local pid
   pid=$(cat "$CLUSTER_DIR/run/$1.pid" 2>/dev/null) || pid=
-  # numbers are given again: it must be in our cgroup, too
-  [ -n "$pid" ] && grep -qs "/$CLUSTER_CGROUP/$1$" "/proc/$pid/cgroup" || _cluster_fail "$1 is not running" || return
+  # numbers are given again: it must be in our cgroup, too; one that ended and was not waited for has no namespaces
+  [ -n "$pid" ] && grep -qs "/$CLUSTER_CGROUP/$1$" "/proc/$pid/cgroup" && [ -e "/proc/$pid/ns/net" ] || _cluster_fail "$1 is not running" || return
   echo "$pid"
 }
 
@@ -129,6 +130,8 @@ cluster_in() {
 kubectl() { cluster_in kubectl "$@"; }
 helm() { cluster_in helm "$@"; }
 curl() { cluster_in curl "$@"; }
+
+cluster_api_ready() { [ "$(kubectl get --raw /readyz --request-timeout=2s 2>/dev/null)" = ok ]; }
 
 cluster_push() { cluster_in python3 "$_cluster_here/image.py" push "$REGISTRY" "$@"; }
 

@@ -115,8 +115,7 @@ cluster_push busybox:1 "$images/busybox" '{"Env": ["PATH=/bin:/usr/bin"], "Cmd":
 rm -rf "$images"
 step "the images pause:1 and busybox:1 are in the registry $REGISTRY"
 
-answers() { [ "$(kubectl get --raw /readyz 2>/dev/null)" = ok ]; }
-cluster_until 60 answers
+cluster_until 60 cluster_api_ready
 step "the API server is ready"
 for name in controller-manager scheduler coredns; do cluster_component start "$name"; done
 for number in $(seq "$CLUSTER_NODES"); do

@@ -109,13 +109,15 @@ for name in "kubelet-$last" "containerd-$last" apiserver etcd; do
     curl -fsS -o /dev/null "http://$address/" || die "a Pod does not outlive containerd"
   fi
   cluster_component start "$name"
+  # an API server that loses its etcd while it starts may end
+  cluster_until 60 cluster_api_ready
 done
 answers() { [ "$(kubectl -n "$run" exec "web-$last" -- cat /tmp/w/index.html 2>/dev/null)" = "from-web-$last" ]; }
 cluster_until 60 answers
 cluster_component stop apiserver
 if kubectl get nodes --request-timeout=1s >/dev/null 2>&1; then die "a stopped API server answers"; fi
 cluster_component cont apiserver
-cluster_until 20 kubectl get nodes >/dev/null
+cluster_until 20 cluster_api_ready
 
 echo "--- etcd forgets"
 version=$(kubectl get --raw '/api/v1/namespaces/default/pods?limit=1' | jq -r .metadata.resourceVersion)
@@ -125,7 +127,7 @@ if old | grep -q compacted; then die "it had forgotten before"; fi
 cluster_compact
 old | grep -q compacted || die "it still knows version $version: $(old)"
 cluster_component restart apiserver
-cluster_until 30 kubectl get nodes >/dev/null 2>&1
+cluster_until 60 cluster_api_ready
 gone=$(kubectl get --raw "/api/v1/pods?watch=1&timeoutSeconds=2&resourceVersion=$version" 2>&1) || true
 grep -q '"code":410' <<<"$gone" || die "a watch from an old version: ${gone:0:300}"
 
