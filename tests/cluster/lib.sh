@@ -146,12 +146,17 @@ cluster_until() {
 
 # --- nodes
 
-# _cluster_enter PLACE CMD…: in all namespaces of control or of node-N
+# _cluster_enter PLACE CMD…: in all namespaces and the cgroup of control or of node-N
 _cluster_enter() {
-  local pid
-  pid=$(_cluster_first "$1") || return
+  local pid place=$1
+  pid=$(_cluster_first "$place") || return
   shift
-  nsenter --target "$pid" --mount --uts --ipc --net --pid --cgroup "$@"
+  (
+    # from outside: in its own cgroup namespace a process may not come from elsewhere
+    if [ "$place" != control ] && cgroup_is_v2; then place=$place/init; fi
+    cgroup_join "$CLUSTER_CGROUP/$place"
+    exec nsenter --target "$pid" --mount --uts --ipc --net --pid --cgroup "$@"
+  )
 }
 
 cluster_node_exec() {
@@ -243,22 +248,15 @@ _cluster_place() {
 }
 
 _cluster_start() {
-  local name=$1 place=$2 folders=() script=/opt/cluster bin=${1%-[12]} pidfile log
+  local name=$1 place=$2 script=/opt/cluster bin=${1%-[12]} pidfile log
   if [ "$place" = control ]; then
-    mapfile -t folders < <(cgroup_folders "$CLUSTER_CGROUP/control")
     script=$CLUSTER_DIR/bin pidfile=$CLUSTER_DIR/run/$name log=$CLUSTER_DIR/log/$name.log
   else
-    # the node sees its own cgroup as the root
-    if cgroup_is_v2; then
-      folders=(/sys/fs/cgroup/init)
-    else
-      mapfile -t folders < <(cgroup_folders "" | sed 's#/$##')
-    fi
     pidfile=/run/cluster/$bin log=/var/log/cluster/$name.log
   fi
   rm -f "$(_cluster_pidfile "$name" "$place")"
   _cluster_enter "$place" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-    bash "$script/launch.sh" "$script/$bin.run" "$pidfile" "$log" "${folders[@]}" || return
+    bash "$script/launch.sh" "$script/$bin.run" "$pidfile" "$log" || return
   cluster_until 10 test -s "$(_cluster_pidfile "$name" "$place")"
 }
 

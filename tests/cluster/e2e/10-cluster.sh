@@ -33,6 +33,9 @@ code=$("${node[@]}" "$CLUSTER_SERVER/api/v1/nodes/node-1")
 code=$("${node[@]}" "$CLUSTER_SERVER/api/v1/namespaces/kube-system/secrets")
 [ "$code" = 403 ] || die "a kubelet lists all secrets: $code"
 
+cluster_node_exec 1 grep -q ':/$' /proc/self/cgroup || die "the node's cgroup is not a root to it"
+[ "$(cluster_node_exec "$last" hostname)" = "node-$last" ] || die "the node's name"
+
 echo "--- a Pod on each node, its image pulled from the registry"
 kubectl create namespace "$run" >/dev/null
 kubectl config view >/dev/null
