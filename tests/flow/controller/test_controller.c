@@ -234,6 +234,29 @@ static void test_controller_takes_the_lease_and_gives_it_back(void **state)
 	json_decref(object);
 }
 
+static void test_controller_answers_a_request_for_what_cannot_be_honoured(void **state)
+{
+	struct fixture *f = *state;
+	struct world_process *activator = world_spawn(f->world, "sc-activator",
+	                                              "--listen=127.0.0.1:0", NULL);
+	struct world_response r;
+
+	json_decref(world_create(
+	        f->world, GROUP "stoppablecontainers",
+	        "{\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\","
+	        "\"kind\":\"StoppableContainer\",\"metadata\":{\"name\":\"hello\"},\"spec\":{"
+	        "\"template\":{\"spec\":{\"hostNetwork\":true,\"containers\":[{\"name\":\"a\","
+	        "\"image\":\"app:1\",\"ports\":[{\"containerPort\":8080}]}]}}}}"));
+	expect_phase(f, "Failed");
+	world_expect(f->world, INSTANCE, "/status/phase", "Failed");
+	/* held, woken and told why, long before the minute that it may be held is over */
+	world_http(world_port(activator), "GET", "hello.default", "/", NULL, &r);
+	assert_int_equal(r.status, 503);
+	assert_non_null(strstr(r.body, "TemplateNotSupported: spec.template.spec.hostNetwork"));
+	world_response_done(&r);
+	assert_null(world_get(f->world, PODS "hello-provider"));
+}
+
 /* What an EndpointSlice controller writes for the activators' own Service. */
 static void activators(struct fixture *f, const char *endpoints)
 {
@@ -305,6 +328,7 @@ int main(void)
 	        T(test_controller_settles),
 	        T(test_controller_takes_the_lease_and_gives_it_back),
 	        T(test_controller_follows_the_activators_of_a_service),
+	        T(test_controller_answers_a_request_for_what_cannot_be_honoured),
 	};
 
 	return cmocka_run_group_tests_name("controller-flow", tests, NULL, NULL);
