@@ -66,9 +66,8 @@ static int dump_scalar(struct dump *d, const char *text, size_t bytes, yaml_scal
 	yaml_event_t event;
 
 	return dump_emit(d,
-	                 yaml_scalar_event_initialize(&event, NULL, NULL,
-	                                              (const yaml_char_t *)text, (int)bytes, 1, 1,
-	                                              style),
+	                 yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text,
+	                                              (int)bytes, 1, 1, style),
 	                 &event);
 }
 
@@ -84,8 +83,8 @@ static int dump_string(struct dump *d, const char *text, size_t bytes)
 static int dump_array(struct dump *d, const json_t *list, unsigned depth)
 {
 	/* nothing in it: only the flow style can say that */
-	yaml_sequence_style_t style = json_array_size(list) > 0 ? YAML_BLOCK_SEQUENCE_STYLE
-	                                                        : YAML_FLOW_SEQUENCE_STYLE;
+	yaml_sequence_style_t style =
+	        json_array_size(list) > 0 ? YAML_BLOCK_SEQUENCE_STYLE : YAML_FLOW_SEQUENCE_STYLE;
 	yaml_event_t event;
 	json_t *item;
 	size_t i;
@@ -124,8 +123,8 @@ static const char **dump_sorted_keys(const json_t *object)
 
 static int dump_object(struct dump *d, const json_t *object, unsigned depth)
 {
-	yaml_mapping_style_t style = json_object_size(object) > 0 ? YAML_BLOCK_MAPPING_STYLE
-	                                                          : YAML_FLOW_MAPPING_STYLE;
+	yaml_mapping_style_t style =
+	        json_object_size(object) > 0 ? YAML_BLOCK_MAPPING_STYLE : YAML_FLOW_MAPPING_STYLE;
 	CLEANUP(free_var) const char **keys = dump_sorted_keys(object);
 	yaml_event_t event;
 
@@ -200,7 +199,8 @@ int yaml_dump_text(const json_t *value, char **ret_text, struct err *err)
 	yaml_emitter_delete(&d.emitter);
 	if (r < 0 || d.text == NULL) {
 		free(d.text);
-		return err_set(err, ERR_INVALID, 0, "not to be written as YAML: too deep, or no memory");
+		return err_set(err, ERR_INVALID, 0,
+		               "not to be written as YAML: too deep, or no memory");
 	}
 	*ret_text = d.text;
 	return 0;

@@ -6,6 +6,7 @@
 
 #include <openssl/evp.h>
 
+#include "lib/kube/kubeconfig_exec.h"
 #include "lib/kube/object.h"
 #include "lib/yaml.h"
 
@@ -156,6 +157,13 @@ static int conf_cluster(const struct kubeconfig_file *f, struct kubeconfig *conf
 	return conf_pem(f, conf, cluster, pointer, &ca, err);
 }
 
+/* What a context names. */
+struct conf_names {
+	const json_t *cluster;
+	const json_t *user;
+	char user_pointer[128];
+};
+
 static int conf_user(const struct kubeconfig_file *f, struct kubeconfig *conf, const json_t *user,
                      const char *pointer, struct err *err)
 {
@@ -168,9 +176,9 @@ static int conf_user(const struct kubeconfig_file *f, struct kubeconfig *conf, c
 	const char *token = json_str_at(user, "", "token", NULL);
 	const char *file = json_str_at(user, "", "tokenFile", NULL);
 
-	if (json_object_get(user, "exec") != NULL || json_object_get(user, "auth-provider") != NULL)
+	if (json_object_get(user, "auth-provider") != NULL)
 		return err_set(err, ERR_PARSE, 0,
-		               "%s:%d: exec and auth-provider are not supported: want token, "
+		               "%s:%d: auth-provider is not supported: want exec, token, "
 		               "tokenFile or client-certificate",
 		               f->path, conf_line(f, pointer));
 	/* client-go: the file wins over the token */
@@ -188,12 +196,43 @@ static int conf_user(const struct kubeconfig_file *f, struct kubeconfig *conf, c
 	return 0;
 }
 
+/* Credentials by a program; a token or certificate in the file itself wins (client-go). */
+static int conf_exec(const struct kubeconfig_file *f, struct kubeconfig *conf,
+                     const struct conf_names *at, struct err *err)
+{
+	CLEANUP(json_decref_var) json_t *status = NULL;
+	CLEANUP(free_var) char *folder = conf_path(f, ".");
+	const struct kubeconfig_exec what = {json_object_get(at->user, "exec"), folder,
+	                                     at->cluster};
+	struct http_client_opts *o = &conf->opts;
+	const struct {
+		const char *key;
+		const char **ret_text;
+	} given[] = {
+	        {"token", &o->bearer_token},
+	        {"clientCertificateData", &o->client_cert_pem},
+	        {"clientKeyData", &o->client_key_pem},
+	};
+
+	if (what.exec == NULL || o->bearer_token != NULL || o->bearer_token_file != NULL ||
+	    o->client_cert_pem != NULL || o->client_cert_file != NULL)
+		return 0;
+	if (kubeconfig_exec_run(&what, &status, err) < 0)
+		return err_wrap(err, "%s:%d", f->path, conf_line(f, at->user_pointer));
+	for (size_t i = 0; i < ARRAY_LEN(given); i++) {
+		const char *text = json_str_at(status, "", given[i].key, NULL);
+
+		if (*text != '\0')
+			*given[i].ret_text = conf_keep(conf, strdup(text));
+	}
+	return 0;
+}
+
 static int conf_read(const struct kubeconfig_file *f, const char *name, struct kubeconfig *conf,
                      struct err *err)
 {
+	struct conf_names at;
 	const json_t *context;
-	const json_t *cluster;
-	const json_t *user;
 	char pointer[128];
 
 	if (name == NULL)
@@ -204,16 +243,18 @@ static int conf_read(const struct kubeconfig_file *f, const char *name, struct k
 		return -1;
 	(void)snprintf(conf->namespace, sizeof conf->namespace, "%s",
 	               json_str_at(context, "default", "namespace", NULL));
-	if (conf_find(f, "clusters", "cluster", json_str_at(context, "", "cluster", NULL), &cluster,
-	              pointer, sizeof pointer, err) < 0 ||
-	    conf_cluster(f, conf, cluster, pointer, err) < 0)
+	if (conf_find(f, "clusters", "cluster", json_str_at(context, "", "cluster", NULL),
+	              &at.cluster, pointer, sizeof pointer, err) < 0 ||
+	    conf_cluster(f, conf, at.cluster, pointer, err) < 0)
 		return -1;
 	name = json_str_at(context, "", "user", NULL);
 	if (*name == '\0')
 		return 0;
-	if (conf_find(f, "users", "user", name, &user, pointer, sizeof pointer, err) < 0)
+	if (conf_find(f, "users", "user", name, &at.user, at.user_pointer, sizeof at.user_pointer,
+	              err) < 0 ||
+	    conf_user(f, conf, at.user, at.user_pointer, err) < 0)
 		return -1;
-	return conf_user(f, conf, user, pointer, err);
+	return conf_exec(f, conf, &at, err);
 }
 
 static int conf_load_file(const char *path, const char *context, struct kubeconfig *conf,

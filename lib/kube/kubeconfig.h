@@ -3,7 +3,8 @@
  * kubeconfig - where the API server is and who we are
  *
  * A kubeconfig file (clusters, users, contexts; token, tokenFile, client certificate and CA as
- * files or data) or the in-cluster service account.
+ * files or data, exec credential programs) or the in-cluster service account. A credential program
+ * is run once, here, and blocks: what it gave is not asked for again when it expires.
  */
 #pragma once
 

@@ -31,7 +31,8 @@ static void expect(const char *json, const char *yaml)
 
 static void test_yaml_dump_sorts_keys_and_does_not_indent_lists(void **state)
 {
-	expect("{\"spec\":{\"b\":[{\"name\":\"x\",\"c\":1},\"z\",[1,2]],\"a\":true},\"kind\":\"K\"}",
+	expect("{\"spec\":{\"b\":[{\"name\":\"x\",\"c\":1},\"z\",[1,2]],\"a\":true},\"kind\":"
+	       "\"K\"}",
 	       "kind: K\nspec:\n  a: true\n  b:\n  - c: 1\n    name: x\n  - z\n  - - 1\n    - 2\n");
 	expect("{\"none\":null,\"list\":[],\"map\":{},\"real\":1.5}",
 	       "list: []\nmap: {}\nnone: null\nreal: 1.5\n");
@@ -40,7 +41,8 @@ static void test_yaml_dump_sorts_keys_and_does_not_indent_lists(void **state)
 static void test_yaml_dump_quotes_what_would_read_as_something_else(void **state)
 {
 	expect("[\"true\",\"no\",\"12\",\"1.5\",\"0x1f\",\"~\",\"null\",\"\",\"1:20\"]",
-	       "- \"true\"\n- \"no\"\n- \"12\"\n- \"1.5\"\n- \"0x1f\"\n- \"~\"\n- \"null\"\n- \"\"\n"
+	       "- \"true\"\n- \"no\"\n- \"12\"\n- \"1.5\"\n- \"0x1f\"\n- \"~\"\n- \"null\"\n- "
+	       "\"\"\n"
 	       "- \"1:20\"\n");
 	expect("[\"2026-01-02T03:04:05Z\",\"a: b\",\"- x\",\"#c\",\"*a\",\" lead\",\".inf\"]",
 	       "- \"2026-01-02T03:04:05Z\"\n- \"a: b\"\n- \"- x\"\n- \"#c\"\n- \"*a\"\n"
