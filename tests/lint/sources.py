@@ -23,6 +23,7 @@ MAY_INCLUDE = {
     "idle-monitor": {"lib"},
     "wrapper": {"lib"},
     "local": {"lib"},
+    "cli": {"lib"},
 }
 
 # What core/ may not include: input, output, clocks, threads, processes.
