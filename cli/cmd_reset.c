@@ -52,7 +52,7 @@ int cmd_reset(struct session *s, struct err *err)
 	if (session_get(s, &KUBE_STOPPABLECONTAINERINSTANCES,
 	                json_str_at(object, name, "status", "instanceName", NULL), &instance,
 	                err) < 0)
-		return err_wrap(err, "%s", name);
+		return err_wrap(err, "%s has no instance, hence no kept files", name);
 	if (reset_check(instance, digest, err) < 0)
 		return -1;
 	if (!args->yes &&

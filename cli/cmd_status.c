@@ -2,6 +2,7 @@
 /*
  * status, why, url - what is known of one container
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/commands.h"
@@ -11,6 +12,8 @@
 #include "lib/kube/object.h"
 
 DEFINE_CLEANUP(json_t *, json_decref);
+
+enum { WHERE_BYTES = 300 };
 
 int cmd_status(struct session *s, struct err *err)
 {
@@ -26,11 +29,15 @@ int cmd_status(struct session *s, struct err *err)
 
 int cmd_why(struct session *s, struct err *err)
 {
+	const struct args *args = session_args(s);
 	CLEANUP(json_decref_var) json_t *object = NULL;
+	char where[WHERE_BYTES] = "";
 
-	if (sc_get(s, session_args(s)->operands[0], &object, err) < 0)
+	if (sc_get(s, args->operands[0], &object, err) < 0)
 		return -1;
-	return print_lines(why_lines(object, clk_wall_ms()), err);
+	if (args->ns != NULL)
+		(void)snprintf(where, sizeof where, " -n %s", args->ns);
+	return print_lines(why_lines(object, where, clk_wall_ms()), err);
 }
 
 int cmd_url(struct session *s, struct err *err)

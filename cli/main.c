@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/core/check.h"
 #include "cli/core/help.h"
 #include "cli/core/lines.h"
 #include "cli/io/print.h"
@@ -87,5 +88,7 @@ int main(int argc, char **argv)
 	if (args.help)
 		return print_lines(help_lines(args.verb), &err) < 0 ? fail(&err, EXIT_FAILED)
 		                                                    : EXIT_DONE;
+	if (args_check(&args, &err) < 0)
+		return fail(&err, EXIT_USAGE);
 	return run(&args);
 }

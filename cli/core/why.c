@@ -14,6 +14,7 @@ enum { WHY_AGE_BYTES = 40 };
 struct why {
 	const json_t *object;
 	const char *name;
+	const char *where; /* behind the name in a command */
 	const char *phase;
 	const json_t *idle;
 	const json_t *activation;
@@ -68,8 +69,8 @@ static void say_advice(struct why *w, const char *advice)
 	if (place == NULL)
 		lines_add(w->lines, "What to do: %s", advice);
 	else
-		lines_add(w->lines, "What to do: %.*s%s%s", (int)(place - advice), advice, w->name,
-		          place + 2);
+		lines_add(w->lines, "What to do: %.*s%s%s%s", (int)(place - advice), advice,
+		          w->name, w->where, place + 2);
 }
 
 /* "3m10s ago" of a member that is a time. Return: false when it is absent. */
@@ -278,13 +279,14 @@ static bool is_phase(const struct why *w, const char *phase)
 	return strcmp(w->phase, phase) == 0;
 }
 
-static struct why why_of(const json_t *object, uint64_t now_wall_ms)
+static struct why why_of(const json_t *object, const char *where, uint64_t now_wall_ms)
 {
 	const json_t *status = json_object_get(object, "status");
 
 	return (struct why){
 	        .object = object,
 	        .name = kube_name(object),
+	        .where = where,
 	        .phase = json_str_at(status, "", "phase", NULL),
 	        .idle = json_object_get(status, "idle"),
 	        .activation = json_object_get(status, "activation"),
@@ -295,9 +297,9 @@ static struct why why_of(const json_t *object, uint64_t now_wall_ms)
 	};
 }
 
-json_t *why_lines(const json_t *object, uint64_t now_wall_ms)
+json_t *why_lines(const json_t *object, const char *where, uint64_t now_wall_ms)
 {
-	struct why w = why_of(object, now_wall_ms);
+	struct why w = why_of(object, where, now_wall_ms);
 	const json_t *changed = kube_condition(object, "TemplateChanged");
 
 	if (kube_is_deleting(object)) {
@@ -321,8 +323,8 @@ json_t *why_lines(const json_t *object, uint64_t now_wall_ms)
 	if (changed != NULL && strcmp(text_of(changed, "status"), "True") == 0)
 		lines_add(w.lines,
 		          "Its template was changed: that is applied at the next start. To do it "
-		          "now: kubectl sc stop %s --wait && kubectl sc start %s",
-		          w.name, w.name);
+		          "now: kubectl sc stop %s%s --wait && kubectl sc start %s%s",
+		          w.name, w.where, w.name, w.where);
 	return w.lines;
 }
 
@@ -353,7 +355,7 @@ static void status_conditions(struct why *w)
 
 json_t *status_lines(const json_t *object, uint64_t now_wall_ms)
 {
-	struct why w = why_of(object, now_wall_ms);
+	struct why w = why_of(object, "", now_wall_ms);
 	const json_t *status = json_object_get(object, "status");
 	char when[WHY_AGE_BYTES];
 

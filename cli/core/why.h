@@ -9,8 +9,11 @@
 #include <jansson.h>
 #include <stdint.h>
 
-/** why_lines() - new reference: lines; the first says how it is in a few words */
-json_t *why_lines(const json_t *object, uint64_t now_wall_ms);
+/**
+ * why_lines() - new reference: lines; the first says how it is in a few words
+ * @where: what must stand behind a name in a command, to mean the same: "" or " -n NAMESPACE"
+ */
+json_t *why_lines(const json_t *object, const char *where, uint64_t now_wall_ms);
 
 /** advice_of() - what to do about a reason; "%s" stands for the name. Return: NULL: nothing known
  */
