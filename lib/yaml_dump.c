@@ -51,7 +51,9 @@ static bool dump_needs_quotes(const char *text, size_t bytes)
 	CLEANUP(json_decref_var) json_t *docs = NULL;
 	const char *read;
 
-	if (bytes == 0 || text[strspn(text, "0123456789_:.+-")] == '\0')
+	if (bytes == 0)
+		return true;
+	if (text[strspn(text, "0123456789_:.+-")] == '\0' && strchr(text, ':') != NULL)
 		return true; /* YAML 1.1 has numbers to base 60, too: 1:20 */
 	if (strspn(text, "0123456789") == 4 && text[4] == '-')
 		return true; /* a timestamp */

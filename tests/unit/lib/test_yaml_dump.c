@@ -47,8 +47,8 @@ static void test_yaml_dump_quotes_what_would_read_as_something_else(void **state
 	expect("[\"2026-01-02T03:04:05Z\",\"a: b\",\"- x\",\"#c\",\"*a\",\" lead\",\".inf\"]",
 	       "- \"2026-01-02T03:04:05Z\"\n- \"a: b\"\n- \"- x\"\n- \"#c\"\n- \"*a\"\n"
 	       "- \" lead\"\n- \".inf\"\n");
-	expect("[\"plain text\",\"127.0.0.1x\",\"/bin/sh\",\"a#b\",\"\\u00e9\"]",
-	       "- plain text\n- 127.0.0.1x\n- /bin/sh\n- a#b\n- \xc3\xa9\n");
+	expect("[\"plain text\",\"127.0.0.1\",\"/bin/sh\",\"a#b\",\"\\u00e9\"]",
+	       "- plain text\n- 127.0.0.1\n- /bin/sh\n- a#b\n- \xc3\xa9\n");
 	expect("{\"yes\":\"1\"}", "\"yes\": \"1\"\n");
 	expect("[\"\\u001b[31m\"]", "- \"\\e[31m\"\n");
 }
