@@ -22,10 +22,16 @@ static int explain(const struct session *s, const char *name, struct err *err)
 	               session_namespace(s), text);
 }
 
+void sc_tidy(json_t *object)
+{
+	(void)json_object_del(json_object_get(object, "metadata"), "managedFields");
+}
+
 int sc_get(struct session *s, const char *name, json_t **ret_object, struct err *err)
 {
 	if (session_get(s, &KUBE_STOPPABLECONTAINERS, name, ret_object, err) < 0)
 		return explain(s, name, err);
+	sc_tidy(*ret_object);
 	return 0;
 }
 

@@ -24,6 +24,7 @@ int cmd_create(struct session *s, struct err *err)
 		return -1;
 	if (!dry && session_create(s, &KUBE_STOPPABLECONTAINERS, object, &made, err) < 0)
 		return err_wrap(err, "%s", args->operands[0]);
+	sc_tidy(made);
 	if (strcmp(format, "name") == 0)
 		return print_text(err, "stoppablecontainer.%s/%s", SC_GROUP, kube_name(object));
 	if (*format != '\0')

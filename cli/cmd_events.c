@@ -62,13 +62,13 @@ static int on_list(void *arg, const json_t *items, struct err *err)
 	return print_rows_of(e, list, count, err);
 }
 
-static int on_event(void *arg, enum kube_watch_event event, const json_t *object, struct err *err)
+static int on_event(void *arg, enum kube_watch_event event, json_t *object, struct err *err)
 {
 	struct events *e = arg;
 
 	if (event == KUBE_WATCH_DELETED || !event_is_about(object, e->container))
 		return 0;
-	return print_rows_of(e, &object, 1, err);
+	return print_rows_of(e, (const json_t *[]){object}, 1, err);
 }
 
 int cmd_events(struct session *s, struct err *err)

@@ -38,10 +38,11 @@ static int print_name(const json_t *object, struct err *err)
 }
 
 /* One object that came by the watch. */
-static int print_one(struct listing *l, const json_t *object, struct err *err)
+static int print_one(struct listing *l, json_t *object, struct err *err)
 {
 	json_t *rows;
 
+	sc_tidy(object);
 	if (strcmp(l->format, "name") == 0)
 		return print_name(object, err);
 	if (*l->format != '\0') {
@@ -160,8 +161,7 @@ static int print_items(struct listing *l, const json_t *items, struct err *err)
 static int on_list(void *arg, const json_t *items, struct err *err)
 {
 	struct listing *l = arg;
-	json_t *wanted;
-	const json_t *object;
+	json_t *wanted, *object;
 	int r = 0;
 	size_t i;
 
@@ -176,7 +176,7 @@ static int on_list(void *arg, const json_t *items, struct err *err)
 	return r;
 }
 
-static int on_event(void *arg, enum kube_watch_event event, const json_t *object, struct err *err)
+static int on_event(void *arg, enum kube_watch_event event, json_t *object, struct err *err)
 {
 	struct listing *l = arg;
 

@@ -38,6 +38,8 @@ enum {
 	EXIT_SIGNAL = 128, /* and the signal's number */
 };
 
+/** sc_tidy() - without what only the server's bookkeeping needs (kubectl hides it, too) */
+void sc_tidy(json_t *object);
 /** sc_get() - the container of that name. err says what to do when there is none */
 int sc_get(struct session *s, const char *name, json_t **ret_object, struct err *err);
 /** sc_each() - @one for each operand; goes on after a failure. Return: the first failure's */

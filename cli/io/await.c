@@ -46,7 +46,7 @@ static int on_list(void *arg, const json_t *items, struct err *err)
 	return awaiting_look(arg, json_array_get(items, 0), err);
 }
 
-static int on_event(void *arg, enum kube_watch_event event, const json_t *object, struct err *err)
+static int on_event(void *arg, enum kube_watch_event event, json_t *object, struct err *err)
 {
 	return awaiting_look(arg, event != KUBE_WATCH_DELETED ? object : NULL, err);
 }

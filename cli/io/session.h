@@ -54,8 +54,7 @@ struct session_follow {
 	uint64_t deadline_ms; /* monotonic; 0: none */
 	/* Return: 0 to go on, 1 to end it, negative with err set to end it failed. */
 	int (*on_list)(void *arg, const json_t *items, struct err *err);
-	int (*on_event)(void *arg, enum kube_watch_event event, const json_t *object,
-	                struct err *err);
+	int (*on_event)(void *arg, enum kube_watch_event event, json_t *object, struct err *err);
 	void *arg;
 };
 
