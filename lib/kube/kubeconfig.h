@@ -14,7 +14,8 @@
 struct kubeconfig;
 
 /**
- * kubeconfig_load() - @path NULL: $KUBECONFIG, else in-cluster, else ~/.kube/config
+ * kubeconfig_load() - @path NULL: $KUBECONFIG (with colons: a list), else in-cluster, else
+ * ~/.kube/config
  * @context: NULL: the file's current-context
  */
 int kubeconfig_load(const char *path, const char *context, struct kubeconfig **ret_conf,

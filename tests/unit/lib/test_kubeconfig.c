@@ -149,6 +149,48 @@ static void test_kubeconfig_path_from_the_environment(void **state)
 	assert_string_equal(kubeconfig_http_opts(f->conf)->base_url, "https://[::1]:1");
 }
 
+/* Parts of one configuration in two files, and one that is not there: the first word counts. */
+static void test_kubeconfig_of_several_files(void **state)
+{
+	static const char second[] =
+	        "current-context: two\n"
+	        "contexts: [{name: two, context: {cluster: c2, user: u2}}]\n"
+	        "clusters: [{name: c2, cluster: {server: 'https://second', "
+	        "certificate-authority: ca.crt}}]\n"
+	        "users: [{name: u2, user: {token: t2}}, {name: u1, user: {token: not-mine}}]\n";
+	struct fixture *f = *state;
+	char first[96], list[400], want[128];
+
+	assert_int_equal(load(f, second, NULL), 0);
+	(void)snprintf(first, sizeof first, "%s/first", f->dir);
+	assert_int_equal(rename(f->path, first), 0);
+	kubeconfig_free(f->conf);
+	f->conf = NULL;
+	assert_int_equal(load(f, basic, NULL), 0);
+	kubeconfig_free(f->conf);
+	f->conf = NULL;
+	/* the small one first: its context, its cluster and user */
+	(void)snprintf(list, sizeof list, "/nowhere:%s:%s", first, f->path);
+	(void)setenv("KUBECONFIG", list, 1);
+	assert_int_equal(kubeconfig_load(NULL, NULL, &f->conf, &f->err), 0);
+	assert_string_equal(kubeconfig_http_opts(f->conf)->base_url, "https://second");
+	(void)snprintf(want, sizeof want, "%s/ca.crt", f->dir);
+	assert_string_equal(kubeconfig_http_opts(f->conf)->ca_file, want);
+	kubeconfig_free(f->conf);
+	f->conf = NULL;
+	/* a context of the second file, whose user the first has, too */
+	assert_int_equal(kubeconfig_load(NULL, "one", &f->conf, &f->err), 0);
+	assert_string_equal(kubeconfig_http_opts(f->conf)->base_url, "https://127.0.0.1:6443");
+	assert_string_equal(kubeconfig_http_opts(f->conf)->bearer_token, "not-mine");
+	(void)setenv("KUBECONFIG", "/nowhere:/nor-here", 1);
+	kubeconfig_free(f->conf);
+	f->conf = NULL;
+	assert_int_equal(kubeconfig_load(NULL, NULL, &f->conf, &f->err), -1);
+	assert_string_equal(f->err.text, "KUBECONFIG: none of /nowhere:/nor-here is there");
+	(void)unsetenv("KUBECONFIG");
+	assert_int_equal(unlink(first), 0);
+}
+
 #define EXEC_V1 "client.authentication.k8s.io/v1"
 
 /* A kubeconfig whose user is a shell script; what the script gets is in its environment. */
@@ -258,6 +300,7 @@ int main(void)
 	        CONF_TEST(test_kubeconfig_named_context_with_files),
 	        CONF_TEST(test_kubeconfig_errors_name_file_and_line),
 	        CONF_TEST(test_kubeconfig_path_from_the_environment),
+	        CONF_TEST(test_kubeconfig_of_several_files),
 	        CONF_TEST(test_kubeconfig_exec_gives_a_token),
 	        CONF_TEST(test_kubeconfig_exec_is_told_of_the_cluster),
 	        CONF_TEST(test_kubeconfig_exec_is_not_run_beside_a_token),
