@@ -121,8 +121,8 @@ static void say_last_wake(struct why *w)
 	if (ms >= 0)
 		(void)snprintf(cold, sizeof cold, "; its first byte of answer came after %lld ms",
 		               (long long)ms);
-	lines_add(w->lines, "Last woken by a request%s%s, %s%s.", *source ? " from " : "", source,
-	          when, cold);
+	lines_add(w->lines, "Last woken by a request%s%s%s, %s%s.", *source ? " (" : "", source,
+	          *source ? ")" : "", when, cold);
 }
 
 /* A container that is never stopped for idleness: which field says so. */

@@ -28,11 +28,11 @@ static void test_why_awake_with_time_left(void **state)
 	           "{'phase':'Running','idle':{'state':'Active','lastActivityTime':"
 	           "'2026-01-02T03:03:53Z','lastActivitySource':'request from 10.0.0.1',"
 	           "'stopAt':'2026-01-02T03:08:53Z'},'activation':{'lastWakeTime':"
-	           "'2026-01-02T03:00:55Z','lastWakeSource':'10.0.0.1','lastColdStartMs':312}}",
+	           "'2026-01-02T03:00:55Z','lastWakeSource':'HTTP','lastColdStartMs':312}}",
 	           "hello is awake, and in use.\n"
 	           "Last activity: request from 10.0.0.1, 12s ago.\n"
 	           "It is stopped in 4m48s, if nothing happens until then.\n"
-	           "Last woken by a request from 10.0.0.1, 3m10s ago; its first byte of answer "
+	           "Last woken by a request (HTTP), 3m10s ago; its first byte of answer "
 	           "came after 312 ms.\n"
 	           "What to do: nothing; to stop it now: kubectl sc stop hello\n");
 }
