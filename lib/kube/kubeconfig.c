@@ -144,16 +144,37 @@ static int conf_pem(const struct kubeconfig_file *f, struct kubeconfig *conf, co
 	return 0;
 }
 
+/* What would change who we are or where we ask, and is not understood, must not be overlooked. */
+static int conf_refuse(const struct kubeconfig_file *f, const json_t *from, const char *pointer,
+                       const char *const *keys, struct err *err)
+{
+	char at[256];
+
+	for (; *keys != NULL; keys++) {
+		if (json_object_get(from, *keys) == NULL)
+			continue;
+		(void)snprintf(at, sizeof at, "%s/%s", pointer, *keys);
+		return err_set(err, ERR_PARSE, 0,
+		               "%s:%d: %s is not supported; a user has exec, token, tokenFile or "
+		               "client-certificate, a cluster server and certificate-authority",
+		               f->path, conf_line(f, at), *keys);
+	}
+	return 0;
+}
+
 static int conf_cluster(const struct kubeconfig_file *f, struct kubeconfig *conf,
                         const json_t *cluster, const char *pointer, struct err *err)
 {
 	static const struct conf_pem ca = {"certificate-authority",
 	                                   offsetof(struct http_client_opts, ca_file),
 	                                   offsetof(struct http_client_opts, ca_pem)};
+	static const char *const clusters[] = {"proxy-url", "tls-server-name", NULL};
 	const char *server = json_str_at(cluster, "", "server", NULL);
 	size_t bytes = strlen(server);
 	char at[256];
 
+	if (conf_refuse(f, cluster, pointer, clusters, err) < 0)
+		return -1;
 	if (strncmp(server, "https://", 8) != 0 && strncmp(server, "http://", 7) != 0) {
 		(void)snprintf(at, sizeof at, "%s/server", pointer);
 		return err_set(err, ERR_PARSE, 0, "%s:%d: server \"%s\": want https://host:port",
@@ -177,14 +198,13 @@ static int conf_user(const struct kubeconfig_file *f, struct kubeconfig *conf, c
 	        {"client-key", offsetof(struct http_client_opts, client_key_file),
 	         offsetof(struct http_client_opts, client_key_pem)},
 	};
+	static const char *const users[] = {"auth-provider", "as",       "as-uid",
+	                                    "as-groups",     "username", NULL};
 	const char *token = json_str_at(user, "", "token", NULL);
 	const char *file = json_str_at(user, "", "tokenFile", NULL);
 
-	if (json_object_get(user, "auth-provider") != NULL)
-		return err_set(err, ERR_PARSE, 0,
-		               "%s:%d: auth-provider is not supported: want exec, token, "
-		               "tokenFile or client-certificate",
-		               f->path, conf_line(f, pointer));
+	if (conf_refuse(f, user, pointer, users, err) < 0)
+		return -1;
 	/* client-go: the file wins over the token */
 	if (*file != '\0')
 		conf->opts.bearer_token_file = conf_keep(conf, conf_path(f, file));

@@ -109,6 +109,10 @@ static void test_kubeconfig_named_context_with_files(void **state)
 	assert_string_equal(kubeconfig_namespace(f->conf), "default");
 }
 
+#define SUPPORTED                                                                                  \
+	"; a user has exec, token, tokenFile or client-certificate, a cluster server and "         \
+	"certificate-authority"
+
 static void test_kubeconfig_errors_name_file_and_line(void **state)
 {
 	struct fixture *f = *state;
@@ -131,9 +135,19 @@ static void test_kubeconfig_errors_name_file_and_line(void **state)
 	             "contexts: [{name: x, context: {cluster: c, user: u}}]\n"
 	             "clusters: [{name: c, cluster: {server: 'https://h'}}]\n"
 	             "users:\n- name: u\n  user:\n    auth-provider: {name: x}\n",
-	             NULL,
-	             ":6: auth-provider is not supported: want exec, token, tokenFile or "
-	             "client-certificate");
+	             NULL, ":7: auth-provider is not supported" SUPPORTED);
+	expect_error(f,
+	             "current-context: x\n"
+	             "contexts: [{name: x, context: {cluster: c, user: u}}]\n"
+	             "clusters: [{name: c, cluster: {server: 'https://h'}}]\n"
+	             "users:\n- name: u\n  user:\n    token: t\n    as: somebody-else\n",
+	             NULL, ":8: as is not supported" SUPPORTED);
+	expect_error(f,
+	             "current-context: x\n"
+	             "contexts: [{name: x, context: {cluster: c}}]\n"
+	             "clusters:\n- name: c\n  cluster:\n    server: https://h\n"
+	             "    proxy-url: http://p\n",
+	             NULL, ":7: proxy-url is not supported" SUPPORTED);
 }
 
 static void test_kubeconfig_path_from_the_environment(void **state)
