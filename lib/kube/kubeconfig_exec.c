@@ -82,12 +82,8 @@ static int exec_plan_args(struct exec_plan *p, const struct kubeconfig_exec *wha
 /* The ExecCredential that the program is told. Return: to be freed, NULL out of memory. */
 static char *exec_info(const struct kubeconfig_exec *what, bool interactive)
 {
-	static const char *const told[] = {"server",
-	                                   "tls-server-name",
-	                                   "insecure-skip-tls-verify",
-	                                   "certificate-authority-data",
-	                                   "proxy-url",
-	                                   "config"};
+	static const char *const told[] = {"server", "insecure-skip-tls-verify",
+	                                   "certificate-authority-data"};
 	CLEANUP(json_decref_var)
 	json_t *info = json_pack("{s:s, s:s, s:{s:b}}", "kind", "ExecCredential", "apiVersion",
 	                         json_str_at(what->exec, "", "apiVersion", NULL), "spec",

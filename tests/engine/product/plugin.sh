@@ -51,6 +51,6 @@ await 'ConsumerCreated' sc events hello
 # a failure, and what to do about it: the default prefix is not this agent's
 expect 0 'other created' sc create other --image=localhost/hello:1 -p 8080
 expect 1 'PrefixNotAllowed' sc wait other --timeout 20s
-expect 0 'use a hostPathPrefix that the message lists: kubectl edit sc other' sc why other
+expect 0 'use a hostPathPrefix that the message lists: kubectl edit stoppablecontainer other' sc why other
 expect 0 'hello deleted' sc delete hello other --force
 expect 0 'There is no StoppableContainer' sc list

@@ -90,7 +90,8 @@ static void test_why_asleep_and_no_request_wakes_it(void **state)
 	           "It was never stopped for idleness: spec.running was set to false, or it was "
 	           "not started yet.\n"
 	           "No request wakes it: NoPort: no port is known\n"
-	           "What to do: name a containerPort, or set spec.activation.port: kubectl edit sc "
+	           "What to do: name a containerPort, or set spec.activation.port: kubectl edit "
+	           "stoppablecontainer "
 	           "hello\n"
 	           "What to do: nothing; its files are kept. To start it now: kubectl sc start "
 	           "hello\n");
