@@ -224,3 +224,26 @@ const char *num_format_rfc3339(uint64_t wall_ms, bool micro, char buf[NUM_RFC333
 		(void)snprintf(buf + len, NUM_RFC3339_BYTES - len, "Z");
 	return buf;
 }
+
+const char *num_format_age(uint64_t ms, char buf[NUM_AGE_BYTES])
+{
+	unsigned long long s = ms / 1000, m = s / 60, h = m / 60, d = h / 24;
+
+	if (s < 120)
+		(void)snprintf(buf, NUM_AGE_BYTES, "%llus", s);
+	else if (m < 10 && s % 60)
+		(void)snprintf(buf, NUM_AGE_BYTES, "%llum%llus", m, s % 60);
+	else if (m < 180)
+		(void)snprintf(buf, NUM_AGE_BYTES, "%llum", m);
+	else if (h < 8 && m % 60)
+		(void)snprintf(buf, NUM_AGE_BYTES, "%lluh%llum", h, m % 60);
+	else if (h < 48)
+		(void)snprintf(buf, NUM_AGE_BYTES, "%lluh", h);
+	else if (d < 8 && h % 24)
+		(void)snprintf(buf, NUM_AGE_BYTES, "%llud%lluh", d, h % 24);
+	else if (d < 365 * 2)
+		(void)snprintf(buf, NUM_AGE_BYTES, "%llud", d);
+	else
+		(void)snprintf(buf, NUM_AGE_BYTES, "%lluy%llud", d / 365, d % 365);
+	return buf;
+}

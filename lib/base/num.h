@@ -34,3 +34,8 @@ enum { NUM_RFC3339_BYTES = 32 };
 
 /** num_format_rfc3339() - seconds precision, UTC (metav1.Time); @micro: 6 digits (MicroTime) */
 const char *num_format_rfc3339(uint64_t wall_ms, _Bool micro, char buf[NUM_RFC3339_BYTES]);
+
+enum { NUM_AGE_BYTES = 24 };
+
+/** num_format_age() - a duration as kubectl prints ages: "5s", "3m10s", "2d4h" (HumanDuration) */
+const char *num_format_age(uint64_t ms, char buf[NUM_AGE_BYTES]);

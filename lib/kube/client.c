@@ -128,6 +128,18 @@ struct kube_call *kube_get(struct kube_client *c, const struct kube_ref *ref, ku
 	return kube_send(c, "GET", ref, NULL, NULL, kube_call_new(c, done, arg));
 }
 
+struct kube_call *kube_get_path(struct kube_client *c, const char *path, kube_done_fn done,
+                                void *arg)
+{
+	struct kube_call *call = kube_call_new(c, done, arg);
+
+	if (call != NULL && kube_call_send(call, "GET", path, NULL, NULL) < 0) {
+		kube_call_free(call);
+		return NULL;
+	}
+	return call;
+}
+
 struct kube_call *kube_create(struct kube_client *c, const struct kube_ref *ref,
                               const json_t *object, kube_done_fn done, void *arg)
 {

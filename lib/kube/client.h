@@ -80,6 +80,9 @@ void kube_client_free(struct kube_client *client);
  */
 struct kube_call *kube_get(struct kube_client *c, const struct kube_ref *ref, kube_done_fn done,
                            void *arg);
+/** kube_get_path() - a document that is no object, such as "/version" or "/apis/GROUP" */
+struct kube_call *kube_get_path(struct kube_client *c, const char *path, kube_done_fn done,
+                                void *arg);
 /**
  * kube_list() - result body: one List with all pages' items and the first page's resourceVersion
  * The items come without metadata.managedFields. When the server forgets the list between two

@@ -6,12 +6,13 @@
 
 #include <openssl/evp.h>
 
+#include "lib/kube/kubeconfig_exec.h"
 #include "lib/kube/object.h"
 #include "lib/yaml.h"
 
 #define SERVICE_ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
 
-enum { KUBECONFIG_NAMESPACE_BYTES = 64, KUBECONFIG_STRINGS_MAX = 16 };
+enum { KUBECONFIG_NAMESPACE_BYTES = 64, KUBECONFIG_STRINGS_MAX = 16, KUBECONFIG_FILES_MAX = 16 };
 
 struct kubeconfig {
 	struct http_client_opts opts;
@@ -23,12 +24,20 @@ struct kubeconfig {
 DEFINE_CLEANUP(struct kubeconfig *, kubeconfig_free);
 DEFINE_CLEANUP(json_t *, json_decref);
 
-/* The file as it was read; what a lookup needs to say where it failed. */
+/* A file as it was read; what a lookup needs to say where it failed. */
 struct kubeconfig_file {
 	const char *path;
 	json_t *docs;
 	json_t *lines;
 	const json_t *root;
+	const struct kubeconfig_file *next; /* of those that KUBECONFIG lists */
+};
+
+/* A named cluster, user or context, and where it stands. */
+struct conf_entry {
+	const struct kubeconfig_file *file;
+	const json_t *value;
+	char pointer[128];
 };
 
 static const char *conf_keep(struct kubeconfig *conf, char *text)
@@ -43,26 +52,29 @@ static int conf_line(const struct kubeconfig_file *f, const char *pointer)
 	return (int)json_integer_value(json_object_get(f->lines, pointer));
 }
 
-/* Finds {name: @name, @member: {…}} in the list @list. */
-static int conf_find(const struct kubeconfig_file *f, const char *list, const char *member,
-                     const char *name, const json_t **ret_value, char *ret_pointer, size_t size,
-                     struct err *err)
+/* Finds {name: @name, @member: {…}} in the list @list of the first file that has it. */
+static int conf_find(const struct kubeconfig_file *first, const char *list, const char *member,
+                     const char *name, struct conf_entry *ret, struct err *err)
 {
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(json_object_get(f->root, list), i, v) {
-		if (strcmp(json_str_at(v, "", "name", NULL), name) != 0)
-			continue;
-		(void)snprintf(ret_pointer, size, "/0/%s/%zu/%s", list, i, member);
-		*ret_value = json_object_get(v, member);
-		if (json_is_object(*ret_value))
-			return 0;
-		(void)snprintf(ret_pointer, size, "/0/%s/%zu", list, i);
-		return err_set(err, ERR_PARSE, 0, "%s:%d: \"%s\" has no %s", f->path,
-		               conf_line(f, ret_pointer), name, member);
+	for (const struct kubeconfig_file *f = first; f != NULL; f = f->next) {
+		json_array_foreach(json_object_get(f->root, list), i, v) {
+			if (strcmp(json_str_at(v, "", "name", NULL), name) != 0)
+				continue;
+			ret->file = f;
+			ret->value = json_object_get(v, member);
+			(void)snprintf(ret->pointer, sizeof ret->pointer, "/0/%s/%zu/%s", list, i,
+			               member);
+			if (json_is_object(ret->value))
+				return 0;
+			(void)snprintf(ret->pointer, sizeof ret->pointer, "/0/%s/%zu", list, i);
+			return err_set(err, ERR_PARSE, 0, "%s:%d: \"%s\" has no %s", f->path,
+			               conf_line(f, ret->pointer), name, member);
+		}
 	}
-	return err_set(err, ERR_PARSE, 0, "%s: no \"%s\" in %s", f->path, name, list);
+	return err_set(err, ERR_PARSE, 0, "%s: no \"%s\" in %s", first->path, name, list);
 }
 
 /* Kubeconfig's relative paths are relative to its folder. */
@@ -132,16 +144,37 @@ static int conf_pem(const struct kubeconfig_file *f, struct kubeconfig *conf, co
 	return 0;
 }
 
+/* What would change who we are or where we ask, and is not understood, must not be overlooked. */
+static int conf_refuse(const struct kubeconfig_file *f, const json_t *from, const char *pointer,
+                       const char *const *keys, struct err *err)
+{
+	char at[256];
+
+	for (; *keys != NULL; keys++) {
+		if (json_object_get(from, *keys) == NULL)
+			continue;
+		(void)snprintf(at, sizeof at, "%s/%s", pointer, *keys);
+		return err_set(err, ERR_PARSE, 0,
+		               "%s:%d: %s is not supported; a user has exec, token, tokenFile or "
+		               "client-certificate, a cluster server and certificate-authority",
+		               f->path, conf_line(f, at), *keys);
+	}
+	return 0;
+}
+
 static int conf_cluster(const struct kubeconfig_file *f, struct kubeconfig *conf,
                         const json_t *cluster, const char *pointer, struct err *err)
 {
 	static const struct conf_pem ca = {"certificate-authority",
 	                                   offsetof(struct http_client_opts, ca_file),
 	                                   offsetof(struct http_client_opts, ca_pem)};
+	static const char *const clusters[] = {"proxy-url", "tls-server-name", NULL};
 	const char *server = json_str_at(cluster, "", "server", NULL);
 	size_t bytes = strlen(server);
 	char at[256];
 
+	if (conf_refuse(f, cluster, pointer, clusters, err) < 0)
+		return -1;
 	if (strncmp(server, "https://", 8) != 0 && strncmp(server, "http://", 7) != 0) {
 		(void)snprintf(at, sizeof at, "%s/server", pointer);
 		return err_set(err, ERR_PARSE, 0, "%s:%d: server \"%s\": want https://host:port",
@@ -165,14 +198,13 @@ static int conf_user(const struct kubeconfig_file *f, struct kubeconfig *conf, c
 	        {"client-key", offsetof(struct http_client_opts, client_key_file),
 	         offsetof(struct http_client_opts, client_key_pem)},
 	};
+	static const char *const users[] = {"auth-provider", "as",       "as-uid",
+	                                    "as-groups",     "username", NULL};
 	const char *token = json_str_at(user, "", "token", NULL);
 	const char *file = json_str_at(user, "", "tokenFile", NULL);
 
-	if (json_object_get(user, "exec") != NULL || json_object_get(user, "auth-provider") != NULL)
-		return err_set(err, ERR_PARSE, 0,
-		               "%s:%d: exec and auth-provider are not supported: want token, "
-		               "tokenFile or client-certificate",
-		               f->path, conf_line(f, pointer));
+	if (conf_refuse(f, user, pointer, users, err) < 0)
+		return -1;
 	/* client-go: the file wins over the token */
 	if (*file != '\0')
 		conf->opts.bearer_token_file = conf_keep(conf, conf_path(f, file));
@@ -188,47 +220,126 @@ static int conf_user(const struct kubeconfig_file *f, struct kubeconfig *conf, c
 	return 0;
 }
 
-static int conf_read(const struct kubeconfig_file *f, const char *name, struct kubeconfig *conf,
+/* Credentials by a program; a token or certificate in the file itself wins (client-go). */
+static int conf_exec(const struct conf_entry *user, const struct conf_entry *cluster,
+                     struct kubeconfig *conf, struct err *err)
+{
+	const struct kubeconfig_file *f = user->file;
+	CLEANUP(json_decref_var) json_t *status = NULL;
+	CLEANUP(free_var) char *folder = conf_path(f, ".");
+	const struct kubeconfig_exec what = {json_object_get(user->value, "exec"), folder,
+	                                     cluster->value};
+	struct http_client_opts *o = &conf->opts;
+	const struct {
+		const char *key;
+		const char **ret_text;
+	} given[] = {
+	        {"token", &o->bearer_token},
+	        {"clientCertificateData", &o->client_cert_pem},
+	        {"clientKeyData", &o->client_key_pem},
+	};
+
+	if (what.exec == NULL || o->bearer_token != NULL || o->bearer_token_file != NULL ||
+	    o->client_cert_pem != NULL || o->client_cert_file != NULL)
+		return 0;
+	if (kubeconfig_exec_run(&what, &status, err) < 0)
+		return err_wrap(err, "%s:%d", f->path, conf_line(f, user->pointer));
+	for (size_t i = 0; i < ARRAY_LEN(given); i++) {
+		const char *text = json_str_at(status, "", given[i].key, NULL);
+
+		if (*text != '\0')
+			*given[i].ret_text = conf_keep(conf, strdup(text));
+	}
+	return 0;
+}
+
+static const char *conf_current_context(const struct kubeconfig_file *first)
+{
+	const char *name = "";
+
+	for (const struct kubeconfig_file *f = first; f != NULL && *name == '\0'; f = f->next)
+		name = json_str_at(f->root, "", "current-context", NULL);
+	return name;
+}
+
+static int conf_read(const struct kubeconfig_file *first, const char *name, struct kubeconfig *conf,
                      struct err *err)
 {
-	const json_t *context;
-	const json_t *cluster;
-	const json_t *user;
-	char pointer[128];
+	struct conf_entry context, cluster, user;
 
 	if (name == NULL)
-		name = json_str_at(f->root, "", "current-context", NULL);
+		name = conf_current_context(first);
 	if (*name == '\0')
-		return err_set(err, ERR_PARSE, 0, "%s: no current-context", f->path);
-	if (conf_find(f, "contexts", "context", name, &context, pointer, sizeof pointer, err) < 0)
+		return err_set(err, ERR_PARSE, 0, "%s: no current-context", first->path);
+	if (conf_find(first, "contexts", "context", name, &context, err) < 0)
 		return -1;
 	(void)snprintf(conf->namespace, sizeof conf->namespace, "%s",
-	               json_str_at(context, "default", "namespace", NULL));
-	if (conf_find(f, "clusters", "cluster", json_str_at(context, "", "cluster", NULL), &cluster,
-	              pointer, sizeof pointer, err) < 0 ||
-	    conf_cluster(f, conf, cluster, pointer, err) < 0)
+	               json_str_at(context.value, "default", "namespace", NULL));
+	name = json_str_at(context.value, "", "cluster", NULL);
+	if (conf_find(first, "clusters", "cluster", name, &cluster, err) < 0 ||
+	    conf_cluster(cluster.file, conf, cluster.value, cluster.pointer, err) < 0)
 		return -1;
-	name = json_str_at(context, "", "user", NULL);
+	name = json_str_at(context.value, "", "user", NULL);
 	if (*name == '\0')
 		return 0;
-	if (conf_find(f, "users", "user", name, &user, pointer, sizeof pointer, err) < 0)
+	if (conf_find(first, "users", "user", name, &user, err) < 0 ||
+	    conf_user(user.file, conf, user.value, user.pointer, err) < 0)
 		return -1;
-	return conf_user(f, conf, user, pointer, err);
+	return conf_exec(&user, &cluster, conf, err);
+}
+
+static int conf_open(struct kubeconfig_file *f, struct err *err)
+{
+	if (yaml_load_file_lines(f->path, &f->docs, &f->lines, err) < 0)
+		return -1;
+	f->root = json_array_get(f->docs, 0);
+	return 0;
 }
 
 static int conf_load_file(const char *path, const char *context, struct kubeconfig *conf,
                           struct err *err)
 {
-	CLEANUP(json_decref_var) json_t *docs = NULL;
-	CLEANUP(json_decref_var) json_t *lines = NULL;
 	struct kubeconfig_file f = {.path = path};
+	int r = conf_open(&f, err);
 
-	if (yaml_load_file_lines(path, &docs, &lines, err) < 0)
-		return -1;
-	f.docs = docs;
-	f.lines = lines;
-	f.root = json_array_get(docs, 0);
-	return conf_read(&f, context, conf, err);
+	if (r == 0)
+		r = conf_read(&f, context, conf, err);
+	json_decref(f.docs);
+	json_decref(f.lines);
+	return r;
+}
+
+/* KUBECONFIG may list files, with colons; those that are not there are left out (client-go). */
+static int conf_load_list(const char *list, const char *context, struct kubeconfig *conf,
+                          struct err *err)
+{
+	struct kubeconfig_file files[KUBECONFIG_FILES_MAX] = {0};
+	CLEANUP(free_var) char *copy = strdup(list);
+	char *rest = copy, *path;
+	size_t n = 0;
+	int r = 0;
+
+	if (copy == NULL)
+		return err_set(err, ERR_NOMEM, 0, "KUBECONFIG");
+	while (r == 0 && n < ARRAY_LEN(files) && (path = strsep(&rest, ":")) != NULL) {
+		if (*path == '\0' || access(path, F_OK) < 0)
+			continue;
+		files[n].path = path;
+		if (n > 0)
+			files[n - 1].next = &files[n];
+		r = conf_open(&files[n++], err);
+	}
+	if (r == 0 && rest != NULL)
+		r = err_set(err, ERR_INVALID, 0, "KUBECONFIG: more than %zu files", n);
+	if (n == 0)
+		r = err_set(err, ERR_NOT_FOUND, 0, "KUBECONFIG: none of %s is there", list);
+	if (r == 0)
+		r = conf_read(&files[0], context, conf, err);
+	for (size_t i = 0; i < n; i++) {
+		json_decref(files[i].docs);
+		json_decref(files[i].lines);
+	}
+	return r;
 }
 
 /* Return: to be kept, NULL out of memory */
@@ -310,22 +421,22 @@ static int conf_load_home(const char *context, struct kubeconfig *conf, struct e
 int kubeconfig_load(const char *path, const char *context, struct kubeconfig **ret_conf,
                     struct err *err)
 {
-	CLEANUP(kubeconfig_free_var) struct kubeconfig *conf = NULL;
+	CLEANUP(kubeconfig_free_var) struct kubeconfig *conf = calloc(1, sizeof *conf);
+	const char *list = getenv("KUBECONFIG");
 	int r;
 
-	if (path == NULL)
-		path = getenv("KUBECONFIG");
-	if (path == NULL || *path == '\0') {
+	if (conf == NULL)
+		return err_set(err, ERR_NOMEM, 0, "kubeconfig");
+	if (path != NULL && *path != '\0') {
+		r = conf_load_file(path, context, conf, err);
+	} else if (list != NULL && *list != '\0') {
+		r = conf_load_list(list, context, conf, err);
+	} else {
 		r = kubeconfig_load_account(SERVICE_ACCOUNT_DIR, ret_conf, err);
 		if (r <= 0)
 			return r;
-		path = NULL;
+		r = conf_load_home(context, conf, err);
 	}
-	conf = calloc(1, sizeof *conf);
-	if (conf == NULL)
-		return err_set(err, ERR_NOMEM, 0, "kubeconfig");
-	r = path != NULL ? conf_load_file(path, context, conf, err)
-	                 : conf_load_home(context, conf, err);
 	if (r < 0)
 		return -1;
 	*ret_conf = TAKE_PTR(conf);

@@ -3,7 +3,8 @@
  * kubeconfig - where the API server is and who we are
  *
  * A kubeconfig file (clusters, users, contexts; token, tokenFile, client certificate and CA as
- * files or data) or the in-cluster service account.
+ * files or data, exec credential programs) or the in-cluster service account. A credential program
+ * is run once, here, and blocks: what it gave is not asked for again when it expires.
  */
 #pragma once
 
@@ -13,7 +14,8 @@
 struct kubeconfig;
 
 /**
- * kubeconfig_load() - @path NULL: $KUBECONFIG, else in-cluster, else ~/.kube/config
+ * kubeconfig_load() - @path NULL: $KUBECONFIG (with colons: a list), else in-cluster, else
+ * ~/.kube/config
  * @context: NULL: the file's current-context
  */
 int kubeconfig_load(const char *path, const char *context, struct kubeconfig **ret_conf,

@@ -9,29 +9,6 @@
 #include "local/core/jsonpath.h"
 #include "local/core/table_cells.h"
 
-const char *table_age(uint64_t ms, char buf[TABLE_AGE_BYTES])
-{
-	unsigned long long s = ms / 1000, m = s / 60, h = m / 60, d = h / 24;
-
-	if (s < 120)
-		(void)snprintf(buf, TABLE_AGE_BYTES, "%llus", s);
-	else if (m < 10 && s % 60)
-		(void)snprintf(buf, TABLE_AGE_BYTES, "%llum%llus", m, s % 60);
-	else if (m < 180)
-		(void)snprintf(buf, TABLE_AGE_BYTES, "%llum", m);
-	else if (h < 8 && m % 60)
-		(void)snprintf(buf, TABLE_AGE_BYTES, "%lluh%llum", h, m % 60);
-	else if (h < 48)
-		(void)snprintf(buf, TABLE_AGE_BYTES, "%lluh", h);
-	else if (d < 8 && h % 24)
-		(void)snprintf(buf, TABLE_AGE_BYTES, "%llud%lluh", d, h % 24);
-	else if (d < 365 * 2)
-		(void)snprintf(buf, TABLE_AGE_BYTES, "%llud", d);
-	else
-		(void)snprintf(buf, TABLE_AGE_BYTES, "%lluy%llud", d / 365, d % 365);
-	return buf;
-}
-
 /* The first alternative of Accept that we can make decides: a table, or plain JSON. */
 void table_opts_parse(struct table_opts *opts, const struct api_type *type, const char *accept,
                       const char *include_object)

@@ -25,7 +25,3 @@ void table_opts_parse(struct table_opts *opts, const struct api_type *type, cons
 /* New references. */
 json_t *table_of_object(const struct table_opts *opts, json_t *object);
 json_t *table_of_list(const struct table_opts *opts, json_t *items, json_t *metadata);
-
-/** table_age() - apimachinery's duration.HumanDuration: "5s", "3m10s", "2d4h" */
-enum { TABLE_AGE_BYTES = 24 };
-const char *table_age(uint64_t ms, char buf[TABLE_AGE_BYTES]);

@@ -10,12 +10,12 @@
 
 json_t *table_age_cell(const char *time, uint64_t now_wall_ms)
 {
-	char buf[TABLE_AGE_BYTES];
+	char buf[NUM_AGE_BYTES];
 	uint64_t then;
 
 	if (num_parse_rfc3339(time, &then, NULL) < 0)
 		return json_string("<unknown>");
-	return json_string(table_age(now_wall_ms > then ? now_wall_ms - then : 0, buf));
+	return json_string(num_format_age(now_wall_ms > then ? now_wall_ms - then : 0, buf));
 }
 
 static json_t *cell_age(const json_t *object, uint64_t now_wall_ms)

@@ -24,6 +24,7 @@ MAY_INCLUDE = {
     "wrapper": {"lib"},
     "check": {"lib"},
     "local": {"lib"},
+    "cli": {"lib"},
 }
 
 # What core/ may not include: input, output, clocks, threads, processes.

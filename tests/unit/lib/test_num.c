@@ -206,6 +206,23 @@ static void test_num_time_text(void **state)
 	                    "2026-01-02T03:04:05.007000Z");
 }
 
+static void test_num_ages_as_kubectl_prints_them(void **state)
+{
+	static const struct {
+		uint64_t s;
+		const char *want;
+	} ages[] = {
+	        {0, "0s"},      {119, "119s"},    {120, "2m"},     {190, "3m10s"},
+	        {600, "10m"},   {10800, "3h"},    {11100, "3h5m"}, {36000, "10h"},
+	        {172800, "2d"}, {187200, "2d4h"}, {864000, "10d"}, {63072000, "2y0d"},
+	};
+	char buf[NUM_AGE_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ages); i++)
+		assert_string_equal(num_format_age(ages[i].s * 1000, buf), ages[i].want);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +233,7 @@ int main(void)
 	        cmocka_unit_test(test_num_durations_read_back),
 	        cmocka_unit_test(test_num_times),
 	        cmocka_unit_test(test_num_time_text),
+	        cmocka_unit_test(test_num_ages_as_kubectl_prints_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

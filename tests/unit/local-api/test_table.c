@@ -3,23 +3,6 @@
 #include "local/core/table.h"
 #include "unit.h"
 
-static void test_table_ages_as_kubectl_prints_them(void **state)
-{
-	static const struct {
-		uint64_t s;
-		const char *want;
-	} ages[] = {
-	        {0, "0s"},      {119, "119s"},    {120, "2m"},     {190, "3m10s"},
-	        {600, "10m"},   {10800, "3h"},    {11100, "3h5m"}, {36000, "10h"},
-	        {172800, "2d"}, {187200, "2d4h"}, {864000, "10d"}, {63072000, "2y0d"},
-	};
-	char buf[TABLE_AGE_BYTES];
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(ages); i++)
-		assert_string_equal(table_age(ages[i].s * 1000, buf), ages[i].want);
-}
-
 static void test_jsonpath_of_printer_columns(void **state)
 {
 	static const struct {
@@ -88,7 +71,6 @@ static void test_table_only_when_it_is_asked_for_first(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_table_ages_as_kubectl_prints_them),
 	        cmocka_unit_test(test_jsonpath_of_printer_columns),
 	        cmocka_unit_test(test_table_of_a_pod),
 	        cmocka_unit_test(test_table_only_when_it_is_asked_for_first),
