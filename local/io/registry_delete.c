@@ -41,8 +41,9 @@ static bool pod_has_ended(const json_t *pod)
 }
 
 /*
- * How long the node may take. A bound Pod is removed by its runner, or at once when no grace is asked
- * for, as in Kubernetes: a process that cannot end keeps no name; its runner goes on ending it.
+ * How long the node may take. A bound Pod is removed by its runner, or at once when no grace is
+ * asked for, as in Kubernetes: a process that cannot end keeps no name; its runner goes on ending
+ * it.
  */
 static int64_t grace_of(const struct registry *r, const struct api_type *type, const json_t *object,
                         const struct registry_delete *opts)
