@@ -22,9 +22,11 @@ traces() {
   ip -o link | awk '{ print "link " $2 }' | sed 's/@.*//'
   ip netns list | sed 's/^/netns /'
   find /sys/fs/cgroup -maxdepth 3 -type d \( -name 'sc-*' -o -name 'libpod*' \) | sed 's/^/cgroup /'
-  for comm in /proc/[0-9]*/comm; do
-    name=$(cat "$comm" 2>/dev/null) || continue
-    case "$name" in sc-* | conmon) echo "process $name" ;; esac
+  # one that has ended and waits only for process 1 to notice is gone as far as we can make it
+  for status in /proc/[0-9]*/status; do
+    awk '$1 == "Name:" { name = $2 } $1 == "State:" { state = $2 } $1 == "PPid:" { parent = $2 }
+      END { if (name ~ /^(sc-.*|conmon)$/ && !(state == "Z" && parent == 1)) print "process " name }' \
+      "$status" 2>/dev/null
   done
   iptables-save 2>/dev/null | grep '^-A' | sed 's/^/rule /'
   nft list tables 2>/dev/null | sed 's/^/nft /'

@@ -40,7 +40,11 @@ static bool pod_has_ended(const json_t *pod)
 	return strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0;
 }
 
-/* How long the node may take. With a runner it is the one that removes a bound Pod, always. */
+/*
+ * How long the node may take. A bound Pod is removed by its runner, or at once when no grace is
+ * asked for, as in Kubernetes: a process that cannot end keeps no name; its runner goes on ending
+ * it.
+ */
 static int64_t grace_of(const struct registry *r, const struct api_type *type, const json_t *object,
                         const struct registry_delete *opts)
 {
@@ -52,7 +56,7 @@ static int64_t grace_of(const struct registry *r, const struct api_type *type, c
 	if (grace < 0)
 		grace = json_int_at(object, 30, "spec", "terminationGracePeriodSeconds", NULL);
 	if (r->node_name && strcmp(node, r->node_name) == 0)
-		return grace > 0 ? grace : 1;
+		return grace >= 0 ? grace : 1;
 	return pod_has_ended(object) ? 0 : grace;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local/runner.h"
 
+#include <assert.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
@@ -125,6 +126,7 @@ int runner_open(struct event_base *base, struct registry *registry, const struct
 {
 	CLEANUP(runner_free_var) struct runner *r = calloc(1, sizeof *r);
 
+	assert(opts->wrapper_image != NULL);
 	if (r == NULL)
 		return err_set(err, ERR_NOMEM, 0, "runner");
 	r->opts = *opts;

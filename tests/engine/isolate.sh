@@ -10,8 +10,17 @@ if [ "${ENGINE_ISOLATED:-}" != "$$" ] && [ -z "${ENGINE_DIR:-}" ]; then
 	ENGINE_DIR=$(mktemp -d "${TMPDIR:-/tmp}/sc-engine.XXXXXX")
 	ENGINE_CGROUP=$(basename "$ENGINE_DIR" | tr . -)
 	export ENGINE_DIR ENGINE_CGROUP
+	# what a failed test left frozen (cgroup v1) could not end, nor could its namespace
+	thaw() {
+		find /sys/fs/cgroup/freezer -path "*/$ENGINE_CGROUP/*" -name freezer.state 2>/dev/null |
+			while read -r state; do echo THAWED >"$state"; done
+	}
+	trap 'kill "$child"; thaw' TERM INT
+	unshare --mount --net --pid --fork --kill-child --mount-proc "$0" "$@" &
+	child=$!
 	code=0
-	unshare --mount --net --pid --fork --kill-child --mount-proc "$0" "$@" || code=$?
+	wait "$child" || code=$?
+	while kill -0 "$child" 2>/dev/null; do sleep 0.1; done # a signal ends only the wait
 	# the processes are gone with their namespace; folders may need a moment
 	for _ in $(seq 50); do
 		find /sys/fs/cgroup -depth -type d -path "*/$ENGINE_CGROUP*" -exec rmdir {} + 2>/dev/null || true

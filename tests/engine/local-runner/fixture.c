@@ -155,6 +155,7 @@ void fixture_start(struct fixture *f)
 	        .subnet = "10.99.0.1/16",
 	        .netns_pool_count = 2,
 	        .log_bytes_max = LOG_BYTES,
+	        .wrapper_image = "localhost/sc-wrapper:test",
 	};
 	struct err err = {0};
 	uint64_t deadline = clk_now_ms() + DEADLINE_MS;

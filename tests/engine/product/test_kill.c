@@ -298,6 +298,16 @@ static bool freeze(const char *uid, const char *state)
 	return done;
 }
 
+/* Also after a failed assertion: what is frozen cannot end, nor can the namespaces it is in. */
+static char frozen_uid[PRODUCT_UID_BYTES];
+
+static int thaw(void **state)
+{
+	if (frozen_uid[0] != '\0')
+		(void)freeze(frozen_uid, "THAWED");
+	return 0;
+}
+
 static bool has_rootfs(struct kill *k)
 {
 	json_t *object = product_object(k->p, "stoppablecontainerinstances", "kill");
@@ -317,13 +327,12 @@ static bool has_rootfs(struct kill *k)
 static void test_kill_agent_with_orphan(void **state)
 {
 	struct kill k = {.p = *state};
-	char uid[PRODUCT_UID_BYTES];
 	struct asked asked;
 	pid_t pid;
 
 	expect_within(&k, runs_when_asked, "running and answering", clk_now_ms());
-	product_consumer_uid(k.p, "kill", uid);
-	if (!freeze(uid, "FROZEN")) {
+	product_consumer_uid(k.p, "kill", frozen_uid);
+	if (!freeze(frozen_uid, "FROZEN")) {
 		(void)printf("# no freezer of cgroups v1\n");
 		return;
 	}
@@ -338,7 +347,7 @@ static void test_kill_agent_with_orphan(void **state)
 	ask(&asked);
 	sleep_ms(1000);
 	assert_int_equal(asked.answer.status, 0);
-	assert_true(freeze(uid, "THAWED"));
+	assert_true(freeze(frozen_uid, "THAWED"));
 	(void)pthread_join(asked.thread, NULL);
 	check_answer(&k, &asked.answer, "nothing");
 	assert_int_equal(asked.answer.status, 200);
@@ -404,7 +413,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_kill_programs),
 	        cmocka_unit_test(test_kill_in_idle_stop),
-	        cmocka_unit_test(test_kill_agent_with_orphan),
+	        cmocka_unit_test_teardown(test_kill_agent_with_orphan, thaw),
 	        cmocka_unit_test(test_kill_supervisor),
 	        cmocka_unit_test(test_down_and_up),
 	};
