@@ -282,7 +282,8 @@ static int run(struct program *p, struct err *err)
 	p->delay = evtimer_new(p->base, on_delayed, p);
 	p->term = evsignal_new(p->base, SIGTERM, on_signal, p);
 	p->interrupt = evsignal_new(p->base, SIGINT, on_signal, p);
-	if (p->publish == NULL || p->accept == NULL || p->delay == NULL || p->term == NULL || p->interrupt == NULL)
+	if (p->publish == NULL || p->accept == NULL || p->delay == NULL || p->term == NULL ||
+	    p->interrupt == NULL)
 		return err_set(err, ERR_NOMEM, 0, "events");
 	(void)event_add(p->publish, &publish);
 	(void)event_add(p->accept, &accept);
@@ -300,8 +301,8 @@ static void close_all(struct program *p)
 	proxy_free(p->proxy);
 	kube_client_free(p->client);
 	kubeconfig_free(p->kubeconfig);
-	for (struct event **e =
-	             (struct event *[]){p->publish, p->accept, p->delay, p->term, p->interrupt, NULL};
+	for (struct event **e = (struct event *[]){p->publish, p->accept, p->delay, p->term,
+	                                           p->interrupt, NULL};
 	     *e; e++)
 		event_free(*e);
 	if (p->base)

@@ -463,7 +463,7 @@ json_t *pods_provider(const struct resource *r, const json_t *instance, const ch
 	copy_key(spec, pod_level(r), "serviceAccountName"); /* its pull secrets; no token */
 	if (json_object_get(spec, "serviceAccountName") == NULL)
 		copy_key(spec, pod_level(r), "serviceAccount"); /* its old name */
-	copy_key(spec, pod_level(r), "schedulerName"); /* it finds the node for both */
+	copy_key(spec, pod_level(r), "schedulerName");          /* it finds the node for both */
 	place_provider(r, spec, node);
 
 	(void)snprintf(name, sizeof name, "%s-provider", r->name);

@@ -113,10 +113,11 @@ static bool check_devices(const json_t *container, const char *base, char buf[SU
 
 		if (strncmp(path, "/dev/", 5) == 0 && strstr(path, "/..") == NULL)
 			continue;
-		(void)snprintf(buf, SUPPORTED_TEXT_BYTES,
-		               "%s.volumeDevices[%zu].devicePath: want a path below /dev, since only "
-		               "what is mounted comes with the root filesystem",
-		               base, i);
+		(void)snprintf(
+		        buf, SUPPORTED_TEXT_BYTES,
+		        "%s.volumeDevices[%zu].devicePath: want a path below /dev, since only "
+		        "what is mounted comes with the root filesystem",
+		        base, i);
 		return false;
 	}
 	return true;

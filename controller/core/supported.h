@@ -15,6 +15,7 @@ enum { SUPPORTED_TEXT_BYTES = 400 };
 
 /**
  * supported_check() - the template of @r
- * @buf: the path of the first field that cannot be honoured, and why. Return: false when there is one
+ * @buf: the path of the first field that cannot be honoured, and why. Return: false when there is
+ * one
  */
 bool supported_check(const struct resource *r, char buf[SUPPORTED_TEXT_BYTES]);

@@ -262,8 +262,7 @@ static void on_answer(void *arg, const struct kube_result *res)
 	         look_what_is_there(call))
 		return;
 	else if (action->held != HELD_UNSET && is_refusal(res))
-		hold(job, action,
-		     refusal_reason(action->held, res->http_status, res->err->text),
+		hold(job, action, refusal_reason(action->held, res->http_status, res->err->text),
 		     res->err->text);
 	else
 		on_failure(job, action, res->err);

@@ -47,12 +47,13 @@ static void make(struct fixture *f, const char *name, const char *activation)
 {
 	char text[512];
 
-	(void)snprintf(text, sizeof text,
-	               "{\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\","
-	               "\"kind\":\"StoppableContainer\",\"metadata\":{\"name\":\"%s\"},\"spec\":{"
-	               "\"activation\":%s,\"template\":{\"container\":{\"image\":\"app:1\",\"ports\":"
-	               "[{\"containerPort\":8080}]}}}}",
-	               name, activation);
+	(void)snprintf(
+	        text, sizeof text,
+	        "{\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\","
+	        "\"kind\":\"StoppableContainer\",\"metadata\":{\"name\":\"%s\"},\"spec\":{"
+	        "\"activation\":%s,\"template\":{\"container\":{\"image\":\"app:1\",\"ports\":"
+	        "[{\"containerPort\":8080}]}}}}",
+	        name, activation);
 	json_decref(world_create(f->world, CONTAINERS, text));
 }
 
@@ -144,9 +145,9 @@ static void test_program_is_not_ready_before_it_drains(void **state)
 	size_t bytes = 0;
 	ssize_t n;
 
-	make(f, "hello", "{\"holdTimeout\":\"5s\"}");
+	make(f, "hello", "{\"holdTimeout\":\"8s\"}");
 	f->activator = world_spawn(f->world, "sc-activator", "--listen=127.0.0.1:0",
-	                           "--shutdown-delay=2s", "--drain-timeout=15s", NULL);
+	                           "--shutdown-delay=4s", "--drain-timeout=30s", NULL);
 	wait_until_ready(f);
 	assert_int_equal(kill(world_pid(f->activator), SIGTERM), 0);
 	while (world_admin(f->activator, "GET", "/readyz", NULL, NULL) != 503)
@@ -159,7 +160,7 @@ static void test_program_is_not_ready_before_it_drains(void **state)
 		bytes += (size_t)n;
 	assert_non_null(strstr(answer, "HTTP/1.1 504 "));
 	assert_non_null(strstr(answer, "onnection: close\r\n"));
-	assert_int_equal(dial(f), -1); /* by now it takes nobody */
+	assert_int_equal(dial(f), -1);     /* by now it takes nobody */
 	world_kill(f->activator, SIGTERM); /* it ends by itself, with 0 */
 }
 

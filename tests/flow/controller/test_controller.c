@@ -260,8 +260,8 @@ static void test_controller_takes_the_lease_and_gives_it_back(void **state)
 static void test_controller_answers_a_request_for_what_cannot_be_honoured(void **state)
 {
 	struct fixture *f = *state;
-	struct world_process *activator = world_spawn(f->world, "sc-activator",
-	                                              "--listen=127.0.0.1:0", NULL);
+	struct world_process *activator =
+	        world_spawn(f->world, "sc-activator", "--listen=127.0.0.1:0", NULL);
 	struct world_response r;
 
 	json_decref(world_create(
@@ -285,12 +285,13 @@ static void activators(struct fixture *f, const char *endpoints)
 {
 	char text[800];
 
-	(void)snprintf(text, sizeof text,
-	               "{\"apiVersion\":\"discovery.k8s.io/v1\",\"kind\":\"EndpointSlice\","
-	               "\"metadata\":{\"name\":\"sc-activator-x\",\"labels\":"
-	               "{\"kubernetes.io/service-name\":\"sc-activator\"}},\"addressType\":\"IPv4\","
-	               "\"ports\":[{\"name\":\"http\",\"port\":8080}],\"endpoints\":[%s]}",
-	               endpoints);
+	(void)snprintf(
+	        text, sizeof text,
+	        "{\"apiVersion\":\"discovery.k8s.io/v1\",\"kind\":\"EndpointSlice\","
+	        "\"metadata\":{\"name\":\"sc-activator-x\",\"labels\":"
+	        "{\"kubernetes.io/service-name\":\"sc-activator\"}},\"addressType\":\"IPv4\","
+	        "\"ports\":[{\"name\":\"http\",\"port\":8080}],\"endpoints\":[%s]}",
+	        endpoints);
 	json_decref(world_create(f->world, SLICES, text));
 }
 

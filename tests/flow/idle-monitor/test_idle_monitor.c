@@ -322,13 +322,14 @@ static void slice(struct fixture *f, size_t i, const char *endpoint_more)
 {
 	char text[700];
 
-	(void)snprintf(text, sizeof text,
-	               "{\"apiVersion\":\"discovery.k8s.io/v1\",\"kind\":\"EndpointSlice\","
-	               "\"metadata\":{\"name\":\"sc-activator-%zu\",\"labels\":"
-	               "{\"kubernetes.io/service-name\":\"sc-activator\"}},\"addressType\":\"IPv4\","
-	               "\"ports\":[{\"name\":\"http\",\"port\":1},{\"name\":\"admin\",\"port\":%d}],"
-	               "\"endpoints\":[{\"addresses\":[\"127.0.0.1\"]%s}]}",
-	               i, atomic_load(&f->activators[i]->port), endpoint_more);
+	(void)snprintf(
+	        text, sizeof text,
+	        "{\"apiVersion\":\"discovery.k8s.io/v1\",\"kind\":\"EndpointSlice\","
+	        "\"metadata\":{\"name\":\"sc-activator-%zu\",\"labels\":"
+	        "{\"kubernetes.io/service-name\":\"sc-activator\"}},\"addressType\":\"IPv4\","
+	        "\"ports\":[{\"name\":\"http\",\"port\":1},{\"name\":\"admin\",\"port\":%d}],"
+	        "\"endpoints\":[{\"addresses\":[\"127.0.0.1\"]%s}]}",
+	        i, atomic_load(&f->activators[i]->port), endpoint_more);
 	json_decref(world_create(f->world, SLICES, text));
 }
 
@@ -344,8 +345,7 @@ static void test_monitor_asks_every_activator_of_the_service(void **state)
 	struct fixture *f = *state;
 
 	slice(f, 0, "");
-	slice(f, 1,
-	      ",\"conditions\":{\"ready\":false,\"serving\":false,\"terminating\":true}");
+	slice(f, 1, ",\"conditions\":{\"ready\":false,\"serving\":false,\"terminating\":true}");
 	atomic_store(&f->activators[1]->in_flight, 1);
 	spawn_for_service(f, NULL);
 	world_expect_metric(f->monitor, AWAKE("RequestsInFlight"), 1);
@@ -400,8 +400,8 @@ static void test_monitor_takes_the_default_of_the_namespace(void **state)
 {
 	struct fixture *f = *state;
 
-	json_decref(world_merge_patch(f->world, CONTAINER,
-	                              "{\"spec\":{\"idle\":{\"timeout\":null}}}"));
+	json_decref(
+	        world_merge_patch(f->world, CONTAINER, "{\"spec\":{\"idle\":{\"timeout\":null}}}"));
 	slice(f, 0, "");
 	spawn_for_service(f, "--idle-namespaces=default timeout=900ms");
 	expect_stopped(f); /* for all it is five minutes */

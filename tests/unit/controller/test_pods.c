@@ -299,7 +299,7 @@ static void test_pods_provider_is_admitted_as_restricted(void **state)
 static void test_pods_provider_takes_nothing_that_opens_the_node(void **state)
 {
 	static const char *const must_be_absent[] = {
-	        "hostIPC", "hostNetwork", "hostPID",          "runtimeClassName",
+	        "hostIPC",   "hostNetwork", "hostPID",           "runtimeClassName",
 	        "hostUsers", "hostAliases", "priorityClassName", "shareProcessNamespace",
 	};
 	struct fixture *f = *state;
@@ -311,7 +311,8 @@ static void test_pods_provider_takes_nothing_that_opens_the_node(void **state)
 	         "{\"template\":{\"spec\":{\"hostIPC\":true,\"hostNetwork\":true,\"hostPID\":true,"
 	         "\"runtimeClassName\":\"r\",\"hostUsers\":true,\"priorityClassName\":\"p\","
 	         "\"shareProcessNamespace\":true,\"hostAliases\":[{\"ip\":\"10.0.0.1\"}],"
-	         "\"securityContext\":{\"runAsUser\":0,\"runAsNonRoot\":false,\"sysctls\":[{\"name\":"
+	         "\"securityContext\":{\"runAsUser\":0,\"runAsNonRoot\":false,\"sysctls\":[{"
+	         "\"name\":"
 	         "\"kernel.shm_rmid_forced\",\"value\":\"1\"}],\"seccompProfile\":{\"type\":"
 	         "\"Unconfined\"}},\"volumes\":[{\"name\":\"v\",\"hostPath\":{\"path\":\"/\"}}],"
 	         "\"initContainers\":[{\"name\":\"i\",\"image\":\"i:1\"}],"

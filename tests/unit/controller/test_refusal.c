@@ -14,8 +14,8 @@ static void test_refusal_reason_tells_who_said_no(void **state)
 	} cases[] = {
 	        {HELD_CONSUMER, 403, "pods \"a\" is forbidden: violates PodSecurity \"restricted\"",
 	         "PodForbidden"},
-	        {HELD_PROVIDER, 403, "pods \"a\" is forbidden: exceeded quota: q, requested: pods=1",
-	         "QuotaExceeded"},
+	        {HELD_PROVIDER, 403,
+	         "pods \"a\" is forbidden: exceeded quota: q, requested: pods=1", "QuotaExceeded"},
 	        {HELD_CONSUMER, 403,
 	         "pods \"a\" is forbidden: failed quota: q: must specify limits.cpu for: main",
 	         "QuotaExceeded"},
@@ -27,9 +27,8 @@ static void test_refusal_reason_tells_who_said_no(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-		assert_string_equal(
-		        refusal_reason(cases[i].what, cases[i].status, cases[i].text),
-		        cases[i].reason);
+		assert_string_equal(refusal_reason(cases[i].what, cases[i].status, cases[i].text),
+		                    cases[i].reason);
 }
 
 int main(void)

@@ -38,8 +38,7 @@ static void test_supported_names_the_field_that_cannot_be_honoured(void **state)
 	        {LONG("\"hostUsers\":false,", ""), "spec.template.spec.hostUsers:"},
 	        {LONG("\"hostUsers\":true,", ""), NULL},
 	        {LONG("\"restartPolicy\":\"Never\",", ""), "spec.template.spec.restartPolicy:"},
-	        {LONG("\"restartPolicy\":\"OnFailure\",", ""),
-	         "spec.template.spec.restartPolicy:"},
+	        {LONG("\"restartPolicy\":\"OnFailure\",", ""), "spec.template.spec.restartPolicy:"},
 	        {LONG("\"restartPolicy\":\"Always\",", ""), NULL},
 	        {LONG("\"activeDeadlineSeconds\":9,", ""),
 	         "spec.template.spec.activeDeadlineSeconds:"},
@@ -87,7 +86,8 @@ static void test_supported_names_the_field_that_cannot_be_honoured(void **state)
 
 		text[0] = '\0';
 		assert_int_equal(supported_check(r, text), cases[i].path == NULL);
-		if (cases[i].path != NULL && strncmp(text, cases[i].path, strlen(cases[i].path)) != 0)
+		if (cases[i].path != NULL &&
+		    strncmp(text, cases[i].path, strlen(cases[i].path)) != 0)
 			fail_msg("\"%s\" does not begin with \"%s\"", text, cases[i].path);
 		resource_free(r);
 	}
