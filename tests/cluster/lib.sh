@@ -80,7 +80,7 @@ _cluster_first() {
 _cluster_note_first() {
   local folder pid
   folder=$(cgroup_folders "$CLUSTER_CGROUP/$1" | head -n 1)
-  for _ in $(seq 200); do
+  for _ in $(seq 600); do
     while read -r pid; do
       # the first of its namespace; what it has below it is none yet
       if [ "$(awk '/^NSpid:/ { print $NF }' "/proc/$pid/status" 2>/dev/null)" = 1 ] &&
@@ -180,7 +180,7 @@ _cluster_node_start() {
     exec unshare --pid --mount --net --uts --ipc --cgroup --fork --kill-child bash "$1/node-init.sh" "$2" "$3" "$4/node-$3" "$5"
   ' _ "$_cluster_here" "$CLUSTER_DIR" "$number" "$CLUSTER_CGROUP" "$CLUSTER_BIN" \
     >>"$CLUSTER_DIR/log/$name.log" 2>&1 </dev/null
-  cluster_until 10 test -e "$CLUSTER_DIR/run/$name/ready" || {
+  cluster_until 60 test -e "$CLUSTER_DIR/run/$name/ready" || {
     tail -n 5 "$CLUSTER_DIR/log/$name.log" >&2
     return 1
   }
@@ -257,7 +257,7 @@ _cluster_start() {
   rm -f "$(_cluster_pidfile "$name" "$place")"
   _cluster_enter "$place" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
     bash "$script/launch.sh" "$script/$bin.run" "$pidfile" "$log" || return
-  cluster_until 10 test -s "$(_cluster_pidfile "$name" "$place")"
+  cluster_until 30 test -s "$(_cluster_pidfile "$name" "$place")"
 }
 
 _cluster_pidfile() {
@@ -290,7 +290,7 @@ cluster_component() {
     pid) echo "$pid" ;;
     kill)
       _cluster_enter "$place" kill -KILL "$pid" || return
-      cluster_until 10 _cluster_gone "$place" "$pid"
+      cluster_until 30 _cluster_gone "$place" "$pid"
       ;;
     stop) _cluster_enter "$place" kill -STOP "$pid" ;;
     cont) _cluster_enter "$place" kill -CONT "$pid" ;;

@@ -11,9 +11,11 @@ die() { echo "10-cluster: $*" >&2; exit 1; }
 last=$CLUSTER_NODES
 run=test-$$
 background=()
+scratch=$(mktemp -d)
 # shellcheck disable=SC2317 # called by the trap
 cleanup() {
   [ ${#background[@]} -eq 0 ] || kill "${background[@]}" 2>/dev/null || true
+  rm -rf "$scratch"
   kubectl delete namespace "$run" "$run-strict" --wait=false >/dev/null 2>&1 || true
 }
 trap cleanup EXIT
@@ -68,6 +70,21 @@ for number in $(seq "$last"); do
   kubectl -n "$run" get events --field-selector "involvedObject.name=web-$number" -o 'jsonpath={.items[*].reason}' |
     grep -qw -e Pulled -e Pulling || die "web-$number was not pulled"
 done
+
+echo "--- an OCI archive goes into the registry as it is"
+mkdir -p "$scratch/oci/blobs/sha256"
+from=http://$REGISTRY/v2/pause
+curl -fsS -H 'Accept: application/vnd.oci.image.manifest.v1+json' "$from/manifests/1" -o "$scratch/manifest"
+digest=$(sha256sum "$scratch/manifest" | cut -d ' ' -f 1)
+for blob in $(jq -r '.config.digest, .layers[].digest' "$scratch/manifest"); do
+  curl -fsS "$from/blobs/$blob" -o "$scratch/oci/blobs/${blob/://}"
+done
+jq -n --arg digest "sha256:$digest" --argjson size "$(stat -c %s "$scratch/manifest")" \
+  '{manifests: [{mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $digest, size: $size}]}' >"$scratch/oci/index.json"
+mv "$scratch/manifest" "$scratch/oci/blobs/sha256/$digest"
+tar -C "$scratch/oci" -cf "$scratch/copy.tar" index.json blobs
+[ "$(cluster_push some/copy:2 "$scratch/copy.tar")" = "$REGISTRY/some/copy@sha256:$digest" ] || die "the archive was pushed otherwise"
+cluster_node_exec 1 ctr -n k8s.io images pull --plain-http "$REGISTRY/some/copy:2" >/dev/null || die "the pushed archive is not pulled"
 
 echo "--- exec, logs, port-forward, attach"
 [ "$(kubectl -n "$run" exec web-1 -- cat /tmp/w/index.html)" = from-web-1 ] || die "exec"
