@@ -36,26 +36,33 @@ static const char *const mount_points[] = {"/data", NULL};
 
 struct fixture {
 	pid_t provider;
+	pid_t sandbox; /* of the same Pod: another image, other layers */
 	struct rootfs_wanted w;
 	struct rootfs_made made;
 	struct err err;
 };
 
 /* A process whose root is an overlay of the layer, as a runtime would have it. */
-static pid_t start_provider(void)
+static pid_t start_container(const char *layer, const char *name)
 {
+	char folders[3][64], options[256];
 	int ready[2];
 	char byte;
 	pid_t pid;
 
+	for (size_t i = 0; i < 3; i++) {
+		(void)snprintf(folders[i], sizeof folders[i], T "/%s-%c", name, "uwr"[i]);
+		assert_int_equal(mkdir(folders[i], 0755), 0);
+	}
+	(void)snprintf(options, sizeof options, "lowerdir=%s,upperdir=%s,workdir=%s", layer,
+	               folders[0], folders[1]);
 	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
 	pid = fork();
 	if (pid == 0) {
 		if (unshare(CLONE_NEWNS) < 0 ||
 		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-		    mount("overlay", T "/root", "overlay", 0,
-		          "lowerdir=" T "/layer,upperdir=" T "/pu,workdir=" T "/pw") < 0 ||
-		    chdir(T "/root") < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
+		    mount("overlay", folders[2], "overlay", 0, options) < 0 ||
+		    chdir(folders[2]) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
 		    umount2(".", MNT_DETACH) < 0 || write(ready[1], "", 1) != 1)
 			_exit(1);
 		for (;;)
@@ -69,9 +76,15 @@ static pid_t start_provider(void)
 
 static int setup(void **state)
 {
-	static const char *const folders[] = {T,           T "/layer",        T "/layer/etc",
-	                                      T "/pu",     T "/pw",           T "/root",
-	                                      T "/cgroup", T "/cgroup/podp1", T "/staging"};
+	static const char *const folders[] = {T,
+	                                      T "/layer",
+	                                      T "/layer/etc",
+	                                      T "/pause",
+	                                      T "/cgroup",
+	                                      T "/cgroup/podp1",
+	                                      T "/cgroup/podp1/sandbox",
+	                                      T "/cgroup/podp1/c1",
+	                                      T "/staging"};
 	struct fixture *f = calloc(1, sizeof *f);
 	char text[32];
 
@@ -80,10 +93,14 @@ static int setup(void **state)
 	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
 		assert_int_equal(mkdir(folders[i], 0755), 0);
 	write_text(T "/layer/etc/passwd", "app:x:1000:50::/:/bin/sh\n");
-	f->provider = start_provider();
+	f->sandbox = start_container(T "/pause", "sandbox");
+	f->provider = start_container(T "/layer", "provider");
 	write_text(T "/cgroup/cgroup.procs", "");
 	(void)snprintf(text, sizeof text, "%d\n", (int)f->provider);
+	write_text(T "/cgroup/podp1/c1/cgroup.procs", text);
+	(void)snprintf(text, sizeof text, "%d\n", (int)f->sandbox);
 	write_text(T "/cgroup/podp1/cgroup.procs", text);
+	write_text(T "/cgroup/podp1/sandbox/cgroup.procs", text);
 	f->w = (struct rootfs_wanted){.place = {.prefix = T "/prefix",
 	                                        .ns = "default",
 	                                        .name = "hello",
@@ -91,6 +108,7 @@ static int setup(void **state)
 	                                        .staging_dir = T "/staging",
 	                                        .cgroup_roots = cgroup_roots},
 	                              .provider_pod = "p1",
+	                              .provider_container = "c1",
 	                              .image_digest = "sha256:one",
 	                              .image_user = "app",
 	                              .reset_digest = "",
@@ -104,7 +122,9 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	(void)kill(f->provider, SIGKILL);
+	(void)kill(f->sandbox, SIGKILL);
 	(void)waitpid(f->provider, NULL, 0);
+	(void)waitpid(f->sandbox, NULL, 0);
 	free(f);
 	return umount2("/tmp", MNT_DETACH);
 }

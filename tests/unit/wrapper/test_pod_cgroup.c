@@ -38,11 +38,26 @@ static void test_pod_cgroup_finds_whole_components_in_any_hierarchy(void **state
 	assert_false(pod_cgroup_has("", UID));
 }
 
+static void test_pod_cgroup_knows_a_container_by_its_id(void **state)
+{
+	(void)state;
+	assert_true(pod_cgroup_is_container("c0ffee", "c0ffee"));
+	assert_true(pod_cgroup_is_container("libpod-c0ffee", "c0ffee"));
+	assert_true(pod_cgroup_is_container("cri-containerd-c0ffee.scope", "c0ffee"));
+	assert_true(pod_cgroup_is_container("crio-c0ffee.scope", "c0ffee"));
+	assert_true(pod_cgroup_is_container("kubepods-pod1.slice:cri-containerd:c0ffee", "c0ffee"));
+	assert_false(pod_cgroup_is_container("ac0ffee", "c0ffee"));
+	assert_false(pod_cgroup_is_container("c0ffee0", "c0ffee"));
+	assert_false(pod_cgroup_is_container("conmon", "c0ffee"));
+	assert_false(pod_cgroup_is_container("c0ffee", ""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_pod_cgroup_knows_both_drivers_folders),
 	        cmocka_unit_test(test_pod_cgroup_finds_whole_components_in_any_hierarchy),
+	        cmocka_unit_test(test_pod_cgroup_knows_a_container_by_its_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

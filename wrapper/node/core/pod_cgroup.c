@@ -36,6 +36,20 @@ bool pod_cgroup_is_folder(const char *name, const char *pod_uid)
 	return pod_cgroup_matches(name, strlen(name), pod_uid);
 }
 
+bool pod_cgroup_is_container(const char *name, const char *container_id)
+{
+	static const char scope[] = ".scope";
+	size_t tail = sizeof scope - 1;
+	size_t len = strlen(name);
+	size_t id_len = strlen(container_id);
+
+	if (len > tail && memcmp(name + len - tail, scope, tail) == 0)
+		len -= tail;
+	if (id_len == 0 || len < id_len || memcmp(name + len - id_len, container_id, id_len) != 0)
+		return false;
+	return len == id_len || strchr("-:", name[len - id_len - 1]) != NULL;
+}
+
 bool pod_cgroup_has(const char *text, const char *pod_uid)
 {
 	while (*text != '\0') {

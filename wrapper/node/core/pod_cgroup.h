@@ -12,6 +12,13 @@
 /** pod_cgroup_is_folder() - @name: one component of a cgroup path */
 bool pod_cgroup_is_folder(const char *name, const char *pod_uid);
 
+/**
+ * pod_cgroup_is_container() - @name: one component of a cgroup path
+ * A container's folder is its id, with what its runtime puts before it ("cri-containerd-", "crio-",
+ * "libpod-") and the ".scope" of systemd's driver.
+ */
+bool pod_cgroup_is_container(const char *name, const char *container_id);
+
 /** pod_cgroup_has() - @text: contents of /proc/PID/cgroup; true when any hierarchy's path is below
  * that Pod's folder */
 bool pod_cgroup_has(const char *text, const char *pod_uid);

@@ -180,6 +180,7 @@ static void instance_make(struct instance *inst, bool by_provider)
 	struct rootfs_wanted w = {
 	        .place = instance_place(inst, NULL),
 	        .provider_pod = by_provider ? inst->provider_asked : NULL,
+	        .provider_container = inst->container_asked,
 	        .image_digest = inst->digest_asked,
 	        .image_user = inst->user_asked,
 	        .reset_digest = kube_annotation(inst->object, SC_ANNOTATION_RESET),
@@ -227,13 +228,17 @@ static const json_t *instance_provider(const struct instance *inst);
 static void instance_make_by_provider(struct instance *inst)
 {
 	const json_t *provider = instance_provider(inst);
+	const char *id = pod_container_id(provider);
+	const char *bare = strstr(id, "://");
 	struct err err;
 
 	(void)snprintf(inst->provider_asked, sizeof inst->provider_asked, "%s", kube_uid(provider));
+	(void)snprintf(inst->container_asked, sizeof inst->container_asked, "%s",
+	               bare != NULL ? bare + 3 : id);
 	/* its image decides from now on: what a record says of an older one is not mounted again */
 	inst->record_is_tried = true;
-	if (image_query_start(inst->agent->images, pod_container_id(provider), on_instance_image,
-	                      inst, &inst->query, &err) < 0)
+	if (image_query_start(inst->agent->images, id, on_instance_image, inst, &inst->query,
+	                      &err) < 0)
 		instance_fail(inst, "MountFailed", err.text);
 }
 

@@ -20,6 +20,7 @@ DEFINE_CLEANUP(DIR *, closedir);
 
 struct search {
 	const char *pod_uid;
+	const char *container_id; /* NULL: any */
 	pid_t *pids;
 	size_t count;
 };
@@ -50,20 +51,31 @@ static void proc_read_pids(struct search *s, int dir_fd)
 	}
 }
 
-/* @inside: below the Pod's folder already. */
-static void proc_search(struct search *s, int dir_fd, const char *name, bool inside, unsigned depth)
+enum search_place { OUTSIDE, IN_POD, IN_CONTAINER };
+
+static enum search_place proc_place(const struct search *s, enum search_place above,
+                                    const char *name)
+{
+	if (above == OUTSIDE && pod_cgroup_is_folder(name, s->pod_uid))
+		return s->container_id == NULL ? IN_CONTAINER : IN_POD;
+	if (above == IN_POD && pod_cgroup_is_container(name, s->container_id))
+		return IN_CONTAINER;
+	return above;
+}
+
+static void proc_search(struct search *s, int dir_fd, const char *name, enum search_place place,
+                        unsigned depth)
 {
 	CLEANUP(closedir_var) DIR *dir = proc_open_dir(dir_fd, name);
 	const struct dirent *e;
 
 	if (dir == NULL)
 		return;
-	if (inside)
+	if (place == IN_CONTAINER)
 		proc_read_pids(s, dirfd(dir));
 	while (depth < PROC_CGROUP_DEPTH_MAX && (e = readdir(dir)) != NULL) {
 		if (e->d_type == DT_DIR && e->d_name[0] != '.')
-			proc_search(s, dirfd(dir), e->d_name,
-			            inside || pod_cgroup_is_folder(e->d_name, s->pod_uid),
+			proc_search(s, dirfd(dir), e->d_name, proc_place(s, place, e->d_name),
 			            depth + 1);
 	}
 }
@@ -75,23 +87,29 @@ static void proc_search_hierarchies(struct search *s, const char *root)
 
 	while (dir != NULL && s->count == 0 && (e = readdir(dir)) != NULL) {
 		if (e->d_type == DT_DIR && e->d_name[0] != '.')
-			proc_search(s, dirfd(dir), e->d_name, false, 1);
+			proc_search(s, dirfd(dir), e->d_name, OUTSIDE, 1);
 	}
 }
 
-size_t proc_of_pod(const char *const *cgroup_roots, const char *pod_uid, pid_t pids[PROC_PIDS_MAX])
+size_t proc_of_container(const char *const *cgroup_roots, const char *pod_uid,
+                         const char *container_id, pid_t pids[PROC_PIDS_MAX])
 {
-	struct search s = {pod_uid, pids, 0};
+	struct search s = {pod_uid, container_id, pids, 0};
 	char path[PATH_MAX];
 
 	for (; *cgroup_roots != NULL && s.count == 0; cgroup_roots++) {
 		(void)snprintf(path, sizeof path, "%s/cgroup.procs", *cgroup_roots);
 		if (access(path, F_OK) == 0)
-			proc_search(&s, AT_FDCWD, *cgroup_roots, false, 0);
+			proc_search(&s, AT_FDCWD, *cgroup_roots, OUTSIDE, 0);
 		else
 			proc_search_hierarchies(&s, *cgroup_roots);
 	}
 	return s.count;
+}
+
+size_t proc_of_pod(const char *const *cgroup_roots, const char *pod_uid, pid_t pids[PROC_PIDS_MAX])
+{
+	return proc_of_container(cgroup_roots, pod_uid, NULL, pids);
 }
 
 static bool proc_read(pid_t pid, const char *name, char text[PROC_TEXT_BYTES_MAX])

@@ -19,6 +19,10 @@ enum { PROC_PIDS_MAX = 256 };
  */
 size_t proc_of_pod(const char *const *cgroup_roots, const char *pod_uid, pid_t pids[PROC_PIDS_MAX]);
 
+/** proc_of_container() - of one container of it; @container_id: as the runtime has it */
+size_t proc_of_container(const char *const *cgroup_roots, const char *pod_uid,
+                         const char *container_id, pid_t pids[PROC_PIDS_MAX]);
+
 /** proc_is_in_pod() - by /proc/PID/cgroup */
 bool proc_is_in_pod(pid_t pid, const char *pod_uid);
 

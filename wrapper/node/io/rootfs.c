@@ -146,12 +146,14 @@ static int rootfs_layers_of_provider(struct making *m, struct err *err)
 {
 	const struct rootfs_place *p = &m->w->place;
 	pid_t pids[PROC_PIDS_MAX];
-	size_t count = proc_of_pod(p->cgroup_roots, m->w->provider_pod, pids);
-	int rc = err_set(err, ERR_NOT_FOUND, 0, "no process in the cgroup of provider Pod %s",
-	                 m->w->provider_pod);
+	/* of that container only: the Pod's sandbox has an image and layers of its own */
+	size_t count = proc_of_container(p->cgroup_roots, m->w->provider_pod,
+	                                 m->w->provider_container, pids);
+	int rc = err_set(err, ERR_NOT_FOUND, 0,
+	                 "no process in the cgroup of container %s of provider Pod %s",
+	                 m->w->provider_container, m->w->provider_pod);
 
 	m->digest = m->w->image_digest;
-	/* a Pod's pause container may be there too, without an overlay */
 	for (size_t i = 0; i < count && rc < 0; i++)
 		rc = overlay_layers_of(pids[i], p->layer_root, &m->layers, err);
 	return rc < 0 ? rootfs_fail(m, "MountFailed", err) : 0;

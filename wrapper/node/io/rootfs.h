@@ -31,6 +31,7 @@ struct rootfs_place {
 struct rootfs_wanted {
 	struct rootfs_place place;
 	const char *provider_pod;        /* UID; NULL: mount again what the record says */
+	const char *provider_container;  /* with a provider: the id of the one that has the image */
 	const char *image_digest;        /* with a provider */
 	const char *image_user;          /* with a provider */
 	const char *reset_digest;        /* the user's order to drop what is kept, or "" */
