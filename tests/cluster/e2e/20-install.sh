@@ -81,8 +81,8 @@ helm -n "$PRODUCT_NAMESPACE" rollback "$PRODUCT_RELEASE" --wait --timeout 120s >
 
 echo "--- helm test"
 product_ready
-helm -n "$PRODUCT_NAMESPACE" test "$PRODUCT_RELEASE" --logs >"$CLUSTER_DIR/log/helm-test.log" 2>&1 ||
-  die "$(grep -E 'ok |Error' "$CLUSTER_DIR/log/helm-test.log")"
+helm -n "$PRODUCT_NAMESPACE" test "$PRODUCT_RELEASE" >"$CLUSTER_DIR/log/helm-test.log" 2>&1 || die "$(ours logs sc-test)"
+[ "$(ours get pods -l app.kubernetes.io/component=test -o name)" = "" ] || die "the test's Pod was left"
 
 echo "--- a container sleeps, wakes by a request, keeps its file, and sleeps again"
 product_hello
