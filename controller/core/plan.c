@@ -219,7 +219,9 @@ static void do_instance(struct making *m)
 		(void)json_array_append_new(all, json_string(SC_FINALIZER_CONTROLLER));
 		patch_finalizers(m, PLAN_ON_CONTAINER, m->seen->container, all);
 	}
-	if (f->invalid != NULL || f->instance_foreign)
+	/* One that cannot be honoured has an instance all the same: held requests are told there.
+	 */
+	if ((f->invalid != NULL && !f->is_unsupported) || f->instance_foreign)
 		return;
 	if (f->instance == NULL)
 		create_instance(m);
