@@ -62,6 +62,8 @@ done
 [ "$(may node-agent delete pods -n default)" = no ] || die "the agent may delete Pods"
 [ "$(may node-agent patch stoppablecontainers -n default)" = no ] || die "the agent may patch containers"
 
+[ "$(may node-agent patch stoppablecontainerinstances -n default)" = no ] || die "the agent may patch more than status"
+
 echo "--- helm upgrade rolls what a changed value is of, and keeps the token"
 pods() { ours get pods -l "app.kubernetes.io/component=$1" --field-selector=status.phase=Running -o 'jsonpath={.items[*].metadata.name}'; }
 token() { ours get secret sc-admin-token -o 'jsonpath={.data.token}'; }
