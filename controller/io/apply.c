@@ -336,8 +336,8 @@ static void on_work(void *arg, const char *key)
 	}
 	job->apply = a;
 	job->subject = e;
-	job->container = json_incref((json_t *)(uintptr_t)(seen.container != NULL ? seen.container
-	                                                                          : seen.instance));
+	job->container = json_incref(
+	        (json_t *)(uintptr_t)(seen.container != NULL ? seen.container : seen.instance));
 	job->begun_us = clk_now_us();
 	job->next = a->jobs;
 	a->jobs = job;

@@ -79,7 +79,9 @@ _cluster_first() {
 # _cluster_note_first PLACE: waits for that process and writes its number down
 _cluster_note_first() {
   local folder pid
-  folder=$(cgroup_folders "$CLUSTER_CGROUP/$1" | head -n 1)
+  # one hierarchy will do; not by head, which would end the writer, and that this script
+  folder=$(cgroup_folders "$CLUSTER_CGROUP/$1")
+  folder=${folder%%$'\n'*}
   for _ in $(seq 600); do
     while read -r pid; do
       # the first of its namespace; what it has below it is none yet

@@ -68,7 +68,7 @@ done
 for number in $(seq "$last"); do
   kubectl -n "$run" wait --for=condition=Ready "pod/web-$number" --timeout=60s >/dev/null
   kubectl -n "$run" get events --field-selector "involvedObject.name=web-$number" -o 'jsonpath={.items[*].reason}' |
-    grep -qw -e Pulled -e Pulling || die "web-$number was not pulled"
+    grep -w -e Pulled -e Pulling >/dev/null || die "web-$number was not pulled"
 done
 
 echo "--- an OCI archive goes into the registry as it is"
@@ -95,7 +95,7 @@ background+=($!)
 cluster_until 10 curl -fsS -o /dev/null http://127.0.0.1:18080/ 2>/dev/null
 [ "$(curl -fsS http://127.0.0.1:18080/)" = "from-web-$last" ] || die "port-forward"
 kubectl -n "$run" run echo --image="$BUSYBOX" --restart=Never -i --rm --quiet --command -- sh -c 'read line; echo "got $line"' \
-  <<<attached | grep -q "got attached" || die "attach"
+  <<<attached | grep "got attached" >/dev/null || die "attach"
 
 echo "--- names and Services, across nodes"
 [ "$(kubectl -n "$run" exec web-1 -- curl -fsS --max-time 5 "http://web-$last.$run")" = "from-web-$last" ] || die "a Service from a Pod"
@@ -143,9 +143,9 @@ echo "--- etcd forgets"
 version=$(kubectl get --raw '/api/v1/namespaces/default/pods?limit=1' | jq -r .metadata.resourceVersion)
 for value in 1 2 3; do kubectl -n "$run" annotate pod web-1 --overwrite "test=$value" >/dev/null; done
 old() { curl -sS http://127.0.0.1:2379/v3/kv/range -d "{\"key\": \"AA==\", \"revision\": \"$version\"}"; }
-if old | grep -q compacted; then die "it had forgotten before"; fi
+if old | grep compacted >/dev/null; then die "it had forgotten before"; fi
 cluster_compact
-old | grep -q compacted || die "it still knows version $version: $(old)"
+old | grep compacted >/dev/null || die "it still knows version $version: $(old)"
 cluster_component restart apiserver
 cluster_until 60 cluster_api_ready
 gone=$(kubectl get --raw "/api/v1/pods?watch=1&timeoutSeconds=2&resourceVersion=$version" 2>&1) || true
