@@ -32,11 +32,12 @@ app_tree() {
   echo alive >"$1/www/index.html"
   cat >"$1/www/cgi-bin/whoami" <<'END'
 #!/bin/sh
-printf 'Content-Type: text/plain\r\n\r\n'
-echo "id $(id -u):$(id -g)"
-echo "pwd $START_DIR"
-echo "boot $(stat -c %Y /proc/1)"
-env
+body=$(
+  echo "id $(id -u):$(id -g)"
+  echo "pwd $START_DIR"
+  env
+)
+printf 'Content-Type: text/plain\r\nContent-Length: %s\r\n\r\n%s' ${#body} "$body"
 END
   chmod 755 "$1/www/cgi-bin/whoami"
 }
