@@ -143,6 +143,7 @@ static void create_instance(struct making *m)
 	json_t *meta =
 	        pods_metadata(f->resource, f->name, NULL, m->seen->container, "StoppableContainer");
 
+	(void)json_object_set_new(meta, "finalizers", json_pack("[s]", SC_FINALIZER_NODE));
 	(void)act(m, PLAN_CREATE, PLAN_ON_INSTANCE, f->name,
 	          json_pack("{s:s,s:s,s:o,s:o}", "apiVersion", SC_API_VERSION, "kind",
 	                    "StoppableContainerInstance", "metadata", meta, "spec",
@@ -180,6 +181,17 @@ static void patch_finalizers(struct making *m, enum plan_on on, const json_t *ob
 	                    "resourceVersion", kube_resource_version(object)));
 }
 
+static void add_finalizer(struct making *m, enum plan_on on, const json_t *object,
+                          const char *finalizer)
+{
+	json_t *all = json_deep_copy(json_at(object, "metadata", "finalizers", NULL));
+
+	if (all == NULL)
+		all = json_array();
+	(void)json_array_append_new(all, json_string(finalizer));
+	patch_finalizers(m, on, object, all);
+}
+
 static void remove_finalizer(struct making *m, enum plan_on on, const json_t *object,
                              const char *finalizer)
 {
@@ -194,30 +206,60 @@ static void remove_finalizer(struct making *m, enum plan_on on, const json_t *ob
 	patch_finalizers(m, on, object, kept);
 }
 
+/*
+ * No node has files of it: none ever claimed it, or the one that did says that they are gone, or
+ * the user that they are given up. A claim that is on its way changes the resourceVersion, as the
+ * deletion has changed the one that the claim needs: so only one of the two comes to pass.
+ */
+static bool has_no_files(const json_t *instance)
+{
+	const json_t *rootfs = json_at(instance, "status", "rootfs", NULL);
+
+	return *json_str_at(rootfs, "", "nodeName", NULL) == '\0' ||
+	       strcmp(json_str_at(rootfs, "", "state", NULL), "Removed") == 0 ||
+	       strcmp(kube_annotation(instance, PLAN_ANNOTATION_ABANDON_ROOTFS), "true") == 0;
+}
+
+static void let_instance_go(struct making *m, const json_t *instance)
+{
+	if (kube_is_deleting(instance) && kube_has_finalizer(instance, SC_FINALIZER_NODE) &&
+	    has_no_files(instance))
+		remove_finalizer(m, PLAN_ON_INSTANCE, instance, SC_FINALIZER_NODE);
+}
+
+/* An order is for once, not for whatever is kept later: what was carried out is taken away. */
+static void forget_reset(struct making *m)
+{
+	const json_t *instance = m->f->instance;
+	const char *order = kube_annotation(instance, SC_ANNOTATION_RESET);
+
+	if (*order != '\0' &&
+	    strcmp(json_str_at(m->f->rootfs, "", "resetDigest", NULL), order) == 0)
+		(void)act(m, PLAN_PATCH, PLAN_ON_INSTANCE, kube_name(instance),
+		          json_pack("{s:{s:{s:n},s:s}}", "metadata", "annotations",
+		                    SC_ANNOTATION_RESET, "resourceVersion",
+		                    kube_resource_version(instance)));
+}
+
 static void do_instance(struct making *m)
 {
 	const struct facts *f = m->f;
-	const char *abandon = kube_annotation(f->instance, PLAN_ANNOTATION_ABANDON_ROOTFS);
 
-	if (f->instance_deleting) {
-		if (strcmp(abandon, "true") == 0 &&
-		    kube_has_finalizer(f->instance, SC_FINALIZER_NODE))
-			remove_finalizer(m, PLAN_ON_INSTANCE, f->instance, SC_FINALIZER_NODE);
+	let_instance_go(m, m->seen->instance);
+	if (f->instance_deleting)
 		return;
-	}
 	if (f->deleting) {
 		if (f->instance != NULL && f->pods_count == 0)
 			act_delete(m, PLAN_ON_INSTANCE, f->instance);
 		return;
 	}
-	if (!kube_has_finalizer(m->seen->container, SC_FINALIZER_CONTROLLER)) {
-		json_t *all =
-		        json_deep_copy(json_at(m->seen->container, "metadata", "finalizers", NULL));
-
-		if (all == NULL)
-			all = json_array();
-		(void)json_array_append_new(all, json_string(SC_FINALIZER_CONTROLLER));
-		patch_finalizers(m, PLAN_ON_CONTAINER, m->seen->container, all);
+	if (!kube_has_finalizer(m->seen->container, SC_FINALIZER_CONTROLLER))
+		add_finalizer(m, PLAN_ON_CONTAINER, m->seen->container, SC_FINALIZER_CONTROLLER);
+	if (f->instance != NULL) {
+		/* made by an older version, whose agents put it there themselves */
+		if (!kube_has_finalizer(f->instance, SC_FINALIZER_NODE))
+			add_finalizer(m, PLAN_ON_INSTANCE, f->instance, SC_FINALIZER_NODE);
+		forget_reset(m);
 	}
 	if (f->invalid != NULL || f->instance_foreign)
 		return;
@@ -477,8 +519,11 @@ void plan_make(const struct observed *seen, struct memory *memory, const struct 
 
 	memset(ret_plan, 0, sizeof *ret_plan);
 	memory_forget_gone(memory, seen->pods, seen->pods_count);
-	if (seen->container == NULL)
-		return; /* its objects follow by their owner references */
+	if (seen->container == NULL) {
+		/* its objects follow by their owner references, but for what a finalizer keeps */
+		let_instance_go(&m, seen->instance);
+		return;
+	}
 	if (resource_parse(seen->container, &resource, &err) < 0)
 		resource = NULL;
 	facts_read(seen, memory, resource, err.text, &f);

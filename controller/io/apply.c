@@ -38,7 +38,7 @@ struct job {
 	struct apply *apply;
 	struct job *next;
 	struct subject *subject;
-	json_t *container; /* as it was planned for */
+	json_t *container; /* as it was planned for; the instance when that one alone is left */
 	struct plan plan;
 	struct job_call calls[PLAN_ACTIONS_MAX];
 	size_t pending_count;
@@ -329,7 +329,7 @@ static void on_work(void *arg, const char *key)
 		return;
 	}
 	watch_observe(a->watch, key, &seen);
-	if (seen.container == NULL) {
+	if (seen.container == NULL && seen.instance == NULL) {
 		free(job);
 		workqueue_done(a->queue, key, false);
 		subject_forget(a, e);
@@ -337,7 +337,8 @@ static void on_work(void *arg, const char *key)
 	}
 	job->apply = a;
 	job->subject = e;
-	job->container = json_incref((json_t *)(uintptr_t)seen.container);
+	job->container = json_incref((json_t *)(uintptr_t)(seen.container != NULL ? seen.container
+	                                                                          : seen.instance));
 	job->begun_us = clk_now_us();
 	job->next = a->jobs;
 	a->jobs = job;

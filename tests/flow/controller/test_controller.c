@@ -140,6 +140,29 @@ static void test_controller_starts_stops_and_deletes(void **state)
 	world_expect_gone(f->world, SERVICE);
 }
 
+static void test_controller_waits_for_the_agent_that_has_files(void **state)
+{
+	static const char finalizer[] = "/metadata/finalizers/0";
+	static const char name[] = "stoppablecontainer.xtlsoft.top/rootfs";
+	struct fixture *f = *state;
+
+	make_asleep(f);
+	json_decref(world_merge_patch(f->world, INSTANCE "/status",
+	                              "{\"status\":{\"rootfs\":{\"nodeName\":\"node-a\"}}}"));
+	world_expect(f->world, INSTANCE, finalizer, name);
+	world_delete(f->world, CONTAINER);
+	world_expect_gone(f->world, PODS "hello-provider");
+	world_expect(f->world, INSTANCE, finalizer, name);
+	/* even when the container is made to go before it, and nobody was there to see it */
+	world_kill(f->controller, SIGKILL);
+	json_decref(world_merge_patch(f->world, CONTAINER, "{\"metadata\":{\"finalizers\":null}}"));
+	world_expect_gone(f->world, CONTAINER);
+	json_decref(world_merge_patch(f->world, INSTANCE "/status",
+	                              "{\"status\":{\"rootfs\":{\"state\":\"Removed\"}}}"));
+	world_restart(f->controller);
+	world_expect_gone(f->world, INSTANCE);
+}
+
 static void test_controller_goes_on_after_a_kill(void **state)
 {
 	struct fixture *f = *state;
@@ -238,6 +261,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        T(test_controller_starts_stops_and_deletes),
+	        T(test_controller_waits_for_the_agent_that_has_files),
 	        T(test_controller_goes_on_after_a_kill),
 	        T(test_controller_tells_a_command_that_is_not_in_the_image),
 	        T(test_controller_never_overwrites_a_foreign_service_or_pod),
