@@ -31,7 +31,7 @@ struct http_client_opts {
 	const char *bearer_token_file; /* or NULL; read again when it changes (rotated tokens) */
 	bool tls_insecure;             /* only when a kubeconfig says insecure-skip-tls-verify */
 	const char *user_agent;
-	bool http2; /* from the first byte, without TLS: a server that is known to speak it */
+	bool http2; /* from the first byte, without TLS; one connection for each call */
 	uint32_t connections_max; /* for calls without on_data; more wait in line; 0: 16 */
 };
 

@@ -215,6 +215,9 @@ static void http_connection_set(CURL *easy, const struct http_client_opts *o)
 	(void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)HTTP_BUFFER_BYTES);
 	(void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_BUFFER_BYTES);
 	(void)curl_easy_setopt(easy, CURLOPT_USERAGENT, o->user_agent);
+	/* libcurl 7.88 fails on a connection that it uses again when HTTP/2 was known beforehand */
+	(void)curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)o->http2);
+	(void)curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, (long)o->http2);
 	if (o->unix_socket != NULL)
 		(void)curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, o->unix_socket);
 }

@@ -2,8 +2,8 @@
 /*
  * image_cri - ContainerStatus names the image, a verbose ImageStatus says the rest
  *
- * Unary gRPC calls: HTTP/2 without TLS on the runtime's socket, known beforehand, by libcurl. A
- * connection that a runtime's restart has ended is made anew by the next call.
+ * Unary gRPC calls: HTTP/2 without TLS on the runtime's socket, known beforehand, by libcurl. Each
+ * call has a connection of its own, so a runtime's restart is nothing special.
  */
 #include <stdbool.h>
 #include <string.h>
