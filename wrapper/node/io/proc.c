@@ -116,6 +116,15 @@ bool proc_is_in_pod(pid_t pid, const char *pod_uid)
 	return proc_read(pid, "cgroup", text) && pod_cgroup_has(text, pod_uid);
 }
 
+bool proc_is_in_container(pid_t pid, const char *container_id)
+{
+	const char *scheme_end = strstr(container_id, "://");
+	const char *id = scheme_end != NULL ? scheme_end + 3 : container_id;
+	char text[PROC_TEXT_BYTES_MAX];
+
+	return id[0] != '\0' && proc_read(pid, "cgroup", text) && strstr(text, id) != NULL;
+}
+
 bool proc_is_first(pid_t pid)
 {
 	char text[PROC_TEXT_BYTES_MAX];

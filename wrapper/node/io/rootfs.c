@@ -151,9 +151,11 @@ static int rootfs_layers_of_provider(struct making *m, struct err *err)
 	                 m->w->provider_pod);
 
 	m->digest = m->w->image_digest;
-	/* a Pod's pause container may be there too, without an overlay */
-	for (size_t i = 0; i < count && rc < 0; i++)
-		rc = overlay_layers_of(pids[i], p->layer_root, &m->layers, err);
+	/* a Pod's pause container is there too, and may have an overlay of another image */
+	for (size_t i = 0; i < count && rc < 0; i++) {
+		if (proc_is_in_container(pids[i], m->w->provider_container))
+			rc = overlay_layers_of(pids[i], p->layer_root, &m->layers, err);
+	}
 	return rc < 0 ? rootfs_fail(m, "MountFailed", err) : 0;
 }
 
@@ -354,6 +356,31 @@ int rootfs_make(void *wanted, void *data, struct err *err)
 	overlay_layers_free(m.layers);
 	record_done(&m.record);
 	return rc;
+}
+
+bool rootfs_has_layers(const struct rootfs_place *p)
+{
+	char dir[PATH_MAX];
+	struct record record = {0};
+	CLEANUP(free_var) char *text = NULL;
+	CLEANUP(fd_close_var) int fd = -1;
+	bool has_all = true;
+	json_t *layer;
+	size_t i;
+
+	if (rootfs_dir(p, dir, NULL) < 0)
+		return true;
+	fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 ||
+	    fs_read_file(fd, "record.json", false, RECORD_BYTES_MAX, &text, NULL) < 0 ||
+	    record_parse(text, &record, NULL) < 0)
+		return true;
+	json_array_foreach(record.layers, i, layer) {
+		if (access(json_string_value(layer), F_OK) < 0 && errno == ENOENT)
+			has_all = false;
+	}
+	record_done(&record);
+	return has_all;
 }
 
 int rootfs_remove(void *place, void *data, struct err *err)
