@@ -54,6 +54,8 @@ struct program {
 	struct report report;
 	struct event *publish;
 	struct event *accept;
+	struct event *delay; /* after SIGTERM, until it drains */
+	bool is_ending;
 	struct event *term;
 	struct event *interrupt;
 	char instance[2 * INSTANCE_BYTES + 1];
@@ -130,6 +132,8 @@ static const char *why_not_ready(void *arg)
 {
 	struct program *p = arg;
 
+	if (p->is_ending)
+		return "it is shutting down";
 	return cluster_is_synced(p->cluster) ? NULL : "the caches are not filled yet";
 }
 
@@ -154,12 +158,28 @@ static void on_drained(void *arg)
 	(void)event_base_loopbreak(p->base);
 }
 
-static void on_signal(evutil_socket_t number, short what, void *arg)
+static void on_delayed(evutil_socket_t fd, short what, void *arg)
 {
 	struct program *p = arg;
 
-	log_event(LOG_INFO, "activator.draining", log_i64("signal", number));
+	(void)event_del(p->delay);
+	log_event(LOG_INFO, "activator.draining",
+	          log_u64("timeout_ms", p->settings.drain_timeout_ms));
 	proxy_drain(p->proxy, p->settings.drain_timeout_ms, on_drained, p);
+}
+
+/* Not ready at once, so that nobody is sent here any more; a second signal waits for nothing. */
+static void on_signal(evutil_socket_t number, short what, void *arg)
+{
+	struct program *p = arg;
+	const struct timeval delay = clk_timeval(p->settings.shutdown_delay_ms);
+
+	log_event(LOG_INFO, "activator.ending", log_i64("signal", number));
+	if (p->is_ending || p->settings.shutdown_delay_ms == 0)
+		on_delayed(-1, 0, p);
+	else
+		(void)event_add(p->delay, &delay);
+	p->is_ending = true;
 }
 
 static void on_synced(void *arg)
@@ -179,6 +199,10 @@ static int open_cluster(struct program *p, struct err *err)
 	const struct settings *s = &p->settings;
 	const struct cluster_opts opts = {.identity = s->identity ? s->identity : p->instance,
 	                                  .domains = s->domains,
+	                                  .cluster_domain = s->cluster_domain,
+	                                  .limits = {.held = {(uint32_t)s->pending_requests_max,
+	                                                      (size_t)s->pending_bytes_max},
+	                                             .hold_timeout_ms = s->hold_timeout_ms},
 	                                  .wakes_total = p->report.wakes,
 	                                  .on_synced = on_synced,
 	                                  .arg = p};
@@ -255,9 +279,11 @@ static int run(struct program *p, struct err *err)
 		return -1;
 	p->publish = event_new(p->base, -1, EV_PERSIST, on_publish, p);
 	p->accept = evtimer_new(p->base, on_accept_latest, p);
+	p->delay = evtimer_new(p->base, on_delayed, p);
 	p->term = evsignal_new(p->base, SIGTERM, on_signal, p);
 	p->interrupt = evsignal_new(p->base, SIGINT, on_signal, p);
-	if (p->publish == NULL || p->accept == NULL || p->term == NULL || p->interrupt == NULL)
+	if (p->publish == NULL || p->accept == NULL || p->delay == NULL || p->term == NULL ||
+	    p->interrupt == NULL)
 		return err_set(err, ERR_NOMEM, 0, "events");
 	(void)event_add(p->publish, &publish);
 	(void)event_add(p->accept, &accept);
@@ -275,8 +301,8 @@ static void close_all(struct program *p)
 	proxy_free(p->proxy);
 	kube_client_free(p->client);
 	kubeconfig_free(p->kubeconfig);
-	for (struct event **e =
-	             (struct event *[]){p->publish, p->accept, p->term, p->interrupt, NULL};
+	for (struct event **e = (struct event *[]){p->publish, p->accept, p->delay, p->term,
+	                                           p->interrupt, NULL};
 	     *e; e++)
 		event_free(*e);
 	if (p->base)

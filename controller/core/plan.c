@@ -261,7 +261,9 @@ static void do_instance(struct making *m)
 			add_finalizer(m, PLAN_ON_INSTANCE, f->instance, SC_FINALIZER_NODE);
 		forget_reset(m);
 	}
-	if (f->invalid != NULL || f->instance_foreign)
+	/* One that cannot be honoured has an instance all the same: held requests are told there.
+	 */
+	if ((f->invalid != NULL && !f->is_unsupported) || f->instance_foreign)
 		return;
 	if (f->instance == NULL)
 		create_instance(m);

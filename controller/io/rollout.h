@@ -17,7 +17,7 @@ struct rollout_opts {
 	struct metrics *metrics;
 	struct apply *apply;
 	struct watch *watch;
-	const char *service; /* "NAMESPACE/NAME", or NULL: nothing to follow */
+	const char *service;          /* "NAMESPACE/NAME", or NULL: nothing to follow */
 	struct service_target target; /* at first: what is told, or nothing */
 };
 

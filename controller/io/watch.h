@@ -14,7 +14,7 @@ struct watch;
 struct watch_opts {
 	const char *const *host_domains; /* NULL-terminated, for host_claims */
 	const char *cluster_domain;
-	bool nodes;                      /* see whether the rootfs's node still exists */
+	bool nodes; /* see whether the rootfs's node still exists */
 	void (*on_key)(void *arg, const char *key);
 	void (*on_synced)(void *arg); /* every cache holds its first list */
 	void *arg;

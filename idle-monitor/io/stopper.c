@@ -43,8 +43,8 @@ static void on_resumed(void *arg, const struct http_response *res)
 		          log_str("error", res->err != NULL ? res->err->text : ""));
 }
 
-static int stopper_post(struct target *t, struct http_client *client, const char *path, struct http_request *req,
-                        struct http_call **ret_call)
+static int stopper_post(struct target *t, struct http_client *client, const char *path,
+                        struct http_request *req, struct http_call **ret_call)
 {
 	CLEANUP(free_var) char *body = stopper_body(t);
 

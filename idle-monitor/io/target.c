@@ -18,8 +18,8 @@ struct idle_config target_config(const struct target *t)
 	const char *ns = t->resource->ns;
 
 	return (struct idle_config){
-	        .timeout_ms = idle->timeout_set ? idle->timeout_ms
-	                                        : defaults_timeout_ms(defaults, ns),
+	        .timeout_ms =
+	                idle->timeout_set ? idle->timeout_ms : defaults_timeout_ms(defaults, ns),
 	        .startup_grace_ms = idle->startup_grace_set
 	                                    ? idle->startup_grace_ms
 	                                    : defaults_startup_grace_ms(defaults, ns),

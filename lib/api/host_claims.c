@@ -28,8 +28,8 @@ struct host_owner {
 };
 
 struct host_claims {
-	char **domains;      /* what may follow NAME.NAMESPACE, NULL-terminated */
-	void *owners; /* tsearch(3), by UID */
+	char **domains; /* what may follow NAME.NAMESPACE, NULL-terminated */
+	void *owners;   /* tsearch(3), by UID */
 	struct host_claim *buckets[HOST_BUCKETS];
 };
 

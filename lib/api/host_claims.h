@@ -4,8 +4,8 @@
  *
  * Claims: spec.activation.hosts (exact, or "*.suffix"), and NAME.NAMESPACE with the suffixes
  * "", ".svc", ".svc.<cluster domain>" and each configured domain (".localhost"). A resource's own
- * NAME.NAMESPACE names can't be taken by another. Its Service's name, when that is another, counts as
- * NAME does, but gives way to the resource that has it. Of two that claim one host the older by
+ * NAME.NAMESPACE names can't be taken by another. Its Service's name, when that is another, counts
+ * as NAME does, but gives way to the resource that has it. Of two that claim one host the older by
  * creationTimestamp wins, then the smaller UID: controller and activators decide the same.
  */
 #pragma once

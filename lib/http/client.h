@@ -51,7 +51,7 @@ struct http_request {
 	size_t body_bytes;
 	const char *content_type;
 	const char *accept;
-	bool takes_trailers; /* says so to the server (gRPC wants it) */
+	bool takes_trailers;       /* says so to the server (gRPC wants it) */
 	uint64_t timeout_ms;       /* whole call; 0: none (watches) */
 	uint64_t idle_timeout_ms;  /* no byte for so long ends it with ERR_TIMEOUT; 0: none */
 	size_t response_bytes_max; /* 0: 64 MiB; more ends it with ERR_INVALID */

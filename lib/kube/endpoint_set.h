@@ -2,9 +2,9 @@
 /*
  * endpoint_set - what the EndpointSlices of one Service say, as one list
  *
- * A Service has several slices: one or more for each address family. An endpoint may stand in two of
- * them while it moves; it counts once. Conditions as in discovery.k8s.io/v1: ready absent is true,
- * serving absent is what ready is, terminating absent is false.
+ * A Service has several slices: one or more for each address family. An endpoint may stand in two
+ * of them while it moves; it counts once. Conditions as in discovery.k8s.io/v1: ready absent is
+ * true, serving absent is what ready is, terminating absent is false.
  */
 #pragma once
 
@@ -30,7 +30,8 @@ struct endpoint {
 };
 
 struct endpoint_set {
-	struct endpoint list[ENDPOINTS_MAX]; /* by Pod's UID, IPv4 first, then by address and port */
+	struct endpoint
+	        list[ENDPOINTS_MAX]; /* by Pod's UID, IPv4 first, then by address and port */
 	size_t count;
 	bool overflow; /* there are more than fit */
 };

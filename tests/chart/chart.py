@@ -187,8 +187,7 @@ class Chart(unittest.TestCase):
         agent = r.one("ClusterRole", "-node-agent")["rules"]
         writes = {(res, verb) for rule in agent for res in rule["resources"] for verb in rule["verbs"]
                   if verb not in ("get", "list", "watch")}
-        self.assertEqual(writes, {("stoppablecontainerinstances", "patch"),
-                                  ("stoppablecontainerinstances/status", "patch")})
+        self.assertEqual(writes, {("stoppablecontainerinstances/status", "patch")})
         for program in MODEST + ("node-agent",):
             account = r.one("ServiceAccount", "-" + program)["metadata"]["name"]
             self.assertEqual(r.pod(program)["serviceAccountName"], account)

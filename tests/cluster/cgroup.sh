@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# The cluster's cgroups: a folder of its own in every hierarchy, /NAME/control and /NAME/node-N. Sourced.
+# The cluster's cgroups: a folder of its own in every hierarchy, /NAME/control for the
+# API server and what belongs to it, /NAME/node-N, and /NAME/guests for what users run beside it. Sourced.
 
 cgroup_is_v2() { [ -f /sys/fs/cgroup/cgroup.controllers ]; }
 
@@ -40,10 +41,10 @@ cgroup_delegate() {
   done
 }
 
-# cgroup_join PATH: this shell and what it starts
+# cgroup_join PATH: this shell or subshell, and what it starts
 cgroup_join() {
   local folder
-  while read -r folder; do echo $$ >"$folder/cgroup.procs"; done < <(cgroup_folders "$1")
+  while read -r folder; do echo "$BASHPID" >"$folder/cgroup.procs"; done < <(cgroup_folders "$1")
 }
 
 # cgroup_kill PATH: every process at and below PATH; returns when there is none

@@ -10,7 +10,7 @@
 #   $CLUSTER_DIR/kubeconfig   of cluster-admin; its server answers inside the cluster's network only
 #   $CLUSTER_DIR/nodes/N/{etc,var}   the disk of node-N
 #   $REGISTRY            the registry, plain HTTP, as Pods' images name it: $REGISTRY/NAME:TAG
-#   $BUSYBOX             an image with busybox's programs, in that registry
+#   $BUSYBOX             an image in that registry with busybox's programs and curl
 #
 # The whole:
 #   cluster_up [--nodes 1|2] [--kubernetes VERSION] [--fsync] [--tie PID]
@@ -20,8 +20,10 @@
 #   cluster_is_up
 # Inside:
 #   cluster_in CMD…      CMD in the cluster's network, beside the API server, with KUBECONFIG and PATH set;
-#                        Pods, Services and nodes can be reached from there, files are this machine's
+#                        Pods, Services and nodes can be reached from there, files are this machine's;
+#                        it is killed when the cluster ends
 #   kubectl … helm … curl …   functions: the same by cluster_in
+#   cluster_api_ready    whether the API server answers that it is ready
 #   cluster_push NAME:TAG SOURCE [CONFIG]   an image into the registry: SOURCE is the folder of its root
 #                        file system (CONFIG: its config in JSON), or an OCI archive FILE.tar; prints
 #                        $REGISTRY/NAME@DIGEST
@@ -38,7 +40,8 @@
 #                        pid: as seen in its own process namespace
 #   cluster_components   all names
 #   cluster_errors       the last lines of each log that tell of an error
-#   cluster_compact      etcd forgets the past: a watch from an older version is answered 410
+#   cluster_compact      etcd forgets the past: a watch from an older version is answered 410 as soon as
+#                        the API server has been restarted, too (before, its cache hides it)
 #
 # A function that fails prints why on standard error and returns another value than 0.
 
@@ -68,16 +71,18 @@ _cluster_load() {
 _cluster_first() {
   local pid
   pid=$(cat "$CLUSTER_DIR/run/$1.pid" 2>/dev/null) || pid=
-  # numbers are given again: it must be in our cgroup, too
-  [ -n "$pid" ] && grep -qs "/$CLUSTER_CGROUP/$1$" "/proc/$pid/cgroup" || _cluster_fail "$1 is not running" || return
+  # numbers are given again: it must be in our cgroup, too; one that ended and was not waited for has no namespaces
+  [ -n "$pid" ] && grep -qs "/$CLUSTER_CGROUP/$1$" "/proc/$pid/cgroup" && [ -e "/proc/$pid/ns/net" ] || _cluster_fail "$1 is not running" || return
   echo "$pid"
 }
 
 # _cluster_note_first PLACE: waits for that process and writes its number down
 _cluster_note_first() {
   local folder pid
-  folder=$(cgroup_folders "$CLUSTER_CGROUP/$1" | head -n 1)
-  for _ in $(seq 200); do
+  # one hierarchy will do; not by head, which would end the writer, and that this script
+  folder=$(cgroup_folders "$CLUSTER_CGROUP/$1")
+  folder=${folder%%$'\n'*}
+  for _ in $(seq 600); do
     while read -r pid; do
       # the first of its namespace; what it has below it is none yet
       if [ "$(awk '/^NSpid:/ { print $NF }' "/proc/$pid/status" 2>/dev/null)" = 1 ] &&
@@ -117,12 +122,18 @@ cluster_down() {
 cluster_in() {
   local pid
   _cluster_load && pid=$(_cluster_first control) || return
-  nsenter --net="/proc/$pid/ns/net" env KUBECONFIG="$CLUSTER_DIR/kubeconfig" PATH="$CLUSTER_BIN:$PATH" "$@"
+  (
+    # so that it is found when the cluster ends
+    cgroup_join "$CLUSTER_CGROUP/guests"
+    exec nsenter --net="/proc/$pid/ns/net" env KUBECONFIG="$CLUSTER_DIR/kubeconfig" PATH="$CLUSTER_BIN:$PATH" "$@"
+  )
 }
 
 kubectl() { cluster_in kubectl "$@"; }
 helm() { cluster_in helm "$@"; }
 curl() { cluster_in curl "$@"; }
+
+cluster_api_ready() { [ "$(kubectl get --raw /readyz --request-timeout=2s 2>/dev/null)" = ok ]; }
 
 cluster_push() { cluster_in python3 "$_cluster_here/image.py" push "$REGISTRY" "$@"; }
 
@@ -137,12 +148,17 @@ cluster_until() {
 
 # --- nodes
 
-# _cluster_enter PLACE CMD…: in all namespaces of control or of node-N
+# _cluster_enter PLACE CMD…: in all namespaces and the cgroup of control or of node-N
 _cluster_enter() {
-  local pid
-  pid=$(_cluster_first "$1") || return
+  local pid place=$1
+  pid=$(_cluster_first "$place") || return
   shift
-  nsenter --target "$pid" --mount --uts --ipc --net --pid --cgroup "$@"
+  (
+    # from outside: in its own cgroup namespace a process may not come from elsewhere
+    if [ "$place" != control ] && cgroup_is_v2; then place=$place/init; fi
+    cgroup_join "$CLUSTER_CGROUP/$place"
+    exec nsenter --target "$pid" --mount --uts --ipc --net --pid --cgroup "$@"
+  )
 }
 
 cluster_node_exec() {
@@ -166,7 +182,7 @@ _cluster_node_start() {
     exec unshare --pid --mount --net --uts --ipc --cgroup --fork --kill-child bash "$1/node-init.sh" "$2" "$3" "$4/node-$3" "$5"
   ' _ "$_cluster_here" "$CLUSTER_DIR" "$number" "$CLUSTER_CGROUP" "$CLUSTER_BIN" \
     >>"$CLUSTER_DIR/log/$name.log" 2>&1 </dev/null
-  cluster_until 10 test -e "$CLUSTER_DIR/run/$name/ready" || {
+  cluster_until 60 test -e "$CLUSTER_DIR/run/$name/ready" || {
     tail -n 5 "$CLUSTER_DIR/log/$name.log" >&2
     return 1
   }
@@ -234,23 +250,16 @@ _cluster_place() {
 }
 
 _cluster_start() {
-  local name=$1 place=$2 folders=() script=/opt/cluster bin=${1%-[12]} pidfile log
+  local name=$1 place=$2 script=/opt/cluster bin=${1%-[12]} pidfile log
   if [ "$place" = control ]; then
-    mapfile -t folders < <(cgroup_folders "$CLUSTER_CGROUP/control")
     script=$CLUSTER_DIR/bin pidfile=$CLUSTER_DIR/run/$name log=$CLUSTER_DIR/log/$name.log
   else
-    # the node sees its own cgroup as the root
-    if cgroup_is_v2; then
-      folders=(/sys/fs/cgroup/init)
-    else
-      mapfile -t folders < <(cgroup_folders "" | sed 's#/$##')
-    fi
     pidfile=/run/cluster/$bin log=/var/log/cluster/$name.log
   fi
   rm -f "$(_cluster_pidfile "$name" "$place")"
   _cluster_enter "$place" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-    bash "$script/launch.sh" "$script/$bin.run" "$pidfile" "$log" "${folders[@]}" || return
-  cluster_until 10 test -s "$(_cluster_pidfile "$name" "$place")"
+    bash "$script/launch.sh" "$script/$bin.run" "$pidfile" "$log" || return
+  cluster_until 30 test -s "$(_cluster_pidfile "$name" "$place")"
 }
 
 _cluster_pidfile() {
@@ -283,7 +292,7 @@ cluster_component() {
     pid) echo "$pid" ;;
     kill)
       _cluster_enter "$place" kill -KILL "$pid" || return
-      cluster_until 10 _cluster_gone "$place" "$pid"
+      cluster_until 30 _cluster_gone "$place" "$pid"
       ;;
     stop) _cluster_enter "$place" kill -STOP "$pid" ;;
     cont) _cluster_enter "$place" kill -CONT "$pid" ;;
@@ -294,7 +303,7 @@ cluster_component() {
 cluster_errors() {
   local log lines
   for log in "$CLUSTER_DIR"/log/*.log; do
-    lines=$(grep -aE '^[EF][0-9]{4} |level=(error|fatal)|[Ee]rror: |panic:|: line [0-9]+:|cluster: ' "$log" | tail -n 6 | cut -c 1-300)
+    lines=$(grep -aE '^[EF][0-9]{4} |level=(error|fatal)|[Ee]rror: |panic:|: line [0-9]+:|cluster: ' "$log" | tail -n 6 | cut -c 1-300) || true
     [ -z "$lines" ] || printf '%s\n%s\n' "--- ${log##*/}" "$lines"
   done
 }

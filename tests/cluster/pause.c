@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first process of a Pod's sandbox and of a node: holds its namespaces, reaps orphans, ends when asked. */
+/* The first process of a Pod's sandbox and of a node: holds its namespaces, reaps orphans, ends
+ * when asked. */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>

@@ -14,6 +14,7 @@ PRODUCT_NAMESPACE=stoppablecontainer
 PRODUCT_RELEASE=sc
 _product_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 _product_version=$(sed -n "s/^  version: '\(.*\)',$/\1/p" "$_product_root/meson.build")
+# shellcheck disable=SC2034 # for those who source this
 HELLO=$REGISTRY/hello:1
 # shellcheck disable=SC2034 # for those who source this
 PRODUCT_CHART=$_product_root/charts/stoppablecontainer
@@ -29,6 +30,7 @@ product_images() {
   touch "$folder/pushed"
 }
 
+# shellcheck disable=SC2120
 product_install() {
   # charts are read by links, which helm tells each time
   helm upgrade --install "$PRODUCT_RELEASE" "$PRODUCT_CHART" -n "$PRODUCT_NAMESPACE" --create-namespace \

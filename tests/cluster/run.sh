@@ -39,11 +39,9 @@ fi
 export SC_CLUSTER_DIR
 # shellcheck source=tests/cluster/lib.sh
 . "$here/lib.sh"
-logs=$(mktemp -d)
 
 # shellcheck disable=SC2317 # called by the trap
 cleanup() {
-  rm -rf "$logs"
   $keep || cluster_down
 }
 trap cleanup EXIT
@@ -77,16 +75,17 @@ cluster_up "${options[@]}" "${tie[@]}" || exit 1
 passed=0 failed=0 skipped=0
 for name in "${names[@]}"; do
   began=$SECONDS
-  bash "$here/e2e/$name.sh" >"$logs/$name" 2>&1 </dev/null
+  log=$CLUSTER_DIR/log/$name.out
+  setpriv --pdeathsig KILL bash "$here/e2e/$name.sh" >"$log" 2>&1 </dev/null
   code=$?
   took="($((SECONDS - began)) s)"
   case "$code" in
     0) passed=$((passed + 1)); echo "ok $name $took" ;;
-    77) skipped=$((skipped + 1)); echo "skipped $name: $(tail -n 1 "$logs/$name")" ;;
+    77) skipped=$((skipped + 1)); echo "skipped $name: $(tail -n 1 "$log")" ;;
     *)
       failed=$((failed + 1))
       echo "not ok $name $took: exit code $code"
-      tail -n 40 "$logs/$name" | sed 's/^/    /'
+      tail -n 40 "$log" | sed 's/^/    /'
       cluster_errors | sed 's/^/    /'
       ;;
   esac

@@ -25,7 +25,7 @@ step() { printf '%5d.%d s  %s\n' $((($(date +%s%3N) - began) / 1000)) $((($(date
 # --- what it needs
 [ "$(id -u)" = 0 ] || _cluster_fail "run as root: it makes namespaces, mounts and containers"
 for program in etcd containerd runc docker-registry openssl python3 jq ip iptables nsenter setpriv musl-gcc curl busybox; do
-  command -v "$program" >/dev/null ||
+  type -P "$program" >/dev/null ||
     _cluster_fail "$program is missing; scripts/install.sh build run test installs what is needed"
 done
 [ -x /usr/lib/cni/bridge ] || _cluster_fail "the CNI plugins are missing; scripts/install.sh test installs them"
@@ -51,6 +51,7 @@ finished=false
 # shellcheck disable=SC2317 # called by the trap
 give_up() {
   $finished && return
+  set +e
   cluster_errors >&2
   echo "cluster: it did not start; removing it" >&2
   cluster_down
@@ -72,7 +73,7 @@ musl-gcc -static -Os -o "$CLUSTER_DIR/bin/pause" "$here/pause.c"
 step "keys and settings are written"
 
 # --- control
-cgroup_make "$CLUSTER_CGROUP/control"
+for part in control guests; do cgroup_make "$CLUSTER_CGROUP/$part"; done
 setsid bash "$here/supervise.sh" "$CLUSTER_DIR" "$CLUSTER_CGROUP" "${tie[@]}" >"$CLUSTER_DIR/log/supervisor.log" 2>&1 </dev/null &
 echo $! >"$CLUSTER_DIR/run/supervisor.pid"
 _cluster_note_first control
@@ -99,20 +100,22 @@ step "$CLUSTER_NODES nodes have their namespaces and containerd"
 images=$(mktemp -d -p "$CLUSTER_DIR")
 mkdir -p "$images"/{pause,busybox/{bin,etc,tmp,var,home,proc,sys,dev}}
 cp "$CLUSTER_DIR/bin/pause" "$images/pause/"
-cp "$(command -v busybox)" "$images/busybox/bin/busybox"
+cp "$(type -P busybox)" "$images/busybox/bin/busybox"
 busybox --list | grep -vx busybox |
   python3 -c 'import os, sys; [os.symlink("busybox", sys.argv[1] + "/" + name.strip()) for name in sys.stdin]' "$images/busybox/bin"
+# a static busybox cannot resolve names but for its nslookup: curl does
+cp --parents -L "$(type -P curl)" "$images/busybox/"
+ldd "$(type -P curl)" | grep -o '/[^ ]*' | xargs cp --parents -L -t "$images/busybox"
 chmod 1777 "$images/busybox/tmp"
 printf 'root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$images/busybox/etc/passwd"
 printf 'root:x:0:\nnogroup:x:65534:\n' >"$images/busybox/etc/group"
 cluster_until 20 curl -fsS -o /dev/null "http://$REGISTRY/v2/" 2>/dev/null
 cluster_push pause:1 "$images/pause" '{"Entrypoint": ["/pause"], "User": "65534:65534"}' >/dev/null
-cluster_push busybox:1 "$images/busybox" '{"Env": ["PATH=/bin"], "Cmd": ["sh"]}' >/dev/null
+cluster_push busybox:1 "$images/busybox" '{"Env": ["PATH=/bin:/usr/bin"], "Cmd": ["sh"]}' >/dev/null
 rm -rf "$images"
 step "the images pause:1 and busybox:1 are in the registry $REGISTRY"
 
-answers() { [ "$(kubectl get --raw /readyz 2>/dev/null)" = ok ]; }
-cluster_until 60 answers
+cluster_until 60 cluster_api_ready
 step "the API server is ready"
 for name in controller-manager scheduler coredns; do cluster_component start "$name"; done
 for number in $(seq "$CLUSTER_NODES"); do

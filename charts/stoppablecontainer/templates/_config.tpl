@@ -67,7 +67,8 @@ admin:
 {{- define "sc.config.node-agent" -}}
 {{- $n := .Values.nodeAgent }}
 podsDir: {{ printf "%s/pods" ($n.kubeletRootDir | trimSuffix "/") | quote }}
-criSocket: {{ $n.containerRuntime.endpoint }}
+runtimeEndpoint: {{ printf "unix://%s" $n.containerRuntime.endpoint | quote }}
+layerRoot: {{ printf "%s/io.containerd.snapshotter.v1.overlayfs/snapshots" ($n.containerRuntime.dataRoot | trimSuffix "/") | quote }}
 cgroupRoots: [/host/cgroup]
 hostPathPrefixes: {{ toJson $n.hostPathPrefixes }}
 stagingDir: /run/sc-node-agent

@@ -11,9 +11,11 @@ die() { echo "10-cluster: $*" >&2; exit 1; }
 last=$CLUSTER_NODES
 run=test-$$
 background=()
+scratch=$(mktemp -d)
 # shellcheck disable=SC2317 # called by the trap
 cleanup() {
   [ ${#background[@]} -eq 0 ] || kill "${background[@]}" 2>/dev/null || true
+  rm -rf "$scratch"
   kubectl delete namespace "$run" "$run-strict" --wait=false >/dev/null 2>&1 || true
 }
 trap cleanup EXIT
@@ -32,6 +34,9 @@ code=$("${node[@]}" "$CLUSTER_SERVER/api/v1/nodes/node-1")
 [ "$code" = 200 ] || die "a kubelet reads its node: $code"
 code=$("${node[@]}" "$CLUSTER_SERVER/api/v1/namespaces/kube-system/secrets")
 [ "$code" = 403 ] || die "a kubelet lists all secrets: $code"
+
+cluster_node_exec 1 grep -q ':/$' /proc/self/cgroup || die "the node's cgroup is not a root to it"
+[ "$(cluster_node_exec "$last" hostname)" = "node-$last" ] || die "the node's name"
 
 echo "--- a Pod on each node, its image pulled from the registry"
 kubectl create namespace "$run" >/dev/null
@@ -63,8 +68,23 @@ done
 for number in $(seq "$last"); do
   kubectl -n "$run" wait --for=condition=Ready "pod/web-$number" --timeout=60s >/dev/null
   kubectl -n "$run" get events --field-selector "involvedObject.name=web-$number" -o 'jsonpath={.items[*].reason}' |
-    grep -qw -e Pulled -e Pulling || die "web-$number was not pulled"
+    grep -w -e Pulled -e Pulling >/dev/null || die "web-$number was not pulled"
 done
+
+echo "--- an OCI archive goes into the registry as it is"
+mkdir -p "$scratch/oci/blobs/sha256"
+from=http://$REGISTRY/v2/pause
+curl -fsS -H 'Accept: application/vnd.oci.image.manifest.v1+json' "$from/manifests/1" -o "$scratch/manifest"
+digest=$(sha256sum "$scratch/manifest" | cut -d ' ' -f 1)
+for blob in $(jq -r '.config.digest, .layers[].digest' "$scratch/manifest"); do
+  curl -fsS "$from/blobs/$blob" -o "$scratch/oci/blobs/${blob/://}"
+done
+jq -n --arg digest "sha256:$digest" --argjson size "$(stat -c %s "$scratch/manifest")" \
+  '{manifests: [{mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $digest, size: $size}]}' >"$scratch/oci/index.json"
+mv "$scratch/manifest" "$scratch/oci/blobs/sha256/$digest"
+tar -C "$scratch/oci" -cf "$scratch/copy.tar" index.json blobs
+[ "$(cluster_push some/copy:2 "$scratch/copy.tar")" = "$REGISTRY/some/copy@sha256:$digest" ] || die "the archive was pushed otherwise"
+cluster_node_exec 1 ctr -n k8s.io images pull --plain-http "$REGISTRY/some/copy:2" >/dev/null || die "the pushed archive is not pulled"
 
 echo "--- exec, logs, port-forward, attach"
 [ "$(kubectl -n "$run" exec web-1 -- cat /tmp/w/index.html)" = from-web-1 ] || die "exec"
@@ -75,12 +95,12 @@ background+=($!)
 cluster_until 10 curl -fsS -o /dev/null http://127.0.0.1:18080/ 2>/dev/null
 [ "$(curl -fsS http://127.0.0.1:18080/)" = "from-web-$last" ] || die "port-forward"
 kubectl -n "$run" run echo --image="$BUSYBOX" --restart=Never -i --rm --quiet --command -- sh -c 'read line; echo "got $line"' \
-  <<<attached | grep -q "got attached" || die "attach"
+  <<<attached | grep "got attached" >/dev/null || die "attach"
 
 echo "--- names and Services, across nodes"
-[ "$(kubectl -n "$run" exec web-1 -- wget -qO- -T 5 "http://web-$last.$run")" = "from-web-$last" ] || die "a Service from a Pod"
-[ "$(kubectl -n "$run" exec "web-$last" -- wget -qO- -T 5 "http://web-1.$run.svc.cluster.local")" = from-web-1 ] || die "and back"
-[ "$(kubectl -n "$run" exec web-1 -- wget -qO- -T 5 http://web-1)" = from-web-1 ] || die "a Pod's own Service"
+[ "$(kubectl -n "$run" exec web-1 -- curl -fsS --max-time 5 "http://web-$last.$run")" = "from-web-$last" ] || die "a Service from a Pod"
+[ "$(kubectl -n "$run" exec "web-$last" -- curl -fsS --max-time 5 "http://web-1.$run.svc.cluster.local")" = from-web-1 ] || die "and back"
+[ "$(kubectl -n "$run" exec web-1 -- curl -fsS --max-time 5 "http://web-1.$run")" = from-web-1 ] || die "a Pod's own Service"
 address=$(kubectl -n "$run" get service "web-$last" -o 'jsonpath={.spec.clusterIP}')
 [ "$(curl -fsS "http://$address/")" = "from-web-$last" ] || die "a Service from beside the API server"
 
@@ -109,20 +129,27 @@ for name in "kubelet-$last" "containerd-$last" apiserver etcd; do
     curl -fsS -o /dev/null "http://$address/" || die "a Pod does not outlive containerd"
   fi
   cluster_component start "$name"
+  # an API server that loses its etcd while it starts may end
+  cluster_until 60 cluster_api_ready
 done
 answers() { [ "$(kubectl -n "$run" exec "web-$last" -- cat /tmp/w/index.html 2>/dev/null)" = "from-web-$last" ]; }
 cluster_until 60 answers
 cluster_component stop apiserver
 if kubectl get nodes --request-timeout=1s >/dev/null 2>&1; then die "a stopped API server answers"; fi
 cluster_component cont apiserver
-cluster_until 20 kubectl get nodes >/dev/null
+cluster_until 20 cluster_api_ready
 
 echo "--- etcd forgets"
-version=$(kubectl get pods -A -o 'jsonpath={.metadata.resourceVersion}')
+version=$(kubectl get --raw '/api/v1/namespaces/default/pods?limit=1' | jq -r .metadata.resourceVersion)
 for value in 1 2 3; do kubectl -n "$run" annotate pod web-1 --overwrite "test=$value" >/dev/null; done
+old() { curl -sS http://127.0.0.1:2379/v3/kv/range -d "{\"key\": \"AA==\", \"revision\": \"$version\"}"; }
+if old | grep compacted >/dev/null; then die "it had forgotten before"; fi
 cluster_compact
-code=$(kubectl get --raw "/api/v1/pods?resourceVersion=$((version - 1))&resourceVersionMatch=Exact" 2>&1) || true
-grep -qi 'too old\|expired\|Gone' <<<"$code" || die "an old version is still known: ${code:0:200}"
+old | grep compacted >/dev/null || die "it still knows version $version: $(old)"
+cluster_component restart apiserver
+cluster_until 60 cluster_api_ready
+gone=$(kubectl get --raw "/api/v1/pods?watch=1&timeoutSeconds=2&resourceVersion=$version" 2>&1) || true
+grep -q '"code":410' <<<"$gone" || die "a watch from an old version: ${gone:0:300}"
 
 echo "--- a node loses its power"
 before=$(kubectl get node "node-$last" -o 'jsonpath={.status.nodeInfo.bootID}')

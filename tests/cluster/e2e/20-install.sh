@@ -62,6 +62,8 @@ done
 [ "$(may node-agent delete pods -n default)" = no ] || die "the agent may delete Pods"
 [ "$(may node-agent patch stoppablecontainers -n default)" = no ] || die "the agent may patch containers"
 
+[ "$(may node-agent patch stoppablecontainerinstances -n default)" = no ] || die "the agent may patch more than status"
+
 echo "--- helm upgrade rolls what a changed value is of, and keeps the token"
 pods() { ours get pods -l "app.kubernetes.io/component=$1" --field-selector=status.phase=Running -o 'jsonpath={.items[*].metadata.name}'; }
 token() { ours get secret sc-admin-token -o 'jsonpath={.data.token}'; }
@@ -81,8 +83,8 @@ helm -n "$PRODUCT_NAMESPACE" rollback "$PRODUCT_RELEASE" --wait --timeout 120s >
 
 echo "--- helm test"
 product_ready
-helm -n "$PRODUCT_NAMESPACE" test "$PRODUCT_RELEASE" --logs >"$CLUSTER_DIR/log/helm-test.log" 2>&1 ||
-  die "$(grep -E 'ok |Error' "$CLUSTER_DIR/log/helm-test.log")"
+helm -n "$PRODUCT_NAMESPACE" test "$PRODUCT_RELEASE" >"$CLUSTER_DIR/log/helm-test.log" 2>&1 || die "$(ours logs sc-test)"
+[ "$(ours get pods -l app.kubernetes.io/component=test -o name)" = "" ] || die "the test's Pod was left"
 
 echo "--- a container sleeps, wakes by a request, keeps its file, and sleeps again"
 product_hello

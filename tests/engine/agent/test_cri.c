@@ -64,7 +64,8 @@ static const char *dir(void)
 }
 
 /* The first word that @command prints. */
-static void shell(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void shell(char *out, size_t size, const char *fmt, ...)
+        __attribute__((format(printf, 3, 4)));
 
 static void shell(char *out, size_t size, const char *fmt, ...)
 {
@@ -152,8 +153,9 @@ static void import(const char *name, int layers, const char *config, char *diges
 {
 	char out[80];
 
-	shell(digest, size, "\"$SC_MAKE_IMAGE\" %s \"$ENGINE_DIR/image.tar\" \"$SC_WRAPPER\" %d '%s'",
-	      name, layers, config);
+	shell(digest, size,
+	      "\"$SC_MAKE_IMAGE\" %s \"$ENGINE_DIR/image.tar\" \"$SC_WRAPPER\" %d '%s'", name,
+	      layers, config);
 	shell(out, sizeof out, "ctr -n k8s.io images import \"$ENGINE_DIR/image.tar\" 2>&1");
 }
 
@@ -324,13 +326,15 @@ static void test_cri_tells_the_image_of_a_container(void **state)
 	        json_string_value(json_array_get(json_object_get(f->config, "Entrypoint"), 0)),
 	        "/main");
 	/* the tag leads elsewhere now: the container has what it had */
-	import("localhost/few:1", 3, "{\"Entrypoint\":[\"/main\",\"pause\"]}", digest, sizeof digest);
+	import("localhost/few:1", 3, "{\"Entrypoint\":[\"/main\",\"pause\"]}", digest,
+	       sizeof digest);
 	assert_string_not_equal(digest, f->digest_few);
 	assert_int_equal(ask(f, few), 0);
 	assert_string_equal(f->digest, f->digest_few);
 	/* and the same image, gone and fetched once more, is the same */
 	import("localhost/few:1", 2,
-	       "{\"Entrypoint\":[\"/main\",\"pause\"],\"User\":\"app:staff\"}", digest, sizeof digest);
+	       "{\"Entrypoint\":[\"/main\",\"pause\"],\"User\":\"app:staff\"}", digest,
+	       sizeof digest);
 	make_container(f, "again", "localhost/few:1", again);
 	assert_int_equal(ask(f, again), 0);
 	assert_string_equal(f->digest, f->digest_few);
@@ -393,8 +397,8 @@ static void test_layers_of_a_container_are_found(void **state)
 		for (found = 0; layers[found] != NULL; found++)
 			assert_int_equal(stat(layers[found], &st), 0);
 		if (found == LAYERS_MANY) /* without the folder nothing is guessed */
-			assert_int_equal(overlay_layers_of(pids[i], NULL, &(char **){NULL}, &f->err),
-			                 -1);
+			assert_int_equal(
+			        overlay_layers_of(pids[i], NULL, &(char **){NULL}, &f->err), -1);
 	}
 	overlay_layers_free(layers);
 	assert_int_equal(found, LAYERS_MANY);
@@ -469,7 +473,8 @@ static int setup(void **state)
 	import("localhost/many:1", LAYERS_MANY, "{\"Entrypoint\":[\"/main\",\"pause\"]}",
 	       f->digest_many, sizeof f->digest_many);
 	assert_int_equal(http_client_new(f->base, &opts, &f->http, &f->err), 0);
-	assert_int_equal(image_source_open(f->base, "unix://" SOCKET, NULL, &f->images, &f->err), 0);
+	assert_int_equal(image_source_open(f->base, "unix://" SOCKET, NULL, &f->images, &f->err),
+	                 0);
 	make_sandbox(f);
 	return 0;
 }

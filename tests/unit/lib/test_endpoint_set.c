@@ -97,9 +97,10 @@ static void test_endpoint_set_joins_slices_in_one_order(void **state)
 	static const char *const slices[] = {
 	        SLICE("IPv6", HTTP, "{\"addresses\":[\"fd00::1\"]," POD("u1") "}"),
 	        SLICE("IPv4", HTTP,
-	              "{\"addresses\":[\"10.0.0.2\"]," POD("u2") "},"
-	              "{\"addresses\":[\"10.0.0.1\"],\"conditions\":{\"ready\":false,"
-	              "\"serving\":false,\"terminating\":true}," POD("u1") "}"),
+	              "{\"addresses\":[\"10.0.0.2\"]," POD(
+	                      "u2") "},"
+	                            "{\"addresses\":[\"10.0.0.1\"],\"conditions\":{\"ready\":false,"
+	                            "\"serving\":false,\"terminating\":true}," POD("u1") "}"),
 	        /* on its way from one slice to another: the better word counts */
 	        SLICE("IPv4", HTTP, "{\"addresses\":[\"10.0.0.1\"]," POD("u1") "}"),
 	};

@@ -152,8 +152,9 @@ static void expect_image(const char *id, const char *info, int want)
 
 static void test_cri_reads_the_configuration_of_an_image(void **state)
 {
-	struct wire w = image_answer("sha256:" HEX64, "{\"chainID\":\"x\",\"imageSpec\":{\"config\":"
-	                                              "{\"User\":\"app\",\"Cmd\":[\"a\"]}}}");
+	struct wire w =
+	        image_answer("sha256:" HEX64, "{\"chainID\":\"x\",\"imageSpec\":{\"config\":"
+	                                      "{\"User\":\"app\",\"Cmd\":[\"a\"]}}}");
 	char digest[CRI_DIGEST_BYTES];
 	json_t *config = NULL;
 	struct err err;

@@ -5,7 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "cri.pb-c.h"
+#include <cri.pb-c.h> /* made of cri.proto */
+
 #include "lib/base/num.h"
 #include "lib/kube/object.h"
 

@@ -17,9 +17,9 @@
 #define CRI_IMAGE_STATUS "/runtime.v1.ImageService/ImageStatus"
 
 enum {
-	CRI_NAME_BYTES = 512,                        /* an image's or container's name, at most */
+	CRI_NAME_BYTES = 512,                         /* an image's or container's name, at most */
 	CRI_QUESTION_BYTES_MAX = CRI_NAME_BYTES + 32, /* with prefix */
-	CRI_DIGEST_BYTES = 80,                       /* "sha256:" and 64 digits */
+	CRI_DIGEST_BYTES = 80,                        /* "sha256:" and 64 digits */
 };
 
 /**

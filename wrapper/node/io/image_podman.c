@@ -22,7 +22,7 @@ struct podman_query {
 };
 
 static void podman_query_end(struct podman_query *q, const struct image_answer *answer,
-                            const struct err *err)
+                             const struct err *err)
 {
 	q->base.done(q->base.arg, answer, err);
 	free(q);
@@ -37,7 +37,7 @@ static bool podman_is_id(const char *id)
 }
 
 static int podman_get(struct podman_query *q, const char *kind, const char *id,
-                     void (*on_done)(void *, const struct http_response *), struct err *err)
+                      void (*on_done)(void *, const struct http_response *), struct err *err)
 {
 	char path[128];
 	const struct http_request req = {.method = "GET",
@@ -50,7 +50,8 @@ static int podman_get(struct podman_query *q, const char *kind, const char *id,
 	if (!podman_is_id(id))
 		return err_set(err, ERR_INVALID, 0, "\"%s\" is no id of Podman's", id);
 	(void)snprintf(path, sizeof path, "/v4.0.0/libpod/%s/%s/json", kind, id);
-	return http_call_start(((const struct podman_source *)q->base.source)->http, &req, &q->call, err);
+	return http_call_start(((const struct podman_source *)q->base.source)->http, &req, &q->call,
+	                       err);
 }
 
 /* The body of a good answer; NULL with err. */
@@ -101,8 +102,8 @@ static void on_podman_container(void *arg, const struct http_response *res)
 
 	q->call = NULL;
 	json = podman_body(res, "inspect the provider's container", &err);
-	if (json == NULL ||
-	    podman_get(q, "images", json_str_at(json, "", "Image", NULL), on_podman_image, &err) < 0)
+	if (json == NULL || podman_get(q, "images", json_str_at(json, "", "Image", NULL),
+	                               on_podman_image, &err) < 0)
 		podman_query_end(q, NULL, &err);
 	json_decref(json);
 }

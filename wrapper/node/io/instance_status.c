@@ -100,8 +100,8 @@ static void on_status_patched(void *arg, const struct kube_result *res)
 	inst->status_call = NULL;
 	if (res->err != NULL && res->err->code != ERR_NOT_FOUND) {
 		log_event(res->err->code == ERR_CONFLICT ? LOG_DEBUG : LOG_WARN,
-		          "status.patch_failed",
-		          log_str("instance", kube_name(inst->object)), log_err(res->err));
+		          "status.patch_failed", log_str("instance", kube_name(inst->object)),
+		          log_err(res->err));
 		instance_status_retry_later(inst);
 		return;
 	}
