@@ -36,13 +36,14 @@ static const char *const mount_points[] = {"/data", NULL};
 
 struct fixture {
 	pid_t provider;
+	pid_t pause; /* of the Pod's pause container */
 	struct rootfs_wanted w;
 	struct rootfs_made made;
 	struct err err;
 };
 
-/* A process whose root is an overlay of the layer, as a runtime would have it. */
-static pid_t start_provider(void)
+/* A process whose root is an overlay of a layer, as a runtime would have it. */
+static pid_t start_container(const char *overlay_options)
 {
 	int ready[2];
 	char byte;
@@ -53,8 +54,7 @@ static pid_t start_provider(void)
 	if (pid == 0) {
 		if (unshare(CLONE_NEWNS) < 0 ||
 		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-		    mount("overlay", T "/root", "overlay", 0,
-		          "lowerdir=" T "/layer,upperdir=" T "/pu,workdir=" T "/pw") < 0 ||
+		    mount("overlay", T "/root", "overlay", 0, overlay_options) < 0 ||
 		    chdir(T "/root") < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
 		    umount2(".", MNT_DETACH) < 0 || write(ready[1], "", 1) != 1)
 			_exit(1);
@@ -71,7 +71,10 @@ static int setup(void **state)
 {
 	static const char *const folders[] = {T,           T "/layer",        T "/layer/etc",
 	                                      T "/pu",     T "/pw",           T "/root",
-	                                      T "/cgroup", T "/cgroup/podp1", T "/staging"};
+	                                      T "/cgroup", T "/cgroup/podp1", T "/staging",
+	                                      T "/pause",  T "/qu",           T "/qw",
+	                                      T "/cgroup/podp1/libpod-c1",
+	                                      T "/cgroup/podp1/libpod-c0"};
 	struct fixture *f = calloc(1, sizeof *f);
 	char text[32];
 
@@ -80,10 +83,14 @@ static int setup(void **state)
 	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
 		assert_int_equal(mkdir(folders[i], 0755), 0);
 	write_text(T "/layer/etc/passwd", "app:x:1000:50::/:/bin/sh\n");
-	f->provider = start_provider();
+	f->provider =
+	        start_container("lowerdir=" T "/layer,upperdir=" T "/pu,workdir=" T "/pw");
+	f->pause = start_container("lowerdir=" T "/pause,upperdir=" T "/qu,workdir=" T "/qw");
 	write_text(T "/cgroup/cgroup.procs", "");
 	(void)snprintf(text, sizeof text, "%d\n", (int)f->provider);
-	write_text(T "/cgroup/podp1/cgroup.procs", text);
+	write_text(T "/cgroup/podp1/libpod-c1/cgroup.procs", text);
+	(void)snprintf(text, sizeof text, "%d\n", (int)f->pause);
+	write_text(T "/cgroup/podp1/libpod-c0/cgroup.procs", text);
 	f->w = (struct rootfs_wanted){.place = {.prefix = T "/prefix",
 	                                        .ns = "default",
 	                                        .name = "hello",
@@ -91,6 +98,7 @@ static int setup(void **state)
 	                                        .staging_dir = T "/staging",
 	                                        .cgroup_roots = cgroup_roots},
 	                              .provider_pod = "p1",
+	                              .provider_container = "podman://c1",
 	                              .image_digest = "sha256:one",
 	                              .image_user = "app",
 	                              .reset_digest = "",
@@ -105,6 +113,8 @@ static int teardown(void **state)
 
 	(void)kill(f->provider, SIGKILL);
 	(void)waitpid(f->provider, NULL, 0);
+	(void)kill(f->pause, SIGKILL);
+	(void)waitpid(f->pause, NULL, 0);
 	free(f);
 	return umount2("/tmp", MNT_DETACH);
 }
@@ -202,6 +212,17 @@ static void test_rootfs_with_a_broken_record_is_left_alone(void **state)
 	unmount();
 }
 
+static void test_rootfs_knows_that_its_layers_vanished(void **state)
+{
+	struct fixture *f = *state;
+
+	expect_made(f);
+	assert_true(rootfs_has_layers(&f->w.place));
+	assert_int_equal(rename(T "/layer", T "/collected"), 0);
+	assert_false(rootfs_has_layers(&f->w.place));
+	unmount();
+}
+
 static void test_rootfs_without_its_layers_is_image_gone(void **state)
 {
 	struct fixture *f = *state;
@@ -269,6 +290,7 @@ int main(void)
 	        ROOTFS_TEST(test_rootfs_is_made_again_from_its_record),
 	        ROOTFS_TEST(test_rootfs_of_another_image_is_refused_until_it_is_ordered),
 	        ROOTFS_TEST(test_rootfs_with_a_broken_record_is_left_alone),
+	        ROOTFS_TEST(test_rootfs_knows_that_its_layers_vanished),
 	        ROOTFS_TEST(test_rootfs_without_its_layers_is_image_gone),
 	        ROOTFS_TEST(test_rootfs_with_an_unsafe_mount_point_says_which),
 	        ROOTFS_TEST(test_rootfs_on_a_full_disk_is_no_space),

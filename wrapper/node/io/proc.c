@@ -20,6 +20,7 @@ DEFINE_CLEANUP(DIR *, closedir);
 
 struct search {
 	const char *pod_uid;
+	const char *container; /* its id, a part of its folder's name; "" any */
 	pid_t *pids;
 	size_t count;
 };
@@ -50,20 +51,30 @@ static void proc_read_pids(struct search *s, int dir_fd)
 	}
 }
 
-/* @inside: below the Pod's folder already. */
-static void proc_search(struct search *s, int dir_fd, const char *name, bool inside, unsigned depth)
+enum place { PROC_OUTSIDE, PROC_IN_POD, PROC_IN_CONTAINER };
+
+static enum place proc_place(const struct search *s, const char *folder, enum place above)
+{
+	if (above == PROC_OUTSIDE && pod_cgroup_is_folder(folder, s->pod_uid))
+		return s->container[0] == '\0' ? PROC_IN_CONTAINER : PROC_IN_POD;
+	if (above == PROC_IN_POD && strstr(folder, s->container) != NULL)
+		return PROC_IN_CONTAINER;
+	return above;
+}
+
+static void proc_search(struct search *s, int dir_fd, const char *name, enum place place,
+                        unsigned depth)
 {
 	CLEANUP(closedir_var) DIR *dir = proc_open_dir(dir_fd, name);
 	const struct dirent *e;
 
 	if (dir == NULL)
 		return;
-	if (inside)
+	if (place == PROC_IN_CONTAINER)
 		proc_read_pids(s, dirfd(dir));
 	while (depth < PROC_CGROUP_DEPTH_MAX && (e = readdir(dir)) != NULL) {
 		if (e->d_type == DT_DIR && e->d_name[0] != '.')
-			proc_search(s, dirfd(dir), e->d_name,
-			            inside || pod_cgroup_is_folder(e->d_name, s->pod_uid),
+			proc_search(s, dirfd(dir), e->d_name, proc_place(s, e->d_name, place),
 			            depth + 1);
 	}
 }
@@ -75,23 +86,30 @@ static void proc_search_hierarchies(struct search *s, const char *root)
 
 	while (dir != NULL && s->count == 0 && (e = readdir(dir)) != NULL) {
 		if (e->d_type == DT_DIR && e->d_name[0] != '.')
-			proc_search(s, dirfd(dir), e->d_name, false, 1);
+			proc_search(s, dirfd(dir), e->d_name, PROC_OUTSIDE, 1);
 	}
 }
 
-size_t proc_of_pod(const char *const *cgroup_roots, const char *pod_uid, pid_t pids[PROC_PIDS_MAX])
+size_t proc_of_container(const char *const *cgroup_roots, const char *pod_uid,
+                         const char *container_id, pid_t pids[PROC_PIDS_MAX])
 {
-	struct search s = {pod_uid, pids, 0};
+	const char *scheme_end = strstr(container_id, "://");
+	struct search s = {pod_uid, scheme_end != NULL ? scheme_end + 3 : container_id, pids, 0};
 	char path[PATH_MAX];
 
 	for (; *cgroup_roots != NULL && s.count == 0; cgroup_roots++) {
 		(void)snprintf(path, sizeof path, "%s/cgroup.procs", *cgroup_roots);
 		if (access(path, F_OK) == 0)
-			proc_search(&s, AT_FDCWD, *cgroup_roots, false, 0);
+			proc_search(&s, AT_FDCWD, *cgroup_roots, PROC_OUTSIDE, 0);
 		else
 			proc_search_hierarchies(&s, *cgroup_roots);
 	}
 	return s.count;
+}
+
+size_t proc_of_pod(const char *const *cgroup_roots, const char *pod_uid, pid_t pids[PROC_PIDS_MAX])
+{
+	return proc_of_container(cgroup_roots, pod_uid, "", pids);
 }
 
 static bool proc_read(pid_t pid, const char *name, char text[PROC_TEXT_BYTES_MAX])
@@ -114,15 +132,6 @@ bool proc_is_in_pod(pid_t pid, const char *pod_uid)
 	char text[PROC_TEXT_BYTES_MAX];
 
 	return proc_read(pid, "cgroup", text) && pod_cgroup_has(text, pod_uid);
-}
-
-bool proc_is_in_container(pid_t pid, const char *container_id)
-{
-	const char *scheme_end = strstr(container_id, "://");
-	const char *id = scheme_end != NULL ? scheme_end + 3 : container_id;
-	char text[PROC_TEXT_BYTES_MAX];
-
-	return id[0] != '\0' && proc_read(pid, "cgroup", text) && strstr(text, id) != NULL;
 }
 
 bool proc_is_first(pid_t pid)

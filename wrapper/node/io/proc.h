@@ -19,11 +19,12 @@ enum { PROC_PIDS_MAX = 256 };
  */
 size_t proc_of_pod(const char *const *cgroup_roots, const char *pod_uid, pid_t pids[PROC_PIDS_MAX]);
 
+/** proc_of_container() - of one container; @container_id: "RUNTIME://ID", as the Pod's status has it */
+size_t proc_of_container(const char *const *cgroup_roots, const char *pod_uid,
+                         const char *container_id, pid_t pids[PROC_PIDS_MAX]);
+
 /** proc_is_in_pod() - by /proc/PID/cgroup */
 bool proc_is_in_pod(pid_t pid, const char *pod_uid);
-
-/** proc_is_in_container() - by /proc/PID/cgroup; @container_id: "RUNTIME://ID", as a Pod's status has it */
-bool proc_is_in_container(pid_t pid, const char *container_id);
 
 /** proc_is_first() - process 1 of its process namespace */
 bool proc_is_first(pid_t pid);

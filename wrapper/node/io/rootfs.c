@@ -146,16 +146,15 @@ static int rootfs_layers_of_provider(struct making *m, struct err *err)
 {
 	const struct rootfs_place *p = &m->w->place;
 	pid_t pids[PROC_PIDS_MAX];
-	size_t count = proc_of_pod(p->cgroup_roots, m->w->provider_pod, pids);
+	/* not of all its Pod: the pause container's overlay is of another image */
+	size_t count = proc_of_container(p->cgroup_roots, m->w->provider_pod,
+	                                 m->w->provider_container, pids);
 	int rc = err_set(err, ERR_NOT_FOUND, 0, "no process in the cgroup of provider Pod %s",
 	                 m->w->provider_pod);
 
 	m->digest = m->w->image_digest;
-	/* a Pod's pause container is there too, and may have an overlay of another image */
-	for (size_t i = 0; i < count && rc < 0; i++) {
-		if (proc_is_in_container(pids[i], m->w->provider_container))
-			rc = overlay_layers_of(pids[i], p->layer_root, &m->layers, err);
-	}
+	for (size_t i = 0; i < count && rc < 0; i++)
+		rc = overlay_layers_of(pids[i], p->layer_root, &m->layers, err);
 	return rc < 0 ? rootfs_fail(m, "MountFailed", err) : 0;
 }
 
