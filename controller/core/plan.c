@@ -323,13 +323,12 @@ static void do_provider(struct making *m)
 			create_provider(m);
 		return;
 	}
-	if (f->consumer != NULL || m->starting)
-		return; /* a change of the provider is applied between two starts */
-	if (is_image_gone(f)) {
+	if (is_image_gone(f)) { /* nothing is mounted then, and a consumer waits */
 		memory_hold_ended(m->memory, HELD_PROVIDER, f->generation, m->now->now_ms,
 		                  "the image's layers vanished from the node");
 		act_delete(m, PLAN_ON_POD, f->provider);
-	} else if (is_provider_outdated(f)) {
+	} else if (f->consumer == NULL && !m->starting && is_provider_outdated(f)) {
+		/* a change of the provider is applied between two starts */
 		act_delete(m, PLAN_ON_POD, f->provider);
 	}
 }

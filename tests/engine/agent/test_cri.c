@@ -388,7 +388,7 @@ static void test_layers_of_a_container_are_found(void **state)
 	               "%s/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots", dir());
 	/* of ours, not of the Pod's sandbox, which has layers of its own */
 	assert_true(proc_of_pod(roots, POD_UID, pids) >= 2);
-	count = proc_of_container(roots, POD_UID, strstr(id, "://") + 3, pids);
+	count = proc_of_container(roots, POD_UID, id, pids);
 	assert_int_equal(count, 1);
 	assert_true(proc_is_in_pod(pids[0], POD_UID));
 	if (overlay_layers_of(pids[0], root, &layers, &f->err) < 0)

@@ -109,7 +109,7 @@ static int setup(void **state)
 	                                        .staging_dir = T "/staging",
 	                                        .cgroup_roots = cgroup_roots},
 	                              .provider_pod = "p1",
-	                              .provider_container = "c1",
+	                              .provider_container = "podman://c1",
 	                              .image_digest = "sha256:one",
 	                              .image_user = "app",
 	                              .reset_digest = "",
@@ -223,6 +223,17 @@ static void test_rootfs_with_a_broken_record_is_left_alone(void **state)
 	unmount();
 }
 
+static void test_rootfs_knows_that_its_layers_vanished(void **state)
+{
+	struct fixture *f = *state;
+
+	expect_made(f);
+	assert_true(rootfs_has_layers(&f->w.place));
+	assert_int_equal(rename(T "/layer", T "/collected"), 0);
+	assert_false(rootfs_has_layers(&f->w.place));
+	unmount();
+}
+
 static void test_rootfs_without_its_layers_is_image_gone(void **state)
 {
 	struct fixture *f = *state;
@@ -321,6 +332,7 @@ int main(void)
 	        ROOTFS_TEST(test_rootfs_is_made_again_from_its_record),
 	        ROOTFS_TEST(test_rootfs_of_another_image_is_refused_until_it_is_ordered),
 	        ROOTFS_TEST(test_rootfs_with_a_broken_record_is_left_alone),
+	        ROOTFS_TEST(test_rootfs_knows_that_its_layers_vanished),
 	        ROOTFS_TEST(test_rootfs_without_its_layers_is_image_gone),
 	        ROOTFS_TEST(test_rootfs_with_an_unsafe_mount_point_says_which),
 	        ROOTFS_TEST(test_rootfs_on_a_full_disk_is_no_space),

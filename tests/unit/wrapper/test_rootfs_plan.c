@@ -54,6 +54,11 @@ static void test_rootfs_plan_mounts_by_the_record_before_a_provider_runs(void **
 	assert_int_equal(rootfs_plan(&f), ROOTFS_NONE);
 	f.provider_runs = f.provider_is_seen = true;
 	assert_int_equal(rootfs_plan(&f), ROOTFS_MAKE_BY_PROVIDER);
+	f.is_image_gone = true; /* from under that provider: another one pulls it again */
+	assert_int_equal(rootfs_plan(&f), ROOTFS_NONE);
+	f.provider_is_seen = false;
+	f.is_in_use = true; /* a consumer waits */
+	assert_int_equal(rootfs_plan(&f), ROOTFS_MAKE_BY_PROVIDER);
 	f.is_paused = true;
 	assert_int_equal(rootfs_plan(&f), ROOTFS_NONE);
 }

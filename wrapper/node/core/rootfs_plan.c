@@ -23,7 +23,9 @@ enum rootfs_step rootfs_plan(const struct rootfs_facts *f)
 	if (!f->is_mounted && f->was_ready)
 		return ROOTFS_MAKE_BY_RECORD;
 	/* another provider is looked at when nobody stands on the layers of the one before */
-	if (f->provider_runs && (!f->is_mounted || (!f->provider_is_seen && !f->is_in_use)))
+	if (f->provider_runs && (!f->is_mounted || !f->is_in_use) && !f->provider_is_seen)
+		return ROOTFS_MAKE_BY_PROVIDER;
+	if (f->provider_runs && !f->is_mounted && !f->is_image_gone)
 		return ROOTFS_MAKE_BY_PROVIDER;
 	return f->is_reset_untold ? ROOTFS_TELL_RESET : ROOTFS_NONE;
 }

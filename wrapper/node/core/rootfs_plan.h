@@ -18,8 +18,9 @@ struct rootfs_facts {
 	bool is_paused;        /* a step failed: not before its time */
 	bool was_ready;        /* the API says digest and image: the record is enough to mount it */
 	bool is_reset_untold;  /* what the API has of the order to drop what was kept is not so */
+	bool is_image_gone;    /* its layers vanished under the provider that is seen */
 	bool provider_runs;    /* here */
-	bool provider_is_seen; /* and its image was compared with what is kept */
+	bool provider_is_seen; /* and its container's image was compared with what is kept */
 };
 
 #define ROOTFS_STEPS(X)                                                                            \

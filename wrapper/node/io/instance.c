@@ -104,6 +104,11 @@ static void on_instance_timer(evutil_socket_t fd, short what, void *arg)
 	instance_reconcile(arg);
 }
 
+static bool instance_is_image_gone(const struct instance *inst)
+{
+	return inst->state == INSTANCE_FAILED && strcmp(inst->reason, "ImageGone") == 0;
+}
+
 static void instance_fail(struct instance *inst, const char *reason, const char *message)
 {
 	struct consumer *c;
@@ -113,7 +118,8 @@ static void instance_fail(struct instance *inst, const char *reason, const char 
 	(void)snprintf(inst->message, sizeof inst->message, "%s", message);
 	instance_log(inst, LOG_WARN, "rootfs.failed");
 	LIST_FOREACH(c, &inst->consumers, entry) {
-		if (c->state == CONSUMER_WAITING)
+		/* an image that is gone is pulled again: that is worth waiting for */
+		if (c->state == CONSUMER_WAITING && !instance_is_image_gone(inst))
 			consumer_refuse(c, message);
 	}
 	instance_pause(inst);
@@ -141,13 +147,19 @@ static void instance_ready(struct instance *inst, const struct rootfs_made *made
 	instance_report(inst);
 }
 
+static void instance_provider_is_seen(struct instance *inst)
+{
+	memcpy(inst->provider_uid, inst->provider_asked, sizeof inst->provider_uid);
+	memcpy(inst->provider_container, inst->container_asked, sizeof inst->provider_container);
+}
+
 static void on_made_by_provider(void *arg, int rc, const void *data, const struct err *err)
 {
 	struct instance *inst = arg;
 	const struct rootfs_made *made = data;
 
 	inst->task = NULL;
-	memcpy(inst->provider_uid, inst->provider_asked, sizeof inst->provider_uid);
+	instance_provider_is_seen(inst);
 	if (rc < 0) {
 		instance_fail(inst, made->reason[0] ? made->reason : "MountFailed", err->text);
 	} else {
@@ -196,13 +208,21 @@ static void instance_make(struct instance *inst, bool by_provider)
 		instance_fail(inst, "MountFailed", err.text);
 }
 
+/* The overlay is of that image, and its layers are still there: not collected and unpacked anew. */
+static bool instance_has_image(const struct instance *inst, const char *digest)
+{
+	const struct rootfs_place p = instance_place(inst, NULL);
+
+	return inst->root_fd >= 0 && strcmp(inst->digest, digest) == 0 && rootfs_has_layers(&p);
+}
+
 static void on_instance_image(void *arg, const struct image_answer *answer, const struct err *err)
 {
 	struct instance *inst = arg;
 
 	inst->query = NULL;
 	if (answer == NULL) {
-		memcpy(inst->provider_uid, inst->provider_asked, sizeof inst->provider_uid);
+		instance_provider_is_seen(inst);
 		instance_fail(inst, "MountFailed", err->text);
 		instance_reconcile(inst);
 		return;
@@ -212,9 +232,9 @@ static void on_instance_image(void *arg, const struct image_answer *answer, cons
 	(void)snprintf(inst->digest_asked, sizeof inst->digest_asked, "%s", answer->digest);
 	(void)snprintf(inst->user_asked, sizeof inst->user_asked, "%s",
 	               json_str_at(answer->config, "", "User", NULL));
-	if (inst->root_fd >= 0 && strcmp(inst->digest, answer->digest) == 0) {
-		/* the same image in a new Pod: nothing to do, and no consumer notices */
-		memcpy(inst->provider_uid, inst->provider_asked, sizeof inst->provider_uid);
+	if (instance_has_image(inst, answer->digest)) {
+		/* the same image in a new container: nothing to do, and no consumer notices */
+		instance_provider_is_seen(inst);
 		inst->state = INSTANCE_READY;
 		instance_report(inst);
 		instance_reconcile(inst);
@@ -229,12 +249,10 @@ static void instance_make_by_provider(struct instance *inst)
 {
 	const json_t *provider = instance_provider(inst);
 	const char *id = pod_container_id(provider);
-	const char *bare = strstr(id, "://");
 	struct err err;
 
 	(void)snprintf(inst->provider_asked, sizeof inst->provider_asked, "%s", kube_uid(provider));
-	(void)snprintf(inst->container_asked, sizeof inst->container_asked, "%s",
-	               bare != NULL ? bare + 3 : id);
+	(void)snprintf(inst->container_asked, sizeof inst->container_asked, "%s", id);
 	/* its image decides from now on: what a record says of an older one is not mounted again */
 	inst->record_is_tried = true;
 	if (image_query_start(inst->agent->images, id, on_instance_image, inst, &inst->query,
@@ -341,9 +359,11 @@ static struct rootfs_facts instance_facts(const struct instance *inst)
 	        .is_reset_untold = strcmp(instance_reset_digest(inst),
 	                                  json_str_at(inst->object, "", "status", "rootfs",
 	                                              "resetDigest", NULL)) != 0,
+	        .is_image_gone = instance_is_image_gone(inst),
 	        .provider_runs = provider != NULL,
 	        .provider_is_seen =
-	                provider != NULL && strcmp(kube_uid(provider), inst->provider_uid) == 0,
+	                provider != NULL && strcmp(kube_uid(provider), inst->provider_uid) == 0 &&
+	                strcmp(pod_container_id(provider), inst->provider_container) == 0,
 	};
 }
 
@@ -438,7 +458,8 @@ void instance_hand_next(struct instance *inst)
 	struct consumer *next = NULL;
 	struct consumer *c;
 
-	if (inst->state == INSTANCE_FAILED && inst->task == NULL && inst->root_fd < 0)
+	if (inst->state == INSTANCE_FAILED && inst->task == NULL && inst->root_fd < 0 &&
+	    !instance_is_image_gone(inst))
 		instance_refuse_waiting(inst, inst->message);
 	if (inst->state != INSTANCE_READY || inst->root_fd < 0 || inst->handing != NULL ||
 	    inst->task != NULL || kube_is_deleting(inst->object))
@@ -451,8 +472,12 @@ void instance_hand_next(struct instance *inst)
 		if (next == NULL || c->start > next->start)
 			next = c;
 	}
-	if (next != NULL)
+	if (next != NULL && instance_has_image(inst, inst->digest)) {
 		consumer_hand_over(next);
+	} else if (next != NULL) {
+		instance_unmount(inst);
+		instance_fail(inst, "ImageGone", "the image's layers vanished from the node");
+	}
 }
 
 /* --- life --- */

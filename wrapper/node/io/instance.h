@@ -24,6 +24,8 @@ struct task;
 	X(FAILED, "Failed")                                                                        \
 	X(REMOVED, "Removed") /* nothing of it is left here; it is being deleted */
 
+enum { INSTANCE_CONTAINER_BYTES = 128 };
+
 enum instance_state {
 #define X(name, text) INSTANCE_##name,
 	INSTANCE_STATES(X)
@@ -40,15 +42,16 @@ struct instance {
 	char message[512];
 	char digest[ROOTFS_DIGEST_BYTES];
 	char provider_uid[64]; /* whose layers these are, or were last tried */
-	const char *prefix;    /* one of the configured ones; NULL: not allowed */
-	json_t *image;         /* owned; NULL: not known */
+	char provider_container[INSTANCE_CONTAINER_BYTES]; /* of that Pod; "" not known */
+	const char *prefix; /* one of the configured ones; NULL: not allowed */
+	json_t *image;      /* owned; NULL: not known */
 	bool record_is_tried;
 	int root_fd;         /* READY: the overlay; else -1 */
 	json_t *image_asked; /* owned: of the image that is being made */
 	char digest_asked[ROOTFS_DIGEST_BYTES];
 	char user_asked[256];
 	char provider_asked[64];
-	char container_asked[80]; /* its container, without the runtime's name */
+	char container_asked[INSTANCE_CONTAINER_BYTES];
 	struct image_query *query;
 	struct task *task;
 	struct kube_call *status_call;

@@ -94,7 +94,8 @@ static void proc_search_hierarchies(struct search *s, const char *root)
 size_t proc_of_container(const char *const *cgroup_roots, const char *pod_uid,
                          const char *container_id, pid_t pids[PROC_PIDS_MAX])
 {
-	struct search s = {pod_uid, container_id, pids, 0};
+	const char *scheme_end = container_id != NULL ? strstr(container_id, "://") : NULL;
+	struct search s = {pod_uid, scheme_end != NULL ? scheme_end + 3 : container_id, pids, 0};
 	char path[PATH_MAX];
 
 	for (; *cgroup_roots != NULL && s.count == 0; cgroup_roots++) {

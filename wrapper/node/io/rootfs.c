@@ -358,6 +358,30 @@ int rootfs_make(void *wanted, void *data, struct err *err)
 	return rc;
 }
 
+bool rootfs_has_layers(const struct rootfs_place *p)
+{
+	char dir[PATH_MAX];
+	struct record record = {0};
+	CLEANUP(free_var) char *text = NULL;
+	CLEANUP(fd_close_var) int fd = -1;
+	bool has_all = true;
+	json_t *layer;
+	size_t i;
+
+	if (rootfs_dir(p, dir, NULL) < 0)
+		return true;
+	fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fs_read_file(fd, "record.json", false, RECORD_BYTES_MAX, &text, NULL) < 0 ||
+	    record_parse(text, &record, NULL) < 0)
+		return true;
+	json_array_foreach(record.layers, i, layer) {
+		if (access(json_string_value(layer), F_OK) < 0 && errno == ENOENT)
+			has_all = false;
+	}
+	record_done(&record);
+	return has_all;
+}
+
 int rootfs_remove(void *place, void *data, struct err *err)
 {
 	const struct rootfs_place *p = place;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -31,7 +32,7 @@ struct rootfs_place {
 struct rootfs_wanted {
 	struct rootfs_place place;
 	const char *provider_pod;        /* UID; NULL: mount again what the record says */
-	const char *provider_container;  /* with a provider: the id of the one that has the image */
+	const char *provider_container;  /* with a provider: its id, "RUNTIME://ID" */
 	const char *image_digest;        /* with a provider */
 	const char *image_user;          /* with a provider */
 	const char *reset_digest;        /* the user's order to drop what is kept, or "" */
@@ -47,6 +48,9 @@ struct rootfs_made {
 
 /** rootfs_make() - @data: struct rootfs_made; run of a task. Return: 0 mounted; negative: err */
 int rootfs_make(void *wanted, void *data, struct err *err);
+
+/** rootfs_has_layers() - the folders that the record names are there, as far as can be seen */
+bool rootfs_has_layers(const struct rootfs_place *p);
 
 /** rootfs_remove() - @place: struct rootfs_place. Return: 0 gone; 1 a process still uses it */
 int rootfs_remove(void *place, void *data, struct err *err);
