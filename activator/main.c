@@ -25,7 +25,7 @@ enum { PUBLISH_MS = 500, INSTANCE_BYTES = 8, ACCEPT_LATEST_S = 5 };
 
 struct settings {
 	const char **listen;
-	const char **domains;
+	const char **domains, *cluster_domain;
 	const char *kubeconfig;
 	const char *admin_listen;
 	const char *admin_token_file;
@@ -36,7 +36,8 @@ struct settings {
 	uint64_t idle_timeout_ms;
 	uint64_t head_timeout_ms;
 	uint64_t response_timeout_ms;
-	uint64_t drain_timeout_ms;
+	uint64_t drain_timeout_ms, shutdown_delay_ms;
+	uint64_t hold_timeout_ms, pending_requests_max, pending_bytes_max;
 	bool access_log;
 };
 
@@ -53,6 +54,8 @@ struct program {
 	struct report report;
 	struct event *publish;
 	struct event *accept;
+	struct event *delay; /* after SIGTERM, until it drains */
+	bool is_ending;
 	struct event *term;
 	struct event *interrupt;
 	char instance[2 * INSTANCE_BYTES + 1];
@@ -66,6 +69,8 @@ static int settings_load(struct program *p, int argc, char **argv, struct err *e
 	         "address:port for clients; repeatable"},
 	        {"domains", CONFIG_LIST, &s->domains, "localhost", 0, 0,
 	         "domains below which NAME.NAMESPACE is answered for"},
+	        {"clusterDomain", CONFIG_STR, &s->cluster_domain, "cluster.local", 0, 0,
+	         "domain of Services: NAME.NAMESPACE.svc.DOMAIN is answered for"},
 	        {"kubeconfig", CONFIG_STR, &s->kubeconfig, NULL, 0, 0,
 	         "kubeconfig file; default: $KUBECONFIG, in-cluster, ~/.kube/config"},
 	        {"adminListen", CONFIG_STR, &s->admin_listen, "127.0.0.1:9091", 0, 0,
@@ -80,6 +85,12 @@ static int settings_load(struct program *p, int argc, char **argv, struct err *e
 	         "requests held for all containers together"},
 	        {"heldBytes.max", CONFIG_SIZE, &s->held_bytes_max, "64Mi", 1, 0,
 	         "bytes held for all containers together"},
+	        {"hold.timeout", CONFIG_DURATION, &s->hold_timeout_ms, "60s", 1, 86400000,
+	         "hold a request so long (504), where the manifest says nothing"},
+	        {"hold.maxPendingRequests", CONFIG_U64, &s->pending_requests_max, "1000", 1, 100000,
+	         "requests held for one container, where the manifest says nothing"},
+	        {"hold.maxPendingBytes", CONFIG_SIZE, &s->pending_bytes_max, "16Mi", 1, 0,
+	         "bytes held for one container, where the manifest says nothing"},
 	        {"idleTimeout", CONFIG_DURATION, &s->idle_timeout_ms, "75s", 1, 3600000,
 	         "a client connection without a request is closed"},
 	        {"headTimeout", CONFIG_DURATION, &s->head_timeout_ms, "30s", 1, 3600000,
@@ -87,7 +98,9 @@ static int settings_load(struct program *p, int argc, char **argv, struct err *e
 	        {"responseTimeout", CONFIG_DURATION, &s->response_timeout_ms, "300s", 1, 86400000,
 	         "no byte from or to a container ends a request (504)"},
 	        {"drainTimeout", CONFIG_DURATION, &s->drain_timeout_ms, "30s", 1, 3600000,
-	         "requests may go on so long after SIGTERM"},
+	         "requests may go on so long after SIGTERM and the shutdown delay"},
+	        {"shutdownDelay", CONFIG_DURATION, &s->shutdown_delay_ms, "0s", 0, 3600000,
+	         "after SIGTERM not ready, but new connections are still taken for so long"},
 	        {"accessLog", CONFIG_BOOL, &s->access_log, "false", 0, 0, "log each request"},
 	};
 	const struct config_program program = {
@@ -119,6 +132,8 @@ static const char *why_not_ready(void *arg)
 {
 	struct program *p = arg;
 
+	if (p->is_ending)
+		return "it is shutting down";
 	return cluster_is_synced(p->cluster) ? NULL : "the caches are not filled yet";
 }
 
@@ -143,12 +158,28 @@ static void on_drained(void *arg)
 	(void)event_base_loopbreak(p->base);
 }
 
-static void on_signal(evutil_socket_t number, short what, void *arg)
+static void on_delayed(evutil_socket_t fd, short what, void *arg)
 {
 	struct program *p = arg;
 
-	log_event(LOG_INFO, "activator.draining", log_i64("signal", number));
+	(void)event_del(p->delay);
+	log_event(LOG_INFO, "activator.draining",
+	          log_u64("timeout_ms", p->settings.drain_timeout_ms));
 	proxy_drain(p->proxy, p->settings.drain_timeout_ms, on_drained, p);
+}
+
+/* Not ready at once, so that nobody is sent here any more; a second signal waits for nothing. */
+static void on_signal(evutil_socket_t number, short what, void *arg)
+{
+	struct program *p = arg;
+	const struct timeval delay = clk_timeval(p->settings.shutdown_delay_ms);
+
+	log_event(LOG_INFO, "activator.ending", log_i64("signal", number));
+	if (p->is_ending || p->settings.shutdown_delay_ms == 0)
+		on_delayed(-1, 0, p);
+	else
+		(void)event_add(p->delay, &delay);
+	p->is_ending = true;
 }
 
 static void on_synced(void *arg)
@@ -168,6 +199,10 @@ static int open_cluster(struct program *p, struct err *err)
 	const struct settings *s = &p->settings;
 	const struct cluster_opts opts = {.identity = s->identity ? s->identity : p->instance,
 	                                  .domains = s->domains,
+	                                  .cluster_domain = s->cluster_domain,
+	                                  .limits = {.held = {(uint32_t)s->pending_requests_max,
+	                                                      (size_t)s->pending_bytes_max},
+	                                             .hold_timeout_ms = s->hold_timeout_ms},
 	                                  .wakes_total = p->report.wakes,
 	                                  .on_synced = on_synced,
 	                                  .arg = p};
@@ -244,9 +279,11 @@ static int run(struct program *p, struct err *err)
 		return -1;
 	p->publish = event_new(p->base, -1, EV_PERSIST, on_publish, p);
 	p->accept = evtimer_new(p->base, on_accept_latest, p);
+	p->delay = evtimer_new(p->base, on_delayed, p);
 	p->term = evsignal_new(p->base, SIGTERM, on_signal, p);
 	p->interrupt = evsignal_new(p->base, SIGINT, on_signal, p);
-	if (p->publish == NULL || p->accept == NULL || p->term == NULL || p->interrupt == NULL)
+	if (p->publish == NULL || p->accept == NULL || p->delay == NULL || p->term == NULL ||
+	    p->interrupt == NULL)
 		return err_set(err, ERR_NOMEM, 0, "events");
 	(void)event_add(p->publish, &publish);
 	(void)event_add(p->accept, &accept);
@@ -264,8 +301,8 @@ static void close_all(struct program *p)
 	proxy_free(p->proxy);
 	kube_client_free(p->client);
 	kubeconfig_free(p->kubeconfig);
-	for (struct event **e =
-	             (struct event *[]){p->publish, p->accept, p->term, p->interrupt, NULL};
+	for (struct event **e = (struct event *[]){p->publish, p->accept, p->delay, p->term,
+	                                           p->interrupt, NULL};
 	     *e; e++)
 		event_free(*e);
 	if (p->base)

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "controller/io/apply.h"
+#include "controller/io/rollout.h"
 #include "lib/base/clk.h"
 #include "lib/base/config.h"
 #include "lib/base/log.h"
@@ -31,7 +31,8 @@ struct settings {
 	const char *kubeconfig, *context;
 	const char *wrapper_image, *wrapper_pull_policy;
 	const char *url_template;
-	const char **activator_addresses, **host_domains;
+	const char **activator_addresses, *activator_service;
+	const char **host_domains, *cluster_domain;
 	bool leader_elect, watch_nodes;
 	const char *leader_namespace, *leader_name;
 	const char *admin_listen, *admin_token_file;
@@ -48,6 +49,7 @@ struct controller {
 	struct recorder *recorder;
 	struct apply *apply;
 	struct watch *watch;
+	struct rollout *rollout;
 	struct leader *leader; /* NULL: no election */
 	struct event *on_term, *on_int;
 	char identity[128];
@@ -65,11 +67,15 @@ static int settings_load(struct settings *s, int argc, char **argv, struct confi
 	        {"wrapper.pullPolicy", CONFIG_STR, &s->wrapper_pull_policy, "IfNotPresent", 0, 0,
 	         "imagePullPolicy of the wrapper's image"},
 	        {"activatorAddresses", CONFIG_LIST, &s->activator_addresses, NULL, 0, 0,
-	         "IP:PORT of each activator, for the Services; none: no Services are made"},
+	         "IP:PORT of each activator, for the Services; or activatorService"},
+	        {"activatorService", CONFIG_STR, &s->activator_service, NULL, 0, 0,
+	         "NAMESPACE/NAME of the activators' Service, whose port \"http\" clients use"},
 	        {"urlTemplate", CONFIG_STR, &s->url_template, "", 0, 0,
 	         "status.activation.url, with %s for the name, then %s for the namespace"},
 	        {"hostDomains", CONFIG_LIST, &s->host_domains, "localhost", 0, 0,
 	         "domains below which NAME.NAMESPACE is answered"},
+	        {"clusterDomain", CONFIG_STR, &s->cluster_domain, "cluster.local", 0, 0,
+	         "domain of Services: NAME.NAMESPACE.svc.DOMAIN is answered"},
 	        {"watchNodes", CONFIG_BOOL, &s->watch_nodes, "true", 0, 0,
 	         "tell when the node of a root filesystem is gone"},
 	        {"leaderElect", CONFIG_BOOL, &s->leader_elect, "true", 0, 0,
@@ -91,8 +97,12 @@ static int settings_load(struct settings *s, int argc, char **argv, struct confi
 	        .options_count = ARRAY_LEN(options),
 	};
 	int operands;
+	int result = config_load(&program, argc, argv, ret_config, &operands, err);
 
-	return config_load(&program, argc, argv, ret_config, &operands, err);
+	if (result == 0 && (*s->activator_addresses != NULL) == (s->activator_service != NULL))
+		return err_set(err, ERR_INVALID, 0,
+		               "want one of activatorAddresses and activatorService");
+	return result;
 }
 
 static const char *why_not_ready(void *arg)
@@ -101,7 +111,10 @@ static const char *why_not_ready(void *arg)
 
 	if (c->watch == NULL || !watch_is_synced(c->watch))
 		return "the caches are not filled yet";
-	if (watch_lost_ms(c->watch, clk_now_ms()) > READY_LOST_MS)
+	if (c->rollout == NULL || !rollout_is_synced(c->rollout))
+		return "it is not known where the activators are";
+	if (watch_lost_ms(c->watch, clk_now_ms()) > READY_LOST_MS ||
+	    rollout_lost_ms(c->rollout, clk_now_ms()) > READY_LOST_MS)
 		return "the API server does not answer";
 	return NULL;
 }
@@ -222,20 +235,30 @@ static int start_work(struct controller *c, struct err *err)
 	};
 	const struct watch_opts watch = {
 	        .host_domains = (const char *const *)c->set.host_domains,
+	        .cluster_domain = c->set.cluster_domain,
 	        .nodes = c->set.watch_nodes,
 	        .on_key = add_key,
 	        .on_synced = on_synced,
 	        .arg = c,
 	};
+	struct rollout_opts rollout = {
+	        .client = c->client,
+	        .metrics = c->metrics,
+	        .service = c->set.activator_service,
+	};
 
-	if (service_target_parse((const char *const *)c->set.activator_addresses,
-	                         &apply.plan.target, err) < 0)
+	if (service_target_parse((const char *const *)c->set.activator_addresses, &rollout.target,
+	                         err) < 0)
 		return -1;
 	if (apply_new(c->base, &apply, &c->apply, err) < 0)
 		return -1;
 	if (watch_new(c->base, c->client, &watch, &c->watch, err) < 0)
 		return -1;
 	apply_set_watch(c->apply, c->watch);
+	rollout.apply = c->apply;
+	rollout.watch = c->watch;
+	if (rollout_new(c->base, &rollout, &c->rollout, err) < 0)
+		return -1;
 	return start_leader(c, err);
 }
 
@@ -267,6 +290,7 @@ static int controller_start(struct controller *c, struct err *err)
 static void controller_done(struct controller *c)
 {
 	leader_free(c->leader);
+	rollout_free(c->rollout);
 	apply_free(c->apply);
 	watch_free(c->watch);
 	recorder_free(c->recorder);
@@ -291,6 +315,7 @@ int main(int argc, char **argv)
 
 	if (result < 0) {
 		(void)fprintf(stderr, "sc-controller: %s\n", err.text);
+		config_free(config);
 		return 2;
 	}
 	if (result > 0)

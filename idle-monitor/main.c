@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "idle-monitor/core/defaults.h"
 #include "idle-monitor/io/monitor.h"
 #include "lib/base/clk.h"
 #include "lib/base/config.h"
@@ -33,9 +34,11 @@ enum {
 
 struct settings {
 	const char *kubeconfig, *context;
-	const char **activators;
+	const char **activators, *activator_service;
+	const char **namespaces;
 	const char *activator_token_file;
-	uint64_t timeout_ms, startup_grace_ms, scrape_interval_ms;
+	struct defaults defaults;
+	uint64_t scrape_interval_ms;
 	bool leader_elect;
 	const char *leader_namespace, *leader_name;
 	const char *admin_listen, *admin_token_file;
@@ -65,12 +68,16 @@ static int settings_load(struct settings *s, int argc, char **argv, struct confi
 	        {"kubeconfig", CONFIG_STR, &s->kubeconfig, NULL, 0, 0,
 	         "kubeconfig file; default: $KUBECONFIG, in-cluster, ~/.kube/config"},
 	        {"context", CONFIG_STR, &s->context, NULL, 0, 0, "context of the kubeconfig"},
-	        {"idle.timeout", CONFIG_DURATION, &s->timeout_ms, "5m", 0, year_ms,
+	        {"idle.timeout", CONFIG_DURATION, &s->defaults.timeout_ms, "5m", 0, year_ms,
 	         "stop after so long without use, where the manifest says nothing; 0s: never"},
-	        {"idle.startupGrace", CONFIG_DURATION, &s->startup_grace_ms, "30s", 0, year_ms,
-	         "no stop so soon after a start, where the manifest says nothing"},
+	        {"idle.startupGrace", CONFIG_DURATION, &s->defaults.startup_grace_ms, "30s", 0,
+	         year_ms, "no stop so soon after a start, where the manifest says nothing"},
+	        {"idle.namespaces", CONFIG_LIST, &s->namespaces, NULL, 0, 0,
+	         "these two for one namespace: \"NAMESPACE timeout=10m startupGrace=1m\""},
 	        {"activators", CONFIG_LIST, &s->activators, NULL, 0, 0,
-	         "URL of each activator's admin server; none: nothing is ever stopped"},
+	         "URL of each activator's admin server; or activatorService"},
+	        {"activatorService", CONFIG_STR, &s->activator_service, NULL, 0, 0,
+	         "NAMESPACE/NAME of the activators' Service, with their admin port as \"admin\""},
 	        {"activatorTokenFile", CONFIG_STR, &s->activator_token_file, NULL, 0, 0,
 	         "file with the bearer token for the activators; default: the admin server's"},
 	        {"scrape.interval", CONFIG_DURATION, &s->scrape_interval_ms, "1s", 50, 60000,
@@ -93,8 +100,13 @@ static int settings_load(struct settings *s, int argc, char **argv, struct confi
 	        .options_count = ARRAY_LEN(options),
 	};
 	int operands;
+	int result = config_load(&program, argc, argv, ret_config, &operands, err);
 
-	return config_load(&program, argc, argv, ret_config, &operands, err);
+	if (result != 0)
+		return result;
+	if ((*s->activators != NULL) == (s->activator_service != NULL))
+		return err_set(err, ERR_INVALID, 0, "want one of activators and activatorService");
+	return defaults_parse(&s->defaults, (const char *const *)s->namespaces, year_ms, err);
 }
 
 static const char *why_not_ready(void *arg)
@@ -103,7 +115,7 @@ static const char *why_not_ready(void *arg)
 
 	return p->monitor != NULL && monitor_is_synced(p->monitor)
 	               ? NULL
-	               : "the caches are not filled yet";
+	               : "containers or activators are not known yet";
 }
 
 static bool on_admin(void *arg, const struct admin_request *req)
@@ -224,11 +236,11 @@ static int start_monitor(struct program *p, struct err *err)
 	        .recorder = p->recorder,
 	        .metrics = p->metrics,
 	        .activators = (const char *const *)s->activators,
+	        .activator_service = s->activator_service,
 	        .activator_token_file = s->activator_token_file != NULL ? s->activator_token_file
 	                                                                : s->admin_token_file,
 	        .scrape_interval_ms = s->scrape_interval_ms,
-	        .timeout_ms = s->timeout_ms,
-	        .startup_grace_ms = s->startup_grace_ms,
+	        .defaults = &s->defaults,
 	        .limits = {STOP_LEASE_MS, STOP_MARGIN_MS, STOP_BACKOFF_MS},
 	        .is_leading = is_leading,
 	        .arg = p,
@@ -283,13 +295,14 @@ static void program_done(struct program *p)
 
 int main(int argc, char **argv)
 {
-	struct program p = {0};
+	static struct program p;
 	struct config *config = NULL;
 	struct err err = {0};
 	int result = settings_load(&p.set, argc, argv, &config, &err);
 
 	if (result < 0) {
 		(void)fprintf(stderr, "sc-idle-monitor: %s\n", err.text);
+		config_free(config);
 		return 2;
 	}
 	if (result > 0)

@@ -317,6 +317,22 @@ static void app_look(struct app *a, const json_t *container)
 	target_observe(a->target, &v);
 }
 
+/* What the manifest does not say, we do. */
+static struct target_limits app_limits(const struct cluster *cl,
+                                       const struct resource_activation *says)
+{
+	struct target_limits limits = cl->opts.limits;
+
+	if (says->pending_requests_set)
+		limits.held.requests_max = says->pending_requests_max;
+	if (says->pending_bytes_set)
+		limits.held.bytes_max = says->pending_bytes_max;
+	if (says->hold_timeout_set)
+		limits.hold_timeout_ms = says->hold_timeout_ms;
+	limits.concurrency_max = says->concurrency_max;
+	return limits;
+}
+
 static void container_set(struct cluster *cl, const json_t *object)
 {
 	struct resource *r = NULL;
@@ -334,12 +350,7 @@ static void container_set(struct cluster *cl, const json_t *object)
 	if (a == NULL)
 		a = app_new(cl, r);
 	if (a && host_claims_set(cl->claims, r, &err) == 0) {
-		const struct target_limits limits = {
-		        .held = {r->activation.pending_requests_max,
-		                 r->activation.pending_bytes_max},
-		        .hold_timeout_ms = r->activation.hold_timeout_ms,
-		        .concurrency_max = r->activation.concurrency_max,
-		};
+		const struct target_limits limits = app_limits(cl, &r->activation);
 
 		a->activatable = r->activation.enabled && r->activation.port > 0 && !r->deleting;
 		target_set_limits(a->target, &limits);
@@ -393,7 +404,7 @@ struct cluster *cluster_new(struct event_base *base, const struct cluster_opts *
 		cl->base = base;
 		cl->opts = *opts;
 		TAILQ_INIT(&cl->apps);
-		cl->claims = host_claims_new(opts->domains);
+		cl->claims = host_claims_new(opts->domains, opts->cluster_domain);
 	}
 	if (cl && cl->claims)
 		return cl;

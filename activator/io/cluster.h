@@ -18,6 +18,8 @@ struct cluster_opts {
 	struct kube_client *client;
 	const char *identity;
 	const char *const *domains;   /* NULL-terminated */
+	const char *cluster_domain;   /* "cluster.local" */
+	struct target_limits limits;  /* where the manifest says nothing */
 	struct metric *wakes_total;   /* label result */
 	void (*on_synced)(void *arg); /* all caches are filled for the first time */
 	void *arg;

@@ -167,6 +167,8 @@ void facts_read(const struct observed *seen, const struct memory *memory,
 	f.deleting = kube_is_deleting(seen->container);
 	f.resource = resource;
 	f.invalid = resource == NULL ? invalid : pods_check_template(resource);
+	f.invalid_reason = "TemplateInvalid";
+	f.is_unsupported = f.invalid == NULL && !supported_check(resource, f.unsupported);
 	f.node_missing = seen->node_missing;
 	see_instance(&f, seen);
 	f.running = json_bool_at(seen->container, false, "spec", "running", NULL) && !f.deleting &&
@@ -179,6 +181,10 @@ void facts_read(const struct observed *seen, const struct memory *memory,
 	    strcmp(json_str_at(said, "", "podUID", NULL), kube_uid(f.consumer)) == 0)
 		f.said = said;
 	*ret_facts = f;
+	if (f.is_unsupported) {
+		ret_facts->invalid = ret_facts->unsupported;
+		ret_facts->invalid_reason = "TemplateNotSupported";
+	}
 }
 
 bool facts_pod_is_ready(const json_t *pod)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "controller/core/memory.h"
+#include "controller/core/supported.h"
 #include "lib/api/resource.h"
 
 enum {
@@ -43,6 +44,9 @@ struct facts {
 	bool deleting;
 	const struct resource *resource; /* NULL: see invalid */
 	const char *invalid;             /* why the template can't be used, or NULL */
+	const char *invalid_reason;      /* with it: CamelCase, static */
+	bool is_unsupported;             /* it is right, but cannot be honoured: see there */
+	char unsupported[SUPPORTED_TEXT_BYTES];
 
 	const json_t *instance; /* NULL: none, or not ours */
 	bool instance_foreign;  /* one of that name exists and belongs to something else */

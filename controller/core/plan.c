@@ -143,6 +143,7 @@ static void create_instance(struct making *m)
 	json_t *meta =
 	        pods_metadata(f->resource, f->name, NULL, m->seen->container, "StoppableContainer");
 
+	(void)json_object_set_new(meta, "finalizers", json_pack("[s]", SC_FINALIZER_NODE));
 	(void)act(m, PLAN_CREATE, PLAN_ON_INSTANCE, f->name,
 	          json_pack("{s:s,s:s,s:o,s:o}", "apiVersion", SC_API_VERSION, "kind",
 	                    "StoppableContainerInstance", "metadata", meta, "spec",
@@ -180,6 +181,17 @@ static void patch_finalizers(struct making *m, enum plan_on on, const json_t *ob
 	                    "resourceVersion", kube_resource_version(object)));
 }
 
+static void add_finalizer(struct making *m, enum plan_on on, const json_t *object,
+                          const char *finalizer)
+{
+	json_t *all = json_deep_copy(json_at(object, "metadata", "finalizers", NULL));
+
+	if (all == NULL)
+		all = json_array();
+	(void)json_array_append_new(all, json_string(finalizer));
+	patch_finalizers(m, on, object, all);
+}
+
 static void remove_finalizer(struct making *m, enum plan_on on, const json_t *object,
                              const char *finalizer)
 {
@@ -194,32 +206,64 @@ static void remove_finalizer(struct making *m, enum plan_on on, const json_t *ob
 	patch_finalizers(m, on, object, kept);
 }
 
+/*
+ * No node has files of it: none ever claimed it, or the one that did says that they are gone, or
+ * the user that they are given up. A claim that is on its way changes the resourceVersion, as the
+ * deletion has changed the one that the claim needs: so only one of the two comes to pass.
+ */
+static bool has_no_files(const json_t *instance)
+{
+	const json_t *rootfs = json_at(instance, "status", "rootfs", NULL);
+
+	return *json_str_at(rootfs, "", "nodeName", NULL) == '\0' ||
+	       strcmp(json_str_at(rootfs, "", "state", NULL), "Removed") == 0 ||
+	       strcmp(kube_annotation(instance, PLAN_ANNOTATION_ABANDON_ROOTFS), "true") == 0;
+}
+
+static void let_instance_go(struct making *m, const json_t *instance)
+{
+	if (kube_is_deleting(instance) && kube_has_finalizer(instance, SC_FINALIZER_NODE) &&
+	    has_no_files(instance))
+		remove_finalizer(m, PLAN_ON_INSTANCE, instance, SC_FINALIZER_NODE);
+}
+
+/* An order is for once, not for whatever is kept later: what was carried out is taken away. */
+static void forget_reset(struct making *m)
+{
+	const json_t *instance = m->f->instance;
+	const char *order = kube_annotation(instance, SC_ANNOTATION_RESET);
+
+	if (*order != '\0' &&
+	    strcmp(json_str_at(m->f->rootfs, "", "resetDigest", NULL), order) == 0)
+		(void)act(m, PLAN_PATCH, PLAN_ON_INSTANCE, kube_name(instance),
+		          json_pack("{s:{s:{s:n},s:s}}", "metadata", "annotations",
+		                    SC_ANNOTATION_RESET, "resourceVersion",
+		                    kube_resource_version(instance)));
+}
+
 static void do_instance(struct making *m)
 {
 	const struct facts *f = m->f;
-	const char *abandon = kube_annotation(f->instance, PLAN_ANNOTATION_ABANDON_ROOTFS);
 
-	if (f->instance_deleting) {
-		if (strcmp(abandon, "true") == 0 &&
-		    kube_has_finalizer(f->instance, SC_FINALIZER_NODE))
-			remove_finalizer(m, PLAN_ON_INSTANCE, f->instance, SC_FINALIZER_NODE);
+	let_instance_go(m, m->seen->instance);
+	if (f->instance_deleting)
 		return;
-	}
 	if (f->deleting) {
 		if (f->instance != NULL && f->pods_count == 0)
 			act_delete(m, PLAN_ON_INSTANCE, f->instance);
 		return;
 	}
-	if (!kube_has_finalizer(m->seen->container, SC_FINALIZER_CONTROLLER)) {
-		json_t *all =
-		        json_deep_copy(json_at(m->seen->container, "metadata", "finalizers", NULL));
-
-		if (all == NULL)
-			all = json_array();
-		(void)json_array_append_new(all, json_string(SC_FINALIZER_CONTROLLER));
-		patch_finalizers(m, PLAN_ON_CONTAINER, m->seen->container, all);
+	if (!kube_has_finalizer(m->seen->container, SC_FINALIZER_CONTROLLER))
+		add_finalizer(m, PLAN_ON_CONTAINER, m->seen->container, SC_FINALIZER_CONTROLLER);
+	if (f->instance != NULL) {
+		/* made by an older version, whose agents put it there themselves */
+		if (!kube_has_finalizer(f->instance, SC_FINALIZER_NODE))
+			add_finalizer(m, PLAN_ON_INSTANCE, f->instance, SC_FINALIZER_NODE);
+		forget_reset(m);
 	}
-	if (f->invalid != NULL || f->instance_foreign)
+	/* One that cannot be honoured has an instance all the same: held requests are told there.
+	 */
+	if ((f->invalid != NULL && !f->is_unsupported) || f->instance_foreign)
 		return;
 	if (f->instance == NULL)
 		create_instance(m);
@@ -318,62 +362,90 @@ static bool is_within(const json_t *wanted, const json_t *actual)
 	return json_equal(wanted, actual);
 }
 
-/*
- * One object of that name and no other. Takes @wanted; NULL: none at all.
- * Return: it is there, and it is ours.
- */
-static bool do_one(struct making *m, enum plan_on on, const json_t *const *have, size_t count,
-                   json_t *wanted)
+/* Ours, whatever other labels say. */
+static bool is_own(const struct making *m, const json_t *object)
 {
-	const char *name = wanted != NULL ? kube_name(wanted) : "";
-	const json_t *found = NULL;
+	return strcmp(json_str_at(kube_owner_controller(object), "", "uid", NULL), m->f->uid) == 0;
+}
+
+/* An EndpointSlice's address family can't be changed. */
+static bool is_that(const json_t *wanted, const json_t *have)
+{
+	return wanted != NULL && !kube_is_deleting(have) &&
+	       strcmp(kube_name(have), kube_name(wanted)) == 0 &&
+	       strcmp(json_str_at(have, "", "addressType", NULL),
+	              json_str_at(wanted, "", "addressType", NULL)) == 0;
+}
+
+/* Return: it is there, and it is ours. */
+static bool do_one(struct making *m, enum plan_on on, const json_t *found, const json_t *wanted)
+{
 	struct plan_action *a;
+	json_t *patch;
 
-	for (size_t i = 0; i < count; i++) {
-		const json_t *owner = kube_owner_controller(have[i]);
-
-		if (strcmp(json_str_at(owner, "", "uid", NULL), m->f->uid) != 0)
-			continue; /* not ours, whatever its labels say */
-		if (strcmp(kube_name(have[i]), name) == 0 && !kube_is_deleting(have[i]))
-			found = have[i];
-		else
-			act_delete(m, on, have[i]);
-	}
-	if (wanted == NULL)
-		return false;
 	if (found == NULL && !is_held(m, HELD_SERVICE)) {
-		a = act(m, PLAN_CREATE, on, name, json_incref(wanted));
+		a = act(m, PLAN_CREATE, on, kube_name(wanted), json_deep_copy(wanted));
 		a->held = HELD_SERVICE;
 	} else if (found != NULL && !is_within(wanted, found)) {
-		json_t *patch = json_copy(wanted);
-
+		patch = json_copy((json_t *)(uintptr_t)wanted);
 		(void)json_object_del(patch, "apiVersion");
 		(void)json_object_del(patch, "kind");
 		(void)json_object_del(patch, "metadata");
-		(void)act(m, PLAN_PATCH, on, name, patch);
+		(void)act(m, PLAN_PATCH, on, kube_name(wanted), patch);
 	}
-	json_decref(wanted);
 	return found != NULL;
+}
+
+/*
+ * The objects in @wanted and no others. Takes what is in it; NULLs are none.
+ * Return: all of them are there, and there is one.
+ */
+static bool do_these(struct making *m, enum plan_on on, const json_t *const *have, size_t count,
+                     json_t *wanted[SERVICE_FAMILIES])
+{
+	const json_t *found[SERVICE_FAMILIES] = {0};
+	bool has_all = wanted[0] != NULL || wanted[1] != NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!is_own(m, have[i]))
+			continue;
+		if (is_that(wanted[0], have[i]))
+			found[0] = have[i];
+		else if (is_that(wanted[1], have[i]))
+			found[1] = have[i];
+		else
+			act_delete(m, on, have[i]);
+	}
+	for (int k = 0; k < SERVICE_FAMILIES; k++) {
+		if (wanted[k] != NULL && !do_one(m, on, found[k], wanted[k]))
+			has_all = false;
+		json_decref(wanted[k]);
+	}
+	return has_all;
 }
 
 static void do_service(struct making *m)
 {
 	const struct facts *f = m->f;
 	const struct service_target *target = &m->config->target;
-	bool is_wanted = !f->deleting && f->resource != NULL && f->resource->activation.enabled &&
-	                 target->count > 0;
-	bool has_service;
+	bool is_wanted = !f->deleting && f->resource != NULL && f->resource->activation.enabled;
+	json_t *services[SERVICE_FAMILIES] = {0};
+	json_t *slices[SERVICE_FAMILIES] = {0};
 
 	if (f->resource == NULL && !f->deleting)
 		return; /* what was wanted before stays */
+	if (is_wanted && target->port == 0)
+		return; /* so it does until the activators are known */
 	if (f->deleting && (m->seen->instance != NULL && !f->instance_foreign))
 		return; /* last of all */
-	has_service = do_one(m, PLAN_ON_SERVICE, m->seen->services, m->seen->services_count,
-	                     is_wanted ? service_make(f->resource, target) : NULL);
-	/* The slice would join any Service of that name, so it waits until that one is ours. */
-	is_wanted = is_wanted && has_service;
-	if (do_one(m, PLAN_ON_SLICE, m->seen->slices, m->seen->slices_count,
-	           is_wanted ? service_make_slice(f->resource, target) : NULL))
+	if (is_wanted)
+		services[0] = service_make(f->resource, target);
+	/* The slices would join any Service of that name, so they wait until that one is ours. */
+	if (do_these(m, PLAN_ON_SERVICE, m->seen->services, m->seen->services_count, services))
+		for (int family = 0; family < SERVICE_FAMILIES; family++)
+			slices[family] = service_make_slice(f->resource, target,
+			                                    (enum service_family)family);
+	if (do_these(m, PLAN_ON_SLICE, m->seen->slices, m->seen->slices_count, slices))
 		memory_release(m->memory, HELD_SERVICE);
 }
 
@@ -449,8 +521,11 @@ void plan_make(const struct observed *seen, struct memory *memory, const struct 
 
 	memset(ret_plan, 0, sizeof *ret_plan);
 	memory_forget_gone(memory, seen->pods, seen->pods_count);
-	if (seen->container == NULL)
-		return; /* its objects follow by their owner references */
+	if (seen->container == NULL) {
+		/* its objects follow by their owner references, but for what a finalizer keeps */
+		let_instance_go(&m, seen->instance);
+		return;
+	}
 	if (resource_parse(seen->container, &resource, &err) < 0)
 		resource = NULL;
 	facts_read(seen, memory, resource, err.text, &f);

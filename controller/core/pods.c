@@ -30,6 +30,23 @@ static const json_t *pod_level(const struct resource *r)
 	return r->pod_spec != NULL ? r->pod_spec : r->template;
 }
 
+/* At the folder of the control socket, or below it. */
+static bool mounts_over_control(const json_t *container)
+{
+	const size_t len = strlen(SC_CONTROL_MOUNT);
+	const json_t *mount;
+	size_t i;
+
+	json_array_foreach(json_object_get(container, "volumeMounts"), i, mount) {
+		const char *path = json_str_at(mount, "", "mountPath", NULL);
+
+		if (strncmp(path, SC_CONTROL_MOUNT, len) == 0 &&
+		    (path[len] == '\0' || path[len] == '/'))
+			return true;
+	}
+	return false;
+}
+
 /* The agent speaks to whoever listens on that volume: only the wrapper may. */
 static bool takes_control(const json_t *containers)
 {
@@ -56,7 +73,7 @@ const char *pods_check_template(const struct resource *r)
 	    takes_control(json_object_get(pod, "containers")) ||
 	    takes_control(json_object_get(pod, "initContainers")))
 		return "spec.template: the volume name " SC_CONTROL_VOLUME " is reserved";
-	if (has_named(json_object_get(r->container, "volumeMounts"), "mountPath", SC_CONTROL_MOUNT))
+	if (mounts_over_control(r->container))
 		return "spec.template: the mount path " SC_CONTROL_MOUNT " is reserved";
 	return NULL;
 }
@@ -444,6 +461,9 @@ json_t *pods_provider(const struct resource *r, const json_t *instance, const ch
 	(void)provider_containers(r, spec, config);
 	copy_key(spec, pod_level(r), "imagePullSecrets");
 	copy_key(spec, pod_level(r), "serviceAccountName"); /* its pull secrets; no token */
+	if (json_object_get(spec, "serviceAccountName") == NULL)
+		copy_key(spec, pod_level(r), "serviceAccount"); /* its old name */
+	copy_key(spec, pod_level(r), "schedulerName");          /* it finds the node for both */
 	place_provider(r, spec, node);
 
 	(void)snprintf(name, sizeof name, "%s-provider", r->name);

@@ -251,8 +251,8 @@ static void judge_activatable(const struct facts *f, const struct observed *seen
 {
 	const struct resource *r = f->resource;
 
-	if (r == NULL) {
-		say(v, "TemplateInvalid", "%s", f->invalid);
+	if (r == NULL || (f->invalid != NULL && f->consumer == NULL)) {
+		say(v, f->invalid_reason, "%s", f->invalid);
 	} else if (r->activation.port == 0) {
 		say(v, "NoPort", "name a containerPort or set spec.activation.port");
 	} else if (!r->activation.enabled) {
@@ -321,7 +321,7 @@ static void judge_ready(const struct facts *f, struct status *s)
 		    "delete it",
 		    f->name);
 	else if (s->phase == PHASE_FAILED && f->invalid != NULL)
-		say(v, "TemplateInvalid", "%s", f->invalid);
+		say(v, f->invalid_reason, "%s", f->invalid);
 	else if (s->phase == PHASE_FAILED && why != NULL)
 		say(v, why->reason, "%s", why->message);
 	else if (s->phase == PHASE_RUNNING || s->phase == PHASE_CONSUMER_STARTING)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "controller/core/refusal.h"
 #include "controller/io/meter.h"
 #include "lib/api/names.h"
 #include "lib/base/clk.h"
@@ -38,7 +39,7 @@ struct job {
 	struct apply *apply;
 	struct job *next;
 	struct subject *subject;
-	json_t *container; /* as it was planned for */
+	json_t *container; /* as it was planned for; the instance when that one alone is left */
 	struct plan plan;
 	struct job_call calls[PLAN_ACTIONS_MAX];
 	size_t pending_count;
@@ -159,14 +160,8 @@ static struct kube_ref ref_of(const struct job *job, const struct plan_action *a
 static void hold(struct job *job, const struct plan_action *action, const char *reason,
                  const char *text)
 {
-	static const char *const refused[HELD_N] = {
-	        [HELD_CONSUMER] = "ConsumerRejected",
-	        [HELD_PROVIDER] = "ProviderRejected",
-	        [HELD_SERVICE] = "ServiceRejected",
-	};
-
 	memory_hold(&job->subject->memory, action->held, kube_generation(job->container),
-	            clk_now_ms(), reason != NULL ? reason : refused[action->held], text);
+	            clk_now_ms(), reason, text);
 	log_event(LOG_WARN, "plan.refused", log_str("container", job->subject->key),
 	          log_str("object", plan_on_name(action->on)), log_str("name", action->name),
 	          log_str("error", text));
@@ -205,7 +200,10 @@ static void on_found(void *arg, const struct kube_result *res)
 	else if (action->held == HELD_CONSUMER && strcmp(action->name, name_of(job)) == 0)
 		job->subject->memory.plain_name_taken = true;
 	else if (action->held != HELD_UNSET)
-		hold(job, action, action->held == HELD_SERVICE ? "ServiceConflict" : NULL, text);
+		hold(job, action,
+		     action->held == HELD_SERVICE ? "ServiceConflict"
+		                                  : refusal_reason(action->held, 409, text),
+		     text);
 	else
 		job->has_failed = true; /* a foreign instance: its cache will show it */
 	answered(call);
@@ -264,7 +262,8 @@ static void on_answer(void *arg, const struct kube_result *res)
 	         look_what_is_there(call))
 		return;
 	else if (action->held != HELD_UNSET && is_refusal(res))
-		hold(job, action, NULL, res->err->text);
+		hold(job, action, refusal_reason(action->held, res->http_status, res->err->text),
+		     res->err->text);
 	else
 		on_failure(job, action, res->err);
 	answered(call);
@@ -329,7 +328,7 @@ static void on_work(void *arg, const char *key)
 		return;
 	}
 	watch_observe(a->watch, key, &seen);
-	if (seen.container == NULL) {
+	if (seen.container == NULL && seen.instance == NULL) {
 		free(job);
 		workqueue_done(a->queue, key, false);
 		subject_forget(a, e);
@@ -337,7 +336,8 @@ static void on_work(void *arg, const char *key)
 	}
 	job->apply = a;
 	job->subject = e;
-	job->container = json_incref((json_t *)(uintptr_t)seen.container);
+	job->container = json_incref(
+	        (json_t *)(uintptr_t)(seen.container != NULL ? seen.container : seen.instance));
 	job->begun_us = clk_now_us();
 	job->next = a->jobs;
 	a->jobs = job;
@@ -391,4 +391,14 @@ void apply_set_watch(struct apply *a, struct watch *watch)
 void apply_key(struct apply *a, const char *key)
 {
 	workqueue_add(a->queue, key);
+}
+
+void apply_key_after(struct apply *a, const char *key, uint64_t delay_ms)
+{
+	workqueue_add_after(a->queue, key, delay_ms);
+}
+
+void apply_set_target(struct apply *a, const struct service_target *target)
+{
+	a->opts.plan.target = *target;
 }

@@ -31,4 +31,7 @@ int apply_new(struct event_base *base, const struct apply_opts *opts, struct app
 void apply_free(struct apply *a);
 /** apply_set_watch() - before the first apply_key(): each of the two needs the other */
 void apply_set_watch(struct apply *a, struct watch *watch);
+/** apply_set_target() - where Services lead; containers that are planned from now on follow it */
+void apply_set_target(struct apply *a, const struct service_target *target);
 void apply_key(struct apply *a, const char *key);
+void apply_key_after(struct apply *a, const char *key, uint64_t delay_ms);

@@ -209,7 +209,7 @@ int watch_new(struct event_base *base, struct kube_client *client, const struct 
 	if (w == NULL)
 		return err_set(err, ERR_NOMEM, 0, "watch");
 	w->opts = *opts;
-	w->claims = host_claims_new(opts->host_domains);
+	w->claims = host_claims_new(opts->host_domains, opts->cluster_domain);
 	if (w->claims == NULL) {
 		watch_free(w);
 		return err_set(err, ERR_NOMEM, 0, "host claims");
@@ -322,12 +322,12 @@ struct visiting {
 	void *arg;
 };
 
-static bool visit_key(void *arg, const json_t *container)
+static bool visit_key(void *arg, const json_t *object)
 {
 	struct visiting *v = arg;
 	char key[WATCH_KEY_BYTES];
 
-	(void)snprintf(key, sizeof key, "%s/%s", kube_namespace(container), kube_name(container));
+	(void)snprintf(key, sizeof key, "%s/%s", kube_namespace(object), kube_name(object));
 	v->visit(v->arg, key);
 	return true;
 }
@@ -337,4 +337,6 @@ void watch_each_key(struct watch *w, void (*visit)(void *arg, const char *key), 
 	struct visiting v = {visit, arg};
 
 	informer_foreach(w->caches[PLAN_ON_CONTAINER].informer, visit_key, &v);
+	/* those that their containers have left behind */
+	informer_foreach(w->caches[PLAN_ON_INSTANCE].informer, visit_key, &v);
 }

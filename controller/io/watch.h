@@ -13,7 +13,8 @@ struct watch;
 
 struct watch_opts {
 	const char *const *host_domains; /* NULL-terminated, for host_claims */
-	bool nodes;                      /* see whether the rootfs's node still exists */
+	const char *cluster_domain;
+	bool nodes; /* see whether the rootfs's node still exists */
 	void (*on_key)(void *arg, const char *key);
 	void (*on_synced)(void *arg); /* every cache holds its first list */
 	void *arg;
@@ -32,7 +33,7 @@ uint64_t watch_lost_ms(const struct watch *w, uint64_t now_ms);
 void watch_observe(struct watch *w, const char *key, struct observed *ret_seen);
 /** watch_learn() - what an API call answered, so that the next plan sees it */
 void watch_learn(struct watch *w, enum plan_on on, const json_t *object);
-/** watch_each_key() - of every container there is */
+/** watch_each_key() - of every container and every instance there is; some come twice */
 void watch_each_key(struct watch *w, void (*visit)(void *arg, const char *key), void *arg);
 
 /** watch_type() - the resource type that actions on @on go to */

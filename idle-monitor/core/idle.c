@@ -56,7 +56,7 @@ static bool idle_forbidden(const struct idle_config *config, const struct idle_s
 	        {!config->signal_http, IDLE_SIGNAL_OFF},
 	        {!state->ready, IDLE_NOT_READY},
 	        {state->watch_lost, IDLE_WATCH_LOST},
-	        {state->views_count == 0, IDLE_ACTIVATOR_UNREACHABLE},
+	        {state->views_count == 0 || state->views_missing, IDLE_ACTIVATOR_UNREACHABLE},
 	};
 
 	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
@@ -120,6 +120,9 @@ struct idle_decision idle_decide(const struct idle_config *config, const struct 
 	}
 	(void)idle_extend(&d, IDLE_RECENT_START, state->started_ms, config->timeout_ms);
 	(void)idle_extend(&d, IDLE_STARTUP_GRACE, state->started_ms, config->startup_grace_ms);
+	if (state->view_lost_ms != 0) /* it may have had a request in its last moment */
+		(void)idle_extend(&d, IDLE_ACTIVATOR_RESTARTED, state->view_lost_ms,
+		                  config->timeout_ms);
 	for (size_t i = 0; i < state->views_count; i++) {
 		const struct idle_view *v = &state->views[i];
 

@@ -68,7 +68,9 @@ struct idle_state {
 	bool watch_lost; /* the cache may be old */
 	uint64_t started_ms;
 	const struct idle_view *views;
-	size_t views_count; /* one per configured activator */
+	size_t views_count;    /* one per activator */
+	bool views_missing;    /* there are activators of which there is none */
+	uint64_t view_lost_ms; /* when an activator went for good, with what it knew; 0: never */
 };
 
 struct idle_decision {

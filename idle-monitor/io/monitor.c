@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "idle-monitor/io/members.h"
 #include "idle-monitor/io/target.h"
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
@@ -16,6 +17,7 @@ struct monitor {
 	struct monitor_opts opts;
 	struct target_env env;
 	struct informer *instances;
+	struct members *members; /* NULL: told by address */
 	struct metric *awake;
 	struct target **targets; /* ascending by namespace, then name */
 	size_t targets_count;
@@ -210,6 +212,9 @@ static bool is_watch_lost(void *arg)
 	const struct monitor *m = arg;
 	uint64_t now_ms = clk_now_ms();
 
+	if (m->members != NULL && (!members_is_synced(m->members) ||
+	                           members_lost_ms(m->members, now_ms) > MONITOR_LOST_MS))
+		return true;
 	return informer_lost_ms(m->env.containers, now_ms) > MONITOR_LOST_MS ||
 	       informer_lost_ms(m->instances, now_ms) > MONITOR_LOST_MS;
 }
@@ -228,6 +233,39 @@ static int monitor_watch(struct monitor *m, struct event_base *base, struct err 
 	opts.ref.type = &KUBE_STOPPABLECONTAINERINSTANCES;
 	opts.on_change = on_instance;
 	return informer_new(base, m->opts.client, &opts, &m->instances, err);
+}
+
+static void before_change(void *arg)
+{
+	monitor_cancel(arg);
+}
+
+static void before_removal(void *arg, const struct http_client *client)
+{
+	struct monitor *m = arg;
+
+	for (size_t i = 0; i < m->targets_count; i++)
+		stopper_forget(m->targets[i], client);
+}
+
+static void on_members(void *arg)
+{
+	monitor_evaluate(arg);
+}
+
+static int monitor_follow(struct monitor *m, struct event_base *base, struct err *err)
+{
+	const struct members_opts opts = {
+	        .client = m->opts.client,
+	        .scrape = m->env.scrape,
+	        .service = m->opts.activator_service,
+	        .before_change = before_change,
+	        .before_removal = before_removal,
+	        .on_change = on_members,
+	        .arg = m,
+	};
+
+	return opts.service != NULL ? members_new(base, &opts, &m->members, err) : 0;
 }
 
 int monitor_new(struct event_base *base, const struct monitor_opts *opts,
@@ -251,8 +289,7 @@ int monitor_new(struct event_base *base, const struct monitor_opts *opts,
 	        .base = base,
 	        .client = opts->client,
 	        .recorder = opts->recorder,
-	        .timeout_ms = opts->timeout_ms,
-	        .startup_grace_ms = opts->startup_grace_ms,
+	        .defaults = opts->defaults,
 	        .limits = opts->limits,
 	        .may_act = may_act,
 	        .is_watch_lost = is_watch_lost,
@@ -265,7 +302,8 @@ int monitor_new(struct event_base *base, const struct monitor_opts *opts,
 	                         "Containers that are meant to run, by why they still do.",
 	                         reason_label);
 	scrape.arg = m;
-	if (scrape_new(base, &scrape, &m->env.scrape, err) < 0 || monitor_watch(m, base, err) < 0)
+	if (scrape_new(base, &scrape, &m->env.scrape, err) < 0 ||
+	    monitor_follow(m, base, err) < 0 || monitor_watch(m, base, err) < 0)
 		return -1;
 	*ret_monitor = TAKE_PTR(m);
 	return 0;
@@ -278,6 +316,7 @@ void monitor_free(struct monitor *m)
 	for (size_t i = 0; i < m->targets_count; i++)
 		target_free(m->targets[i]);
 	free(m->targets);
+	members_free(m->members);
 	scrape_free(m->env.scrape);
 	informer_free(m->env.containers);
 	informer_free(m->instances);
@@ -286,7 +325,7 @@ void monitor_free(struct monitor *m)
 
 bool monitor_is_synced(const struct monitor *m)
 {
-	return m->is_started;
+	return m->is_started && (m->members == NULL || members_is_synced(m->members));
 }
 
 void monitor_cancel(struct monitor *m)

@@ -11,6 +11,7 @@
 #include "idle-monitor/core/stop.h"
 #include "lib/base/err.h"
 
+struct defaults;
 struct event_base;
 struct kube_client;
 struct metrics;
@@ -21,11 +22,11 @@ struct monitor_opts {
 	struct kube_client *client;
 	struct recorder *recorder;
 	struct metrics *metrics;
-	const char *const *activators; /* URLs, NULL-terminated */
+	const char *const *activators; /* URLs, NULL-terminated; none with activator_service */
+	const char *activator_service; /* "NAMESPACE/NAME", or NULL */
 	const char *activator_token_file;
 	uint64_t scrape_interval_ms;
-	uint64_t timeout_ms;
-	uint64_t startup_grace_ms;
+	const struct defaults *defaults;
 	struct stop_limits limits;
 	bool (*is_leading)(void *arg); /* now */
 	void *arg;
@@ -34,6 +35,7 @@ struct monitor_opts {
 int monitor_new(struct event_base *base, const struct monitor_opts *opts,
                 struct monitor **ret_monitor, struct err *err);
 void monitor_free(struct monitor *m);
+/** monitor_is_synced() - containers and activators are known */
 bool monitor_is_synced(const struct monitor *m);
 /** monitor_evaluate() - all targets, now: after a change of the leadership */
 void monitor_evaluate(struct monitor *m);

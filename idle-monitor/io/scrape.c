@@ -14,7 +14,7 @@ enum { SCRAPE_TIMEOUT_MS = 2000, SCRAPE_CONNECTIONS_MAX = 8 };
 
 struct activator {
 	struct scrape *scrape;
-	const char *url; /* borrowed from the options */
+	char *url;
 	struct http_client *client;
 	struct http_call *call;  /* the question under way */
 	uint64_t asked_ms;       /* when that was sent */
@@ -26,11 +26,14 @@ struct activator {
 };
 
 struct scrape {
+	struct event_base *base;
 	struct scrape_opts opts;
 	struct event *timer;
 	struct metric *errors_total;
 	size_t count;
-	struct activator activators[SCRAPE_ACTIVATORS_MAX];
+	struct activator *activators[SCRAPE_ACTIVATORS_MAX];
+	uint64_t removed_ms; /* when the last one was; 0: never */
+	bool is_incomplete;
 };
 
 static void activator_set_silent(struct activator *a, const char *why)
@@ -99,7 +102,7 @@ static void activator_ask(struct activator *a)
 void scrape_ask_now(struct scrape *s)
 {
 	for (size_t i = 0; i < s->count; i++)
-		activator_ask(&s->activators[i]);
+		activator_ask(s->activators[i]);
 }
 
 static void on_interval(evutil_socket_t fd, short what, void *arg)
@@ -109,8 +112,19 @@ static void on_interval(evutil_socket_t fd, short what, void *arg)
 	scrape_ask_now(arg);
 }
 
-static int activator_init(struct activator *a, struct event_base *base, struct scrape *s,
-                          const char *url, struct err *err)
+static void activator_free(struct activator *a)
+{
+	if (a == NULL)
+		return;
+	http_client_free(a->client);
+	activity_free(a->answer);
+	free(a->url);
+	free(a);
+}
+
+DEFINE_CLEANUP(struct activator *, activator_free);
+
+int scrape_add(struct scrape *s, const char *url, struct activator **ret_activator, struct err *err)
 {
 	const struct http_client_opts opts = {
 	        .base_url = url,
@@ -118,12 +132,52 @@ static int activator_init(struct activator *a, struct event_base *base, struct s
 	        .user_agent = "sc-idle-monitor/" SC_VERSION,
 	        .connections_max = SCRAPE_CONNECTIONS_MAX,
 	};
+	CLEANUP(activator_free_var) struct activator *a = NULL;
 
-	*a = (struct activator){.scrape = s, .url = url, .silent = true};
+	if (s->count == SCRAPE_ACTIVATORS_MAX)
+		return err_set(err, ERR_INVALID, 0, "more than %d activators",
+		               SCRAPE_ACTIVATORS_MAX);
+	a = calloc(1, sizeof *a);
+	if (a == NULL || (a->url = strdup(url)) == NULL)
+		return err_set(err, ERR_NOMEM, 0, "activator");
+	a->scrape = s;
+	a->silent = true;
 	(void)snprintf(a->error, sizeof a->error, "was not asked yet");
-	if (http_client_new(base, &opts, &a->client, err) < 0)
+	if (http_client_new(s->base, &opts, &a->client, err) < 0)
 		return err_wrap(err, "activator %s", url);
+	s->activators[s->count++] = a;
+	activator_ask(a);
+	if (ret_activator != NULL)
+		*ret_activator = a;
+	a = NULL; /* the list's now */
 	return 0;
+}
+
+void scrape_remove(struct scrape *s, struct activator *a)
+{
+	size_t i = 0;
+
+	while (s->activators[i] != a)
+		i++;
+	s->activators[i] = s->activators[--s->count];
+	s->removed_ms = clk_now_ms();
+	metric_remove(s->errors_total, (const char *const[]){a->url});
+	activator_free(a);
+}
+
+uint64_t scrape_removed_ms(const struct scrape *s)
+{
+	return s->removed_ms;
+}
+
+void scrape_set_complete(struct scrape *s, bool is_complete)
+{
+	s->is_incomplete = !is_complete;
+}
+
+bool scrape_is_complete(const struct scrape *s)
+{
+	return !s->is_incomplete;
 }
 
 DEFINE_CLEANUP(struct scrape *, scrape_free);
@@ -138,20 +192,16 @@ int scrape_new(struct event_base *base, const struct scrape_opts *opts, struct s
 	if (s == NULL)
 		return err_set(err, ERR_NOMEM, 0, "scrape");
 	s->opts = *opts;
+	s->base = base;
 	s->errors_total = metrics_counter(opts->metrics, "sc_idle_monitor_scrape_errors_total",
 	                                  "Questions to an activator that failed.", labels);
 	for (const char *const *url = opts->urls; url != NULL && *url != NULL; url++) {
-		if (s->count == SCRAPE_ACTIVATORS_MAX)
-			return err_set(err, ERR_INVALID, 0, "more than %d activators",
-			               SCRAPE_ACTIVATORS_MAX);
-		if (activator_init(&s->activators[s->count], base, s, *url, err) < 0)
+		if (scrape_add(s, *url, NULL, err) < 0)
 			return -1;
-		s->count++;
 	}
 	s->timer = event_new(base, -1, EV_PERSIST, on_interval, s);
 	if (s->timer == NULL || event_add(s->timer, &interval) < 0)
 		return err_set(err, ERR_NOMEM, 0, "scrape timer");
-	scrape_ask_now(s);
 	*ret_scrape = TAKE_PTR(s);
 	return 0;
 }
@@ -160,13 +210,26 @@ void scrape_free(struct scrape *s)
 {
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < s->count; i++) {
-		http_client_free(s->activators[i].client);
-		activity_free(s->activators[i].answer);
-	}
+	for (size_t i = 0; i < s->count; i++)
+		activator_free(s->activators[i]);
 	if (s->timer != NULL)
 		event_free(s->timer);
 	free(s);
+}
+
+const char *activator_url(const struct activator *a)
+{
+	return a->url;
+}
+
+struct http_client *activator_client(const struct activator *a)
+{
+	return a->client;
+}
+
+const char *activator_error(const struct activator *a)
+{
+	return a->silent ? a->error : NULL;
 }
 
 size_t scrape_count(const struct scrape *s)
@@ -176,17 +239,17 @@ size_t scrape_count(const struct scrape *s)
 
 const char *scrape_url(const struct scrape *s, size_t i)
 {
-	return s->activators[i].url;
+	return s->activators[i]->url;
 }
 
 struct http_client *scrape_client(const struct scrape *s, size_t i)
 {
-	return s->activators[i].client;
+	return s->activators[i]->client;
 }
 
 const char *scrape_error(const struct scrape *s, size_t i)
 {
-	return s->activators[i].silent ? s->activators[i].error : NULL;
+	return activator_error(s->activators[i]);
 }
 
 /* @age_ms before the answer came; it was true somewhat earlier, so this is the latest moment. */
@@ -197,7 +260,7 @@ static uint64_t activator_time(const struct activator *a, uint64_t age_ms)
 
 struct idle_view scrape_view(const struct scrape *s, size_t i, const char *uid)
 {
-	const struct activator *a = &s->activators[i];
+	const struct activator *a = s->activators[i];
 	const struct activity_target *t;
 	struct idle_view view = {0};
 
@@ -218,7 +281,7 @@ struct idle_view scrape_view(const struct scrape *s, size_t i, const char *uid)
 
 const char *scrape_last_client(const struct scrape *s, size_t i, const char *uid)
 {
-	const struct activity *answer = s->activators[i].answer;
+	const struct activity *answer = s->activators[i]->answer;
 	const struct activity_target *t = answer != NULL ? activity_find(answer, uid) : NULL;
 
 	return t != NULL ? t->client : "";

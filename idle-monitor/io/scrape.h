@@ -10,13 +10,14 @@
 #include "idle-monitor/core/idle.h"
 #include "lib/http/client.h"
 
+struct activator;
 struct metrics;
 struct scrape;
 
-enum { SCRAPE_ACTIVATORS_MAX = 16 };
+enum { SCRAPE_ACTIVATORS_MAX = 64 };
 
 struct scrape_opts {
-	const char *const *urls; /* NULL-terminated, "http://127.0.0.1:9090" */
+	const char *const *urls; /* at first; NULL-terminated, "http://127.0.0.1:9090" */
 	const char *token_file;  /* or NULL */
 	uint64_t interval_ms;
 	struct metrics *metrics;
@@ -28,6 +29,22 @@ int scrape_new(struct event_base *base, const struct scrape_opts *opts, struct s
                struct err *err);
 void scrape_free(struct scrape *s);
 void scrape_ask_now(struct scrape *s);
+
+/** scrape_add() - one more, which counts as silent until it answers; it is asked at once */
+int scrape_add(struct scrape *s, const char *url, struct activator **ret_activator,
+               struct err *err);
+/** scrape_remove() - it is surely gone; changes the numbers of the others */
+void scrape_remove(struct scrape *s, struct activator *a);
+/** scrape_removed_ms() - when one was removed last, monotonic; 0: never */
+uint64_t scrape_removed_ms(const struct scrape *s);
+/** scrape_set_complete() - false: there are activators that are not here */
+void scrape_set_complete(struct scrape *s, bool is_complete);
+bool scrape_is_complete(const struct scrape *s);
+
+const char *activator_url(const struct activator *a);
+struct http_client *activator_client(const struct activator *a);
+/** activator_error() - why it is silent, borrowed; NULL when it answers */
+const char *activator_error(const struct activator *a);
 
 size_t scrape_count(const struct scrape *s);
 const char *scrape_url(const struct scrape *s, size_t i);

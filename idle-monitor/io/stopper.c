@@ -17,7 +17,7 @@ struct quiesce_call {
 	LIST_ENTRY(quiesce_call) link;
 	struct target *target;
 	struct http_call *call;
-	size_t activator;
+	struct http_client *client; /* of the activator */
 	uint32_t attempt;
 };
 
@@ -43,8 +43,8 @@ static void on_resumed(void *arg, const struct http_response *res)
 		          log_str("error", res->err != NULL ? res->err->text : ""));
 }
 
-static int stopper_post(struct target *t, size_t i, const char *path, struct http_request *req,
-                        struct http_call **ret_call)
+static int stopper_post(struct target *t, struct http_client *client, const char *path,
+                        struct http_request *req, struct http_call **ret_call)
 {
 	CLEANUP(free_var) char *body = stopper_body(t);
 
@@ -56,14 +56,14 @@ static int stopper_post(struct target *t, size_t i, const char *path, struct htt
 	req->body_bytes = strlen(body);
 	req->content_type = "application/json";
 	req->response_bytes_max = STOPPER_ANSWER_BYTES_MAX;
-	return http_call_start(scrape_client(t->env->scrape, i), req, ret_call, NULL);
+	return http_call_start(client, req, ret_call, NULL);
 }
 
-static void stopper_resume(struct target *t, size_t i)
+static void stopper_resume(struct target *t, struct http_client *client)
 {
 	struct http_request req = {.timeout_ms = STOPPER_RESUME_TIMEOUT_MS, .on_done = on_resumed};
 
-	(void)stopper_post(t, i, "/v1/resume", &req, NULL);
+	(void)stopper_post(t, client, "/v1/resume", &req, NULL);
 }
 
 static void stopper_answer(struct target *t, uint32_t attempt, enum stop_event ev)
@@ -81,13 +81,13 @@ static void on_quiesced(void *arg, const struct http_response *res)
 	struct quiesce_call *q = arg;
 	struct target *t = q->target;
 	uint32_t attempt = q->attempt;
-	size_t activator = q->activator;
+	struct http_client *client = q->client;
 	bool yes = res->status == 200;
 
 	LIST_REMOVE(q, link);
 	free(q);
 	if (yes && (attempt != t->stop.attempt || !stop_is_under_way(&t->stop)))
-		stopper_resume(t, activator);
+		stopper_resume(t, client);
 	else if (yes)
 		stopper_answer(t, attempt, STOP_EV_QUIESCED);
 	else
@@ -106,9 +106,9 @@ static int stopper_ask(struct target *t, size_t i)
 	if (q == NULL)
 		return -1;
 	q->target = t;
-	q->activator = i;
+	q->client = scrape_client(t->env->scrape, i);
 	q->attempt = t->stop.attempt;
-	if (stopper_post(t, i, "/v1/quiesce", &req, &q->call) < 0) {
+	if (stopper_post(t, q->client, "/v1/quiesce", &req, &q->call) < 0) {
 		free(q);
 		return -1;
 	}
@@ -173,7 +173,7 @@ static void stopper_act(struct target *t, unsigned actions, enum stop_event why)
 		kube_cancel(t->patch_call);
 		t->patch_call = NULL;
 		for (size_t i = 0; i < scrape_count(t->env->scrape); i++)
-			stopper_resume(t, i);
+			stopper_resume(t, scrape_client(t->env->scrape, i));
 	}
 	if (actions & STOP_DO_QUIESCE)
 		stopper_quiesce(t);
@@ -203,6 +203,22 @@ void stopper_start(struct target *t)
 void stopper_step(struct target *t, enum stop_event ev)
 {
 	stopper_act(t, stop_step(&t->stop, ev, clk_now_ms()), ev);
+}
+
+void stopper_forget(struct target *t, const struct http_client *client)
+{
+	struct quiesce_call *q = LIST_FIRST(&t->quiesce_calls);
+
+	while (q != NULL) {
+		struct quiesce_call *next = LIST_NEXT(q, link);
+
+		if (q->client == client) {
+			LIST_REMOVE(q, link);
+			http_call_cancel(q->call);
+			free(q);
+		}
+		q = next;
+	}
 }
 
 void stopper_done(struct target *t)

@@ -14,11 +14,15 @@ DEFINE_CLEANUP(struct target *, target_free);
 struct idle_config target_config(const struct target *t)
 {
 	const struct resource_idle *idle = &t->resource->idle;
+	const struct defaults *defaults = t->env->defaults;
+	const char *ns = t->resource->ns;
 
 	return (struct idle_config){
-	        .timeout_ms = idle->timeout_set ? idle->timeout_ms : t->env->timeout_ms,
-	        .startup_grace_ms =
-	                idle->startup_grace_set ? idle->startup_grace_ms : t->env->startup_grace_ms,
+	        .timeout_ms =
+	                idle->timeout_set ? idle->timeout_ms : defaults_timeout_ms(defaults, ns),
+	        .startup_grace_ms = idle->startup_grace_set
+	                                    ? idle->startup_grace_ms
+	                                    : defaults_startup_grace_ms(defaults, ns),
 	        /* what no request can wake must not be put to sleep for want of requests */
 	        .signal_http = idle->signal_http && t->resource->activation.enabled,
 	};
@@ -131,6 +135,8 @@ static struct idle_decision target_decide(const struct target *t, uint64_t now_m
 	        .started_ms = t->started_ms,
 	        .views = views,
 	        .views_count = scrape_count(env->scrape),
+	        .views_missing = !scrape_is_complete(env->scrape),
+	        .view_lost_ms = scrape_removed_ms(env->scrape),
 	};
 
 	for (size_t i = 0; i < state.views_count; i++)

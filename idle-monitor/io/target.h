@@ -8,6 +8,7 @@
 
 #include <sys/queue.h>
 
+#include "idle-monitor/core/defaults.h"
 #include "idle-monitor/core/note.h"
 #include "idle-monitor/core/stop.h"
 #include "idle-monitor/io/scrape.h"
@@ -29,8 +30,7 @@ struct target_env {
 	struct scrape *scrape;
 	struct recorder *recorder;
 	struct metric *stops_total;
-	uint64_t timeout_ms; /* where the manifest says nothing */
-	uint64_t startup_grace_ms;
+	const struct defaults *defaults; /* where the manifest says nothing */
 	struct stop_limits limits;
 	bool (*may_act)(void *arg); /* leading, now */
 	bool (*is_watch_lost)(void *arg);
@@ -77,6 +77,8 @@ bool target_is_running(const struct target *t);
 /* stopper.c */
 void stopper_start(struct target *t);
 void stopper_step(struct target *t, enum stop_event ev);
+/** stopper_forget() - end the questions to that activator; no attempt may be under way */
+void stopper_forget(struct target *t, const struct http_client *client);
 void stopper_done(struct target *t);
 
 /* report.c */

@@ -28,8 +28,8 @@ struct host_owner {
 };
 
 struct host_claims {
-	char **domains;
-	void *owners; /* tsearch(3), by UID */
+	char **domains; /* what may follow NAME.NAMESPACE, NULL-terminated */
+	void *owners;   /* tsearch(3), by UID */
 	struct host_claim *buckets[HOST_BUCKETS];
 };
 
@@ -44,22 +44,40 @@ static size_t host_bucket(const char *host)
 	return hash % HOST_BUCKETS;
 }
 
-struct host_claims *host_claims_new(const char *const *domains)
+/* Lower case, without a final dot. Return: to be freed, NULL out of memory */
+static char *host_suffix(const char *before, const char *domain)
+{
+	char *text;
+	size_t len;
+
+	if (asprintf(&text, "%s%s", before, domain) < 0)
+		return NULL;
+	len = strlen(text);
+	if (len > 0 && text[len - 1] == '.')
+		text[len - 1] = '\0';
+	for (char *p = text; *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return text;
+}
+
+struct host_claims *host_claims_new(const char *const *domains, const char *cluster_domain)
 {
 	CLEANUP(host_claims_free_var) struct host_claims *c = calloc(1, sizeof *c);
+	bool is_default = cluster_domain == NULL || *cluster_domain == '\0';
 	size_t count = 0;
 
 	while (domains != NULL && domains[count] != NULL)
 		count++;
-	if (c == NULL || (c->domains = calloc(count + 1, sizeof *c->domains)) == NULL)
+	if (c == NULL || (c->domains = calloc(count + 4, sizeof *c->domains)) == NULL)
 		return NULL;
-	for (size_t i = 0; i < count; i++) {
-		c->domains[i] = strdup(domains[i]);
+	c->domains[0] = host_suffix("", "");
+	c->domains[1] = host_suffix("svc", "");
+	c->domains[2] = host_suffix("svc.", is_default ? "cluster.local" : cluster_domain);
+	for (size_t i = 0; i < count; i++)
+		c->domains[3 + i] = host_suffix("", domains[i]);
+	for (size_t i = 0; i < count + 3; i++)
 		if (c->domains[i] == NULL)
 			return NULL;
-		for (char *p = c->domains[i]; *p != '\0'; p++)
-			*p = (char)tolower((unsigned char)*p);
-	}
 	return TAKE_PTR(c);
 }
 
@@ -135,20 +153,18 @@ static int host_claim_add(struct host_claims *c, struct host_owner *o, const cha
 	return 0;
 }
 
-static int host_claim_own_names(struct host_claims *c, struct host_owner *o,
-                                const struct resource *r, struct err *err)
+/* The names of a Service called @name in the resource's namespace. */
+static int host_claim_names(struct host_claims *c, struct host_owner *o, const struct resource *r,
+                            const char *name, struct err *err)
 {
-	static const char *const suffixes[] = {"", "svc", "svc.cluster.local", NULL};
-	const char *const *const lists[] = {suffixes, (const char *const *)c->domains};
+	bool own_name = strcmp(name, r->name) == 0;
 	char host[HOST_BYTES];
 
-	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-		for (const char *const *s = lists[i]; *s != NULL; s++) {
-			(void)snprintf(host, sizeof host, "%s.%s%s%s", r->name, r->ns,
-			               **s != '\0' ? "." : "", *s);
-			if (host_claim_add(c, o, host, true, err) < 0)
-				return -1;
-		}
+	for (char **s = c->domains; *s != NULL; s++) {
+		(void)snprintf(host, sizeof host, "%s.%s%s%s", name, r->ns, **s != '\0' ? "." : "",
+		               *s);
+		if (host_claim_add(c, o, host, own_name, err) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -176,7 +192,10 @@ int host_claims_set(struct host_claims *c, const struct resource *r, struct err 
 		free(o);
 		return err_set(err, ERR_NOMEM, 0, "host claims");
 	}
-	if (host_claim_own_names(c, o, r, err) < 0)
+	if (host_claim_names(c, o, r, r->name, err) < 0)
+		goto out;
+	if (strcmp(r->activation.service_name, r->name) != 0 &&
+	    host_claim_names(c, o, r, r->activation.service_name, err) < 0)
 		goto out;
 	for (const char **h = r->activation.hosts; *h != NULL; h++) {
 		if (host_claim_add(c, o, *h, false, err) < 0)

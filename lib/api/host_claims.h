@@ -3,8 +3,9 @@
  * host_claims - which resource owns which host name
  *
  * Claims: spec.activation.hosts (exact, or "*.suffix"), and NAME.NAMESPACE with the suffixes
- * "", ".svc", ".svc.cluster.local" and each configured domain (".localhost"). A resource's own
- * NAME.NAMESPACE names can't be taken by another. Of two that claim one host the older by
+ * "", ".svc", ".svc.<cluster domain>" and each configured domain (".localhost"). A resource's own
+ * NAME.NAMESPACE names can't be taken by another. Its Service's name, when that is another, counts
+ * as NAME does, but gives way to the resource that has it. Of two that claim one host the older by
  * creationTimestamp wins, then the smaller UID: controller and activators decide the same.
  */
 #pragma once
@@ -14,7 +15,8 @@
 struct resource;
 struct host_claims;
 
-struct host_claims *host_claims_new(const char *const *domains); /* e.g. { "localhost", NULL } */
+/** host_claims_new() - e.g. { "localhost", NULL } and "cluster.local" (NULL or "": that) */
+struct host_claims *host_claims_new(const char *const *domains, const char *cluster_domain);
 void host_claims_free(struct host_claims *c);
 /** host_claims_set() - replaces what that resource claimed; copies what it needs */
 int host_claims_set(struct host_claims *c, const struct resource *r, struct err *err);

@@ -23,9 +23,13 @@
 /* on Pods: what they were made of */
 #define SC_ANNOTATION_TEMPLATE_HASH SC_GROUP "/template-hash"
 
-/* Finalizers: the controller's on the container, the node agent's on the instance. */
+/* Finalizers, both written by the controller: on the container; on the instance for as long as the
+ * node agent has files of it. */
 #define SC_FINALIZER_CONTROLLER SC_GROUP "/controller"
 #define SC_FINALIZER_NODE SC_GROUP "/rootfs"
+
+/* On the instance, by the user: the digest of the image for which the kept files may be dropped. */
+#define SC_ANNOTATION_RESET SC_GROUP "/reset-rootfs"
 
 /* The consumer's control volume: an emptyDir with the wrapper's socket. */
 #define SC_CONTROL_VOLUME "sc-control"

@@ -14,7 +14,7 @@ enum {
 	RESOURCE_HOSTS_MAX = 64,
 };
 
-/* The CRD's defaults. */
+/* What the programs' own defaults are, unless somebody sets them. */
 #define RESOURCE_HOLD_TIMEOUT "60s"
 #define RESOURCE_PENDING_BYTES "16Mi"
 #define RESOURCE_STARTUP_GRACE "30s"
@@ -184,6 +184,9 @@ static int resource_parse_activation(struct resource *r, const json_t *spec, str
 	                   "spec.activation.maxConcurrency", 0, &a->concurrency_max, err) < 0 ||
 	    resource_parse_hosts(r, json_object_get(from, "hosts"), err) < 0)
 		return -1;
+	a->hold_timeout_set = json_object_get(from, "holdTimeout") != NULL;
+	a->pending_requests_set = json_object_get(from, "maxPendingRequests") != NULL;
+	a->pending_bytes_set = json_object_get(from, "maxPendingBytes") != NULL;
 	a->enabled = json_bool_at(from, true, "enabled", NULL) && a->port != 0;
 	a->service_name = json_str_at(from, "", "serviceName", NULL);
 	if (*a->service_name == '\0')

@@ -17,6 +17,8 @@
 struct resource_activation {
 	bool enabled;  /* spec.activation.enabled, and there is a port */
 	uint16_t port; /* resolved: number, name, or the first containerPort; 0: none */
+	/* Each "set": the manifest says it; else the activator's own default holds. */
+	bool hold_timeout_set, pending_requests_set, pending_bytes_set;
 	uint64_t hold_timeout_ms;
 	uint32_t pending_requests_max;
 	size_t pending_bytes_max;

@@ -31,6 +31,7 @@ struct http_client_opts {
 	const char *bearer_token_file; /* or NULL; read again when it changes (rotated tokens) */
 	bool tls_insecure;             /* only when a kubeconfig says insecure-skip-tls-verify */
 	const char *user_agent;
+	bool http2; /* from the first byte, without TLS; one connection for each call */
 	uint32_t connections_max; /* for calls without on_data; more wait in line; 0: 16 */
 };
 
@@ -50,9 +51,12 @@ struct http_request {
 	size_t body_bytes;
 	const char *content_type;
 	const char *accept;
+	bool takes_trailers;       /* says so to the server (gRPC wants it) */
 	uint64_t timeout_ms;       /* whole call; 0: none (watches) */
 	uint64_t idle_timeout_ms;  /* no byte for so long ends it with ERR_TIMEOUT; 0: none */
 	size_t response_bytes_max; /* 0: 64 MiB; more ends it with ERR_INVALID */
+	/* Each line of a head and of trailers, as it came; may be NULL. Cancels nothing. */
+	void (*on_header)(void *arg, const char *line, size_t bytes);
 	/* A 2xx answer's head is here, before its body; may be NULL. */
 	void (*on_open)(void *arg);
 	/* Streaming: called for each piece of a 2xx body. Return 0 to go on, negative to end it. */

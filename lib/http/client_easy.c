@@ -155,6 +155,8 @@ static int http_headers_make(struct http_remote *r, struct http_call *call,
 	/* an empty value takes curl's own header away; waiting for "100 Continue" costs a turn */
 	if (http_header_add(call, "Expect", "", err) < 0)
 		return -1;
+	if (req->takes_trailers && http_header_add(call, "TE", "trailers", err) < 0)
+		return -1;
 	if (req->accept != NULL && http_header_add(call, "Accept", req->accept, err) < 0)
 		return -1;
 	if (req->body != NULL &&
@@ -198,7 +200,9 @@ static void http_tls_set(CURL *easy, const struct http_client_opts *o)
 static void http_connection_set(CURL *easy, const struct http_client_opts *o)
 {
 	(void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	(void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	(void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+	                       o->http2 ? (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+	                                : (long)CURL_HTTP_VERSION_1_1);
 	(void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	(void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	(void)curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
@@ -211,6 +215,9 @@ static void http_connection_set(CURL *easy, const struct http_client_opts *o)
 	(void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)HTTP_BUFFER_BYTES);
 	(void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_BUFFER_BYTES);
 	(void)curl_easy_setopt(easy, CURLOPT_USERAGENT, o->user_agent);
+	/* libcurl 7.88 fails on a connection that it uses again when HTTP/2 was known beforehand */
+	(void)curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)o->http2);
+	(void)curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, (long)o->http2);
 	if (o->unix_socket != NULL)
 		(void)curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, o->unix_socket);
 }
@@ -293,6 +300,8 @@ static size_t on_curl_header(char *data, size_t size, size_t count, void *arg)
 	if (call->is_cancelled)
 		return 0;
 	http_call_heard(call);
+	if (call->on_header != NULL)
+		call->on_header(call->arg, data, bytes);
 	if (call->on_open != NULL && *data == '\r' && http_is_success(call)) {
 		call->on_open(call->arg);
 		call->on_open = NULL;
@@ -337,6 +346,7 @@ int http_call_new(struct http_remote *r, const struct http_request *req,
 	call->idle_timeout_ms = req->idle_timeout_ms;
 	call->body_bytes_max =
 	        req->response_bytes_max ? req->response_bytes_max : HTTP_RESPONSE_BYTES_MAX;
+	call->on_header = req->on_header;
 	call->on_open = req->on_open;
 	call->on_data = req->on_data;
 	call->on_done = req->on_done;

@@ -35,6 +35,7 @@ struct http_call {
 	size_t body_bytes_max;
 	struct err refused; /* code ERR_NONE, or why we ended it ourselves */
 	char curl_text[CURL_ERROR_SIZE];
+	void (*on_header)(void *arg, const char *line, size_t bytes);
 	void (*on_open)(void *arg);
 	int (*on_data)(void *arg, const char *data, size_t bytes);
 	void (*on_done)(void *arg, const struct http_response *res);

@@ -231,28 +231,64 @@ static int conf_load_file(const char *path, const char *context, struct kubeconf
 	return conf_read(&f, context, conf, err);
 }
 
-/* Return: 0, 1 when we are in no cluster, negative on failure. */
-static int conf_load_in_cluster(struct kubeconfig *conf, struct err *err)
+/* Return: to be kept, NULL out of memory */
+static const char *conf_file_of(struct kubeconfig *conf, const char *dir, const char *name)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : conf_keep(conf, path);
+}
+
+/* What the kubelet mounts: the token is exchanged below our feet, so its file is kept, not it. */
+static int conf_load_account(struct kubeconfig *conf, const char *dir, struct err *err)
 {
 	const char *host = getenv("KUBERNETES_SERVICE_HOST");
 	const char *port = getenv("KUBERNETES_SERVICE_PORT");
 	CLEANUP(fclose_var) FILE *f = NULL;
-	bool v6;
+	bool v6 = strchr(host, ':') != NULL;
+	const char *path;
 	char *url;
 
-	if (host == NULL || port == NULL || access(SERVICE_ACCOUNT_DIR "/token", F_OK) < 0)
-		return 1;
-	v6 = strchr(host, ':') != NULL;
 	if (asprintf(&url, "https://%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "", port) < 0)
 		return err_set(err, ERR_NOMEM, 0, "in-cluster configuration");
 	conf->opts.base_url = conf_keep(conf, url);
-	conf->opts.ca_file = SERVICE_ACCOUNT_DIR "/ca.crt";
-	conf->opts.bearer_token_file = SERVICE_ACCOUNT_DIR "/token";
+	conf->opts.ca_file = conf_file_of(conf, dir, "ca.crt");
+	conf->opts.bearer_token_file = conf_file_of(conf, dir, "token");
+	path = conf_file_of(conf, dir, "namespace");
+	if (conf->opts.ca_file == NULL || conf->opts.bearer_token_file == NULL || path == NULL)
+		return err_set(err, ERR_NOMEM, 0, "in-cluster configuration");
 	(void)snprintf(conf->namespace, sizeof conf->namespace, "default");
-	f = fopen(SERVICE_ACCOUNT_DIR "/namespace", "re");
+	f = fopen(path, "re");
 	if (f == NULL || fgets(conf->namespace, sizeof conf->namespace, f) == NULL)
 		return 0;
 	conf->namespace[strcspn(conf->namespace, "\r\n")] = '\0';
+	return 0;
+}
+
+static bool is_in_cluster(const char *dir)
+{
+	CLEANUP(free_var) char *token = NULL;
+
+	if (asprintf(&token, "%s/token", dir) < 0) {
+		token = NULL;
+		return false;
+	}
+	return getenv("KUBERNETES_SERVICE_HOST") != NULL &&
+	       getenv("KUBERNETES_SERVICE_PORT") != NULL && access(token, F_OK) == 0;
+}
+
+int kubeconfig_load_account(const char *dir, struct kubeconfig **ret_conf, struct err *err)
+{
+	CLEANUP(kubeconfig_free_var) struct kubeconfig *conf = NULL;
+
+	if (!is_in_cluster(dir))
+		return 1;
+	conf = calloc(1, sizeof *conf);
+	if (conf == NULL)
+		return err_set(err, ERR_NOMEM, 0, "kubeconfig");
+	if (conf_load_account(conf, dir, err) < 0)
+		return -1;
+	*ret_conf = TAKE_PTR(conf);
 	return 0;
 }
 
@@ -274,20 +310,22 @@ static int conf_load_home(const char *context, struct kubeconfig *conf, struct e
 int kubeconfig_load(const char *path, const char *context, struct kubeconfig **ret_conf,
                     struct err *err)
 {
-	CLEANUP(kubeconfig_free_var) struct kubeconfig *conf = calloc(1, sizeof *conf);
+	CLEANUP(kubeconfig_free_var) struct kubeconfig *conf = NULL;
 	int r;
 
-	if (conf == NULL)
-		return err_set(err, ERR_NOMEM, 0, "kubeconfig");
 	if (path == NULL)
 		path = getenv("KUBECONFIG");
-	if (path != NULL && *path != '\0') {
-		r = conf_load_file(path, context, conf, err);
-	} else {
-		r = conf_load_in_cluster(conf, err);
-		if (r == 1)
-			r = conf_load_home(context, conf, err);
+	if (path == NULL || *path == '\0') {
+		r = kubeconfig_load_account(SERVICE_ACCOUNT_DIR, ret_conf, err);
+		if (r <= 0)
+			return r;
+		path = NULL;
 	}
+	conf = calloc(1, sizeof *conf);
+	if (conf == NULL)
+		return err_set(err, ERR_NOMEM, 0, "kubeconfig");
+	r = path != NULL ? conf_load_file(path, context, conf, err)
+	                 : conf_load_home(context, conf, err);
 	if (r < 0)
 		return -1;
 	*ret_conf = TAKE_PTR(conf);

@@ -18,6 +18,12 @@ struct kubeconfig;
  */
 int kubeconfig_load(const char *path, const char *context, struct kubeconfig **ret_conf,
                     struct err *err);
+/**
+ * kubeconfig_load_account() - the service account that a kubelet mounted in @dir
+ * The API server is where KUBERNETES_SERVICE_HOST and _PORT say. Return: 0; 1 when there is none;
+ * negative with err set.
+ */
+int kubeconfig_load_account(const char *dir, struct kubeconfig **ret_conf, struct err *err);
 void kubeconfig_free(struct kubeconfig *conf);
 
 /** kubeconfig_http_opts() - borrowed from @conf */

@@ -30,7 +30,7 @@ static bool claim(struct host_claims *claims, const char *uid, json_t *hosts)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	static const char *const domains[] = {"localhost", "example.test", NULL};
-	struct host_claims *claims = host_claims_new(domains);
+	struct host_claims *claims = host_claims_new(domains, NULL);
 	char *text = fuzz_text(data, bytes);
 	json_t *hosts[2] = {json_array(), json_array()};
 	char *rest = text;

@@ -10,6 +10,7 @@ given() {
     controller/core/*.c controller/io/*.c
   grep -ohE 'X\([A-Z_]+, *"[A-Z][A-Za-z]+"' controller/core/status.h
   grep -ohE '"[A-Z][A-Za-z]+(Changed|Conflict|Rejected|Invalid|NextStart)"' controller/*/*.c
+  grep -ohE 'forbidden\[\] = .*|invalid_reason = "[A-Z][A-Za-z]+"' controller/core/*.c
   # the agent's
   grep -ohE '(instance_fail|rootfs_fail|consumer_say)\([^"]*"[A-Z][A-Za-z]+".*' wrapper/node/io/*.c
   grep -ohE 'full \? "[A-Za-z]+"|"UnsafeMountPoint"|"Command[A-Za-z]+"' wrapper/node/io/*.c

@@ -14,7 +14,8 @@
 #define INSTANCE GROUP "stoppablecontainerinstances/hello"
 #define PODS "/api/v1/namespaces/default/pods/"
 #define SERVICE "/api/v1/namespaces/default/services/hello"
-#define SLICE "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/hello"
+#define SLICES "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
+#define SLICE SLICES "/hello"
 
 struct fixture {
 	struct world *world;
@@ -140,6 +141,29 @@ static void test_controller_starts_stops_and_deletes(void **state)
 	world_expect_gone(f->world, SERVICE);
 }
 
+static void test_controller_waits_for_the_agent_that_has_files(void **state)
+{
+	static const char finalizer[] = "/metadata/finalizers/0";
+	static const char name[] = "stoppablecontainer.xtlsoft.top/rootfs";
+	struct fixture *f = *state;
+
+	make_asleep(f);
+	json_decref(world_merge_patch(f->world, INSTANCE "/status",
+	                              "{\"status\":{\"rootfs\":{\"nodeName\":\"node-a\"}}}"));
+	world_expect(f->world, INSTANCE, finalizer, name);
+	world_delete(f->world, CONTAINER);
+	world_expect_gone(f->world, PODS "hello-provider");
+	world_expect(f->world, INSTANCE, finalizer, name);
+	/* even when the container is made to go before it, and nobody was there to see it */
+	world_kill(f->controller, SIGKILL);
+	json_decref(world_merge_patch(f->world, CONTAINER, "{\"metadata\":{\"finalizers\":null}}"));
+	world_expect_gone(f->world, CONTAINER);
+	json_decref(world_merge_patch(f->world, INSTANCE "/status",
+	                              "{\"status\":{\"rootfs\":{\"state\":\"Removed\"}}}"));
+	world_restart(f->controller);
+	world_expect_gone(f->world, INSTANCE);
+}
+
 static void test_controller_goes_on_after_a_kill(void **state)
 {
 	struct fixture *f = *state;
@@ -222,7 +246,8 @@ static void test_controller_takes_the_lease_and_gives_it_back(void **state)
 	json_t *object;
 
 	world_kill(f->controller, SIGTERM);
-	second = world_spawn(f->world, "sc-controller", "--leader-namespace=default", NULL);
+	second = world_spawn(f->world, "sc-controller", "--leader-namespace=default",
+	                     "--activator-addresses=10.1.1.1:8080", NULL);
 	make_asleep(f);
 	world_expect_metric(second, "sc_controller_leader", 1);
 	world_kill(second, SIGTERM);
@@ -232,17 +257,103 @@ static void test_controller_takes_the_lease_and_gives_it_back(void **state)
 	json_decref(object);
 }
 
+static void test_controller_answers_a_request_for_what_cannot_be_honoured(void **state)
+{
+	struct fixture *f = *state;
+	struct world_process *activator =
+	        world_spawn(f->world, "sc-activator", "--listen=127.0.0.1:0", NULL);
+	struct world_response r;
+
+	json_decref(world_create(
+	        f->world, GROUP "stoppablecontainers",
+	        "{\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\","
+	        "\"kind\":\"StoppableContainer\",\"metadata\":{\"name\":\"hello\"},\"spec\":{"
+	        "\"template\":{\"spec\":{\"hostNetwork\":true,\"containers\":[{\"name\":\"a\","
+	        "\"image\":\"app:1\",\"ports\":[{\"containerPort\":8080}]}]}}}}"));
+	expect_phase(f, "Failed");
+	world_expect(f->world, INSTANCE, "/status/phase", "Failed");
+	/* held, woken and told why, long before the minute that it may be held is over */
+	world_http(world_port(activator), "GET", "hello.default", "/", NULL, &r);
+	assert_int_equal(r.status, 503);
+	assert_non_null(strstr(r.body, "TemplateNotSupported: spec.template.spec.hostNetwork"));
+	world_response_done(&r);
+	assert_null(world_get(f->world, PODS "hello-provider"));
+}
+
+/* What an EndpointSlice controller writes for the activators' own Service. */
+static void activators(struct fixture *f, const char *endpoints)
+{
+	char text[800];
+
+	(void)snprintf(
+	        text, sizeof text,
+	        "{\"apiVersion\":\"discovery.k8s.io/v1\",\"kind\":\"EndpointSlice\","
+	        "\"metadata\":{\"name\":\"sc-activator-x\",\"labels\":"
+	        "{\"kubernetes.io/service-name\":\"sc-activator\"}},\"addressType\":\"IPv4\","
+	        "\"ports\":[{\"name\":\"http\",\"port\":8080}],\"endpoints\":[%s]}",
+	        endpoints);
+	json_decref(world_create(f->world, SLICES, text));
+}
+
+static void change_activators(struct fixture *f, const char *endpoints)
+{
+	char text[600];
+
+	(void)snprintf(text, sizeof text, "{\"endpoints\":[%s]}", endpoints);
+	json_decref(world_merge_patch(f->world, SLICES "/sc-activator-x", text));
+}
+
+static void test_controller_follows_the_activators_of_a_service(void **state)
+{
+#define ONE "{\"addresses\":[\"10.9.0.1\"]}"
+#define TWO "{\"addresses\":[\"10.9.0.2\"]}"
+	struct fixture *f = *state;
+	json_t *before, *after;
+
+	world_kill(f->controller, SIGTERM);
+	f->controller = world_spawn(f->world, "sc-controller", "--leader-elect=false",
+	                            "--activator-service=default/sc-activator", NULL);
+	make_asleep(f);
+	assert_null(world_get(f->world, SERVICE)); /* nobody knows where it would lead */
+	activators(f, ONE ",{\"addresses\":[\"10.9.0.3\"],\"conditions\":{\"ready\":false}}");
+	world_expect(f->world, SLICE, "/endpoints/0/addresses/0", "10.9.0.1");
+	world_expect(f->world, SERVICE, "/spec/ports/0/targetPort", "8080");
+	world_expect_metric(f->controller, "sc_controller_activator_addresses", 1);
+	before = world_get(f->world, SLICE);
+	assert_int_equal(json_array_size(json_at(before, "endpoints", NULL)), 1);
+
+	/* one that is not ready goes: nothing is written for that */
+	change_activators(f, ONE);
+	change_activators(f, ONE "," TWO);
+	world_expect(f->world, SLICE, "/endpoints/1/addresses/0", "10.9.0.2");
+	after = world_get(f->world, SLICE);
+	assert_int_equal(json_int_at(after, 0, "metadata", "generation", NULL),
+	                 json_int_at(before, 0, "metadata", "generation", NULL) + 1);
+	json_decref(before);
+	json_decref(after);
+
+	world_kill(f->controller, SIGKILL);
+	change_activators(f, TWO);
+	world_restart(f->controller);
+	world_expect(f->world, SLICE, "/endpoints/0/addresses/0", "10.9.0.2");
+	change_activators(f, "");
+	world_expect(f->world, SLICE, "/endpoints", "[]");
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        T(test_controller_starts_stops_and_deletes),
+	        T(test_controller_waits_for_the_agent_that_has_files),
 	        T(test_controller_goes_on_after_a_kill),
 	        T(test_controller_tells_a_command_that_is_not_in_the_image),
 	        T(test_controller_never_overwrites_a_foreign_service_or_pod),
 	        T(test_controller_settles),
 	        T(test_controller_takes_the_lease_and_gives_it_back),
+	        T(test_controller_follows_the_activators_of_a_service),
+	        T(test_controller_answers_a_request_for_what_cannot_be_honoured),
 	};
 
 	return cmocka_run_group_tests_name("controller-flow", tests, NULL, NULL);

@@ -15,6 +15,8 @@
 #define GROUP "/apis/stoppablecontainer.xtlsoft.top/v1alpha1/namespaces/default/"
 #define CONTAINER GROUP "stoppablecontainers/hello"
 #define INSTANCE GROUP "stoppablecontainerinstances/hello"
+#define PODS "/api/v1/namespaces/default/pods"
+#define SLICES "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
 #define EVENTS "/api/v1/namespaces/default/events"
 #define STOPS(result) "sc_idle_monitor_stops_total{result=\"" result "\"}"
 #define AWAKE(reason) "sc_idle_monitor_awake{reason=\"" reason "\"}"
@@ -313,6 +315,98 @@ static void test_monitor_stops_as_the_elected_leader(void **state)
 	world_expect_metric(f->monitor, "sc_idle_monitor_leader", 1);
 }
 
+/* --- activators of a Service --- */
+
+/* One slice for each, since each is a process of this machine with a port of its own. */
+static void slice(struct fixture *f, size_t i, const char *endpoint_more)
+{
+	char text[700];
+
+	(void)snprintf(
+	        text, sizeof text,
+	        "{\"apiVersion\":\"discovery.k8s.io/v1\",\"kind\":\"EndpointSlice\","
+	        "\"metadata\":{\"name\":\"sc-activator-%zu\",\"labels\":"
+	        "{\"kubernetes.io/service-name\":\"sc-activator\"}},\"addressType\":\"IPv4\","
+	        "\"ports\":[{\"name\":\"http\",\"port\":1},{\"name\":\"admin\",\"port\":%d}],"
+	        "\"endpoints\":[{\"addresses\":[\"127.0.0.1\"]%s}]}",
+	        i, atomic_load(&f->activators[i]->port), endpoint_more);
+	json_decref(world_create(f->world, SLICES, text));
+}
+
+static void spawn_for_service(struct fixture *f, const char *more)
+{
+	f->monitor = world_spawn(f->world, "sc-idle-monitor", "--leader-elect=false",
+	                         "--scrape-interval=100ms",
+	                         "--activator-service=default/sc-activator", more, NULL);
+}
+
+static void test_monitor_asks_every_activator_of_the_service(void **state)
+{
+	struct fixture *f = *state;
+
+	slice(f, 0, "");
+	slice(f, 1, ",\"conditions\":{\"ready\":false,\"serving\":false,\"terminating\":true}");
+	atomic_store(&f->activators[1]->in_flight, 1);
+	spawn_for_service(f, NULL);
+	world_expect_metric(f->monitor, AWAKE("RequestsInFlight"), 1);
+	wait_for_count(&f->activators[1]->activities, 2 * TIMEOUT_MS / 100);
+	assert_running(f);
+	assert_int_equal(atomic_load(&f->activators[0]->quiesces), 0);
+	atomic_store(&f->activators[1]->in_flight, 0);
+	expect_stopped(f);
+	assert_int_equal(atomic_load(&f->activators[0]->quiesces), 1);
+	assert_int_equal(atomic_load(&f->activators[1]->quiesces), 1);
+}
+
+static void test_monitor_stops_nothing_before_there_is_an_activator(void **state)
+{
+	struct fixture *f = *state;
+
+	spawn_for_service(f, NULL);
+	world_expect_metric(f->monitor, AWAKE("ActivatorUnreachable"), 1);
+	assert_running(f);
+	slice(f, 0, "");
+	expect_stopped(f);
+	assert_int_equal(atomic_load(&f->activators[1]->activities), 0);
+}
+
+static void test_monitor_forgets_an_activator_when_its_pod_is_gone(void **state)
+{
+	static const char pod[] =
+	        "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"a-1\"},"
+	        "\"spec\":{\"containers\":[{\"name\":\"a\",\"image\":\"a:1\"}]}}";
+	struct fixture *f = *state;
+	json_t *made = world_create(f->world, PODS, pod);
+	char more[256];
+
+	(void)snprintf(more, sizeof more,
+	               ",\"targetRef\":{\"kind\":\"Pod\",\"name\":\"a-1\",\"uid\":\"%s\"}",
+	               kube_uid(made));
+	json_decref(made);
+	slice(f, 0, "");
+	slice(f, 1, more);
+	atomic_store(&f->activators[1]->silent, true);
+	spawn_for_service(f, NULL);
+	world_expect_metric(f->monitor, AWAKE("ActivatorUnreachable"), 1);
+	world_delete(f->world, SLICES "/sc-activator-1");
+	wait_for_count(&f->activators[1]->activities, 2 * TIMEOUT_MS / 100);
+	assert_running(f); /* nothing shows it, but its Pod is there */
+	world_delete(f->world, PODS "/a-1");
+	expect_stopped(f);
+	assert_int_equal(atomic_load(&f->activators[1]->quiesces), 0);
+}
+
+static void test_monitor_takes_the_default_of_the_namespace(void **state)
+{
+	struct fixture *f = *state;
+
+	json_decref(
+	        world_merge_patch(f->world, CONTAINER, "{\"spec\":{\"idle\":{\"timeout\":null}}}"));
+	slice(f, 0, "");
+	spawn_for_service(f, "--idle-namespaces=default timeout=900ms");
+	expect_stopped(f); /* for all it is five minutes */
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_monitor_##name, setup, teardown)
@@ -329,6 +423,10 @@ int main(void)
 	        TEST(killed_after_the_patch_tells_the_state_after_its_restart),
 	        TEST(keeps_a_container_that_is_never_to_stop),
 	        TEST(stops_as_the_elected_leader),
+	        TEST(asks_every_activator_of_the_service),
+	        TEST(stops_nothing_before_there_is_an_activator),
+	        TEST(forgets_an_activator_when_its_pod_is_gone),
+	        TEST(takes_the_default_of_the_namespace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

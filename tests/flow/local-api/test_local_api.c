@@ -61,8 +61,8 @@ static void test_objects_are_validated_defaulted_and_guarded(void **state)
 	json_t *object = world_create(w, SCS, hello);
 
 	assert_int_equal(json_int_at(object, 0, "metadata", "generation", NULL), 1);
-	assert_string_equal(json_str_at(object, "", "spec", "activation", "holdTimeout", NULL),
-	                    "60s");
+	assert_string_equal(json_str_at(object, "", "spec", "activation", "protocol", NULL),
+	                    "HTTP");
 	json_decref(object);
 	expect(w, 409, "already exists", "POST", SCS, "application/json", hello);
 	expect(w, 422, "spec.idle.timeout: Invalid value: \"x\"", "PATCH", SCS "/hello", MERGE,

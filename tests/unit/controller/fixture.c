@@ -26,6 +26,7 @@ int fixture_teardown(void **state)
 	json_decref(f->instance);
 	json_decref(f->service);
 	json_decref(f->slice);
+	json_decref(f->slice6);
 	for (size_t i = 0; i < f->pods_count; i++)
 		json_decref(f->pods[i]);
 	free(f);
@@ -185,7 +186,7 @@ static json_t **slot(struct fixture *f, const struct plan_action *a)
 	case PLAN_ON_SERVICE:
 		return &f->service;
 	case PLAN_ON_SLICE:
-		return &f->slice;
+		return strcmp(a->name, "hello-ipv6") == 0 ? &f->slice6 : &f->slice;
 	case PLAN_ON_POD:
 		break;
 	}
@@ -266,12 +267,14 @@ static void see(const struct fixture *f, struct observed *seen)
 	        .pods_count = f->pods_count,
 	        .services = {f->service},
 	        .services_count = f->service != NULL,
-	        .slices = {f->slice},
-	        .slices_count = f->slice != NULL,
 	        .node_missing = f->node_missing,
 	        .conflict_host = f->conflict_host,
 	        .conflict_owner = f->conflict_owner,
 	};
+	if (f->slice != NULL)
+		seen->slices[seen->slices_count++] = f->slice;
+	if (f->slice6 != NULL)
+		seen->slices[seen->slices_count++] = f->slice6;
 	for (size_t i = 0; i < f->pods_count; i++)
 		seen->pods[i] = f->pods[i];
 }

@@ -24,7 +24,7 @@
 enum { FIXTURE_TRACE_BYTES = 16384, FIXTURE_PODS_MAX = 16 };
 
 struct fixture {
-	json_t *container, *instance, *service, *slice;
+	json_t *container, *instance, *service, *slice, *slice6;
 	json_t *pods[FIXTURE_PODS_MAX];
 	size_t pods_count;
 	struct memory memory;

@@ -5,6 +5,8 @@
 #include "lib/api/names.h"
 #include "lib/kube/object.h"
 
+#include <string.h>
+
 static void test_plan_prepares_a_new_container_and_leaves_it_asleep(void **state)
 {
 	struct fixture *f = *state;
@@ -228,6 +230,57 @@ static void test_plan_makes_a_service_and_follows_its_name(void **state)
 	             "off -> delete-service delete-endpointslice instance=same container=same\n");
 }
 
+/* The endpoints of "hello" and "hello-ipv6" as the plans left them, "-" for no slice. */
+static void expect_slices(struct fixture *f, const char *want)
+{
+	const json_t *slices[] = {f->slice, f->slice6};
+	char got[256] = "";
+	const json_t *one;
+	size_t k;
+
+	for (size_t i = 0; i < 2; i++) {
+		(void)snprintf(got + strlen(got), sizeof got - strlen(got), "%s",
+		               slices[i] == NULL ? "-" : "[");
+		json_array_foreach(json_at(slices[i], "endpoints", NULL), k, one) {
+			(void)snprintf(got + strlen(got), sizeof got - strlen(got), "%s ",
+			               json_string_value(json_array_get(
+			                       json_object_get(one, "addresses"), 0)));
+		}
+	}
+	assert_string_equal(got, want);
+}
+
+static void test_plan_follows_the_activators(void **state)
+{
+	struct fixture *f = *state;
+	const char *first[] = {"10.0.0.1:8000", "[fd00::1]:8000", NULL};
+	const char *second[] = {"10.0.0.2:8000", "10.0.0.3:8000", NULL};
+	const char *third[] = {"[fd00::2]:8000", NULL};
+
+	fixture_asleep(f, NULL); /* it is not known yet where they are */
+	assert_null(f->service);
+	assert_int_equal(service_target_parse(first, &f->config.target, NULL), 0);
+	settle(f, "known");
+	expect_slices(f, "[10.0.0.1 [fd00::1 ");
+	f->trace[0] = '\0';
+	settle(f, "again");
+	expect_trace(f, ""); /* no write when nothing changed */
+	assert_int_equal(service_target_parse(second, &f->config.target, NULL), 0);
+	settle(f, "others");
+	expect_slices(f, "[10.0.0.2 10.0.0.3 -");
+	assert_int_equal(service_target_parse(third, &f->config.target, NULL), 0);
+	settle(f, "other family");
+	expect_slices(f, "-[fd00::2 ");
+	f->config.target.of[SERVICE_IPV6].count = 0;
+	settle(f, "none");
+	expect_slices(f, "-[");
+	f->trace[0] = '\0';
+	f->config.target = (struct service_target){0};
+	settle(f, "restart");
+	expect_trace(f, "");
+	expect_slices(f, "-[");
+}
+
 static void test_plan_tells_the_url_and_takes_it_back(void **state)
 {
 	struct fixture *f = *state;
@@ -258,6 +311,7 @@ int main(void)
 	        T(test_plan_deletes_in_order),
 	        T(test_plan_goes_on_from_every_phase_after_a_restart),
 	        T(test_plan_makes_a_service_and_follows_its_name),
+	        T(test_plan_follows_the_activators),
 	        T(test_plan_tells_the_url_and_takes_it_back),
 	};
 

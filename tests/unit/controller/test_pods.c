@@ -295,6 +295,59 @@ static void test_pods_provider_is_admitted_as_restricted(void **state)
 	assert_null(json_at(f->pod, "spec", "affinity", NULL));
 }
 
+/* Whatever the user asks for: it is asked for the consumer, and the API server judges that one. */
+static void test_pods_provider_takes_nothing_that_opens_the_node(void **state)
+{
+	static const char *const must_be_absent[] = {
+	        "hostIPC",   "hostNetwork", "hostPID",           "runtimeClassName",
+	        "hostUsers", "hostAliases", "priorityClassName", "shareProcessNamespace",
+	};
+	struct fixture *f = *state;
+	json_t *plain;
+
+	provider(f, "{\"template\":{\"spec\":{\"containers\":[{\"image\":\"app:1\"}]}}}", "");
+	plain = json_deep_copy(json_at(f->pod, "spec", NULL));
+	provider(f,
+	         "{\"template\":{\"spec\":{\"hostIPC\":true,\"hostNetwork\":true,\"hostPID\":true,"
+	         "\"runtimeClassName\":\"r\",\"hostUsers\":true,\"priorityClassName\":\"p\","
+	         "\"shareProcessNamespace\":true,\"hostAliases\":[{\"ip\":\"10.0.0.1\"}],"
+	         "\"securityContext\":{\"runAsUser\":0,\"runAsNonRoot\":false,\"sysctls\":[{"
+	         "\"name\":"
+	         "\"kernel.shm_rmid_forced\",\"value\":\"1\"}],\"seccompProfile\":{\"type\":"
+	         "\"Unconfined\"}},\"volumes\":[{\"name\":\"v\",\"hostPath\":{\"path\":\"/\"}}],"
+	         "\"initContainers\":[{\"name\":\"i\",\"image\":\"i:1\"}],"
+	         "\"containers\":[{\"image\":\"app:1\",\"ports\":[{\"containerPort\":1,"
+	         "\"hostPort\":1}],\"volumeMounts\":[{\"name\":\"v\",\"mountPath\":\"/v\"}],"
+	         "\"securityContext\":{\"privileged\":true,\"runAsUser\":0,\"procMount\":"
+	         "\"Unmasked\",\"capabilities\":{\"add\":[\"ALL\"]}}},{\"name\":\"b\",\"image\":"
+	         "\"b:1\"}]}}}",
+	         "");
+	for (size_t i = 0; i < ARRAY_LEN(must_be_absent); i++)
+		assert_null(json_at(f->pod, "spec", must_be_absent[i], NULL));
+	assert_true(json_equal(json_at(f->pod, "spec", NULL), plain));
+	json_decref(plain);
+}
+
+/* The kubelet refuses to start it, as it does with any such image: our user is the image's. */
+static void test_pods_consumer_of_a_root_image_keeps_run_as_non_root(void **state)
+{
+	struct fixture *f = *state;
+
+	consumer(f,
+	         "{\"template\":{\"spec\":{\"securityContext\":{\"runAsNonRoot\":true},"
+	         "\"containers\":[{\"image\":\"app:1\"}]}}}",
+	         "{\"entrypoint\":[\"/e\"],\"uid\":0,\"gid\":0}");
+	expect_json(json_at(f->pod, "spec", "securityContext", NULL), "{\"runAsNonRoot\":true}");
+	expect_json(json_at(main_of(f), "securityContext", NULL),
+	            "{\"runAsGroup\":0,\"runAsUser\":0}");
+	consumer(f,
+	         "{\"template\":{\"container\":{\"image\":\"app:1\",\"securityContext\":"
+	         "{\"runAsNonRoot\":true}}}}",
+	         usual_image); /* a named user, as the agent has found its number */
+	expect_json(json_at(main_of(f), "securityContext", NULL),
+	            "{\"runAsGroup\":100,\"runAsNonRoot\":true,\"runAsUser\":1000}");
+}
+
 static void test_pods_provider_goes_where_the_consumer_can(void **state)
 {
 	struct fixture *f = *state;
@@ -305,8 +358,10 @@ static void test_pods_provider_goes_where_the_consumer_can(void **state)
 	         "\"resources\":{\"requests\":{\"cpu\":\"5m\"}}},"
 	         "\"template\":{\"spec\":{\"containers\":[{\"image\":\"app:1\"}],\"nodeSelector\":"
 	         "{\"gpu\":\"yes\"},\"tolerations\":[{\"key\":\"a\"}],\"imagePullSecrets\":"
-	         "[{\"name\":\"pull\"}]}}}",
+	         "[{\"name\":\"pull\"}],\"schedulerName\":\"own\",\"serviceAccount\":\"sa\"}}}",
 	         "node-b");
+	expect_json(json_at(f->pod, "spec", "schedulerName", NULL), "\"own\"");
+	expect_json(json_at(f->pod, "spec", "serviceAccount", NULL), "\"sa\"");
 	expect_json(json_at(f->pod, "spec", "nodeSelector", NULL),
 	            "{\"disk\":\"ssd\",\"gpu\":\"yes\"}");
 	expect_json(json_at(f->pod, "spec", "tolerations", NULL),
@@ -354,6 +409,16 @@ static void test_pods_refuse_names_that_are_ours(void **state)
 	          usual_image);
 	assert_non_null(strstr(pods_check_template(f->resource), "/.sc"));
 	read_spec(f,
+	          "{\"template\":{\"container\":{\"image\":\"app:1\",\"volumeMounts\":"
+	          "[{\"name\":\"v\",\"mountPath\":\"/.sc/wrapper.sock\"}]}}}",
+	          usual_image);
+	assert_non_null(strstr(pods_check_template(f->resource), "/.sc"));
+	read_spec(f,
+	          "{\"template\":{\"container\":{\"image\":\"app:1\",\"volumeMounts\":"
+	          "[{\"name\":\"v\",\"mountPath\":\"/.screen\"}]}}}",
+	          usual_image);
+	assert_null(pods_check_template(f->resource));
+	read_spec(f,
 	          "{\"template\":{\"spec\":{\"containers\":[{\"name\":\"m\",\"image\":\"app:1\"},"
 	          "{\"name\":\"s\",\"image\":\"b:1\",\"volumeMounts\":[{\"name\":\"sc-control\","
 	          "\"mountPath\":\"/x\"}]}]}}}",
@@ -374,6 +439,8 @@ int main(void)
 	        T(test_pods_consumer_keeps_the_long_shape),
 	        T(test_pods_leave_the_users_objects_as_they_are),
 	        T(test_pods_provider_is_admitted_as_restricted),
+	        T(test_pods_provider_takes_nothing_that_opens_the_node),
+	        T(test_pods_consumer_of_a_root_image_keeps_run_as_non_root),
 	        T(test_pods_provider_goes_where_the_consumer_can),
 	        T(test_pods_hash_follows_what_the_pod_is_made_of),
 	        T(test_pods_refuse_names_that_are_ours),

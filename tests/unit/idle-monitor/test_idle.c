@@ -174,6 +174,24 @@ static void test_idle_a_huge_timeout_does_not_wrap(void **state)
 	assert_keeps(f, IDLE_RECENT_START, UINT64_MAX);
 }
 
+static void test_idle_an_activator_that_went_counts_as_a_request(void **state)
+{
+	struct fixture *f = *state;
+
+	f->state.view_lost_ms = NOW - TIMEOUT + 1;
+	assert_keeps(f, IDLE_ACTIVATOR_RESTARTED, NOW + 1);
+	f->state.view_lost_ms = NOW - TIMEOUT;
+	assert_int_equal(decide(f).verdict, IDLE_STOP);
+}
+
+static void test_idle_an_activator_nobody_asks_keeps_for_ever(void **state)
+{
+	struct fixture *f = *state;
+
+	f->state.views_missing = true;
+	assert_keeps(f, IDLE_ACTIVATOR_UNREACHABLE, 0);
+}
+
 static void test_idle_start_assumed_is_now_without_notes(void **state)
 {
 	assert_int_equal(idle_start_assumed(NOW, 7000000, 0, 0), NOW);
@@ -222,6 +240,8 @@ int main(void)
 	        cmocka_unit_test_setup(test_idle_asks_again_when_an_answer_is_older_than_the_end,
 	                               setup),
 	        cmocka_unit_test_setup(test_idle_a_huge_timeout_does_not_wrap, setup),
+	        cmocka_unit_test_setup(test_idle_an_activator_that_went_counts_as_a_request, setup),
+	        cmocka_unit_test_setup(test_idle_an_activator_nobody_asks_keeps_for_ever, setup),
 	        cmocka_unit_test(test_idle_start_assumed_is_now_without_notes),
 	        cmocka_unit_test(test_idle_start_assumed_is_the_later_note),
 	        cmocka_unit_test(test_idle_start_assumed_does_not_believe_the_future),

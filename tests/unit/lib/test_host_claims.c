@@ -23,7 +23,7 @@ static int setup(void **state)
 	static const char *const domains[] = {"localhost", NULL};
 	struct fixture *f = calloc(1, sizeof *f);
 
-	f->claims = host_claims_new(domains);
+	f->claims = host_claims_new(domains, NULL);
 	*state = f;
 	return f->claims != NULL ? 0 : -1;
 }
@@ -81,6 +81,43 @@ static void test_host_claims_own_names(void **state)
 	assert_owner(f, "", "nobody");
 	assert_owner(f, ":80", "nobody");
 	assert_owner(f, "[::1]:80", "nobody");
+}
+
+static void test_host_claims_names_of_the_cluster_domain(void **state)
+{
+	static const char *const domains[] = {"Apps.Example.", NULL};
+	struct fixture *f = *state;
+
+	host_claims_free(f->claims);
+	f->claims = host_claims_new(domains, "Corp.internal.");
+	assert_non_null(f->claims);
+	claim(f, "shop", "u1", 1, NULL);
+	assert_owner(f, "shop.ns", "u1");
+	assert_owner(f, "shop.ns.svc", "u1");
+	assert_owner(f, "shop.ns.svc.corp.internal.:80", "u1");
+	assert_owner(f, "shop.ns.apps.example", "u1");
+	assert_owner(f, "shop.ns.svc.cluster.local", "nobody");
+	assert_owner(f, "shop.ns.localhost", "nobody");
+}
+
+static void test_host_claims_a_service_of_another_name(void **state)
+{
+	struct fixture *f = *state;
+	json_t *object = json_pack("{s{ss ss ss ss} s{s{s{ss}} s{ss}}}", "metadata", "namespace",
+	                           "ns", "name", "shop", "uid", "u1", "creationTimestamp",
+	                           "2026-01-01T00:00:01Z", "spec", "template", "container", "image",
+	                           "i", "activation", "serviceName", "front");
+	struct resource *r = NULL;
+
+	assert_int_equal(resource_parse(object, &r, NULL), 0);
+	json_decref(object);
+	f->made[f->made_count++] = r;
+	assert_int_equal(host_claims_set(f->claims, r, NULL), 0);
+	assert_owner(f, "front.ns", "u1");
+	assert_owner(f, "front.ns.svc.cluster.local", "u1");
+	assert_owner(f, "shop.ns", "u1");
+	claim(f, "front", "u2", 2, NULL); /* younger, but it is its own name */
+	assert_owner(f, "front.ns", "u2");
 }
 
 static void test_host_claims_exact_before_the_longest_suffix(void **state)
@@ -150,6 +187,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(test_host_claims_own_names),
+	        TEST(test_host_claims_names_of_the_cluster_domain),
+	        TEST(test_host_claims_a_service_of_another_name),
 	        TEST(test_host_claims_exact_before_the_longest_suffix),
 	        TEST(test_host_claims_older_wins_then_smaller_uid),
 	        TEST(test_host_claims_own_name_cannot_be_taken),

@@ -49,8 +49,14 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
+	static const char *const files[] = {"config", "token", "namespace"};
+	char path[128];
+
 	kubeconfig_free(f->conf);
-	(void)unlink(f->path);
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", f->dir, files[i]);
+		(void)unlink(path);
+	}
 	(void)rmdir(f->dir);
 	free(f);
 	return 0;
@@ -149,6 +155,42 @@ static void test_kubeconfig_path_from_the_environment(void **state)
 	assert_string_equal(kubeconfig_http_opts(f->conf)->base_url, "https://[::1]:1");
 }
 
+static void put(struct fixture *f, const char *name, const char *text)
+{
+	char path[128];
+	FILE *file;
+
+	(void)snprintf(path, sizeof path, "%s/%s", f->dir, name);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void test_kubeconfig_service_account(void **state)
+{
+	struct fixture *f = *state;
+	const struct http_client_opts *opts;
+	char path[128];
+
+	(void)setenv("KUBERNETES_SERVICE_HOST", "fd00::1", 1);
+	(void)setenv("KUBERNETES_SERVICE_PORT", "443", 1);
+	assert_int_equal(kubeconfig_load_account(f->dir, &f->conf, &f->err), 1);
+	put(f, "token", "first");
+	put(f, "namespace", "sc-system\n");
+	assert_int_equal(kubeconfig_load_account(f->dir, &f->conf, &f->err), 0);
+	opts = kubeconfig_http_opts(f->conf);
+	assert_string_equal(opts->base_url, "https://[fd00::1]:443");
+	assert_string_equal(kubeconfig_namespace(f->conf), "sc-system");
+	(void)snprintf(path, sizeof path, "%s/token", f->dir);
+	assert_string_equal(opts->bearer_token_file, path); /* read anew when it is rotated */
+	assert_null(opts->bearer_token);
+	(void)snprintf(path, sizeof path, "%s/ca.crt", f->dir);
+	assert_string_equal(opts->ca_file, path);
+	(void)unsetenv("KUBERNETES_SERVICE_HOST");
+	(void)unsetenv("KUBERNETES_SERVICE_PORT");
+}
+
 #define CONF_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
@@ -158,6 +200,7 @@ int main(void)
 	        CONF_TEST(test_kubeconfig_named_context_with_files),
 	        CONF_TEST(test_kubeconfig_errors_name_file_and_line),
 	        CONF_TEST(test_kubeconfig_path_from_the_environment),
+	        CONF_TEST(test_kubeconfig_service_account),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,11 +38,54 @@ static void test_pod_cgroup_finds_whole_components_in_any_hierarchy(void **state
 	assert_false(pod_cgroup_has("", UID));
 }
 
+#define KUBE_UID "7f3c9a10-5b2e-4d61-9c08-2a4be1d0f6a7"
+#define SLICE_UID "7f3c9a10_5b2e_4d61_9c08_2a4be1d0f6a7"
+
+/* What kubelets and runtimes make of a Pod, in /proc/PID/cgroup. */
+static void test_pod_cgroup_knows_what_kubelets_make(void **state)
+{
+	static const char *const texts[] = {
+	        /* cgroupfs driver: the three classes, v1 and v2 */
+	        "4:memory:/kubepods/pod" KUBE_UID "/0f1e\n",
+	        "4:memory:/kubepods/burstable/pod" KUBE_UID
+	        "/0f1e\n3:cpu:/kubepods/burstable/pod" KUBE_UID "/0f1e\n",
+	        "0::/kubepods/besteffort/pod" KUBE_UID "/0f1e\n",
+	        "0::/kubepods/burstable/pod" KUBE_UID "/crio-0f1e\n",
+	        /* systemd driver: containerd, CRI-O (with a folder below), the three classes */
+	        "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" SLICE_UID
+	        ".slice/cri-containerd-0f1e.scope\n",
+	        "0::/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" SLICE_UID
+	        ".slice/crio-0f1e.scope/container\n",
+	        "0::/kubepods.slice/kubepods-pod" SLICE_UID ".slice/cri-containerd-0f1e.scope\n",
+	        "12:pids:/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" SLICE_UID
+	        ".slice/cri-containerd-0f1e.scope\n0::/\n",
+	        /* v1, containerd given a slice by a kubelet with the cgroupfs driver's neighbour */
+	        "9:cpu:/system.slice/containerd.service/kubepods-burstable-pod" SLICE_UID
+	        ".slice:cri-containerd:0f1e\n4:memory:/kubepods/burstable/pod" KUBE_UID "/0f1e\n",
+	        /* seen from a cgroup namespace beside it; and with a folder of the cluster's own */
+	        "0::/../../kubepods-burstable-pod" SLICE_UID ".slice/cri-containerd-0f1e.scope\n",
+	        "0::/../pod" KUBE_UID "/0f1e\n",
+	        "0::/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/"
+	        "kubelet-kubepods-burstable-pod" SLICE_UID ".slice/cri-containerd-0f1e.scope\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		if (!pod_cgroup_has(texts[i], KUBE_UID))
+			fail_msg("not found: %s", texts[i]);
+		assert_false(pod_cgroup_has(texts[i], "7f3c9a10-5b2e-4d61-9c08-2a4be1d0f6a8"));
+	}
+	/* a container's own name is not its Pod */
+	assert_false(pod_cgroup_has("0::/kubepods/pod0/cri-pod" SLICE_UID ".scope\n", KUBE_UID));
+	assert_false(pod_cgroup_has("0::/user.slice/xpod" KUBE_UID "\n", KUBE_UID));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_pod_cgroup_knows_both_drivers_folders),
 	        cmocka_unit_test(test_pod_cgroup_finds_whole_components_in_any_hierarchy),
+	        cmocka_unit_test(test_pod_cgroup_knows_what_kubelets_make),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

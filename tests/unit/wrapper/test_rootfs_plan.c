@@ -18,9 +18,12 @@ static void test_rootfs_plan_claims_before_it_makes(void **state)
 	struct rootfs_facts f = {.provider_runs = true};
 
 	(void)state;
+	assert_int_equal(rootfs_plan(&f), ROOTFS_NONE); /* before the controller's finalizer */
+	f.has_finalizer = true;
 	assert_int_equal(rootfs_plan(&f), ROOTFS_CLAIM);
 	f.is_ours = f.is_claimed = true;
-	assert_int_equal(rootfs_plan(&f), ROOTFS_ADD_FINALIZER);
+	f.has_finalizer = false; /* claimed by an older version */
+	assert_int_equal(rootfs_plan(&f), ROOTFS_NONE);
 	f.has_finalizer = true;
 	assert_int_equal(rootfs_plan(&f), ROOTFS_MAKE_BY_PROVIDER);
 	f.is_busy = true;
@@ -70,7 +73,7 @@ static void test_rootfs_plan_looks_at_another_provider_between_two_starts(void *
 	assert_int_equal(rootfs_plan(&f), ROOTFS_MAKE_BY_PROVIDER);
 }
 
-static void test_rootfs_plan_forgets_an_order_that_is_carried_out(void **state)
+static void test_rootfs_plan_tells_an_order_that_is_carried_out(void **state)
 {
 	struct rootfs_facts f = {.is_ours = true,
 	                         .is_claimed = true,
@@ -78,10 +81,10 @@ static void test_rootfs_plan_forgets_an_order_that_is_carried_out(void **state)
 	                         .is_mounted = true,
 	                         .provider_runs = true,
 	                         .provider_is_seen = true,
-	                         .is_reset = true};
+	                         .is_reset_untold = true};
 
 	(void)state;
-	assert_int_equal(rootfs_plan(&f), ROOTFS_FORGET_RESET);
+	assert_int_equal(rootfs_plan(&f), ROOTFS_TELL_RESET);
 	f.provider_is_seen = false; /* another image: it may be meant for that */
 	assert_int_equal(rootfs_plan(&f), ROOTFS_MAKE_BY_PROVIDER);
 }
@@ -100,8 +103,8 @@ static void test_rootfs_plan_removes_when_nobody_uses_it(void **state)
 	f.is_in_use = false;
 	assert_int_equal(rootfs_plan(&f), ROOTFS_REMOVE);
 	f.is_removed = true;
-	assert_int_equal(rootfs_plan(&f), ROOTFS_DROP_FINALIZER);
-	f.has_finalizer = false;
+	assert_int_equal(rootfs_plan(&f), ROOTFS_NONE); /* the controller does the rest */
+	f.is_removed = f.has_finalizer = false;
 	assert_int_equal(rootfs_plan(&f), ROOTFS_NONE);
 }
 
@@ -112,7 +115,7 @@ int main(void)
 	        cmocka_unit_test(test_rootfs_plan_leaves_other_nodes_alone),
 	        cmocka_unit_test(test_rootfs_plan_mounts_by_the_record_before_a_provider_runs),
 	        cmocka_unit_test(test_rootfs_plan_looks_at_another_provider_between_two_starts),
-	        cmocka_unit_test(test_rootfs_plan_forgets_an_order_that_is_carried_out),
+	        cmocka_unit_test(test_rootfs_plan_tells_an_order_that_is_carried_out),
 	        cmocka_unit_test(test_rootfs_plan_removes_when_nobody_uses_it),
 	};
 

@@ -3,10 +3,8 @@
 
 static enum rootfs_step rootfs_plan_end(const struct rootfs_facts *f)
 {
-	if (!f->is_ours || !f->has_finalizer)
+	if (!f->is_ours || !f->has_finalizer || f->is_removed)
 		return ROOTFS_NONE;
-	if (f->is_removed)
-		return ROOTFS_DROP_FINALIZER;
 	return f->is_in_use || f->is_paused ? ROOTFS_NONE : ROOTFS_REMOVE;
 }
 
@@ -16,16 +14,16 @@ enum rootfs_step rootfs_plan(const struct rootfs_facts *f)
 		return ROOTFS_NONE;
 	if (f->is_deleting)
 		return rootfs_plan_end(f);
+	if (!f->has_finalizer) /* without it, it could go and leave files behind */
+		return ROOTFS_NONE;
 	if (!f->is_ours)
 		return f->provider_runs && !f->is_claimed ? ROOTFS_CLAIM : ROOTFS_NONE;
 	if (f->is_paused)
 		return ROOTFS_NONE;
-	if (!f->has_finalizer)
-		return ROOTFS_ADD_FINALIZER;
 	if (!f->is_mounted && f->was_ready)
 		return ROOTFS_MAKE_BY_RECORD;
 	/* another provider is looked at when nobody stands on the layers of the one before */
 	if (f->provider_runs && (!f->is_mounted || (!f->provider_is_seen && !f->is_in_use)))
 		return ROOTFS_MAKE_BY_PROVIDER;
-	return f->is_reset ? ROOTFS_FORGET_RESET : ROOTFS_NONE;
+	return f->is_reset_untold ? ROOTFS_TELL_RESET : ROOTFS_NONE;
 }

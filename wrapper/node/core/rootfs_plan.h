@@ -12,25 +12,23 @@ struct rootfs_facts {
 	bool is_claimed;    /* … is some node */
 	bool has_finalizer; /* ours */
 	bool is_deleting;
-	bool is_removed; /* by us, just now */
+	bool is_removed; /* by us: it was told, or is about to be */
 	bool is_in_use;  /* a consumer's process lives */
 	bool is_mounted;
 	bool is_paused;        /* a step failed: not before its time */
 	bool was_ready;        /* the API says digest and image: the record is enough to mount it */
-	bool is_reset;         /* the order to drop what was kept is carried out */
+	bool is_reset_untold;  /* what the API has of the order to drop what was kept is not so */
 	bool provider_runs;    /* here */
 	bool provider_is_seen; /* and its image was compared with what is kept */
 };
 
 #define ROOTFS_STEPS(X)                                                                            \
 	X(NONE)                                                                                    \
-	X(CLAIM)         /* say that it is on this node, before anything is made here */           \
-	X(ADD_FINALIZER) /* then that it has to be removed from here */                            \
+	X(CLAIM) /* say that it is on this node, before anything is made here */                   \
 	X(MAKE_BY_RECORD)                                                                          \
 	X(MAKE_BY_PROVIDER)                                                                        \
-	X(FORGET_RESET) /* it was for once, not for whatever is kept later */                      \
-	X(REMOVE)                                                                                  \
-	X(DROP_FINALIZER)
+	X(TELL_RESET) /* it was for once, not for whatever is kept later */                        \
+	X(REMOVE)
 
 enum rootfs_step {
 #define X(name) ROOTFS_##name,

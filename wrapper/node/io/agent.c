@@ -221,7 +221,8 @@ int agent_start(struct agent *a, struct metrics *metrics, struct err *err)
 
 	(void)snprintf(selector, sizeof selector, "spec.nodeName=%s", a->config->node_name);
 	agent_metrics(a, metrics);
-	if (image_source_podman(a->base, a->config->podman_socket, &a->images, err) < 0 ||
+	if (image_source_open(a->base, a->config->runtime_endpoint, a->config->podman_socket,
+	                      &a->images, err) < 0 ||
 	    links_new(a->base, a->config->pods_dir, &a->links, err) < 0 ||
 	    informer_new(a->base, a->kube, &pods, &a->pods_seen, err) < 0 ||
 	    informer_new(a->base, a->kube, &instances, &a->instances_seen, err) < 0)

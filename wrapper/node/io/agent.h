@@ -25,6 +25,7 @@ struct metrics;
 struct agent_config {
 	const char *node_name;
 	const char *pods_dir;
+	const char *runtime_endpoint; /* one of these two */
 	const char *podman_socket;
 	const char *layer_root;
 	const char *staging_dir;

@@ -23,11 +23,19 @@ typedef void (*image_done_fn)(void *arg, const struct image_answer *answer, cons
 /** image_source_podman() - Podman's REST API on a unix socket */
 int image_source_podman(struct event_base *base, const char *socket_path,
                         struct image_source **ret_source, struct err *err);
+
+/** image_source_cri() - the Container Runtime Interface, @endpoint "unix:///PATH" or "/PATH" */
+int image_source_cri(struct event_base *base, const char *endpoint,
+                     struct image_source **ret_source, struct err *err);
+
+/** image_source_open() - whichever is configured; one must be, NULL or "" is not */
+int image_source_open(struct event_base *base, const char *runtime_endpoint,
+                      const char *podman_socket, struct image_source **ret_source, struct err *err);
 void image_source_free(struct image_source *source);
 
 /**
  * image_query_start() - the image of one container
- * @container_id: as the Pod's status has it, "podman://<id>"
+ * @container_id: as the Pod's status has it, "podman://<id>", "containerd://<id>"
  * @ret_query:    until @done has run or image_query_cancel()
  */
 int image_query_start(struct image_source *source, const char *container_id, image_done_fn done,

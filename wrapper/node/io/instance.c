@@ -22,9 +22,6 @@
 
 enum { INSTANCE_PAUSE_FIRST_MS = 500, INSTANCE_PAUSE_MAX_MS = 60000 };
 
-/* On the instance: the digest of the image for which the kept files may be dropped. */
-#define INSTANCE_ANNOTATION_RESET SC_GROUP "/reset-rootfs"
-
 const char *instance_uid(const struct instance *inst)
 {
 	return kube_uid(inst->object);
@@ -185,7 +182,7 @@ static void instance_make(struct instance *inst, bool by_provider)
 	        .provider_pod = by_provider ? inst->provider_asked : NULL,
 	        .image_digest = inst->digest_asked,
 	        .image_user = inst->user_asked,
-	        .reset_digest = kube_annotation(inst->object, INSTANCE_ANNOTATION_RESET),
+	        .reset_digest = kube_annotation(inst->object, SC_ANNOTATION_RESET),
 	        .mount_points = mount_points,
 	};
 	const struct task_opts opts = {
@@ -240,6 +237,16 @@ static void instance_make_by_provider(struct instance *inst)
 		instance_fail(inst, "MountFailed", err.text);
 }
 
+/* The controller takes the finalizer away when it reads this. */
+static void instance_removed(struct instance *inst)
+{
+	inst->state = INSTANCE_REMOVED;
+	inst->reason[0] = '\0';
+	inst->message[0] = '\0';
+	instance_log(inst, LOG_INFO, "rootfs.removed");
+	instance_report(inst);
+}
+
 static void on_instance_removed(void *arg, int rc, const void *data, const struct err *err)
 {
 	struct instance *inst = arg;
@@ -247,8 +254,7 @@ static void on_instance_removed(void *arg, int rc, const void *data, const struc
 	(void)data;
 	inst->task = NULL;
 	if (rc == 0) {
-		inst->state = INSTANCE_REMOVED;
-		instance_log(inst, LOG_INFO, "rootfs.removed");
+		instance_removed(inst);
 	} else {
 		if (rc < 0)
 			log_event(LOG_WARN, "rootfs.remove_failed",
@@ -265,8 +271,7 @@ static void instance_remove(struct instance *inst)
 	struct err err;
 
 	if (inst->prefix == NULL) { /* nothing was ever made there */
-		inst->state = INSTANCE_REMOVED;
-		instance_reconcile(inst);
+		instance_removed(inst);
 		return;
 	}
 	if (inst->root_fd >= 0)
@@ -274,59 +279,6 @@ static void instance_remove(struct instance *inst)
 	inst->root_fd = -1;
 	if (task_start(inst->agent->base, &opts, &inst->task, &err) < 0)
 		instance_pause(inst);
-}
-
-/* --- metadata and claim --- */
-
-static void on_metadata_patched(void *arg, const struct kube_result *res)
-{
-	struct instance *inst = arg;
-
-	inst->metadata_call = NULL;
-	if (res->err == NULL) {
-		/* later: learning may free the instance, or tell it nothing new */
-		event_active(inst->pause, EV_TIMEOUT, 0);
-		informer_learn(inst->agent->instances_seen, res->body);
-		return;
-	}
-	if (res->err->code != ERR_NOT_FOUND) {
-		if (res->err->code != ERR_CONFLICT)
-			log_event(LOG_WARN, "instance.patch_failed",
-			          log_str("instance", kube_name(inst->object)), log_err(res->err));
-		instance_pause(inst);
-	}
-}
-
-/* Takes @metadata. What changed meanwhile is seen first: the resourceVersion is a precondition. */
-static void instance_patch_metadata(struct instance *inst, json_t *metadata)
-{
-	const struct kube_ref ref = {.type = &KUBE_STOPPABLECONTAINERINSTANCES,
-	                             .ns = kube_namespace(inst->object),
-	                             .name = kube_name(inst->object)};
-	json_t *patch = json_pack("{s:o}", "metadata", metadata);
-
-	(void)json_object_set_new(metadata, "resourceVersion",
-	                          json_string(kube_resource_version(inst->object)));
-	inst->metadata_call = kube_patch(inst->agent->kube, &ref, KUBE_PATCH_MERGE, patch,
-	                                 on_metadata_patched, inst);
-	json_decref(patch);
-	if (inst->metadata_call == NULL)
-		instance_pause(inst);
-}
-
-static void instance_patch_finalizers(struct instance *inst, bool with_ours)
-{
-	json_t *list = json_array();
-	json_t *one;
-	size_t i;
-
-	json_array_foreach(json_at(inst->object, "metadata", "finalizers", NULL), i, one) {
-		if (strcmp(json_string_value(one), SC_FINALIZER_NODE) != 0)
-			(void)json_array_append(list, one);
-	}
-	if (with_ours)
-		(void)json_array_append_new(list, json_string(SC_FINALIZER_NODE));
-	instance_patch_metadata(inst, json_pack("{s:o}", "finalizers", list));
 }
 
 /* --- what to do --- */
@@ -371,8 +323,7 @@ static struct rootfs_facts instance_facts(const struct instance *inst)
 	const json_t *provider = instance_provider(inst);
 
 	return (struct rootfs_facts){
-	        .is_busy = inst->task != NULL || inst->query != NULL ||
-	                   inst->metadata_call != NULL || inst->handing != NULL,
+	        .is_busy = inst->task != NULL || inst->query != NULL || inst->handing != NULL,
 	        .is_ours = instance_is_ours(inst),
 	        .is_claimed = instance_node(inst)[0] != '\0',
 	        .has_finalizer = kube_has_finalizer(inst->object, SC_FINALIZER_NODE),
@@ -382,13 +333,33 @@ static struct rootfs_facts instance_facts(const struct instance *inst)
 	        .is_mounted = inst->root_fd >= 0,
 	        .is_paused = evtimer_pending(inst->pause, NULL) != 0,
 	        .was_ready = inst->image != NULL && !inst->record_is_tried,
-	        .is_reset = inst->root_fd >= 0 &&
-	                    strcmp(kube_annotation(inst->object, INSTANCE_ANNOTATION_RESET),
-	                           inst->digest) == 0,
+	        .is_reset_untold = strcmp(instance_reset_digest(inst),
+	                                  json_str_at(inst->object, "", "status", "rootfs",
+	                                              "resetDigest", NULL)) != 0,
 	        .provider_runs = provider != NULL,
 	        .provider_is_seen =
 	                provider != NULL && strcmp(kube_uid(provider), inst->provider_uid) == 0,
 	};
+}
+
+const char *instance_reset_digest(const struct instance *inst)
+{
+	const json_t *provider = instance_provider(inst);
+	const char *order = kube_annotation(inst->object, SC_ANNOTATION_RESET);
+
+	/* before its provider was looked at, it may be meant for what comes */
+	if (inst->root_fd < 0 || provider == NULL ||
+	    strcmp(kube_uid(provider), inst->provider_uid) != 0)
+		return "";
+	return strcmp(order, inst->digest) == 0 ? order : "";
+}
+
+bool instance_may_write(const struct instance *inst)
+{
+	if (instance_node(inst)[0] != '\0')
+		return instance_is_ours(inst);
+	return !kube_is_deleting(inst->object) &&
+	       kube_has_finalizer(inst->object, SC_FINALIZER_NODE);
 }
 
 static void instance_refuse_waiting(struct instance *inst, const char *why)
@@ -423,16 +394,14 @@ void instance_reconcile(struct instance *inst)
 
 	if (facts.is_deleting)
 		instance_refuse_waiting(inst, "the resource is being deleted");
-	if (inst->prefix == NULL && (step == ROOTFS_ADD_FINALIZER || step == ROOTFS_CLAIM)) {
+	if (inst->prefix == NULL && (step == ROOTFS_CLAIM || step == ROOTFS_MAKE_BY_RECORD ||
+	                             step == ROOTFS_MAKE_BY_PROVIDER)) {
 		instance_fail_prefix(inst);
 		return;
 	}
 	switch (step) {
 	case ROOTFS_CLAIM:
 		instance_report(inst);
-		break;
-	case ROOTFS_ADD_FINALIZER:
-		instance_patch_finalizers(inst, true);
 		break;
 	case ROOTFS_MAKE_BY_RECORD:
 		inst->record_is_tried = true;
@@ -441,15 +410,12 @@ void instance_reconcile(struct instance *inst)
 	case ROOTFS_MAKE_BY_PROVIDER:
 		instance_make_by_provider(inst);
 		break;
-	case ROOTFS_FORGET_RESET:
-		instance_patch_metadata(
-		        inst, json_pack("{s:{s:n}}", "annotations", INSTANCE_ANNOTATION_RESET));
-		break;
 	case ROOTFS_REMOVE:
 		instance_remove(inst);
 		break;
-	case ROOTFS_DROP_FINALIZER:
-		instance_patch_finalizers(inst, false);
+	case ROOTFS_TELL_RESET:
+		instance_report(inst);
+		instance_hand_next(inst);
 		break;
 	case ROOTFS_NONE:
 		instance_hand_next(inst);
@@ -514,8 +480,8 @@ void instance_set_object(struct instance *inst, const json_t *object)
 		inst->prefix = instance_prefix(inst);
 	/* another template, another order: what failed may do now */
 	if (old != NULL && (kube_generation(old) != kube_generation(object) ||
-	                    strcmp(kube_annotation(old, INSTANCE_ANNOTATION_RESET),
-	                           kube_annotation(object, INSTANCE_ANNOTATION_RESET)) != 0)) {
+	                    strcmp(kube_annotation(old, SC_ANNOTATION_RESET),
+	                           kube_annotation(object, SC_ANNOTATION_RESET)) != 0)) {
 		(void)evtimer_del(inst->pause);
 		inst->pause_ms = 0;
 	}
@@ -532,7 +498,9 @@ static void instance_recall(struct instance *inst)
 		return;
 	inst->image = json_incref(json_object_get(status, "image"));
 	/* said so until it is known better: an agent's restart is nothing that users see */
-	if (strcmp(json_str_at(rootfs, "", "state", NULL), "Ready") == 0)
+	if (strcmp(json_str_at(rootfs, "", "state", NULL), "Removed") == 0)
+		inst->state = INSTANCE_REMOVED;
+	else if (strcmp(json_str_at(rootfs, "", "state", NULL), "Ready") == 0)
 		inst->state = INSTANCE_READY;
 	else /* refused for what a provider has shown: it has to be asked again */
 		inst->record_is_tried = true;
@@ -575,8 +543,6 @@ void instance_free(struct instance *inst)
 		consumer_free(LIST_FIRST(&inst->consumers));
 	image_query_cancel(inst->query);
 	task_forget(inst->task);
-	if (inst->metadata_call != NULL)
-		kube_cancel(inst->metadata_call);
 	if (inst->status_call != NULL)
 		kube_cancel(inst->status_call);
 	for (size_t i = 0; i < ARRAY_LEN(events); i++) {

@@ -22,7 +22,7 @@ struct task;
 	X(NEW, "Preparing")                                                                        \
 	X(READY, "Ready")                                                                          \
 	X(FAILED, "Failed")                                                                        \
-	X(REMOVED, "Preparing") /* only the finalizer is left */
+	X(REMOVED, "Removed") /* nothing of it is left here; it is being deleted */
 
 enum instance_state {
 #define X(name, text) INSTANCE_##name,
@@ -50,7 +50,6 @@ struct instance {
 	char provider_asked[64];
 	struct image_query *query;
 	struct task *task;
-	struct kube_call *metadata_call;
 	struct kube_call *status_call;
 	bool status_is_dirty;
 	bool status_has_failed; /* the retry is due, and nothing is written before */
@@ -88,6 +87,11 @@ void instance_hand_next(struct instance *inst);
 
 /** instance_place() - @except: a consumer that is not asked whether it holds the rootfs */
 struct rootfs_place instance_place(const struct instance *inst, const struct consumer *except);
+
+/** instance_reset_digest() - of the order to drop what was kept, when it is carried out; or "" */
+const char *instance_reset_digest(const struct instance *inst);
+/** instance_may_write() - its status is this agent's to write, or would be with a claim */
+bool instance_may_write(const struct instance *inst);
 
 const char *instance_uid(const struct instance *inst);
 bool instance_is_ours(const struct instance *inst);

@@ -25,14 +25,16 @@ static json_t *instance_rootfs_status(const struct instance *inst)
 #undef X
 	};
 	const struct rootfs_place p = instance_place(inst, NULL);
+	const char *reset = instance_reset_digest(inst);
 	char path[PATH_MAX] = "";
 
 	if (inst->prefix != NULL)
 		(void)rootfs_dir(&p, path, NULL);
-	return json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s}", "state", texts[inst->state],
+	return json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:s*}", "state", texts[inst->state],
 	                 "reason", inst->reason, "message", json_text(inst->message), "imageDigest",
 	                 inst->digest, "hostPath", path, "providerPodUID", inst->provider_uid,
-	                 "nodeName", inst->agent->config->node_name);
+	                 "nodeName", inst->agent->config->node_name, "resetDigest",
+	                 reset[0] != '\0' ? reset : NULL);
 }
 
 /* The consumer that the status is about: the newest that has been seen. */
@@ -74,6 +76,10 @@ static json_t *instance_status_patch(const struct instance *inst)
 		json_decref(status);
 		return NULL;
 	}
+	/* a claim: as it was when it was looked at, or not at all */
+	if (!instance_is_ours(inst))
+		return json_pack("{s:{s:s}, s:o}", "metadata", "resourceVersion",
+		                 kube_resource_version(inst->object), "status", status);
 	return json_pack("{s:o}", "status", status);
 }
 
@@ -93,8 +99,9 @@ static void on_status_patched(void *arg, const struct kube_result *res)
 
 	inst->status_call = NULL;
 	if (res->err != NULL && res->err->code != ERR_NOT_FOUND) {
-		log_event(LOG_WARN, "status.patch_failed",
-		          log_str("instance", kube_name(inst->object)), log_err(res->err));
+		log_event(res->err->code == ERR_CONFLICT ? LOG_DEBUG : LOG_WARN,
+		          "status.patch_failed", log_str("instance", kube_name(inst->object)),
+		          log_err(res->err));
 		instance_status_retry_later(inst);
 		return;
 	}
@@ -110,7 +117,7 @@ static void instance_status_write(struct instance *inst)
 	                             .ns = kube_namespace(inst->object),
 	                             .name = kube_name(inst->object),
 	                             .subresource = "status"};
-	json_t *patch = instance_status_patch(inst);
+	json_t *patch = instance_may_write(inst) ? instance_status_patch(inst) : NULL;
 
 	inst->status_is_dirty = false;
 	inst->status_has_failed = false;

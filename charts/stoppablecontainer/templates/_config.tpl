@@ -1,0 +1,77 @@
+{{/* The programs' configuration files; docs/configuration.md tells every key. */}}
+
+{{- define "sc.config.controller" -}}
+wrapper:
+  image: {{ include "sc.image" (dict "root" . "values" .Values.wrapper) | quote }}
+  pullPolicy: {{ include "sc.pullPolicy" (dict "root" . "values" .Values.wrapper) }}
+activatorService: {{ printf "%s/%s-activator" .Release.Namespace (include "sc.fullname" .) }}
+urlTemplate: {{ include "sc.urlTemplate" . | quote }}
+hostDomains: {{ toJson .Values.domains }}
+clusterDomain: {{ .Values.clusterDomain }}
+watchNodes: true
+leaderElect: true
+leaderNamespace: {{ .Release.Namespace }}
+leaderName: {{ include "sc.fullname" . }}-controller
+admin:
+  listen: {{ printf "%s:%d" .Values.listenAddress (int .Values.controller.adminPort) | quote }}
+  tokenFile: /etc/stoppablecontainer-token/token
+{{- end }}
+
+{{- define "sc.config.activator" -}}
+{{- $a := .Values.activator }}
+listen:
+  - {{ printf "%s:%d" .Values.listenAddress (int $a.port) | quote }}
+domains: {{ toJson .Values.domains }}
+clusterDomain: {{ .Values.clusterDomain }}
+adminListen: {{ printf "%s:%d" .Values.listenAddress (int $a.adminPort) | quote }}
+adminTokenFile: /etc/stoppablecontainer-token/token
+connections:
+  max: {{ int $a.connectionsMax }}
+hold:
+  timeout: {{ $a.hold.timeout | quote }}
+  maxPendingRequests: {{ int $a.hold.maxPendingRequests }}
+  maxPendingBytes: {{ $a.hold.maxPendingBytes | quote }}
+heldRequests:
+  max: {{ int $a.hold.maxRequests }}
+heldBytes:
+  max: {{ $a.hold.maxBytes | quote }}
+idleTimeout: {{ $a.timeouts.idle | quote }}
+headTimeout: {{ $a.timeouts.head | quote }}
+responseTimeout: {{ $a.timeouts.response | quote }}
+drainTimeout: {{ $a.timeouts.drain | quote }}
+shutdownDelay: {{ $a.shutdownDelay | quote }}
+accessLog: {{ $a.accessLog }}
+{{- end }}
+
+{{- define "sc.config.idle-monitor" -}}
+activatorService: {{ printf "%s/%s-activator-admin" .Release.Namespace (include "sc.fullname" .) }}
+idle:
+  timeout: {{ .Values.idle.timeout | quote }}
+  startupGrace: {{ .Values.idle.startupGrace | quote }}
+  {{- with .Values.idle.namespaces }}
+  namespaces:
+    {{- range $namespace, $idle := . }}
+    - {{ $namespace }}{{ with $idle.timeout }} timeout={{ . }}{{ end }}{{ with $idle.startupGrace }} startupGrace={{ . }}{{ end }}
+    {{- end }}
+  {{- end }}
+scrape:
+  interval: {{ .Values.idleMonitor.scrapeInterval | quote }}
+leaderElect: true
+leaderNamespace: {{ .Release.Namespace }}
+leaderName: {{ include "sc.fullname" . }}-idle-monitor
+admin:
+  listen: {{ printf "%s:%d" .Values.listenAddress (int .Values.idleMonitor.adminPort) | quote }}
+  tokenFile: /etc/stoppablecontainer-token/token
+{{- end }}
+
+{{- define "sc.config.node-agent" -}}
+{{- $n := .Values.nodeAgent }}
+podsDir: {{ printf "%s/pods" ($n.kubeletRootDir | trimSuffix "/") | quote }}
+runtimeEndpoint: {{ printf "unix://%s" $n.containerRuntime.endpoint | quote }}
+layerRoot: {{ printf "%s/io.containerd.snapshotter.v1.overlayfs/snapshots" ($n.containerRuntime.dataRoot | trimSuffix "/") | quote }}
+cgroupRoots: [/host/cgroup]
+hostPathPrefixes: {{ toJson $n.hostPathPrefixes }}
+stagingDir: /run/sc-node-agent
+adminListen: {{ printf "%s:%d" .Values.listenAddress (int $n.adminPort) | quote }}
+adminTokenFile: /etc/stoppablecontainer-token/token
+{{- end }}

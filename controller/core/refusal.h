@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * refusal - the reason that is told when the API server refuses what was to be made
+ */
+#pragma once
+
+#include "controller/core/memory.h"
+
+/**
+ * refusal_reason() - @text: the server's message
+ * A Pod that admission forbids gets a reason of its own; all else says that the object is wrong.
+ * Return: CamelCase, static: one reason is always the same pointer.
+ */
+const char *refusal_reason(enum held what, int http_status, const char *text);

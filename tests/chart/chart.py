@@ -1,0 +1,279 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""chart - what the Helm chart renders, with several sets of values; needs helm, no cluster
+
+usage: chart.py HELM BUILD_DIR
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import yaml
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+ROOT = os.path.realpath(os.path.join(HERE, "..", ".."))
+CHART = os.path.join(ROOT, "charts", "stoppablecontainer")
+HELM, BUILD = sys.argv[1:3]
+PROGRAMS = {"controller": "controller/sc-controller", "activator": "activator/sc-activator",
+            "idle-monitor": "idle-monitor/sc-idle-monitor", "node-agent": "wrapper/sc-node-agent"}
+MODEST = ("controller", "activator", "idle-monitor")
+VALUES = {"default": [], "everything": [os.path.join(HERE, "values", "everything.yaml")],
+          "minimal": [os.path.join(HERE, "values", "minimal.yaml")]}
+PRESETS = sorted(os.listdir(os.path.join(CHART, "presets")))
+
+
+def helm(*args):
+    return subprocess.run([HELM, *args], capture_output=True, text=True, check=False)
+
+
+def template(files=(), *more):
+    args = ["template", "rel", CHART, "-n", "sleep", "--kube-version", "1.37.2"]
+    for name in files:
+        args += ["-f", name]
+    return helm(*args, *more)
+
+
+class Rendered:
+    cache = {}
+
+    def __init__(self, files, *more):
+        result = template(files, *more)
+        if result.returncode != 0:
+            raise AssertionError(result.stderr)
+        self.objects = [d for d in yaml.safe_load_all(result.stdout) if d]
+
+    @classmethod
+    def of(cls, name):
+        if name not in cls.cache:
+            cls.cache[name] = cls(VALUES[name])
+        return cls.cache[name]
+
+    def kind(self, kind):
+        return [o for o in self.objects if o["kind"] == kind]
+
+    def one(self, kind, suffix):
+        found = [o for o in self.kind(kind) if o["metadata"]["name"].endswith(suffix)]
+        assert len(found) == 1, f"{len(found)} {kind} …{suffix}"
+        return found[0]
+
+    def workload(self, program):
+        return self.one("DaemonSet" if program == "node-agent" else "Deployment", "-" + program)
+
+    def pod(self, program):
+        return self.workload(program)["spec"]["template"]["spec"]
+
+    def config(self, program):
+        return yaml.safe_load(self.one("ConfigMap", "-" + program)["data"]["config.yaml"])
+
+
+class Chart(unittest.TestCase):
+    maxDiff = None
+
+    def test_lint_is_strict(self):
+        for name, files in VALUES.items():
+            args = [a for f in files for a in ("-f", f)]
+            result = helm("lint", "--strict", CHART, *args)
+            self.assertEqual(result.returncode, 0, f"{name}: {result.stdout}{result.stderr}")
+
+    def test_no_object_is_there_twice_and_all_carry_the_labels(self):
+        for name in VALUES:
+            seen = set()
+            for o in Rendered.of(name).objects:
+                key = (o["kind"], o["metadata"]["name"], o["metadata"].get("namespace"))
+                self.assertNotIn(key, seen)
+                seen.add(key)
+                self.assertEqual(o["metadata"]["labels"]["app.kubernetes.io/instance"], "rel", key)
+                if o["kind"].startswith(("ClusterRole", "Custom", "ValidatingAdmission")):
+                    self.assertNotIn("namespace", o["metadata"], key)
+                else:
+                    self.assertEqual(o["metadata"].get("namespace"), "sleep", key)
+
+    def test_crds_are_those_of_the_tree_and_stay(self):
+        crds = {o["metadata"]["name"].split(".")[0]: o
+                for o in Rendered.of("default").kind("CustomResourceDefinition")}
+        for name in ("stoppablecontainers", "stoppablecontainerinstances"):
+            with open(os.path.join(ROOT, "crds", name + ".yaml"), encoding="utf-8") as f:
+                of_tree = yaml.safe_load(f)
+            self.assertTrue(crds[name]["spec"] == of_tree["spec"], name + " differs")
+            self.assertEqual(crds[name]["metadata"]["annotations"]["helm.sh/resource-policy"], "keep")
+        self.assertEqual(len(crds), 2)
+        self.assertEqual(Rendered.of("minimal").kind("CustomResourceDefinition"), [])
+        loose = Rendered([], "--set", "crds.keep=false").kind("CustomResourceDefinition")
+        self.assertNotIn("helm.sh/resource-policy", loose[0]["metadata"].get("annotations") or {})
+
+    def test_a_value_that_does_not_exist_is_refused(self):
+        for wrong in ("controler.replicas=2", "activator.replica=2", "idle.timout=5m",
+                      "activator.hold.timeout=soon", "controller.replicas=0",
+                      "idle.namespaces.web.timeuot=5m", "log.level=loud",
+                      "nodeAgent.hostPathPrefixes={relative/path}", "wrapper.image.digest=sha256:12",
+                      "idle.releaseAfter=1h"):
+            result = template((), "--set", wrong)
+            self.assertNotEqual(result.returncode, 0, wrong)
+            self.assertIn("values.schema.json" if "schema" not in result.stderr else "schema",
+                          result.stderr, wrong)
+
+    def test_the_programs_take_their_configuration(self):
+        for name in VALUES:
+            for program, binary in PROGRAMS.items():
+                config = Rendered.of(name).config(program)
+                with tempfile.NamedTemporaryFile("w", suffix=".yaml") as f:
+                    yaml.safe_dump(config, f)
+                    f.flush()
+                    # a wrong file ends it with 2, what it does not find in the world with 1
+                    args = [os.path.join(BUILD, binary), "--config", f.name,
+                            "--admin-listen=127.0.0.1:0", "--kubeconfig=/nonexistent"]
+                    if program == "activator":
+                        args.append("--listen=127.0.0.1:0")
+                    if program == "node-agent":
+                        args.append("--node-name=")
+                    ended = subprocess.run(args, capture_output=True, text=True, timeout=20,
+                                           check=False, env={})
+                if program == "node-agent":
+                    self.assertEqual(ended.stderr, "sc-node-agent: --node-name is required\n", name)
+                else:
+                    self.assertEqual(ended.returncode, 1, f"{name} {program}: {ended.stderr}")
+
+    def test_every_pod_but_the_agents_is_restricted(self):
+        for name in VALUES:
+            r = Rendered.of(name)
+            specs = [r.pod(p) for p in MODEST] + [r.one("Pod", "-test")["spec"]]
+            for spec in specs:
+                self.assertTrue(spec["securityContext"]["runAsNonRoot"])
+                self.assertEqual(spec["securityContext"]["seccompProfile"]["type"], "RuntimeDefault")
+                for key in ("hostPID", "hostNetwork", "hostIPC"):
+                    self.assertNotIn(key, spec)
+                self.assertFalse([v for v in spec.get("volumes", []) if "hostPath" in v])
+                for c in spec["containers"]:
+                    context = c["securityContext"]
+                    self.assertFalse(context["allowPrivilegeEscalation"])
+                    self.assertTrue(context["readOnlyRootFilesystem"])
+                    self.assertEqual(context["capabilities"], {"drop": ["ALL"]})
+                    self.assertIn("memory", c["resources"]["limits"])
+
+    def test_probes_and_config_roll(self):
+        base = Rendered.of("default")
+        for program in PROGRAMS:
+            c = base.pod(program)["containers"][0]
+            self.assertEqual(c["livenessProbe"]["httpGet"], {"path": "/healthz", "port": "admin"})
+            self.assertEqual(c["readinessProbe"]["httpGet"], {"path": "/readyz", "port": "admin"})
+            admin = [p for p in c["ports"] if p["name"] == "admin"][0]["containerPort"]
+            config = base.config(program)
+            listen = config.get("adminListen") or config["admin"]["listen"]
+            self.assertTrue(listen.endswith(f":{admin}"))
+        changed = Rendered([], "--set", "idle.timeout=1m")
+
+        def sums(r):
+            return {p: r.workload(p)["spec"]["template"]["metadata"]["annotations"]["checksum/config"]
+                    for p in PROGRAMS}
+        before, after = sums(base), sums(changed)
+        self.assertEqual({p for p in PROGRAMS if before[p] != after[p]}, {"idle-monitor"})
+
+    def test_the_activator_has_time_to_drain(self):
+        for name, want in (("default", 5 + 30 + 5), ("everything", 2 + 90 + 5)):
+            pod = Rendered.of(name).pod("activator")
+            self.assertEqual(pod["terminationGracePeriodSeconds"], want)
+
+    def test_roles_are_least(self):
+        r = Rendered.of("default")
+        for role in r.kind("ClusterRole") + r.kind("Role"):
+            for rule in role["rules"]:
+                text = json.dumps(rule)
+                self.assertNotIn("*", text, role["metadata"]["name"])
+                for never in ("secrets", "configmaps", "pods/exec", "nodes/proxy", "serviceaccounts"):
+                    self.assertNotIn(f'"{never}"', text, role["metadata"]["name"])
+        agent = r.one("ClusterRole", "-node-agent")["rules"]
+        writes = {(res, verb) for rule in agent for res in rule["resources"] for verb in rule["verbs"]
+                  if verb not in ("get", "list", "watch")}
+        self.assertEqual(writes, {("stoppablecontainerinstances/status", "patch")})
+        for program in MODEST + ("node-agent",):
+            account = r.one("ServiceAccount", "-" + program)["metadata"]["name"]
+            self.assertEqual(r.pod(program)["serviceAccountName"], account)
+            subject = r.one("ClusterRoleBinding", "-" + program)["subjects"][0]
+            self.assertEqual((subject["name"], subject["namespace"]), (account, "sleep"))
+        leases = [rule for rule in r.one("Role", "-controller")["rules"]
+                  if rule["resources"] == ["leases"] and "resourceNames" in rule]
+        self.assertEqual(leases[0]["resourceNames"], [r.config("controller")["leaderName"]])
+
+    def test_everything_is_said_where_it_belongs(self):
+        r = Rendered.of("everything")
+        self.assertEqual(r.config("idle-monitor")["idle"],
+                         {"timeout": "1h30m", "startupGrace": "500ms",
+                          "namespaces": ["batch timeout=0s", "web timeout=10m startupGrace=1m"]})
+        controller = r.config("controller")
+        self.assertEqual(controller["wrapper"]["image"],
+                         "registry.example.com:5000/sleepers/sc-wrapper:1.2.3@sha256:"
+                         + "0123456789abcdef" * 4)
+        self.assertEqual(controller["urlTemplate"], "http://%s.%s.apps.example.com")
+        self.assertEqual(controller["watchNodes"], False)
+        self.assertEqual(controller["log"], {"level": "warn", "format": "json"})
+        self.assertEqual(controller["activatorService"], "sleep/sc-activator")
+        self.assertEqual(r.config("idle-monitor")["activatorService"], "sleep/sc-activator-admin")
+        pod = r.pod("controller")
+        self.assertEqual(pod["imagePullSecrets"], [{"name": "pull"}])
+        self.assertEqual(pod["serviceAccountName"], "ready-made")
+        self.assertIn("--leader-name=another", pod["containers"][0]["args"])
+        self.assertEqual(pod["containers"][0]["image"],
+                         "registry.example.com:5000/sleepers/sc-controller:1.2.3")
+        self.assertEqual(r.kind("Secret"), [])
+        for program in PROGRAMS:
+            secret = [v for v in r.pod(program)["volumes"] if v["name"] == "admin-token"][0]["secret"]
+            self.assertEqual((secret["secretName"], secret["items"][0]["key"]), ("mine", "bearer"))
+        mounts = {m["mountPath"] for m in r.pod("node-agent")["containers"][0]["volumeMounts"]}
+        self.assertLessEqual({"/mnt/fast/sc", "/data/kubelet/pods", "/run/k3s/containerd",
+                              "/var/lib/rancher/k3s/agent/containerd"}, mounts)
+        self.assertEqual(len(r.kind("NetworkPolicy")), 4)
+        service = r.one("Service", "sc-activator")["spec"]
+        self.assertEqual((service["type"], service["ports"][0]["nodePort"]), ("LoadBalancer", 30080))
+        self.assertEqual(len(r.kind("PodDisruptionBudget")), 2)
+        for kind in ("Ingress", "HTTPRoute", "ServiceMonitor", "PrometheusRule"):
+            self.assertEqual(len(r.kind(kind)), 1, kind)
+        for rule in r.kind("PrometheusRule")[0]["spec"]["groups"][0]["rules"]:
+            self.assertTrue(rule["annotations"]["runbook"] and rule["expr"] and rule["labels"]["severity"])
+        for kind in ("Ingress", "HTTPRoute", "ServiceMonitor", "PrometheusRule", "NetworkPolicy"):
+            self.assertEqual(Rendered.of("default").kind(kind), [], kind)
+
+    def test_presets_render(self):
+        for preset in PRESETS:
+            path = os.path.join(CHART, "presets", preset)
+            with open(path, encoding="utf-8") as f:
+                wanted = yaml.safe_load(f)["nodeAgent"]["containerRuntime"]
+            volumes = {v["hostPath"]["path"] for v in Rendered([path]).pod("node-agent")["volumes"]
+                       if "hostPath" in v}
+            self.assertIn(wanted["dataRoot"], volumes, preset)
+            self.assertIn(os.path.dirname(wanted["endpoint"]), volumes, preset)
+        self.assertGreater(len(PRESETS), 2)
+
+    def test_a_package_is_whole(self):
+        with tempfile.TemporaryDirectory() as folder:
+            result = helm("package", CHART, "-d", folder)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            package = os.path.join(folder, os.listdir(folder)[0])
+            shown = helm("template", "rel", package, "-n", "sleep", "--kube-version", "1.37.2")
+            self.assertEqual(shown.returncode, 0, shown.stderr)
+            crds = [d for d in yaml.safe_load_all(shown.stdout) if d["kind"] == "CustomResourceDefinition"]
+            self.assertEqual(len(crds), 2)
+
+    def test_defaults_are_those_of_the_schema(self):
+        with open(os.path.join(CHART, "values.yaml"), encoding="utf-8") as f:
+            values = yaml.safe_load(f)
+        with open(os.path.join(CHART, "values.schema.json"), encoding="utf-8") as f:
+            schema = json.load(f)
+
+        def compare(schema, value, path):
+            if "properties" in schema:
+                if path != "global":
+                    self.assertFalse(schema["additionalProperties"], path)
+                self.assertEqual(set(schema["properties"]), set(value), path)
+                for name, child in schema["properties"].items():
+                    compare(child, value[name], f"{path}.{name}".lstrip("."))
+                return
+            self.assertEqual(schema["default"], value, path)
+            self.assertTrue(schema["description"], path)
+        compare(schema, values, "")
+
+
+sys.argv[1:] = ["-v", *sys.argv[3:]]
+unittest.main()

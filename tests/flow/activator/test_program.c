@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program against an API server: its options, and how it ends. */
+#include "tests/world/world.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/clk.h"
+
+#define CONTAINERS                                                                                 \
+	"/apis/stoppablecontainer.xtlsoft.top/v1alpha1/namespaces/default/stoppablecontainers"
+
+struct fixture {
+	struct world *world;
+	struct world_process *activator;
+	int client; /* -1: none */
+};
+
+static int setup(void **state)
+{
+	const struct world_options options = {.runner = false};
+	struct fixture *f = calloc(1, sizeof *f);
+
+	*state = f;
+	f->client = -1;
+	f->world = world_new(&options);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	if (f->client >= 0)
+		(void)close(f->client);
+	world_free(f->world);
+	free(f);
+	return 0;
+}
+
+static void make(struct fixture *f, const char *name, const char *activation)
+{
+	char text[512];
+
+	(void)snprintf(
+	        text, sizeof text,
+	        "{\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\","
+	        "\"kind\":\"StoppableContainer\",\"metadata\":{\"name\":\"%s\"},\"spec\":{"
+	        "\"activation\":%s,\"template\":{\"container\":{\"image\":\"app:1\",\"ports\":"
+	        "[{\"containerPort\":8080}]}}}}",
+	        name, activation);
+	json_decref(world_create(f->world, CONTAINERS, text));
+}
+
+static void wait_until_ready(struct fixture *f)
+{
+	uint64_t deadline_ms = clk_now_ms() + WORLD_DEADLINE_MS;
+
+	while (world_admin(f->activator, "GET", "/readyz", NULL, NULL) != 200) {
+		if (clk_now_ms() > deadline_ms)
+			fail_msg("the activator does not become ready");
+		(void)poll(NULL, 0, 10);
+	}
+}
+
+static int status_of(struct fixture *f, const char *host)
+{
+	struct world_response r;
+	int status;
+
+	world_http(world_port(f->activator), "GET", host, "/", NULL, &r);
+	status = r.status;
+	world_response_done(&r);
+	return status;
+}
+
+static void test_program_holds_as_configured_where_the_manifest_is_silent(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t start_ms;
+
+	make(f, "silent", "{}");
+	make(f, "told", "{\"maxPendingBytes\":1,\"holdTimeout\":\"20s\"}");
+	f->activator = world_spawn(f->world, "sc-activator", "--listen=127.0.0.1:0",
+	                           "--hold-timeout=200ms", NULL);
+	wait_until_ready(f);
+	start_ms = clk_now_ms();
+	assert_int_equal(status_of(f, "silent.default"), 504);
+	assert_true(clk_now_ms() - start_ms < 10000); /* the product's own default is a minute */
+	assert_int_equal(status_of(f, "told.default"), 503);
+
+	world_kill(f->activator, SIGTERM);
+	f->activator = world_spawn(f->world, "sc-activator", "--listen=127.0.0.1:0",
+	                           "--hold-max-pending-bytes=1", NULL);
+	wait_until_ready(f);
+	assert_int_equal(status_of(f, "silent.default"), 503);
+}
+
+static void test_program_answers_for_the_names_of_services(void **state)
+{
+	static const struct {
+		const char *host;
+		int status;
+	} cases[] = {
+	        {"hello.default", 504},
+	        {"hello.default.svc", 504},
+	        {"hello.default.svc.corp.internal", 504},
+	        {"hello.default.svc.cluster.local", 404},
+	        {"hello", 404}, /* of which namespace? */
+	};
+	struct fixture *f = *state;
+
+	make(f, "hello", "{}");
+	f->activator = world_spawn(f->world, "sc-activator", "--listen=127.0.0.1:0",
+	                           "--hold-timeout=50ms", "--cluster-domain=corp.internal", NULL);
+	wait_until_ready(f);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		assert_int_equal(status_of(f, cases[i].host), cases[i].status);
+}
+
+static int dial(struct fixture *f)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET,
+	                         .sin_port = htons((uint16_t)world_port(f->activator)),
+	                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0)
+		return fd;
+	(void)close(fd);
+	return -1;
+}
+
+static void test_program_is_not_ready_before_it_drains(void **state)
+{
+	static const char request[] = "GET / HTTP/1.1\r\nHost: hello.default\r\n\r\n";
+	struct fixture *f = *state;
+	char answer[4096] = "";
+	size_t bytes = 0;
+	ssize_t n;
+
+	make(f, "hello", "{\"holdTimeout\":\"8s\"}");
+	f->activator = world_spawn(f->world, "sc-activator", "--listen=127.0.0.1:0",
+	                           "--shutdown-delay=4s", "--drain-timeout=30s", NULL);
+	wait_until_ready(f);
+	assert_int_equal(kill(world_pid(f->activator), SIGTERM), 0);
+	while (world_admin(f->activator, "GET", "/readyz", NULL, NULL) != 503)
+		(void)poll(NULL, 0, 2);
+	/* who comes nevertheless is served, and held to its own end through the drain */
+	f->client = dial(f);
+	assert_true(f->client >= 0);
+	assert_int_equal(write(f->client, request, strlen(request)), (ssize_t)strlen(request));
+	while ((n = read(f->client, answer + bytes, sizeof answer - 1 - bytes)) > 0)
+		bytes += (size_t)n;
+	assert_non_null(strstr(answer, "HTTP/1.1 504 "));
+	assert_non_null(strstr(answer, "onnection: close\r\n"));
+	assert_int_equal(dial(f), -1);     /* by now it takes nobody */
+	world_kill(f->activator, SIGTERM); /* it ends by itself, with 0 */
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(test_program_##name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	        TEST(holds_as_configured_where_the_manifest_is_silent),
+	        TEST(answers_for_the_names_of_services),
+	        TEST(is_not_ready_before_it_drains),
+	};
+
+	return cmocka_run_group_tests_name("activator-program", tests, NULL, NULL);
+}

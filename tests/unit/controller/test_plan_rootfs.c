@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the controller writes for the node agent, which may write nothing but status. */
+#include "tests/unit/controller/fixture.h"
+
+#include "lib/api/names.h"
+#include "lib/kube/object.h"
+
+static void meta(json_t *object, const char *key, json_t *value)
+{
+	assert_int_equal(json_object_set_new(json_object_get(object, "metadata"), key, value), 0);
+}
+
+static void delete_both(struct fixture *f)
+{
+	meta(f->container, "deletionTimestamp", json_string("2026-01-01T00:00:00Z"));
+	meta(f->instance, "deletionTimestamp", json_string("2026-01-01T00:00:00Z"));
+}
+
+/* The first patch of the instance that is not of its status, as it would be sent. */
+static json_t *next_patch(struct fixture *f)
+{
+	const struct observed seen = {.container = f->container, .instance = f->instance};
+	struct plan plan;
+	json_t *found = NULL;
+
+	plan_make(&seen, &f->memory, &f->config, &f->now, &plan);
+	for (size_t i = 0; i < plan.actions_count && found == NULL; i++) {
+		if (plan.actions[i].verb == PLAN_PATCH && plan.actions[i].on == PLAN_ON_INSTANCE)
+			found = json_incref(plan.actions[i].body);
+	}
+	plan_done(&plan);
+	return found;
+}
+
+static void test_rootfs_finalizer_is_there_from_the_first_moment(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_container(f, NULL);
+	plan_once(f, "new");
+	assert_true(kube_has_finalizer(f->instance, SC_FINALIZER_NODE));
+}
+
+static void test_rootfs_finalizer_is_put_on_what_an_older_version_made(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_asleep(f, NULL);
+	meta(f->instance, "finalizers", json_pack("[s]", "other"));
+	settle(f, "upgraded");
+	assert_true(kube_has_finalizer(f->instance, SC_FINALIZER_NODE));
+	assert_true(kube_has_finalizer(f->instance, "other"));
+	expect_trace(f, "upgraded -> patch-instance\n");
+	meta(f->instance, "finalizers", json_pack("[s]", "other"));
+	delete_both(f); /* the API server allows no new one any more */
+	plan_once(f, "deleted");
+	assert_false(kube_has_finalizer(f->instance, SC_FINALIZER_NODE));
+}
+
+static void test_rootfs_finalizer_stays_until_the_agent_says_removed(void **state)
+{
+	struct fixture *f = *state;
+	json_t *patch;
+
+	fixture_asleep(f, NULL);
+	delete_both(f);
+	settle(f, "deleted");
+	assert_true(kube_has_finalizer(f->instance, SC_FINALIZER_NODE));
+	agent_rootfs(f, "{\"state\":\"Failed\",\"reason\":\"MountFailed\"}");
+	settle(f, "failed");
+	assert_true(kube_has_finalizer(f->instance, SC_FINALIZER_NODE));
+	agent_rootfs(f, "{\"state\":\"Removed\"}");
+	patch = next_patch(f);
+	assert_string_equal(json_str_at(patch, "", "metadata", "resourceVersion", NULL),
+	                    kube_resource_version(f->instance));
+	json_decref(patch);
+	settle(f, "removed");
+	assert_false(kube_has_finalizer(f->instance, SC_FINALIZER_NODE));
+}
+
+static void test_rootfs_removed_says_nothing_before_the_deletion(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_asleep(f, NULL);
+	agent_rootfs(f, "{\"state\":\"Removed\"}");
+	settle(f, "odd");
+	assert_true(kube_has_finalizer(f->instance, SC_FINALIZER_NODE));
+}
+
+static void test_rootfs_that_no_node_claimed_is_let_go_at_once(void **state)
+{
+	struct fixture *f = *state;
+	json_t *patch;
+
+	fixture_container(f, NULL);
+	settle(f, "new");
+	delete_both(f);
+	patch = next_patch(f);
+	assert_non_null(patch);
+	/* a claim that comes first makes it fail */
+	assert_string_equal(json_str_at(patch, "", "metadata", "resourceVersion", NULL),
+	                    kube_resource_version(f->instance));
+	json_decref(patch);
+	plan_once(f, "deleted");
+	assert_false(kube_has_finalizer(f->instance, SC_FINALIZER_NODE));
+}
+
+static void test_rootfs_whose_container_is_gone_is_still_let_go(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_asleep(f, NULL);
+	delete_both(f);
+	json_decref(f->container);
+	f->container = NULL;
+	settle(f, "orphaned");
+	assert_true(kube_has_finalizer(f->instance, SC_FINALIZER_NODE));
+	agent_rootfs(f, "{\"state\":\"Removed\"}");
+	settle(f, "removed");
+	assert_false(kube_has_finalizer(f->instance, SC_FINALIZER_NODE));
+	expect_trace(f, "removed -> patch-instance\n");
+}
+
+static void test_rootfs_of_a_predecessor_is_let_go_beside_a_new_container(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_asleep(f, NULL);
+	meta(f->instance, "deletionTimestamp", json_string("2026-01-01T00:00:00Z"));
+	agent_rootfs(f, "{\"state\":\"Removed\"}");
+	meta(f->container, "uid", json_string("another"));
+	plan_once(f, "made anew");
+	assert_false(kube_has_finalizer(f->instance, SC_FINALIZER_NODE));
+}
+
+static void test_rootfs_reset_is_taken_away_when_it_was_carried_out(void **state)
+{
+	struct fixture *f = *state;
+	json_t *patch;
+
+	fixture_asleep(f, NULL);
+	meta(f->instance, "annotations", json_pack("{s:s}", SC_ANNOTATION_RESET, "sha256:b"));
+	settle(f, "ordered");
+	assert_string_equal(kube_annotation(f->instance, SC_ANNOTATION_RESET), "sha256:b");
+	agent_rootfs(f, "{\"resetDigest\":\"sha256:a\"}");
+	settle(f, "another was carried out");
+	assert_string_equal(kube_annotation(f->instance, SC_ANNOTATION_RESET), "sha256:b");
+	agent_rootfs(f, "{\"resetDigest\":\"sha256:b\"}");
+	patch = next_patch(f);
+	/* the user may have written a new order meanwhile */
+	assert_string_equal(json_str_at(patch, "", "metadata", "resourceVersion", NULL),
+	                    kube_resource_version(f->instance));
+	json_decref(patch);
+	settle(f, "carried out");
+	assert_string_equal(kube_annotation(f->instance, SC_ANNOTATION_RESET), "");
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        T(test_rootfs_finalizer_is_there_from_the_first_moment),
+	        T(test_rootfs_finalizer_is_put_on_what_an_older_version_made),
+	        T(test_rootfs_finalizer_stays_until_the_agent_says_removed),
+	        T(test_rootfs_removed_says_nothing_before_the_deletion),
+	        T(test_rootfs_that_no_node_claimed_is_let_go_at_once),
+	        T(test_rootfs_whose_container_is_gone_is_still_let_go),
+	        T(test_rootfs_of_a_predecessor_is_let_go_beside_a_new_container),
+	        T(test_rootfs_reset_is_taken_away_when_it_was_carried_out),
+	};
+
+	return cmocka_run_group_tests_name("controller-plan-rootfs", tests, NULL, NULL);
+}
