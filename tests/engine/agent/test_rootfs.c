@@ -26,6 +26,7 @@
 #include <cmocka.h>
 
 #include "tests/engine/agent/container.h"
+#include "wrapper/node/io/overlay.h"
 #include "wrapper/node/io/rootfs.h"
 
 #define T "/tmp/t"
@@ -262,6 +263,37 @@ static void test_rootfs_is_removed_whole_and_twice(void **state)
 
 #define ROOTFS_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static void test_overlay_takes_as_many_layers_as_it_says(void **state)
+{
+	char *layers[OVERLAY_LAYERS_MAX + 2] = {NULL};
+	const struct overlay_paths paths = {(const char *const *)layers, T "/up", T "/wo",
+	                                    T "/many"};
+	struct fixture *f = *state;
+	char name[64];
+
+	assert_int_equal(mkdir(T "/up", 0700) | mkdir(T "/wo", 0700) | mkdir(T "/many", 0700), 0);
+	for (int i = 0; i < OVERLAY_LAYERS_MAX; i++) {
+		/* longer together than the page that a mount's options may have */
+		assert_true(asprintf(&layers[i], T "/layer-with-a-long-name-as-runtimes-do-%d", i) >
+		            0);
+		assert_int_equal(mkdir(layers[i], 0755), 0);
+		(void)snprintf(name, sizeof name, "%s/f%d", layers[i], i);
+		write_text(name, "x");
+	}
+	if (overlay_mount(&paths, &f->err) < 0)
+		fail_msg("%s", f->err.text);
+	for (int i = 0; i < OVERLAY_LAYERS_MAX; i++) {
+		(void)snprintf(name, sizeof name, T "/many/f%d", i);
+		assert_string_equal(read_text(name), "x");
+	}
+	assert_int_equal(umount2(T "/many", MNT_DETACH), 0);
+	layers[OVERLAY_LAYERS_MAX] = layers[0];
+	assert_int_equal(overlay_mount(&paths, &f->err), -1);
+	assert_non_null(strstr(f->err.text, "layers"));
+	for (int i = 0; i < OVERLAY_LAYERS_MAX; i++)
+		free(layers[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +306,7 @@ int main(void)
 	        ROOTFS_TEST(test_rootfs_on_a_full_disk_is_no_space),
 	        ROOTFS_TEST(test_rootfs_prefix_links_are_not_followed),
 	        ROOTFS_TEST(test_rootfs_is_removed_whole_and_twice),
+	        ROOTFS_TEST(test_overlay_takes_as_many_layers_as_it_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

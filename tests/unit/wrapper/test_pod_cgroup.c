@@ -80,12 +80,34 @@ static void test_pod_cgroup_knows_what_kubelets_make(void **state)
 	assert_false(pod_cgroup_has("0::/user.slice/xpod" KUBE_UID "\n", KUBE_UID));
 }
 
+static void test_pod_cgroup_knows_a_container_from_the_pause_beside_it(void **state)
+{
+	static const char *const of_it[] = {
+	        "0::/kubepods/burstable/pod" KUBE_UID "/0f1e\n",
+	        "0::/kubepods/burstable/pod" KUBE_UID "/crio-0f1e\n",
+	        "0::/kubepods.slice/kubepods-pod" SLICE_UID ".slice/cri-containerd-0f1e.scope\n",
+	        "0::/kubepods.slice/kubepods-pod" SLICE_UID ".slice/crio-0f1e.scope/container\n",
+	        "9:cpu:/x/kubepods-pod" SLICE_UID ".slice:cri-containerd:0f1e\n0::/\n",
+	        "0::/sc-local/pod" KUBE_UID "/libpod-0f1e\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof of_it / sizeof of_it[0]; i++) {
+		if (!pod_cgroup_has_container(of_it[i], "containerd://0f1e"))
+			fail_msg("not found: %s", of_it[i]);
+		assert_false(pod_cgroup_has_container(of_it[i], "containerd://0f"));
+		assert_false(pod_cgroup_has_container(of_it[i], "containerd://f1e"));
+		assert_false(pod_cgroup_has_container(of_it[i], ""));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_pod_cgroup_knows_both_drivers_folders),
 	        cmocka_unit_test(test_pod_cgroup_finds_whole_components_in_any_hierarchy),
 	        cmocka_unit_test(test_pod_cgroup_knows_what_kubelets_make),
+	        cmocka_unit_test(test_pod_cgroup_knows_a_container_from_the_pause_beside_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,3 +49,18 @@ bool pod_cgroup_has(const char *text, const char *pod_uid)
 	}
 	return false;
 }
+
+bool pod_cgroup_has_container(const char *text, const char *container_id)
+{
+	const char *scheme_end = strstr(container_id, "://");
+	const char *id = scheme_end != NULL ? scheme_end + 3 : container_id;
+	size_t len = strlen(id);
+
+	if (len == 0)
+		return false;
+	for (const char *at = strstr(text, id); at != NULL; at = strstr(at + 1, id)) {
+		if (at > text && strchr("/-:", at[-1]) != NULL && strchr("/.\n", at[len]) != NULL)
+			return true;
+	}
+	return false;
+}

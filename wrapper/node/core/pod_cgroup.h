@@ -15,3 +15,10 @@ bool pod_cgroup_is_folder(const char *name, const char *pod_uid);
 /** pod_cgroup_has() - @text: contents of /proc/PID/cgroup; true when any hierarchy's path is below
  * that Pod's folder */
 bool pod_cgroup_has(const char *text, const char *pod_uid);
+
+/**
+ * pod_cgroup_has_container() - the same for one container of a Pod
+ * @container_id: as the Pod's status has it, "containerd://<id>"; runtimes name its folder <id>,
+ * "<word>-<id>" or "<word>-<id>.scope"
+ */
+bool pod_cgroup_has_container(const char *text, const char *container_id);

@@ -180,6 +180,7 @@ static void instance_make(struct instance *inst, bool by_provider)
 	struct rootfs_wanted w = {
 	        .place = instance_place(inst, NULL),
 	        .provider_pod = by_provider ? inst->provider_asked : NULL,
+	        .provider_container = inst->container_asked,
 	        .image_digest = inst->digest_asked,
 	        .image_user = inst->user_asked,
 	        .reset_digest = kube_annotation(inst->object, SC_ANNOTATION_RESET),
@@ -230,6 +231,8 @@ static void instance_make_by_provider(struct instance *inst)
 	struct err err;
 
 	(void)snprintf(inst->provider_asked, sizeof inst->provider_asked, "%s", kube_uid(provider));
+	(void)snprintf(inst->container_asked, sizeof inst->container_asked, "%s",
+	               pod_container_id(provider));
 	/* its image decides from now on: what a record says of an older one is not mounted again */
 	inst->record_is_tried = true;
 	if (image_query_start(inst->agent->images, pod_container_id(provider), on_instance_image,

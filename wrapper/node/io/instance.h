@@ -48,6 +48,7 @@ struct instance {
 	char digest_asked[ROOTFS_DIGEST_BYTES];
 	char user_asked[256];
 	char provider_asked[64];
+	char container_asked[128]; /* of that provider */
 	struct image_query *query;
 	struct task *task;
 	struct kube_call *status_call;

@@ -116,6 +116,13 @@ bool proc_is_in_pod(pid_t pid, const char *pod_uid)
 	return proc_read(pid, "cgroup", text) && pod_cgroup_has(text, pod_uid);
 }
 
+bool proc_is_in_container(pid_t pid, const char *container_id)
+{
+	char text[PROC_TEXT_BYTES_MAX];
+
+	return proc_read(pid, "cgroup", text) && pod_cgroup_has_container(text, container_id);
+}
+
 bool proc_is_first(pid_t pid)
 {
 	char text[PROC_TEXT_BYTES_MAX];

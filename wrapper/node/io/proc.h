@@ -22,6 +22,9 @@ size_t proc_of_pod(const char *const *cgroup_roots, const char *pod_uid, pid_t p
 /** proc_is_in_pod() - by /proc/PID/cgroup */
 bool proc_is_in_pod(pid_t pid, const char *pod_uid);
 
+/** proc_is_in_container() - of its Pod's container with that id, "containerd://<id>" */
+bool proc_is_in_container(pid_t pid, const char *container_id);
+
 /** proc_is_first() - process 1 of its process namespace */
 bool proc_is_first(pid_t pid);
 

@@ -151,9 +151,12 @@ static int rootfs_layers_of_provider(struct making *m, struct err *err)
 	                 m->w->provider_pod);
 
 	m->digest = m->w->image_digest;
-	/* a Pod's pause container may be there too, without an overlay */
-	for (size_t i = 0; i < count && rc < 0; i++)
-		rc = overlay_layers_of(pids[i], p->layer_root, &m->layers, err);
+	/* the Pod's pause container has an overlay of its own, of another image */
+	for (size_t i = 0; i < count && rc < 0; i++) {
+		if (m->w->provider_container == NULL ||
+		    proc_is_in_container(pids[i], m->w->provider_container))
+			rc = overlay_layers_of(pids[i], p->layer_root, &m->layers, err);
+	}
 	return rc < 0 ? rootfs_fail(m, "MountFailed", err) : 0;
 }
 

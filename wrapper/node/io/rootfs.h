@@ -30,10 +30,12 @@ struct rootfs_place {
 
 struct rootfs_wanted {
 	struct rootfs_place place;
-	const char *provider_pod;        /* UID; NULL: mount again what the record says */
-	const char *image_digest;        /* with a provider */
-	const char *image_user;          /* with a provider */
-	const char *reset_digest;        /* the user's order to drop what is kept, or "" */
+	const char *provider_pod; /* UID; NULL: mount again what the record says */
+	const char
+	        *provider_container; /* its id, "containerd://<id>"; NULL: the Pod has one alone */
+	const char *image_digest;    /* with a provider */
+	const char *image_user;      /* with a provider */
+	const char *reset_digest;    /* the user's order to drop what is kept, or "" */
 	const char *const *mount_points; /* folders for the consumer's mounts, NULL-terminated */
 };
 
