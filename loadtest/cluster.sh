@@ -10,14 +10,15 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
-build=${SC_RELEASE_BUILD_DIR:-$root/build-release}
+build=${SC_RELEASE_BUILD_DIR:-$root/build-images} # where images/build.sh builds, too
 
-is_ours=true options=() up=(--nodes 1) suffix=''
+is_ours=true options=() up=(--nodes 1) suffix='' many=10
 while [ $# -gt 0 ]; do
   case "$1" in
     -h | --help) sed -n '3,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
     --kubernetes) up+=("$1" "$2") suffix=-$2; shift ;;
     --here) is_ours=false ;;
+    --many=*) many=${1#*=} options+=("$1") ;;
     *) options+=("$1") ;;
   esac
   shift
@@ -44,7 +45,7 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM HUP
 
 [ -f "$build/build.ninja" ] || meson setup "$build" "$root" -Dtests=false --buildtype=release >/dev/null
-ninja -C "$build" >/dev/null
+ninja -C "$build" loadtest/sc-loadtest loadtest/sc-beacon >/dev/null
 ! $is_ours || cluster_up "${up[@]}" --tie $$
 product_installed
 
@@ -82,7 +83,7 @@ END
 names=(quick slow)
 sleeper quick
 sleeper slow '["8080", "1000"]'
-for n in $(seq 0 9); do
+for n in $(seq 0 $((many - 1))); do
   sleeper "many-$n"
   names+=("many-$n")
 done
