@@ -2,22 +2,18 @@
 /*
  * sc-loadtest wake - resume time by stage, beside Podman's own create and start
  */
-#include <errno.h>
 #include <event2/event.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "lib/base/config.h"
 #include "lib/kube/kubeconfig.h"
 #include "loadtest/commands.h"
 #include "loadtest/floor.h"
 #include "loadtest/loop.h"
+#include "loadtest/plot.h"
 #include "loadtest/sleeper.h"
 #include "loadtest/stages.h"
-
-extern char **environ;
 
 DEFINE_CLEANUP(struct config *, config_free);
 DEFINE_CLEANUP(struct kubeconfig *, kubeconfig_free);
@@ -150,25 +146,6 @@ static int wake_cycle(struct wake *w, struct stages *s, unsigned at, struct err 
 	return 0;
 }
 
-static int wake_plot(const struct wake *w, struct err *err)
-{
-	char *argv[] = {(char *)"gnuplot",
-	                (char *)"-c",
-	                (char *)(uintptr_t)w->plot_script,
-	                (char *)(uintptr_t)w->csv,
-	                (char *)(uintptr_t)w->png,
-	                NULL};
-	int status = 0, r;
-	pid_t pid;
-
-	r = posix_spawnp(&pid, "gnuplot", NULL, NULL, argv, environ);
-	if (r != 0)
-		return err_set(err, ERR_SYS, r, "run gnuplot");
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return status == 0 ? 0 : err_set(err, ERR_SYS, 0, "gnuplot failed");
-}
-
 static int wake_open(struct wake *w, const struct kubeconfig *conf, struct err *err)
 {
 	const struct sleeper_opts sleeper = {
@@ -197,7 +174,7 @@ static int wake_run(struct wake *w, struct stages *s, struct err *err)
 	stages_print(s, &v);
 	if ((w->json != NULL && stages_write_json(s, &v, w->json, err) < 0) ||
 	    (w->csv != NULL && stages_write_csv(s, w->csv, err) < 0) ||
-	    (w->png != NULL && wake_plot(w, err) < 0))
+	    (w->png != NULL && plot_draw(w->plot_script, w->csv, w->png, err) < 0))
 		return -1;
 	return v.ratio_holds && v.handover_holds ? 0 : 1;
 }

@@ -3,19 +3,18 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "lib/api/names.h"
 #include "lib/base/clk.h"
-#include "lib/base/num.h"
 #include "lib/kube/informer.h"
 #include "lib/kube/kubeconfig.h"
 #include "lib/kube/object.h"
+#include "loadtest/logtail.h"
 #include "loadtest/loop.h"
 #include "loadtest/probe.h"
 
-enum { SLEEPER_TIMEOUT_MS = 60000, SLEEPER_LINE_BYTES = 4096 };
+enum { SLEEPER_TIMEOUT_MS = 60000 };
 
 struct sleeper {
 	struct event_base *base;
@@ -33,7 +32,7 @@ struct sleeper {
 	struct stages_cycle *cycle;
 	char pod_uid[64];
 	struct probe probe;
-	long log_offset;
+	struct logtail log;
 };
 
 static bool sleeper_is_it(const struct sleeper *s, const json_t *object)
@@ -155,7 +154,7 @@ int sleeper_sleep(struct sleeper *s, struct err *err)
 
 /* ---- the agent's log ---- */
 
-static void sleeper_log_line(struct sleeper *s, char *line)
+static void on_log_line(void *arg, uint64_t wall_ms, const char *line)
 {
 	static const struct {
 		const char *text;
@@ -165,39 +164,15 @@ static void sleeper_log_line(struct sleeper *s, char *line)
 	        {" state=\"HandedOver\"", STAGES_HANDED_OVER},
 	        {" state=\"Started\"", STAGES_STARTED},
 	};
-	uint64_t at_ms;
-	int64_t us;
+	struct sleeper *s = arg;
+	int64_t us = (int64_t)(wall_ms * 1000) - (int64_t)s->begin_wall_us;
 
-	if (strstr(line, " event=consumer.state ") == NULL || strstr(line, s->pod_uid) == NULL ||
-	    strncmp(line, "ts_ms=", 6) != 0)
+	if (strstr(line, " event=consumer.state ") == NULL || strstr(line, s->pod_uid) == NULL)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
-		if (strstr(line, states[i].text) == NULL)
-			continue;
-		line[6 + strspn(line + 6, "0123456789")] = '\0';
-		if (num_parse_u64(line + 6, 0, UINT64_MAX / 1000, &at_ms, NULL) < 0)
-			return;
-		us = (int64_t)(at_ms * 1000) - (int64_t)s->begin_wall_us;
-		s->cycle->us[states[i].stage] = us > 0 ? us : 0;
-		return;
+		if (strstr(line, states[i].text) != NULL)
+			s->cycle->us[states[i].stage] = us > 0 ? us : 0;
 	}
-}
-
-static void sleeper_log_read(struct sleeper *s, bool skip)
-{
-	CLEANUP(fclose_var) FILE *f = s->opts.agent_log ? fopen(s->opts.agent_log, "re") : NULL;
-	char line[SLEEPER_LINE_BYTES];
-	struct stat st;
-
-	if (f == NULL || fstat(fileno(f), &st) < 0)
-		return;
-	if (skip || st.st_size < s->log_offset) /* it was begun anew meanwhile */
-		s->log_offset = skip ? (long)st.st_size : 0;
-	if (skip || fseek(f, s->log_offset, SEEK_SET) < 0)
-		return;
-	while (fgets(line, sizeof line, f) != NULL)
-		sleeper_log_line(s, line);
-	s->log_offset = ftell(f);
 }
 
 /* ---- awake ---- */
@@ -224,7 +199,7 @@ int sleeper_wake(struct sleeper *s, struct stages_cycle *ret_cycle, struct err *
 	int rc;
 
 	stages_cycle_init(ret_cycle);
-	sleeper_log_read(s, true);
+	logtail_skip(&s->log);
 	s->pod_uid[0] = '\0';
 	s->cycle = ret_cycle;
 	s->probe = (struct probe){.base = s->base,
@@ -242,7 +217,7 @@ int sleeper_wake(struct sleeper *s, struct stages_cycle *ret_cycle, struct err *
 	probe_stop(&s->probe);
 	if (rc == 0) {
 		ret_cycle->us[STAGES_FIRST_BYTE] = (int64_t)(s->probe.first_byte_us - s->begin_us);
-		sleeper_log_read(s, false);
+		logtail_read(&s->log, on_log_line, s);
 	}
 	s->cycle = NULL;
 	return rc;
@@ -259,6 +234,7 @@ int sleeper_new(struct event_base *base, const struct sleeper_opts *opts,
 		return err_set(err, ERR_NOMEM, 0, "sleeper");
 	s->base = base;
 	s->opts = *opts;
+	s->log.path = opts->agent_log;
 	if (kube_client_new(base, opts->kubeconfig, "sc-loadtest/" SC_VERSION, &s->client, err) <
 	            0 ||
 	    sleeper_watch(s, &KUBE_STOPPABLECONTAINERS, on_container, &s->containers, err) < 0 ||
