@@ -165,8 +165,8 @@ static void on_admin_sweep(evutil_socket_t fd, short what, void *arg)
 
 /*
  * evhttp asks for the bufferevent of each connection that it accepts. The descriptor is closed with
- * it, when we let go of it: else evhttp closes it while our reference keeps its events, and the next
- * descriptor of that number, whosever it is, would be watched by nobody.
+ * it, when we let go of it: else evhttp closes it while our reference keeps its events, and the
+ * next descriptor of that number, whosever it is, would be watched by nobody.
  */
 static struct bufferevent *on_admin_accept(struct event_base *base, void *arg)
 {
