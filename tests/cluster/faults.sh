@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the tests of faults share. To be sourced after lib.sh and product.sh; $run is the namespace.
 #
-#   faults_begin         the product is installed, the image probe:1 is pushed, $run is made
+#   faults_begin         the product is installed, the image probe:$run is pushed, $run is made
 #   faults_end           to be trapped at EXIT
 #   faults_apply NAME [SPEC-JSON]   a StoppableContainer of that image; SPEC is merged into its spec
 #   sc NAME JSONPATH     of the StoppableContainer; sci: of its instance
@@ -50,7 +50,7 @@ probe_image() {
 
 faults_begin() {
   product_installed || die "the product cannot be installed"
-  probe_image 1 >/dev/null || die "the image"
+  probe_image "$run" >/dev/null || die "the image"
   kubectl create namespace "$run" >/dev/null
   ACTIVATOR=$(kubectl -n "$PRODUCT_NAMESPACE" get service sc-activator -o 'jsonpath={.spec.clusterIP}')
 }
@@ -72,7 +72,7 @@ faults_end() {
 faults_apply() {
   local spec=${2:-}
   [ -n "$spec" ] || spec='{}'
-  jq -n --arg name "$1" --arg image "$REGISTRY/probe:1" --argjson more "$spec" '{
+  jq -n --arg name "$1" --arg image "$REGISTRY/probe:$run" --argjson more "$spec" '{
     apiVersion: "stoppablecontainer.xtlsoft.top/v1alpha1", kind: "StoppableContainer", metadata: {name: $name, annotations: {marker: $name}},
     spec: ({running: false, idle: {timeout: "0s"}, activation: {port: 8080, holdTimeout: "30s"}, template: {spec: {
       terminationGracePeriodSeconds: 5,

@@ -7,6 +7,7 @@
  *                        SIGTERM ends it, after $STOP_MS.
  *     probe make FILES   a tree of everything a file system can have in /keep, and changes to /lower,
  *                        which the image brings; FILES small files beside it
+ *     probe some         the part of it that tar keeps
  *     probe hash DIR     everything of every file but its times of access and change; not what is
  *                        mounted below. Prints "hash=… files=… bytes=…"
  */
@@ -180,16 +181,22 @@ static void make_many(unsigned count)
 	}
 }
 
-static int make(unsigned count)
+static int make_some(void)
 {
 	(void)umask(0);
 	CHECK(mkdir("/keep", 0755) == 0);
 	make_modes();
-	make_nodes();
 	make_sparse();
 	make_links();
-	make_deep();
 	change_lower();
+	return 0;
+}
+
+static int make(unsigned count)
+{
+	(void)make_some();
+	make_nodes();
+	make_deep();
 	make_many(count);
 	return 0;
 }
@@ -493,10 +500,12 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "serve") == 0)
 		return serve();
+	if (argc == 2 && strcmp(argv[1], "some") == 0)
+		return make_some();
 	if (argc == 3 && strcmp(argv[1], "make") == 0)
 		return make((unsigned)atoi(argv[2]));
 	if (argc == 3 && strcmp(argv[1], "hash") == 0)
 		return hash(argv[2]);
-	fputs("usage: probe serve | make FILES | hash DIR\n", stderr);
+	fputs("usage: probe serve | make FILES | some | hash DIR\n", stderr);
 	return 2;
 }

@@ -188,7 +188,7 @@ cluster_until 60 product_is_ready
 same "the image was collected and is pulled again"
 asleep web
 
-probe_image 1 another >/dev/null
+probe_image "$run" another >/dev/null
 kubectl -n "$run" patch stoppablecontainer web --type=json -p '[{"op": "add", "path": "/spec/template/spec/containers/0/imagePullPolicy", "value": "Always"}]' >/dev/null
 cluster_until 60 reason_is DigestChanged
 code=$(curl -s -o "$_faults_files/body" -w '%{http_code}' -H "Host: web.$run.apps.test" "http://$ACTIVATOR/")
@@ -201,7 +201,7 @@ set_image "$image"
 cluster_until 60 is_prepared web
 same "another image is refused, and the old one has its files"
 asleep web
-set_image "$REGISTRY/probe:1"
+set_image "$REGISTRY/probe:$run"
 cluster_until 60 reason_is DigestChanged
 digest=$(sc web '.status.conditions[?(@.type=="RootfsReady")].message' | sed -n 's/.*reset-rootfs=\(sha256:[0-9a-f]*\).*/\1/p')
 kubectl -n "$run" annotate stoppablecontainerinstance web "stoppablecontainer.xtlsoft.top/reset-rootfs=$digest" >/dev/null
