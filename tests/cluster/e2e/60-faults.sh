@@ -27,7 +27,7 @@ hold=40 # seconds, as in the manifests below
 
 # burst NAME COUNT [ADDRESS]: requests at once, in the background; burst_end waits for them
 burst() {
-  local file=$_faults_files/burst-$1-${3:-service}
+  local file=$FAULTS_FILES/burst-$1-${3:-service}
   # shellcheck disable=SC2016,SC2094
   cluster_in bash -c 'for _ in $(seq "$2"); do
     curl -s -o "$4.body" -w "%{http_code} %{time_total}\n" --max-time 130 -H "Host: $1" "http://$3/" & done; wait' \
@@ -43,7 +43,7 @@ bursts_end() {
 
 # answered NAME ADDRESS CODES [SECONDS]: of the burst: only such codes, none later than that
 answered() {
-  local file=$_faults_files/burst-$1-$2
+  local file=$FAULTS_FILES/burst-$1-$2
   awk -v codes="$3" -v limit="${4:-$((hold + 2))}" '{ if (index(codes, $1) == 0 || $2 > limit) bad = 1 } END { exit bad || NR == 0 }' \
     "$file" || die "$step_now: requests for $1 ended with: $(tr '\n' ' ' <"$file") $(cat "$file.body" 2>/dev/null)"
 }
@@ -100,7 +100,7 @@ round() {
   [ "$(life two)" != "$lived" ] || die "$name: it never stopped"
   cluster_until 30 phase_is one Running
   cluster_until 30 phase_is two Running
-  step "$name is killed in a wake and in a stop: $(cut -d ' ' -f 2 "$_faults_files"/burst-{one,two}-service | sort -n | tail -n 1) s at most"
+  step "$name is killed in a wake and in a stop: $(cut -d ' ' -f 2 "$FAULTS_FILES"/burst-{one,two}-service | sort -n | tail -n 1) s at most"
   run_it one false
   cluster_until 40 phase_is one Stopped
 }
@@ -129,7 +129,7 @@ burst two 3
 bursts_end
 answered two service 200 15
 [ "$(life two)" != "$lived" ] || die "the answer is of the process that was to end"
-step "a wake in the middle of a stop: $(cut -d ' ' -f 2 "$_faults_files/burst-two-service" | sort -n | tail -n 1) s"
+step "a wake in the middle of a stop: $(cut -d ' ' -f 2 "$FAULTS_FILES/burst-two-service" | sort -n | tail -n 1) s"
 
 for name in ${ROUNDS:-kubelet-1 containerd-1 scheduler controller-manager apiserver etcd node-agent activator idle-monitor controller}; do
   round "$name"
@@ -201,7 +201,7 @@ bursts_end
 answered short service 504 12
 answered long service 200 100
 { [ "$(life busy)" = "$lived" ] && [ "$(life two)" = "$lived_two" ]; } || die "one was stopped for lack of data"
-step "the API server is away for 60 s: $count requests to what runs are answered, $(cut -d ' ' -f 2 "$_faults_files/burst-long-service" | sort -n | tail -n 1) s for one that sleeps"
+step "the API server is away for 60 s: $count requests to what runs are answered, $(cut -d ' ' -f 2 "$FAULTS_FILES/burst-long-service" | sort -n | tail -n 1) s for one that sleeps"
 cluster_until 60 cluster_node_ready 1
 cluster_until 60 phase_is busy Stopped
 step "who is not asked for falls asleep again"

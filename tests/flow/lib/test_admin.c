@@ -325,8 +325,7 @@ static void test_admin_leaves_no_event_of_a_closed_connection(void **state)
 	assert_status(receive(f, fd, WAIT_MS), "200");
 	for (int i = 0; i < 5; i++) {
 		turn(f);
-		assert_int_equal(
-		        event_base_foreach_event(f->base, find_event_of_nothing, NULL), 0);
+		assert_int_equal(event_base_foreach_event(f->base, find_event_of_nothing, NULL), 0);
 	}
 }
 
