@@ -21,7 +21,7 @@
 faults_began=$SECONDS
 PREFIX=/var/lib/stoppablecontainer
 _faults_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-_faults_files=$(mktemp -d)
+FAULTS_FILES=$(mktemp -d)
 _truth=
 
 die() { echo "${0##*/}: $*" >&2; exit 1; }
@@ -32,7 +32,7 @@ step() {
 
 # probe_image TAG [TEXT]: another TEXT makes another digest
 probe_image() {
-  local tree=$_faults_files/tree
+  local tree=$FAULTS_FILES/tree
   rm -rf "$tree"
   mkdir -p "$tree"/{bin,etc,tmp,proc,sys,dev} "$tree"/lower/{gone-folder,opaque}
   chmod 1777 "$tree/tmp"
@@ -58,15 +58,15 @@ faults_begin() {
 # shellcheck disable=SC2317 # called by the trap
 faults_end() {
   local code=$?
-  [ -z "$_truth" ] || kill "$(cat "$_faults_files/pid")" 2>/dev/null || true
+  [ -z "$_truth" ] || kill "$(cat "$FAULTS_FILES/pid")" 2>/dev/null || true
   [ "$code" = 0 ] || {
     kubectl -n "$run" get stoppablecontainer,sci,pods -o wide 2>/dev/null
     kubectl -n "$run" get sci -o 'jsonpath={range .items[*]}{.metadata.name} {.status}{"\n"}{end}' 2>/dev/null
     kubectl -n "$PRODUCT_NAMESPACE" logs --prefix --tail 15 -l app.kubernetes.io/part-of=stoppablecontainer 2>/dev/null
-    cat "$_faults_files/truth" 2>/dev/null
+    cat "$FAULTS_FILES/truth" 2>/dev/null
   }
   kubectl delete namespace "$run" --wait=false >/dev/null 2>&1 || true
-  rm -rf "$_faults_files"
+  rm -rf "$FAULTS_FILES"
 }
 
 faults_apply() {
@@ -106,17 +106,17 @@ pid_of() {
 truth_begin() {
   # shellcheck disable=SC2016
   cluster_in sh -c 'echo $$ >"$4" && exec python3 "$1" "$2" "$3"' _ "$_faults_here/truth.py" "$run" "${1:-2}" \
-    "$_faults_files/pid" >"$_faults_files/truth" 2>&1 &
+    "$FAULTS_FILES/pid" >"$FAULTS_FILES/truth" 2>&1 &
   _truth=$!
 }
 
 truth_end() {
   local code=0
-  kill "$(cat "$_faults_files/pid")" || die "truth.py ended: $(cat "$_faults_files/truth")"
+  kill "$(cat "$FAULTS_FILES/pid")" || die "truth.py ended: $(cat "$FAULTS_FILES/truth")"
   wait "$_truth" || code=$?
   _truth=
-  tail -n 1 "$_faults_files/truth"
-  [ "$code" = 0 ] || { cat "$_faults_files/truth"; die "an untruth was told"; }
+  tail -n 1 "$FAULTS_FILES/truth"
+  [ "$code" = 0 ] || { cat "$FAULTS_FILES/truth"; die "an untruth was told"; }
 }
 
 mounts_are_right() {

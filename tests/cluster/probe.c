@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * probe - what the fault tests run in their container: static, one file
- *     probe serve        HTTP on $PORT (8080). Every answer is "life=<of this process> overlap=<0|1>
- *                        marker=<of /keep/marker>"; overlap=1: another process lived on the same root
- *                        file system. /slow/<ms> answers later, /oom takes memory until it is killed.
- *                        SIGTERM ends it, after $STOP_MS.
- *     probe make FILES   a tree of everything a file system can have in /keep, and changes to /lower,
- *                        which the image brings; FILES small files beside it
- *     probe some         the part of it that tar keeps
- *     probe hash DIR     everything of every file but its times of access and change; not what is
- *                        mounted below. Prints "hash=… files=… bytes=…"
+ *     probe serve        HTTP on $PORT (8080). Every answer is "life=<of this process>
+ * overlap=<0|1> marker=<of /keep/marker>"; overlap=1: another process lived on the same root file
+ * system. /slow/<ms> answers later, /oom takes memory until it is killed. SIGTERM ends it, after
+ * $STOP_MS. probe make FILES   a tree of everything a file system can have in /keep, and changes to
+ * /lower, which the image brings; FILES small files beside it probe some         the part of it
+ * that tar keeps probe hash DIR     everything of every file but its times of access and change;
+ * not what is mounted below. Prints "hash=… files=… bytes=…"
  */
 #include <dirent.h>
 #include <errno.h>
@@ -434,7 +432,8 @@ static void answer(int fd, const char *life)
 	ssize_t n = 0;
 	int file = open("/keep/marker", O_RDONLY);
 
-	while (bytes < sizeof head - 1 && (n = read(fd, head + bytes, sizeof head - 1 - bytes)) > 0) {
+	while (bytes < sizeof head - 1 &&
+	       (n = read(fd, head + bytes, sizeof head - 1 - bytes)) > 0) {
 		bytes += (size_t)n;
 		head[bytes] = '\0';
 		if (strstr(head, "\r\n\r\n") != NULL)
@@ -449,9 +448,9 @@ static void answer(int fd, const char *life)
 		marker[n > 0 ? n : 0] = '\0';
 	}
 	n = snprintf(body, sizeof body, "%s marker=%s\n", life, marker);
-	bytes = (size_t)snprintf(head, sizeof head,
-	                         "HTTP/1.1 200 OK\r\nContent-Length: %zd\r\nConnection: close\r\n\r\n%s",
-	                         n, body);
+	bytes = (size_t)snprintf(
+	        head, sizeof head,
+	        "HTTP/1.1 200 OK\r\nContent-Length: %zd\r\nConnection: close\r\n\r\n%s", n, body);
 	(void)!write(fd, head, bytes);
 	(void)shutdown(fd, SHUT_WR);
 	(void)!read(fd, head, sizeof head);

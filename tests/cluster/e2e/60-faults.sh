@@ -19,6 +19,9 @@ restore() {
   cluster_component cont apiserver 2>/dev/null || true
   cluster_component cont kubelet-1 2>/dev/null || true
   daemonset null || true
+  kubectl delete node node-9 --ignore-not-found >/dev/null || true
+  cluster_node_ready 1 || cluster_component restart kubelet-1 || true
+  cluster_component alive proxy-1 || cluster_component start proxy-1 || true
   (exit "$code")
   faults_end
 }
@@ -27,7 +30,7 @@ hold=40 # seconds, as in the manifests below
 
 # burst NAME COUNT [ADDRESS]: requests at once, in the background; burst_end waits for them
 burst() {
-  local file=$_faults_files/burst-$1-${3:-service}
+  local file=$FAULTS_FILES/burst-$1-${3:-service}
   # shellcheck disable=SC2016,SC2094
   cluster_in bash -c 'for _ in $(seq "$2"); do
     curl -s -o "$4.body" -w "%{http_code} %{time_total}\n" --max-time 130 -H "Host: $1" "http://$3/" & done; wait' \
@@ -43,7 +46,7 @@ bursts_end() {
 
 # answered NAME ADDRESS CODES [SECONDS]: of the burst: only such codes, none later than that
 answered() {
-  local file=$_faults_files/burst-$1-$2
+  local file=$FAULTS_FILES/burst-$1-$2
   awk -v codes="$3" -v limit="${4:-$((hold + 2))}" '{ if (index(codes, $1) == 0 || $2 > limit) bad = 1 } END { exit bad || NR == 0 }' \
     "$file" || die "$step_now: requests for $1 ended with: $(tr '\n' ' ' <"$file") $(cat "$file.body" 2>/dev/null)"
 }
@@ -100,7 +103,7 @@ round() {
   [ "$(life two)" != "$lived" ] || die "$name: it never stopped"
   cluster_until 30 phase_is one Running
   cluster_until 30 phase_is two Running
-  step "$name is killed in a wake and in a stop: $(cut -d ' ' -f 2 "$_faults_files"/burst-{one,two}-service | sort -n | tail -n 1) s at most"
+  step "$name is killed in a wake and in a stop: $(cut -d ' ' -f 2 "$FAULTS_FILES"/burst-{one,two}-service | sort -n | tail -n 1) s at most"
   run_it one false
   cluster_until 40 phase_is one Stopped
 }
@@ -129,7 +132,7 @@ burst two 3
 bursts_end
 answered two service 200 15
 [ "$(life two)" != "$lived" ] || die "the answer is of the process that was to end"
-step "a wake in the middle of a stop: $(cut -d ' ' -f 2 "$_faults_files/burst-two-service" | sort -n | tail -n 1) s"
+step "a wake in the middle of a stop: $(cut -d ' ' -f 2 "$FAULTS_FILES/burst-two-service" | sort -n | tail -n 1) s"
 
 for name in ${ROUNDS:-kubelet-1 containerd-1 scheduler controller-manager apiserver etcd node-agent activator idle-monitor controller}; do
   round "$name"
@@ -201,7 +204,7 @@ bursts_end
 answered short service 504 12
 answered long service 200 100
 { [ "$(life busy)" = "$lived" ] && [ "$(life two)" = "$lived_two" ]; } || die "one was stopped for lack of data"
-step "the API server is away for 60 s: $count requests to what runs are answered, $(cut -d ' ' -f 2 "$_faults_files/burst-long-service" | sort -n | tail -n 1) s for one that sleeps"
+step "the API server is away for 60 s: $count requests to what runs are answered, $(cut -d ' ' -f 2 "$FAULTS_FILES/burst-long-service" | sort -n | tail -n 1) s for one that sleeps"
 cluster_until 60 cluster_node_ready 1
 cluster_until 60 phase_is busy Stopped
 step "who is not asked for falls asleep again"
@@ -229,14 +232,22 @@ step "etcd forgets, and all watches end"
 step_now="the node"
 kubectl annotate namespace "$run" blind=node >/dev/null
 ready_reason_is() { [ "$(kubectl -n "$run" get stoppablecontainer "$1" -o "jsonpath={.status.conditions[?(@.type=='RootfsReady')].reason}")" = "$2" ]; }
+# among others: the controller takes an empty list for a cluster whose nodes it may not see
+kubectl create -f - >/dev/null <<'END'
+{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-9"}, "spec": {"unschedulable": true}}
+END
 cluster_component stop kubelet-1
 kubectl delete node node-1 --wait=false >/dev/null
 cluster_until 40 ready_reason_is one NodeLost
 cluster_component kill kubelet-1
 cluster_component start kubelet-1
 cluster_until 60 cluster_node_ready 1
+cluster_component restart proxy-1 # it ends with its node's object
+kubectl delete node node-9 >/dev/null
+cluster_until 60 product_is_ready
 cluster_until 60 ready_reason_is one Ready
-for name in one two busy short long; do wake "$name" || die "after the node came back $name does not wake"; done
+cluster_until 30 wake one
+for name in two busy short long; do wake "$name" || die "after the node came back $name does not wake"; done
 step "a lost node is told, and it came back"
 kubectl annotate namespace "$run" blind- >/dev/null
 

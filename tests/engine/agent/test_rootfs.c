@@ -69,10 +69,18 @@ static pid_t start_container(const char *overlay_options)
 
 static int setup(void **state)
 {
-	static const char *const folders[] = {T,           T "/layer",        T "/layer/etc",
-	                                      T "/pu",     T "/pw",           T "/root",
-	                                      T "/cgroup", T "/cgroup/podp1", T "/staging",
-	                                      T "/pause",  T "/qu",           T "/qw",
+	static const char *const folders[] = {T,
+	                                      T "/layer",
+	                                      T "/layer/etc",
+	                                      T "/pu",
+	                                      T "/pw",
+	                                      T "/root",
+	                                      T "/cgroup",
+	                                      T "/cgroup/podp1",
+	                                      T "/staging",
+	                                      T "/pause",
+	                                      T "/qu",
+	                                      T "/qw",
 	                                      T "/cgroup/podp1/libpod-c1",
 	                                      T "/cgroup/podp1/libpod-c0"};
 	struct fixture *f = calloc(1, sizeof *f);
@@ -83,8 +91,7 @@ static int setup(void **state)
 	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
 		assert_int_equal(mkdir(folders[i], 0755), 0);
 	write_text(T "/layer/etc/passwd", "app:x:1000:50::/:/bin/sh\n");
-	f->provider =
-	        start_container("lowerdir=" T "/layer,upperdir=" T "/pu,workdir=" T "/pw");
+	f->provider = start_container("lowerdir=" T "/layer,upperdir=" T "/pu,workdir=" T "/pw");
 	f->pause = start_container("lowerdir=" T "/pause,upperdir=" T "/qu,workdir=" T "/qw");
 	write_text(T "/cgroup/cgroup.procs", "");
 	(void)snprintf(text, sizeof text, "%d\n", (int)f->provider);

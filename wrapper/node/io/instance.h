@@ -43,8 +43,8 @@ struct instance {
 	char digest[ROOTFS_DIGEST_BYTES];
 	char provider_uid[64]; /* whose layers these are, or were last tried */
 	char provider_container[INSTANCE_CONTAINER_BYTES]; /* of that Pod; "" not known */
-	const char *prefix;    /* one of the configured ones; NULL: not allowed */
-	json_t *image;         /* owned; NULL: not known */
+	const char *prefix; /* one of the configured ones; NULL: not allowed */
+	json_t *image;      /* owned; NULL: not known */
 	bool record_is_tried;
 	int root_fd;         /* READY: the overlay; else -1 */
 	json_t *image_asked; /* owned: of the image that is being made */

@@ -19,7 +19,8 @@ enum { PROC_PIDS_MAX = 256 };
  */
 size_t proc_of_pod(const char *const *cgroup_roots, const char *pod_uid, pid_t pids[PROC_PIDS_MAX]);
 
-/** proc_of_container() - of one container; @container_id: "RUNTIME://ID", as the Pod's status has it */
+/** proc_of_container() - of one container; @container_id: "RUNTIME://ID", as the Pod's status has
+ * it */
 size_t proc_of_container(const char *const *cgroup_roots, const char *pod_uid,
                          const char *container_id, pid_t pids[PROC_PIDS_MAX]);
 

@@ -370,8 +370,7 @@ bool rootfs_has_layers(const struct rootfs_place *p)
 	if (rootfs_dir(p, dir, NULL) < 0)
 		return true;
 	fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 ||
-	    fs_read_file(fd, "record.json", false, RECORD_BYTES_MAX, &text, NULL) < 0 ||
+	if (fd < 0 || fs_read_file(fd, "record.json", false, RECORD_BYTES_MAX, &text, NULL) < 0 ||
 	    record_parse(text, &record, NULL) < 0)
 		return true;
 	json_array_foreach(record.layers, i, layer) {
