@@ -38,6 +38,11 @@ enum { BUFFER_BYTES = 1 << 16, NAMES_BYTES = 1 << 14, FOLDER_FILES = 500, LINKS_
 		}                                                                                  \
 	} while (0)
 
+static unsigned number_of(const char *text)
+{
+	return text != NULL ? (unsigned)strtoul(text, NULL, 10) : 0;
+}
+
 /* --- make --- */
 
 static void put(const char *path, const char *text, mode_t mode)
@@ -442,7 +447,7 @@ static void answer(int fd, const char *life)
 	if (n <= 0)
 		return;
 	if (strncmp(head, "GET /slow/", 10) == 0)
-		(void)usleep((useconds_t)atoi(head + 10) * 1000);
+		(void)usleep(number_of(head + 10) * 1000);
 	if (file >= 0) {
 		n = read(file, marker, sizeof marker - 1);
 		marker[n > 0 ? n : 0] = '\0';
@@ -460,14 +465,15 @@ static int serve(void)
 {
 	const char *port = getenv("PORT");
 	const char *stop = getenv("STOP_MS");
-	struct sockaddr_in addr = {.sin_family = AF_INET,
-	                           .sin_port = htons((uint16_t)(port != NULL ? atoi(port) : 8080))};
+	struct sockaddr_in addr = {
+	        .sin_family = AF_INET,
+	        .sin_port = htons((uint16_t)(port != NULL ? number_of(port) : 8080))};
 	int lock = open("/.life", O_RDWR | O_CREAT, 0600);
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
 	char life[64];
 	uint64_t number;
 
-	stop_ms = stop != NULL ? (unsigned)atoi(stop) : 0;
+	stop_ms = number_of(stop);
 	CHECK(lock >= 0 && getrandom(&number, sizeof number, 0) == (ssize_t)sizeof number);
 	(void)snprintf(life, sizeof life, "life=%016llx overlap=%d", (unsigned long long)number,
 	               flock(lock, LOCK_EX | LOCK_NB) != 0);
@@ -502,7 +508,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "some") == 0)
 		return make_some();
 	if (argc == 3 && strcmp(argv[1], "make") == 0)
-		return make((unsigned)atoi(argv[2]));
+		return make(number_of(argv[2]));
 	if (argc == 3 && strcmp(argv[1], "hash") == 0)
 		return hash(argv[2]);
 	fputs("usage: probe serve | make FILES | some | hash DIR\n", stderr);
