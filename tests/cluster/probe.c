@@ -43,6 +43,13 @@ static unsigned number_of(const char *text)
 	return text != NULL ? (unsigned)strtoul(text, NULL, 10) : 0;
 }
 
+static void wait_ms(unsigned ms)
+{
+	const struct timespec time = {ms / 1000, (long)(ms % 1000) * 1000000};
+
+	(void)nanosleep(&time, NULL);
+}
+
 /* --- make --- */
 
 static void put(const char *path, const char *text, mode_t mode)
@@ -411,7 +418,7 @@ static unsigned stop_ms;
 static void on_term(int sig)
 {
 	(void)sig;
-	(void)usleep(stop_ms * 1000);
+	wait_ms(stop_ms);
 	_exit(0);
 }
 
@@ -447,7 +454,7 @@ static void answer(int fd, const char *life)
 	if (n <= 0)
 		return;
 	if (strncmp(head, "GET /slow/", 10) == 0)
-		(void)usleep(number_of(head + 10) * 1000);
+		wait_ms(number_of(head + 10));
 	if (file >= 0) {
 		n = read(file, marker, sizeof marker - 1);
 		marker[n > 0 ? n : 0] = '\0';

@@ -361,11 +361,6 @@ static void test_plan_pulls_again_when_the_image_is_gone(void **state)
 	                "      -> instance=Pending container=Pending\n"
 	                "provider gone -> create:hello-provider\n"
 	                "      -> instance=ProviderStarting container=same\n");
-	/* no matter who waits for it */
-	fixture_awake(f);
-	agent_rootfs(f, "{\"state\":\"Failed\",\"reason\":\"ImageGone\"}");
-	settle(f, "image gone");
-	assert_non_null(strstr(f->trace, "image gone -> delete:hello-provider"));
 }
 
 static void test_plan_tells_an_invalid_template_and_still_stops(void **state)
