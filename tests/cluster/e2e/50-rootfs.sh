@@ -14,7 +14,9 @@ run=rootfs-$$
 trap faults_end EXIT
 files=${FILES:-100000}
 
-of_consumer() { kubectl -n "$run" exec "$(consumer web)" -- probe hash /; }
+hash_it() { kubectl -n "$run" exec "$(consumer web)" -- probe hash / >"$FAULTS_FILES/hash" 2>/dev/null; }
+# a runtime that has just started may refuse for a moment
+of_consumer() { cluster_until 60 hash_it && cat "$FAULTS_FILES/hash"; }
 of_upper() { cluster_node_exec 1 /var/tmp/probe hash "$folder/upper"; }
 upper_is_same() { [ "$(of_upper)" = "$upper" ] || die "$1: the upper directory is another: $(of_upper), was $upper"; }
 
