@@ -44,14 +44,23 @@ void volume_store_close(struct volume_store *s)
 	free(s);
 }
 
+enum { VOLUME_OPEN_TRIES_MAX = 1000 };
+
 int volume_open_in(int root_fd, const char *path, uint64_t flags)
 {
 	struct open_how how = {
 	        .flags = flags | O_CLOEXEC,
 	        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
+	int fd = -1;
 
-	return (int)syscall(SYS_openat2, root_fd, path, &how, sizeof how);
+	/* a rename or mount anywhere may have raced a ".." of the path: to be asked again */
+	for (unsigned i = 0; i < VOLUME_OPEN_TRIES_MAX; i++) {
+		fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof how);
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
+	return fd;
 }
 
 int volume_dirs_make(int root_fd, const char *path, mode_t mode, struct err *err)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -340,6 +341,39 @@ static void test_overlay_with_many_layers_mounts(void **state)
 	free(names);
 }
 
+/* Renames and mounts of the whole machine race every ".."; the kernel then wants to be asked again.
+ */
+static void test_fs_opens_in_a_root_beside_renames(void **state)
+{
+	char path[200] = "";
+	struct err err;
+	int fd = open(T, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	pid_t pid;
+
+	(void)state;
+	for (size_t at = 0; at + 6 < sizeof path; at += 5)
+		(void)snprintf(path + at, sizeof path - at, "a/../");
+	write_text(T "/b/one", "1");
+	pid = fork();
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;) {
+			(void)rename(T "/b/one", T "/b/two");
+			(void)rename(T "/b/two", T "/b/one");
+		}
+	}
+	assert_true(pid > 0);
+	for (unsigned i = 0; i < 2000; i++) {
+		int at = fs_open_in_root(fd, path, O_PATH | O_DIRECTORY, &err);
+
+		must(at, &err);
+		(void)close(at);
+	}
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
+	(void)close(fd);
+}
+
 static void test_fs_remove_tree_removes_deep_trees_and_follows_nothing(void **state)
 {
 	struct err err;
@@ -372,6 +406,7 @@ int main(void)
 	        HANDOVER_TEST(test_overlay_of_layers_that_were_unpacked_anew_mounts_again),
 	        HANDOVER_TEST(test_overlay_without_its_layers_says_so),
 	        HANDOVER_TEST(test_overlay_with_many_layers_mounts),
+	        HANDOVER_TEST(test_fs_opens_in_a_root_beside_renames),
 	        HANDOVER_TEST(test_fs_remove_tree_removes_deep_trees_and_follows_nothing),
 	};
 

@@ -13,12 +13,21 @@
 
 DEFINE_CLEANUP(DIR *, closedir);
 
+/* A rename or mount anywhere may have raced a ".." of the path: EAGAIN, to be asked again. */
+enum { FS_OPEN_TRIES_MAX = 1000 };
+
 static int fs_openat2(int dir_fd, const char *path, int flags, uint64_t resolve)
 {
 	const struct open_how how = {.flags = (__u64)(unsigned)(flags | O_CLOEXEC),
 	                             .resolve = resolve};
+	int fd = -1;
 
-	return (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof how);
+	for (unsigned i = 0; i < FS_OPEN_TRIES_MAX; i++) {
+		fd = (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof how);
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
+	return fd;
 }
 
 int fs_open_beneath(int dir_fd, const char *path, int flags, struct err *err)
