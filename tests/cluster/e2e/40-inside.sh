@@ -255,9 +255,13 @@ spec:
 END
 done
 expect_condition link-proc Ready 'False *' 60
-expect_condition link-dev Ready 'False *' 60
-for name in link-proc link-dev link-host; do
-  echo "$name: $(condition $name RootfsReady)"
+condition link-proc ConsumerReady
+for name in link-dev link-host; do
+  kubectl -n "$NS" wait --for=condition=Ready "stoppablecontainer/$name" --timeout=60s >/dev/null || { condition $name ConsumerReady; continue; }
+  inside $name sh -c 'echo x >/mnt/data/led-out'
+  for folder in /etc /dev; do
+    ! cluster_node_exec 1 test -e $folder/led-out || die "$name: its mount point is the node's $folder"
+  done
 done
 app_namespace_end "$base"
 app_namespace_end "$base-root"

@@ -255,6 +255,26 @@ static void test_handover_a_file_where_a_folder_must_be_is_unsafe(void **state)
 	(void)close(fd);
 }
 
+static void test_handover_a_link_into_proc_is_unsafe(void **state)
+{
+	struct container c = {.volume_at = "/data"};
+	struct outcome out;
+	pid_t pid;
+	int fd;
+
+	(void)state;
+	assert_int_equal(symlink("/proc/sys", T "/layer/data"), 0);
+	mount_overlay();
+	pid = start(&c, "exit 0", &fd);
+	out = hand_over(pid, "/");
+	assert_int_equal(out.rc, -1);
+	assert_int_equal(out.err.code, ERR_INVALID);
+	assert_non_null(strstr(out.err.text, "/data: a link into /proc or /sys"));
+	container_say(fd, "refuse unsafe");
+	assert_int_equal(container_end(pid), 125);
+	(void)close(fd);
+}
+
 static void test_handover_a_mount_point_that_is_the_root_is_unsafe(void **state)
 {
 	struct container c = {.volume_at = "/data"};
@@ -401,6 +421,7 @@ int main(void)
 	        HANDOVER_TEST(test_handover_of_a_read_only_container_makes_its_mount_points),
 	        HANDOVER_TEST(test_handover_links_in_the_tree_do_not_lead_out),
 	        HANDOVER_TEST(test_handover_a_file_where_a_folder_must_be_is_unsafe),
+	        HANDOVER_TEST(test_handover_a_link_into_proc_is_unsafe),
 	        HANDOVER_TEST(test_handover_a_mount_point_that_is_the_root_is_unsafe),
 	        HANDOVER_TEST(test_handover_keeps_working_directory_and_user),
 	        HANDOVER_TEST(test_overlay_of_layers_that_were_unpacked_anew_mounts_again),

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 
@@ -43,6 +45,14 @@ static uint64_t handover_attributes(const struct statvfs *vfs)
 	return attributes;
 }
 
+/* What the kernel tells there decides about security labels and limits: runtimes refuse it, too. */
+static bool handover_is_kernels(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) < 0 || fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC;
+}
+
 /* A mount on the old root, with all that is on it, to the same place in the new one. */
 static int handover_carry_one(const struct carry *c, const char *path, struct err *err)
 {
@@ -55,6 +65,9 @@ static int handover_carry_one(const struct carry *c, const char *path, struct er
 		return err_set(err, ERR_SYS, errno, "clone %s", path);
 	if (fs_mount_point(c->tree_fd, path, S_ISDIR(st.st_mode), &to, err) < 0)
 		return -1;
+	if (handover_is_kernels(to))
+		return err_set(err, ERR_INVALID, 0, "mount point %s: a link into /proc or /sys",
+		               path);
 	if (move_mount(from, "", to, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return err_set(err, ERR_SYS, errno, "move %s", path);
 	return 0;
