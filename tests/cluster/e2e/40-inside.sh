@@ -87,7 +87,6 @@ looks() { kubectl -n "$NS" logs "$pod" -c looker 2>/dev/null | grep -q httpd; }
 cluster_until 30 looks || die "the debug container does not see the user's process"
 
 echo "--- logs -p: a process that ended, in a container that the kubelet restarted, with its files"
-inside box sh -c 'kill -9 $(pidof httpd)' || true
 inside box sh -c 'for p in /proc/[0-9]*; do grep -qz "heard" $p/cmdline 2>/dev/null && kill -9 ${p#/proc/}; done' 2>/dev/null || true
 restarted() { [ "$(kubectl -n "$NS" get pod "$pod" -o 'jsonpath={.status.containerStatuses[0].restartCount}')" -ge 1 ] && [ "$(kubectl -n "$NS" logs "$pod" -c main | head -n 1)" = 'start 1' ]; }
 cluster_until 40 restarted || die "the container was not restarted with its files"
