@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: test.sh [SUITE…]
 # Installs what the tests need, builds with sanitizers and without, runs the suites (all of: unit,
-# flow, lint, fuzz, engine, cluster) and the quickstart's check, sees that nothing was left behind on
-# the machine, and ends with the counts. Needs root for the suites engine and cluster and the check.
+# lint, fuzz, images, chart, flow, engine, cluster) and the quickstart's check, sees that nothing was
+# left behind on the machine, and ends with the counts. Needs root for images, engine, cluster and
+# the check.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
