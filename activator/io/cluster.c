@@ -19,6 +19,9 @@
 #include "lib/kube/informer.h"
 #include "lib/kube/object.h"
 
+/* What a wake was is told after so long: the API server has the wake itself to work for. */
+enum { CLUSTER_TELL_MS = 2000 };
+
 struct app {
 	struct cluster *cluster;
 	struct target *target;
@@ -30,6 +33,7 @@ struct app {
 	struct kube_call *wake_call;
 	struct kube_call *status_call;
 	struct event retry;
+	struct event tell;
 	unsigned failures;
 	uint64_t pending_wakes; /* not yet in status.activation */
 	uint64_t cold_start_ms;
@@ -151,7 +155,13 @@ static void on_ask_wake(void *arg, struct target *t)
 	app_wake(a);
 }
 
-static void app_write_status(struct app *a);
+static void app_tell_soon(struct app *a)
+{
+	const struct timeval tv = clk_timeval(CLUSTER_TELL_MS);
+
+	if (!event_pending(&a->tell, EV_TIMEOUT, NULL))
+		(void)event_add(&a->tell, &tv);
+}
 
 static void on_status_answer(void *arg, const struct kube_result *res)
 {
@@ -166,8 +176,8 @@ static void on_status_answer(void *arg, const struct kube_result *res)
 	}
 	informer_learn(cl->containers, res->body);
 	a = app_find(cl, kube_uid(res->body));
-	if (a)
-		app_write_status(a);
+	if (a && a->pending_wakes > 0)
+		app_tell_soon(a);
 }
 
 /*
@@ -197,12 +207,17 @@ static void app_write_status(struct app *a)
 		a->pending_wakes = 0;
 }
 
+static void on_tell(evutil_socket_t fd, short what, void *arg)
+{
+	app_write_status(arg);
+}
+
 static void on_cold_start(void *arg, struct target *t, uint64_t ms)
 {
 	struct app *a = arg;
 
 	a->cold_start_ms = ms;
-	app_write_status(a);
+	app_tell_soon(a);
 }
 
 static void app_free(struct app *a)
@@ -214,6 +229,7 @@ static void app_free(struct app *a)
 	if (a->status_call)
 		kube_cancel(a->status_call);
 	(void)event_del(&a->retry);
+	(void)event_del(&a->tell);
 	if (a->uid) {
 		host_claims_remove(cl->claims, a->uid);
 		(void)tdelete(a, &cl->by_uid, app_compare);
@@ -243,6 +259,7 @@ static struct app *app_new(struct cluster *cl, const struct resource *r)
 	a->name = strdup(r->name);
 	a->uid = strdup(r->uid);
 	(void)event_assign(&a->retry, cl->base, -1, 0, on_retry, a);
+	(void)event_assign(&a->tell, cl->base, -1, 0, on_tell, a);
 	TAILQ_INSERT_TAIL(&cl->apps, a, link);
 	if (a->ns && a->name && a->uid && tsearch(a, &cl->by_uid, app_compare))
 		a->target = target_new(cl->proxy, &opts);

@@ -39,6 +39,8 @@ struct memory {
 	 */
 	char doomed[MEMORY_DOOMED_MAX][MEMORY_UID_BYTES];
 	bool plain_name_taken; /* a Pod that is not ours has the container's name */
+	/* Since when a passing status is untold (see passing.h); 0: none is. */
+	uint64_t passing_since_ms;
 };
 
 /** memory_is_held() - not to be tried at @now_ms for that generation */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "controller/core/passing.h"
 #include "lib/api/names.h"
 #include "lib/kube/object.h"
 
@@ -17,6 +18,7 @@ struct making {
 	const struct status_times *now;
 	struct plan *plan;
 	bool starting;
+	bool patching; /* the instance is there, and its spec follows the container's */
 };
 
 /* Takes @body. */
@@ -150,9 +152,9 @@ static void create_instance(struct making *m)
 	                    instance_spec(f)));
 }
 
-static void patch_instance(struct making *m)
+/* Return: new reference, what has to change in the instance but its status; NULL: nothing */
+static json_t *instance_patch(const struct facts *f)
 {
-	const struct facts *f = m->f;
 	const char *image = facts_main_image(f);
 	json_t *patch = json_object();
 	json_t *wanted = instance_spec(f);
@@ -167,9 +169,9 @@ static void patch_instance(struct making *m)
 		        patch, "metadata",
 		        json_pack("{s:{s:s}}", "annotations", PODS_ANNOTATION_ROOTFS_IMAGE, image));
 	if (json_object_size(patch) > 0)
-		(void)act(m, PLAN_PATCH, PLAN_ON_INSTANCE, f->name, patch);
-	else
-		json_decref(patch);
+		return patch;
+	json_decref(patch);
+	return NULL;
 }
 
 /* Lists are replaced whole by a merge patch, so the resourceVersion is a precondition. */
@@ -268,7 +270,7 @@ static void do_instance(struct making *m)
 	if (f->instance == NULL)
 		create_instance(m);
 	else
-		patch_instance(m);
+		m->patching = true;
 }
 
 /* --- provider --- */
@@ -335,32 +337,6 @@ static void do_provider(struct making *m)
 
 /* --- Service --- */
 
-/* Everything in @wanted is in @actual; what the API server added does not count. */
-static bool is_within(const json_t *wanted, const json_t *actual)
-{
-	const char *key;
-	json_t *value;
-	size_t i;
-
-	if (json_is_object(wanted)) {
-		json_object_foreach((json_t *)(uintptr_t)wanted, key, value) {
-			if (!is_within(value, json_object_get(actual, key)))
-				return false;
-		}
-		return json_is_object(actual);
-	}
-	if (json_is_array(wanted)) {
-		if (json_array_size(wanted) != json_array_size(actual))
-			return false;
-		json_array_foreach(wanted, i, value) {
-			if (!is_within(value, json_array_get(actual, i)))
-				return false;
-		}
-		return true;
-	}
-	return json_equal(wanted, actual);
-}
-
 /* Ours, whatever other labels say. */
 static bool is_own(const struct making *m, const json_t *object)
 {
@@ -385,7 +361,7 @@ static bool do_one(struct making *m, enum plan_on on, const json_t *found, const
 	if (found == NULL && !is_held(m, HELD_SERVICE)) {
 		a = act(m, PLAN_CREATE, on, kube_name(wanted), json_deep_copy(wanted));
 		a->held = HELD_SERVICE;
-	} else if (found != NULL && !is_within(wanted, found)) {
+	} else if (found != NULL && !json_is_within(wanted, found)) {
 		patch = json_copy((json_t *)(uintptr_t)wanted);
 		(void)json_object_del(patch, "apiVersion");
 		(void)json_object_del(patch, "kind");
@@ -487,27 +463,76 @@ static enum plan_stage stage_of(const struct facts *f, const struct status *s)
 	return f->consumer != NULL ? PLAN_STAGE_CREATED : PLAN_STAGE_WANTED;
 }
 
+/* What there is to tell: a patch each, or NULL. */
+struct telling {
+	json_t *instance, *instance_status, *container_status;
+};
+
+/* Nothing but the container's wish, which the Pod shows already. */
+static bool is_running_alone(const json_t *patch)
+{
+	return patch == NULL || (json_object_size(patch) == 1 &&
+	                         json_object_size(json_object_get(patch, "spec")) == 1 &&
+	                         json_at(patch, "spec", "running", NULL) != NULL);
+}
+
+static bool may_wait(struct making *m, const struct status *s, const struct telling *t)
+{
+	bool has_news =
+	        t->instance != NULL || t->instance_status != NULL || t->container_status != NULL;
+	uint64_t until_ms;
+
+	if (!has_news || !is_running_alone(t->instance) || !passing_is(m->seen->container, s))
+		until_ms = passing_end(m->memory);
+	else
+		until_ms = passing_until(m->memory, m->now->now_ms);
+	if (until_ms != 0)
+		look_again_at(m, until_ms);
+	return until_ms != 0;
+}
+
+static void drop(json_t **patch)
+{
+	json_decref(*patch);
+	*patch = NULL;
+}
+
+/* Takes @patch. */
+static void act_patch(struct making *m, enum plan_verb verb, enum plan_on on, json_t *patch)
+{
+	if (patch != NULL)
+		(void)act(m, verb, on, m->f->name, patch);
+}
+
 static void do_status(struct making *m)
 {
 	const struct facts *f = m->f;
+	struct telling t = {0};
 	struct status s;
-	json_t *patch;
 
 	status_judge(f, m->seen, m->memory, m->now, m->starting, &s);
 	m->plan->phase = s.phase;
 	m->plan->stage = stage_of(f, &s);
-	m->plan->events_count = report_events(&s, m->seen->container, m->plan->events);
 	if (s.phase == PHASE_RUNNING)
 		memory_release(m->memory, HELD_CONSUMER);
-	if (f->instance != NULL) {
-		patch = report_instance_patch(f, &s, m->plan->start_count, m->now->wall_ms);
-		if (patch != NULL)
-			(void)act(m, PLAN_PATCH_STATUS, PLAN_ON_INSTANCE, f->name, patch);
+	if (m->patching)
+		t.instance = instance_patch(f);
+	if (f->instance != NULL)
+		t.instance_status =
+		        report_instance_patch(f, &s, m->plan->start_count, m->now->wall_ms);
+	t.container_status = report_container_patch(f, &s, m->seen->container,
+	                                            m->config->url_template, m->now->wall_ms);
+	if (may_wait(m, &s, &t)) {
+		drop(&t.instance);
+		drop(&t.container_status);
+		if (passing_is_consumer_told(f))
+			drop(&t.instance_status);
 	}
-	patch = report_container_patch(f, &s, m->seen->container, m->config->url_template,
-	                               m->now->wall_ms);
-	if (patch != NULL)
-		(void)act(m, PLAN_PATCH_STATUS, PLAN_ON_CONTAINER, f->name, patch);
+	if (t.container_status != NULL)
+		m->plan->events_count = report_events(&s, m->seen->container, m->plan->events);
+	act_patch(m, PLAN_PATCH, PLAN_ON_INSTANCE, t.instance);
+	act_patch(m, PLAN_PATCH_STATUS, PLAN_ON_INSTANCE, t.instance_status);
+	act_patch(m, PLAN_PATCH_STATUS, PLAN_ON_CONTAINER, t.container_status);
 }
 
 void plan_make(const struct observed *seen, struct memory *memory, const struct plan_config *config,
@@ -516,7 +541,7 @@ void plan_make(const struct observed *seen, struct memory *memory, const struct 
 	struct err err = {0};
 	struct resource *resource = NULL;
 	struct facts f;
-	struct making m = {seen, &f, memory, config, now, ret_plan, false};
+	struct making m = {seen, &f, memory, config, now, ret_plan, false, false};
 
 	memset(ret_plan, 0, sizeof *ret_plan);
 	memory_forget_gone(memory, seen->pods, seen->pods_count);

@@ -7,9 +7,12 @@
  * them were answered, with the answers already in the cache. So a status never tells a generation
  * while a call for an earlier one is under way.
  *
- *     start:   [create consumer] [instance: running, status] [container: status]
+ *     start:   [create consumer] ──there──> [instance: status, with its UID]
+ *              ──Listening──> [instance: running, status] [container: status]
  *     stop:    [delete consumer] [instance: running, status] [container: status]
  *     delete:  consumers ──gone──> instance (and provider) ──gone──> Service ──gone──> finalizer
+ *
+ * A status that is only on its way to the next one may stay untold: see passing.h.
  */
 #pragma once
 

@@ -11,7 +11,7 @@
 #include "lib/http/metrics.h"
 #include "lib/kube/object.h"
 
-enum { REPORT_AGAIN_MS = 2000, REPORT_DURATION_BYTES = 32 };
+enum { REPORT_DURATION_BYTES = 32 };
 
 static const char *report_last_client(const struct target *t)
 {
@@ -111,7 +111,7 @@ static void on_status_written(void *arg, const struct kube_result *res)
 		informer_learn(t->env->containers, res->body);
 		return;
 	}
-	t->status_again_ms = clk_now_ms() + REPORT_AGAIN_MS;
+	t->status_again_ms = clk_now_ms() + TARGET_STATUS_PAUSE_MS;
 	if (res->err->code != ERR_NOT_FOUND)
 		log_event(LOG_WARN, "status.failed",
 		          log_str("namespace", kube_namespace(t->object)),
@@ -151,6 +151,9 @@ void report_sync(struct target *t)
 	/* a write of ours would change the resourceVersion that a stop's patch tests */
 	if (t->status_call != NULL || stop_is_under_way(&t->stop) ||
 	    facts.now_ms < t->status_again_ms || kube_is_deleting(t->object))
+		return;
+	/* the states of a wake and of a stop pass quickly: one write for all of them */
+	if (facts.now_ms < t->passing_until_ms && *t->stop_reason == '\0')
 		return;
 	if (t->resource != NULL)
 		facts.timeout_ms = target_config(t).timeout_ms;

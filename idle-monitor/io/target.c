@@ -86,8 +86,18 @@ void target_set_instance(struct target *t, const json_t *instance, bool found)
 	(void)snprintf(t->consumer_uid, sizeof t->consumer_uid, "%s", uid);
 }
 
+/* How long a start or a stop is not worth a write of its own; the note is older than a stop. */
+static uint64_t target_pause_ms(const struct target *t)
+{
+	uint64_t timeout_ms = t->resource != NULL ? target_config(t).timeout_ms : 0;
+
+	return timeout_ms != 0 && timeout_ms / 2 < TARGET_STATUS_PAUSE_MS ? timeout_ms / 2
+	                                                                  : TARGET_STATUS_PAUSE_MS;
+}
+
 void target_set_object(struct target *t, const json_t *object)
 {
+	bool was_running = target_is_running(t);
 	struct resource *resource = NULL;
 	struct err err = {0};
 
@@ -100,6 +110,8 @@ void target_set_object(struct target *t, const json_t *object)
 	t->object = json_incref((json_t *)object);
 	if (!target_is_running(t))
 		t->ready = false;
+	if (target_is_running(t) != was_running)
+		t->passing_until_ms = clk_now_ms() + target_pause_ms(t);
 }
 
 /* The next moment at which something changes without being told. */
@@ -113,6 +125,8 @@ static void target_arm(struct target *t, uint64_t now_ms)
 		at_ms = t->decision.until_ms;
 	if (t->stop.deadline_ms != 0 && t->stop.deadline_ms < at_ms)
 		at_ms = t->stop.deadline_ms;
+	if (t->passing_until_ms > now_ms && t->passing_until_ms < at_ms)
+		at_ms = t->passing_until_ms;
 	if (at_ms == UINT64_MAX) {
 		(void)evtimer_del(t->timer);
 		return;

@@ -20,7 +20,7 @@ struct event;
 struct metric;
 struct quiesce_call;
 
-enum { TARGET_UID_BYTES = 64, TARGET_VERSION_BYTES = 64 };
+enum { TARGET_UID_BYTES = 64, TARGET_VERSION_BYTES = 64, TARGET_STATUS_PAUSE_MS = 2000 };
 
 /* What all targets share; borrowed. */
 struct target_env {
@@ -56,6 +56,7 @@ struct target {
 
 	struct kube_call *status_call;
 	uint64_t status_again_ms;            /* after a write that failed */
+	uint64_t passing_until_ms;           /* just woken or stopped */
 	char stop_reason[NOTE_TEXT_BYTES];   /* not written yet, "" for none */
 	char status_reason[NOTE_TEXT_BYTES]; /* being written */
 };

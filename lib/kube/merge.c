@@ -99,3 +99,28 @@ json_t *json_merge_diff(const json_t *from, const json_t *to)
 		return NULL;
 	return TAKE_PTR(patch);
 }
+
+bool json_is_within(const json_t *wanted, const json_t *actual)
+{
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	if (json_is_object(wanted)) {
+		json_object_foreach((json_t *)(uintptr_t)wanted, key, value) {
+			if (!json_is_within(value, json_object_get(actual, key)))
+				return false;
+		}
+		return json_is_object(actual);
+	}
+	if (json_is_array(wanted)) {
+		if (json_array_size(wanted) != json_array_size(actual))
+			return false;
+		json_array_foreach(wanted, i, value) {
+			if (!json_is_within(value, json_array_get(actual, i)))
+				return false;
+		}
+		return true;
+	}
+	return json_equal(wanted, actual);
+}

@@ -53,3 +53,9 @@ json_t *json_merge_patch(const json_t *target, const json_t *patch);
  * Return: new reference
  */
 json_t *json_merge_diff(const json_t *from, const json_t *to);
+
+/**
+ * json_is_within() - all of @wanted is in @actual, which may have further members
+ * Arrays are compared element by element, with the same rule.
+ */
+bool json_is_within(const json_t *wanted, const json_t *actual);

@@ -209,7 +209,7 @@ static void test_controller_never_overwrites_a_foreign_service_or_pod(void **sta
 	world_expect(f->world, CONTAINER, "/status/conditions/4/reason", "ServiceConflict");
 	world_expect(f->world, SERVICE, "/spec/ports/0/port", "81");
 	set_running(f, true);
-	world_expect(f->world, CONTAINER, "/status/consumerPodName", "hello-2");
+	world_expect(f->world, CONTAINER, "/status/consumerPodName", "hello-1");
 	world_expect(f->world, PODS "hello", "/spec/containers/0/image", "a:1");
 }
 

@@ -2,6 +2,7 @@
 /* The plan as it goes when nothing is wrong: traces of what is sent, in its order. */
 #include "tests/unit/controller/fixture.h"
 
+#include "controller/core/passing.h"
 #include "lib/api/names.h"
 #include "lib/kube/object.h"
 
@@ -38,12 +39,39 @@ static void test_plan_creates_the_consumer_before_anything_else(void **state)
 	settle(f, "started");
 	agent_says(f, "hello", "Listening");
 	settle(f, "listening");
-	expect_trace(f, "wake -> create:hello patch-instance(running=true) "
-	                "instance=ConsumerStarting container=ProviderReady\n"
-	                "      -> instance=same container=same\n"
-	                "handed over -> instance=same container=same\n"
-	                "started -> instance=same container=same\n"
-	                "listening -> instance=Running container=Running !Running\n");
+	expect_trace(f, "wake -> create:hello\n"
+	                "      -> instance=ConsumerStarting\n"
+	                "listening -> patch-instance(running=true) instance=Running "
+	                "container=Running !Running\n");
+}
+
+static void test_plan_tells_a_passing_status_that_stays(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_asleep(f, NULL);
+	set_running(f, true);
+	settle(f, "wake");
+	assert_int_equal(f->last.again_ms, PASSING_MS);
+	f->now.now_ms += 500;
+	agent_says(f, "hello", "Started");
+	settle(f, "started");
+	assert_int_equal(f->last.again_ms, PASSING_MS - 500);
+	f->now.now_ms += f->last.again_ms;
+	settle(f, "later");
+	expect_condition(f, "Ready", "False", "ConsumerStarting", "nothing listens on port 8080");
+	set_running(f, false);
+	settle(f, "stop");
+	f->now.now_ms += f->last.again_ms;
+	agent_says(f, "hello", "Exited");
+	settle(f, "later");
+	expect_trace(f, "wake -> create:hello\n"
+	                "      -> instance=ConsumerStarting\n"
+	                "later -> patch-instance(running=true) instance=same "
+	                "container=ProviderReady\n"
+	                "stop -> delete:hello patch-instance(running=false) instance=Stopping "
+	                "container=Stopping !Stopping\n"
+	                "later -> instance=Stopped container=Stopped !Stopped\n");
 }
 
 static void test_plan_starts_at_once_when_made_running(void **state)
@@ -61,7 +89,7 @@ static void test_plan_starts_at_once_when_made_running(void **state)
 	                "      -> instance=ProviderStarting container=same\n"
 	                "rootfs ready -> create:hello patch-instance instance=ConsumerStarting "
 	                "container=ProviderReady\n"
-	                "      -> instance=same container=same\n");
+	                "      -> instance=same\n");
 }
 
 static void test_plan_stops_and_keeps_the_provider(void **state)
@@ -77,7 +105,6 @@ static void test_plan_stops_and_keeps_the_provider(void **state)
 	settle(f, "gone");
 	expect_trace(f, "stop -> delete:hello patch-instance(running=false) instance=Stopping "
 	                "container=Stopping !Stopping\n"
-	                "      -> container=same\n"
 	                "exited -> instance=Stopped container=Stopped !Stopped\n");
 	assert_non_null(pod(f, "hello-provider"));
 }
@@ -98,11 +125,10 @@ static void test_plan_wakes_beside_the_dying_consumer(void **state)
 	settle(f, "old one gone");
 	expect_trace(f, "stop -> delete:hello patch-instance(running=false) instance=Stopping "
 	                "container=Stopping !Stopping\n"
-	                "      -> container=same\n"
-	                "wake -> create:hello-2 patch-instance(running=true) "
-	                "instance=ConsumerStarting container=ProviderReady\n"
-	                "      -> instance=same container=same\n"
-	                "listening -> instance=Running container=Running !Running\n");
+	                "wake -> create:hello-2\n"
+	                "      -> instance=ConsumerStarting\n"
+	                "listening -> patch-instance(running=true) instance=Running "
+	                "container=Running !Running\n");
 }
 
 static void test_plan_collapses_two_quick_toggles(void **state)
@@ -126,16 +152,11 @@ static void test_plan_collapses_two_quick_toggles(void **state)
 	expect_trace(f, "off and on -> instance=same container=same\n"
 	                "off -> delete:hello patch-instance(running=false) instance=Stopping "
 	                "container=Stopping !Stopping\n"
-	                "      -> container=same\n"
-	                "on -> create:hello-2 patch-instance(running=true) "
-	                "instance=ConsumerStarting container=ProviderReady\n"
-	                "      -> instance=same container=same\n"
-	                "off -> delete:hello-2 patch-instance(running=false) instance=Stopping "
-	                "container=Stopping !Stopping\n"
-	                "      -> container=same\n"
-	                "on -> create:hello-3 patch-instance(running=true) "
-	                "instance=ConsumerStarting container=ProviderReady\n"
-	                "      -> instance=same container=same\n");
+	                "on -> create:hello-2\n"
+	                "      -> instance=ConsumerStarting\n"
+	                "off -> delete:hello-2 instance=Stopping\n"
+	                "on -> create:hello-3\n"
+	                "      -> instance=ConsumerStarting\n");
 }
 
 static void test_plan_never_names_a_dying_consumer(void **state)
@@ -172,10 +193,7 @@ static void test_plan_deletes_in_order(void **state)
 	instance_gone(f);
 	settle(f, "instance gone");
 	expect_trace(f, "deleted -> delete:hello instance=Stopping container=Stopping !Stopping\n"
-	                "      -> container=same\n"
-	                "consumer gone -> delete-instance delete:hello-provider instance=same "
-	                "container=same\n"
-	                "      -> instance=same container=same\n"
+	                "consumer gone -> delete-instance delete:hello-provider\n"
 	                "instance gone -> delete-service delete-endpointslice\n"
 	                "      -> patch-container\n");
 	assert_int_equal(json_array_size(json_at(f->container, "metadata", "finalizers", NULL)), 0);
@@ -226,7 +244,7 @@ static void test_plan_makes_a_service_and_follows_its_name(void **state)
 	assert_null(f->slice);
 	expect_condition(f, "Activatable", "False", "Disabled", "spec.activation.enabled");
 	expect_trace(f,
-	             "other port -> patch-instance patch-service instance=same container=same\n"
+	             "other port -> patch-service patch-instance instance=same container=same\n"
 	             "off -> delete-service delete-endpointslice instance=same container=same\n");
 }
 
@@ -313,6 +331,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        T(test_plan_prepares_a_new_container_and_leaves_it_asleep),
 	        T(test_plan_creates_the_consumer_before_anything_else),
+	        T(test_plan_tells_a_passing_status_that_stays),
 	        T(test_plan_starts_at_once_when_made_running),
 	        T(test_plan_stops_and_keeps_the_provider),
 	        T(test_plan_wakes_beside_the_dying_consumer),
