@@ -11,7 +11,7 @@
 #include "controller/core/memory.h"
 #include "controller/core/status.h"
 
-enum { PASSING_MS = 2000 };
+enum { PASSING_MS = 3000 };
 
 /**
  * passing_is() - from what @container's status tells, @s is on the way

@@ -527,6 +527,8 @@ static void do_status(struct making *m)
 		drop(&t.container_status);
 		if (passing_is_consumer_told(f))
 			drop(&t.instance_status);
+	} else if (t.instance != NULL && s.phase == PHASE_RUNNING && passing_is_consumer_told(f)) {
+		drop(&t.instance_status); /* it follows, and tells that generation */
 	}
 	if (t.container_status != NULL)
 		m->plan->events_count = report_events(&s, m->seen->container, m->plan->events);

@@ -41,8 +41,8 @@ static void test_plan_creates_the_consumer_before_anything_else(void **state)
 	settle(f, "listening");
 	expect_trace(f, "wake -> create:hello\n"
 	                "      -> instance=ConsumerStarting\n"
-	                "listening -> patch-instance(running=true) instance=Running "
-	                "container=Running !Running\n");
+	                "listening -> patch-instance(running=true) container=Running !Running\n"
+	                "      -> instance=Running\n");
 }
 
 static void test_plan_tells_a_passing_status_that_stays(void **state)
@@ -127,8 +127,8 @@ static void test_plan_wakes_beside_the_dying_consumer(void **state)
 	                "container=Stopping !Stopping\n"
 	                "wake -> create:hello-2\n"
 	                "      -> instance=ConsumerStarting\n"
-	                "listening -> patch-instance(running=true) instance=Running "
-	                "container=Running !Running\n");
+	                "listening -> patch-instance(running=true) container=Running !Running\n"
+	                "      -> instance=Running\n");
 }
 
 static void test_plan_collapses_two_quick_toggles(void **state)
