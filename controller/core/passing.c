@@ -10,7 +10,11 @@ static bool is_phase(const char *text, enum phase phase)
 	return strcmp(text, status_container_phase_name(phase)) == 0;
 }
 
-bool passing_is(const json_t *container, const struct status *s)
+/*
+ * More follows soon. Not so when the container ran or had failed: that this is over is told at
+ * once, as is a failure, and each phase that can last.
+ */
+static bool is_passing(const json_t *container, const struct status *s)
 {
 	const char *told = json_str_at(container, "", "status", "phase", NULL);
 
@@ -20,7 +24,8 @@ bool passing_is(const json_t *container, const struct status *s)
 	       !is_phase(told, PHASE_RUNNING) && !is_phase(told, PHASE_FAILED);
 }
 
-bool passing_is_consumer_told(const struct facts *f)
+/* By this the activators know which process a word of the agent is about, and that it is new. */
+static bool is_consumer_told(const struct facts *f)
 {
 	const json_t *told = json_object_get(f->instance, "status");
 	const char *uid = f->running ? kube_uid(f->consumer) : "";
@@ -29,17 +34,48 @@ bool passing_is_consumer_told(const struct facts *f)
 	       (*uid == '\0' || json_int_at(told, 0, "containerGeneration", NULL) == f->generation);
 }
 
-uint64_t passing_until(struct memory *m, uint64_t now_ms)
+/* Nothing but the container's wish, which the Pod shows already. */
+static bool is_running_alone(const json_t *patch)
 {
-	if (m->passing_since_ms == 0)
-		m->passing_since_ms = now_ms;
-	if (now_ms - m->passing_since_ms < PASSING_MS)
-		return m->passing_since_ms + PASSING_MS;
-	return passing_end(m);
+	return patch == NULL || (json_object_size(patch) == 1 &&
+	                         json_object_size(json_object_get(patch, "spec")) == 1 &&
+	                         json_at(patch, "spec", "running", NULL) != NULL);
 }
 
-uint64_t passing_end(struct memory *m)
+static void drop(json_t **patch)
 {
-	m->passing_since_ms = 0;
-	return 0;
+	json_decref(*patch);
+	*patch = NULL;
+}
+
+uint64_t passing_hold(const struct facts *f, const json_t *container, const struct status *s,
+                      struct memory *memory, uint64_t now_ms, struct passing_news *news)
+{
+	const char *instance_told = json_str_at(f->instance, "", "status", "phase", NULL);
+	bool all = is_passing(container, s);
+	bool copy = (all || s->phase == PHASE_RUNNING) && is_running_alone(news->instance) &&
+	            !is_phase(instance_told, PHASE_FAILED);
+	bool copy_status = copy && is_consumer_told(f);
+
+	all = all && copy;
+	if ((!all || news->container_status == NULL) && (!copy || news->instance == NULL) &&
+	    (!copy_status || news->instance_status == NULL)) {
+		memory->passing_since_ms = 0;
+		return 0;
+	}
+	if (memory->passing_since_ms == 0)
+		memory->passing_since_ms = now_ms;
+	if (now_ms - memory->passing_since_ms >= PASSING_MS) {
+		/* the status comes after the spec, since it tells that generation */
+		if (news->instance != NULL && s->phase == PHASE_RUNNING)
+			drop(&news->instance_status);
+		return 0;
+	}
+	if (all)
+		drop(&news->container_status);
+	if (copy)
+		drop(&news->instance);
+	if (copy_status)
+		drop(&news->instance_status);
+	return memory->passing_since_ms + PASSING_MS;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * passing - a status that is only on its way to the next one, and how long it stays untold
+ * passing - what need not be told at once, since nobody waits for it and more follows soon
  *
- * Each write costs the API server some 15 ms of a processor, and the calls of a wake wait behind
- * it: so on the way to Running or Stopped only what somebody waits for is written
- * (docs/performance.md). What lasts longer than PASSING_MS is told then.
+ * Each write costs the API server some 15 ms of a processor, and the calls of other wakes wait
+ * behind it (docs/performance.md). So on the way to Running or Stopped only what somebody waits for
+ * is written, and the instance's copy of it later. What lasts longer than PASSING_MS is told then.
  */
 #pragma once
 
@@ -13,20 +13,14 @@
 
 enum { PASSING_MS = 3000 };
 
-/**
- * passing_is() - from what @container's status tells, @s is on the way
- * Never so when the container ran or had failed: that this is over is told at once.
- */
-bool passing_is(const json_t *container, const struct status *s);
+/* What there is to tell: a patch each, or NULL. Owned. */
+struct passing_news {
+	json_t *instance, *instance_status, *container_status;
+};
 
 /**
- * passing_is_consumer_told() - the instance's status names the current consumer, or none if there
- * is none: by that the activators know which process a word of the agent is about, and that it is
- * new
+ * passing_hold() - take out of @news what may wait
+ * Return: when it may no longer; 0: nothing waits
  */
-bool passing_is_consumer_told(const struct facts *f);
-
-/** passing_until() - Return: when it is to be told; 0: now, and the next one may wait again */
-uint64_t passing_until(struct memory *m, uint64_t now_ms);
-/** passing_end() - something is told, or nothing is left to tell. Return: 0 */
-uint64_t passing_end(struct memory *m);
+uint64_t passing_hold(const struct facts *f, const json_t *container, const struct status *s,
+                      struct memory *memory, uint64_t now_ms, struct passing_news *news);

@@ -463,40 +463,6 @@ static enum plan_stage stage_of(const struct facts *f, const struct status *s)
 	return f->consumer != NULL ? PLAN_STAGE_CREATED : PLAN_STAGE_WANTED;
 }
 
-/* What there is to tell: a patch each, or NULL. */
-struct telling {
-	json_t *instance, *instance_status, *container_status;
-};
-
-/* Nothing but the container's wish, which the Pod shows already. */
-static bool is_running_alone(const json_t *patch)
-{
-	return patch == NULL || (json_object_size(patch) == 1 &&
-	                         json_object_size(json_object_get(patch, "spec")) == 1 &&
-	                         json_at(patch, "spec", "running", NULL) != NULL);
-}
-
-static bool may_wait(struct making *m, const struct status *s, const struct telling *t)
-{
-	bool has_news =
-	        t->instance != NULL || t->instance_status != NULL || t->container_status != NULL;
-	uint64_t until_ms;
-
-	if (!has_news || !is_running_alone(t->instance) || !passing_is(m->seen->container, s))
-		until_ms = passing_end(m->memory);
-	else
-		until_ms = passing_until(m->memory, m->now->now_ms);
-	if (until_ms != 0)
-		look_again_at(m, until_ms);
-	return until_ms != 0;
-}
-
-static void drop(json_t **patch)
-{
-	json_decref(*patch);
-	*patch = NULL;
-}
-
 /* Takes @patch. */
 static void act_patch(struct making *m, enum plan_verb verb, enum plan_on on, json_t *patch)
 {
@@ -507,8 +473,9 @@ static void act_patch(struct making *m, enum plan_verb verb, enum plan_on on, js
 static void do_status(struct making *m)
 {
 	const struct facts *f = m->f;
-	struct telling t = {0};
+	struct passing_news t = {0};
 	struct status s;
+	uint64_t until_ms;
 
 	status_judge(f, m->seen, m->memory, m->now, m->starting, &s);
 	m->plan->phase = s.phase;
@@ -522,14 +489,9 @@ static void do_status(struct making *m)
 		        report_instance_patch(f, &s, m->plan->start_count, m->now->wall_ms);
 	t.container_status = report_container_patch(f, &s, m->seen->container,
 	                                            m->config->url_template, m->now->wall_ms);
-	if (may_wait(m, &s, &t)) {
-		drop(&t.instance);
-		drop(&t.container_status);
-		if (passing_is_consumer_told(f))
-			drop(&t.instance_status);
-	} else if (t.instance != NULL && s.phase == PHASE_RUNNING && passing_is_consumer_told(f)) {
-		drop(&t.instance_status); /* it follows, and tells that generation */
-	}
+	until_ms = passing_hold(f, m->seen->container, &s, m->memory, m->now->now_ms, &t);
+	if (until_ms != 0)
+		look_again_at(m, until_ms);
 	if (t.container_status != NULL)
 		m->plan->events_count = report_events(&s, m->seen->container, m->plan->events);
 	act_patch(m, PLAN_PATCH, PLAN_ON_INSTANCE, t.instance);

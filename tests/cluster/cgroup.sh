@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # The cluster's cgroups: a folder of its own in every hierarchy, /NAME/control for the
-# API server and what belongs to it, /NAME/node-N, and /NAME/guests for what users run beside it. Sourced.
+# API server and what belongs to it, /NAME/node-N with its daemons in /NAME/node-N/system, and
+# /NAME/guests for what users run beside it. Sourced.
 
 cgroup_is_v2() { [ -f /sys/fs/cgroup/cgroup.controllers ]; }
 
@@ -18,7 +19,7 @@ cgroup_folders() {
   done
 }
 
-# cgroup_make PATH: PATH has the form NAME/PART
+# cgroup_make PATH: PATH has the form NAME/PART, or is below one that was made
 cgroup_make() {
   local folder level file
   while read -r folder; do
@@ -45,6 +46,15 @@ cgroup_delegate() {
 cgroup_join() {
   local folder
   while read -r folder; do echo "$BASHPID" >"$folder/cgroup.procs"; done < <(cgroup_folders "$1")
+}
+
+# cgroup_move PATH PART: the processes of PATH itself into PATH/PART
+cgroup_move() {
+  local folder pid
+  while read -r folder; do
+    while read -r pid; do echo "$pid" >"$folder/$2/cgroup.procs"; done <"$folder/cgroup.procs"
+  done < <(cgroup_folders "$1")
+  ! cgroup_is_v2 || cgroup_delegate "$1"
 }
 
 # cgroup_kill PATH: every process at and below PATH; returns when there is none

@@ -72,7 +72,7 @@ _cluster_first() {
   local pid
   pid=$(cat "$CLUSTER_DIR/run/$1.pid" 2>/dev/null) || pid=
   # numbers are given again: it must be in our cgroup, too; one that ended and was not waited for has no namespaces
-  [ -n "$pid" ] && grep -qs "/$CLUSTER_CGROUP/$1$" "/proc/$pid/cgroup" && [ -e "/proc/$pid/ns/net" ] || _cluster_fail "$1 is not running" || return
+  [ -n "$pid" ] && grep -qs "/$CLUSTER_CGROUP/$1\(/system\)\?$" "/proc/$pid/cgroup" && [ -e "/proc/$pid/ns/net" ] || _cluster_fail "$1 is not running" || return
   echo "$pid"
 }
 
@@ -155,7 +155,7 @@ _cluster_enter() {
   shift
   (
     # from outside: in its own cgroup namespace a process may not come from elsewhere
-    if [ "$place" != control ] && cgroup_is_v2; then place=$place/init; fi
+    [ "$place" = control ] || place=$place/system
     cgroup_join "$CLUSTER_CGROUP/$place"
     exec nsenter --target "$pid" --mount --uts --ipc --net --pid --cgroup "$@"
   )
@@ -187,14 +187,8 @@ _cluster_node_start() {
     return 1
   }
   _cluster_note_first "$name" && pid=$(_cluster_first "$name") || return
-  if cgroup_is_v2; then
-    # there a cgroup with processes cannot limit those below it
-    mkdir -p "/sys/fs/cgroup/$CLUSTER_CGROUP/$name/init"
-    while read -r other; do
-      echo "$other" >"/sys/fs/cgroup/$CLUSTER_CGROUP/$name/init/cgroup.procs"
-    done <"/sys/fs/cgroup/$CLUSTER_CGROUP/$name/cgroup.procs"
-    cgroup_delegate "$CLUSTER_CGROUP/$name"
-  fi
+  # beside the Pods' own, as on a machine with systemd: each thread would weigh as much as all of them
+  cgroup_make "$CLUSTER_CGROUP/$name/system" && cgroup_move "$CLUSTER_CGROUP/$name" system || return
   {
     # a former one may not be gone yet
     nsenter --target "$control" --net ip link del "veth-$number" 2>/dev/null || true

@@ -95,6 +95,7 @@ void fixture_awake(struct fixture *f)
 	settle(f, "wake");
 	agent_says(f, "hello", "Listening");
 	settle(f, "listening");
+	later(f);
 	assert_string_equal(instance_phase(f), "Running");
 	f->trace[0] = '\0';
 }
@@ -309,6 +310,13 @@ void settle(struct fixture *f, const char *what_happened)
 			return;
 	}
 	fail_msg("it never settles:\n%s", f->trace);
+}
+
+void later(struct fixture *f)
+{
+	assert_true(f->last.again_ms > 0);
+	f->now.now_ms += f->last.again_ms;
+	settle(f, "later");
 }
 
 void expect_trace(struct fixture *f, const char *want)

@@ -52,6 +52,8 @@ void fixture_awake(struct fixture *f);
 void spec(struct fixture *f, const char *merge_json); /* changes the generation */
 void set_running(struct fixture *f, bool running);
 void settle(struct fixture *f, const char *what_happened);
+/* When the last plan wanted to look again. */
+void later(struct fixture *f);
 void plan_once(struct fixture *f, const char *what_happened);
 void expect_trace(struct fixture *f, const char *want);
 
