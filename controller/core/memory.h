@@ -39,7 +39,7 @@ struct memory {
 	 */
 	char doomed[MEMORY_DOOMED_MAX][MEMORY_UID_BYTES];
 	bool plain_name_taken; /* a Pod that is not ours has the container's name */
-	/* Since when a passing status is untold (see passing.h); 0: none is. */
+	/* Since when something waits to be told (see passing.h); 0: nothing does. */
 	uint64_t passing_since_ms;
 };
 

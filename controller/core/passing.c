@@ -52,15 +52,16 @@ uint64_t passing_hold(const struct facts *f, const json_t *container, const stru
                       struct memory *memory, uint64_t now_ms, struct passing_news *news)
 {
 	const char *instance_told = json_str_at(f->instance, "", "status", "phase", NULL);
-	bool all = is_passing(container, s);
-	bool copy = (all || s->phase == PHASE_RUNNING) && is_running_alone(news->instance) &&
+	bool passes = is_passing(container, s);
+	bool copy = (passes || s->phase == PHASE_RUNNING) && is_running_alone(news->instance) &&
 	            !is_phase(instance_told, PHASE_FAILED);
 	bool copy_status = copy && is_consumer_told(f);
+	bool all = passes && copy;
 
-	all = all && copy;
 	if ((!all || news->container_status == NULL) && (!copy || news->instance == NULL) &&
 	    (!copy_status || news->instance_status == NULL)) {
-		memory->passing_since_ms = 0;
+		if (!passes) /* else what lasts so long already is told as it comes */
+			memory->passing_since_ms = 0;
 		return 0;
 	}
 	if (memory->passing_since_ms == 0)

@@ -133,7 +133,7 @@ void product_wait_phase(struct product *p, const char *name, const char *phase)
 {
 	char path[WORLD_PATH_BYTES];
 
-	product_path(path, "stoppablecontainerinstances", name);
+	product_path(path, "stoppablecontainers", name);
 	world_expect(p->world, path, "/status/phase", phase);
 }
 

@@ -61,6 +61,9 @@ static void test_plan_tells_a_passing_status_that_stays(void **state)
 	assert_int_equal(f->last.again_ms, PASSING_MS - 500);
 	later(f);
 	expect_condition(f, "Ready", "False", "ConsumerStarting", "nothing listens on port 8080");
+	agent_says_more(f, "{\"message\":\"9090 listens\"}"); /* it lasts: told as it comes */
+	settle(f, "other port");
+	expect_condition(f, "Ready", "False", "ConsumerStarting", "9090 listens");
 	set_running(f, false);
 	settle(f, "stop");
 	f->now.now_ms += f->last.again_ms;
@@ -70,6 +73,7 @@ static void test_plan_tells_a_passing_status_that_stays(void **state)
 	                "      -> instance=ConsumerStarting\n"
 	                "later -> patch-instance(running=true) instance=same "
 	                "container=ProviderReady\n"
+	                "other port -> instance=same container=same\n"
 	                "stop -> delete:hello patch-instance(running=false) instance=Stopping "
 	                "container=Stopping !Stopping\n"
 	                "later -> instance=Stopped container=Stopped !Stopped\n");
