@@ -52,5 +52,8 @@ struct status_times {
 void status_judge(const struct facts *f, const struct observed *seen, const struct memory *memory,
                   const struct status_times *now, bool starting, struct status *ret_status);
 
+/** status_is_trouble() - the Pod waits for what the runtime may yet do; NULL: it does not */
+bool status_is_trouble(const json_t *pod);
+
 const char *status_phase_name(enum phase phase);           /* the instance's */
 const char *status_container_phase_name(enum phase phase); /* the container's */
