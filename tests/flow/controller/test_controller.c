@@ -213,6 +213,33 @@ static void test_controller_never_overwrites_a_foreign_service_or_pod(void **sta
 	world_expect(f->world, PODS "hello", "/spec/containers/0/image", "a:1");
 }
 
+static void test_controller_waits_for_a_former_pod_that_still_ends(void **state)
+{
+	struct fixture *f = *state;
+	json_t *events, *event;
+	size_t i;
+
+	json_decref(world_create(f->world, "/api/v1/namespaces/default/pods",
+	                         "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":"
+	                         "\"hello-provider\",\"finalizers\":[\"test/wait\"]},\"spec\":{"
+	                         "\"containers\":[{\"name\":\"a\",\"image\":\"a:1\"}]}}"));
+	world_delete(f->world, PODS "hello-provider");
+	json_decref(world_create(f->world, GROUP "stoppablecontainers", hello));
+	world_expect_metric(f->controller, "sc_controller_reconciles_total{result=\"failed\"}", 3);
+	world_expect(f->world, CONTAINER, "/status/conditions/1/reason", "Creating");
+	json_decref(world_merge_patch(f->world, PODS "hello-provider",
+	                              "{\"metadata\":{\"finalizers\":null}}"));
+	world_expect(f->world, PODS "hello-provider",
+	             "/metadata/labels/stoppablecontainer.xtlsoft.top~1role", "provider");
+	agent_prepares(f);
+	expect_phase(f, "Stopped");
+	events = world_get(f->world, "/api/v1/namespaces/default/events");
+	json_array_foreach(json_object_get(events, "items"), i, event) {
+		assert_string_not_equal(json_str_at(event, "", "type", NULL), "Warning");
+	}
+	json_decref(events);
+}
+
 static void test_controller_settles(void **state)
 {
 	struct fixture *f = *state;
@@ -350,6 +377,7 @@ int main(void)
 	        T(test_controller_goes_on_after_a_kill),
 	        T(test_controller_tells_a_command_that_is_not_in_the_image),
 	        T(test_controller_never_overwrites_a_foreign_service_or_pod),
+	        T(test_controller_waits_for_a_former_pod_that_still_ends),
 	        T(test_controller_settles),
 	        T(test_controller_takes_the_lease_and_gives_it_back),
 	        T(test_controller_follows_the_activators_of_a_service),
