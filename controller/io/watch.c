@@ -306,10 +306,8 @@ void watch_observe(struct watch *w, const char *key, struct observed *ret_seen)
 	if (ret_seen->container != NULL)
 		observe_hosts(w, ret_seen);
 	node = json_str_at(ret_seen->instance, "", "status", "rootfs", "nodeName", NULL);
-	/* An engine that has no Node objects at all can't lose one. */
-	ret_seen->node_missing = w->nodes != NULL && *node != '\0' &&
-	                         informer_count(w->nodes) > 0 &&
-	                         informer_get(w->nodes, NULL, node) == NULL;
+	ret_seen->node_missing =
+	        w->nodes != NULL && *node != '\0' && informer_get(w->nodes, NULL, node) == NULL;
 }
 
 void watch_learn(struct watch *w, enum plan_on on, const json_t *object)

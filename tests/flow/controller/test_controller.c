@@ -164,6 +164,25 @@ static void test_controller_waits_for_the_agent_that_has_files(void **state)
 	world_expect_gone(f->world, INSTANCE);
 }
 
+static void test_controller_tells_that_the_only_node_is_gone(void **state)
+{
+	static const char node[] = "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":"
+	                           "\"node-a\"}}";
+	static const char reason[] = "/status/conditions/2/reason"; /* of RootfsReady */
+	struct fixture *f = *state;
+
+	json_decref(world_create(f->world, "/api/v1/nodes", node));
+	make_asleep(f);
+	json_decref(world_merge_patch(f->world, INSTANCE "/status",
+	                              "{\"status\":{\"rootfs\":{\"nodeName\":\"node-a\"}}}"));
+	world_expect(f->world, CONTAINER, "/status/nodeName", "node-a");
+	world_expect(f->world, CONTAINER, reason, "Ready");
+	world_delete(f->world, "/api/v1/nodes/node-a");
+	world_expect(f->world, CONTAINER, reason, "NodeLost");
+	json_decref(world_create(f->world, "/api/v1/nodes", node));
+	world_expect(f->world, CONTAINER, reason, "Ready");
+}
+
 static void test_controller_goes_on_after_a_kill(void **state)
 {
 	struct fixture *f = *state;
@@ -374,6 +393,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        T(test_controller_starts_stops_and_deletes),
 	        T(test_controller_waits_for_the_agent_that_has_files),
+	        T(test_controller_tells_that_the_only_node_is_gone),
 	        T(test_controller_goes_on_after_a_kill),
 	        T(test_controller_tells_a_command_that_is_not_in_the_image),
 	        T(test_controller_never_overwrites_a_foreign_service_or_pod),
