@@ -166,8 +166,9 @@ static void test_controller_waits_for_the_agent_that_has_files(void **state)
 
 static void test_controller_tells_that_the_only_node_is_gone(void **state)
 {
-	static const char node[] = "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":"
-	                           "\"node-a\"}}";
+	static const char node[] =
+	        "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":"
+	        "\"node-a\"}}";
 	static const char reason[] = "/status/conditions/2/reason"; /* of RootfsReady */
 	struct fixture *f = *state;
 

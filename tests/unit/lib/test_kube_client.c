@@ -256,13 +256,20 @@ static void make_informer(struct fixture *f, const struct answer *answers)
 	"{\"type\":\"" type "\",\"object\":{\"metadata\":{\"name\":\"" name                        \
 	"\",\"namespace\":\"d\",\"uid\":\"" name "\",\"resourceVersion\":\"" version "\"}}}\n"
 
+#define EXPIRED "{\"kind\":\"Status\",\"code\":410,\"reason\":\"Expired\"}"
+
 static void test_informer_resumes_and_lists_again_on_410(void **state)
 {
 	struct fixture *f = *state;
-	static const struct answer answers[] = {
-	        {"limit=", 200, PAGE("5", "", "a")}, {"resourceVersion=5", 0, NULL},
-	        {"resourceVersion=8", 0, NULL},      {"limit=", 200, PAGE("9", "", "c")},
-	        {"resourceVersion=9", 0, NULL},      {NULL, 0, NULL}};
+	static const struct answer answers[] = {{"limit=", 200, PAGE("5", "", "a")},
+	                                        {"resourceVersion=5", 0, NULL},
+	                                        {"resourceVersion=8", 0, NULL},
+	                                        {"limit=", 200, PAGE("9", "", "c")},
+	                                        {"resourceVersion=9", 0, NULL},
+	                                        {"resourceVersion=9", 410, EXPIRED},
+	                                        {"limit=", 200, PAGE("12", "", "d")},
+	                                        {"resourceVersion=12", 0, NULL},
+	                                        {NULL, 0, NULL}};
 
 	make_informer(f, answers);
 	wait_for(f, &f->watches, 1);
@@ -274,12 +281,15 @@ static void test_informer_resumes_and_lists_again_on_410(void **state)
 	assert_int_equal(informer_lost_ms(f->informer, 0), 0);
 	fake_server_end_held(f->server);
 	wait_for(f, &f->watches, 2);
-	fake_server_chunk(f->watch, "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\","
-	                            "\"code\":410,\"reason\":\"Expired\"}}\n");
+	fake_server_chunk(f->watch, "{\"type\":\"ERROR\",\"object\":" EXPIRED "}\n");
 	wait_for(f, &f->watches, 3);
 	assert_string_equal(f->trace, "a:->5 b:->6 a:5>7 a:7>- b:6>- c:->9 ");
 	assert_int_equal(f->synced, 1);
 	assert_int_equal(informer_count(f->informer), 1);
+	/* or the watch does not even begin */
+	fake_server_end_held(f->server);
+	wait_for(f, &f->watches, 4);
+	assert_string_equal(f->trace, "a:->5 b:->6 a:5>7 a:7>- b:6>- c:->9 c:9>- d:->12 ");
 }
 
 static void test_informer_comes_back_after_the_server(void **state)
