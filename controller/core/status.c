@@ -373,6 +373,12 @@ void status_judge(const struct facts *f, const struct observed *seen, const stru
 		judge_missing_consumer(f, memory, now->now_ms, starting, &s.consumer);
 	judge_activatable(f, seen, memory, now->now_ms, &s.activatable);
 	s.template_changed = is_template_changed(f);
+	s.node_silent = f->node_silent;
+	if (f->node_silent)
+		say(&s.node, "NodeNotReady",
+		    "node %s is not Ready: what is said of its Pods is from before, and nothing "
+		    "starts there",
+		    json_str_at(f->rootfs, "", "nodeName", NULL));
 	s.phase = find_phase(f, &s);
 	judge_ready(f, &s);
 	*ret_status = s;

@@ -41,6 +41,8 @@ struct status {
 	enum phase phase;
 	struct verdict ready, provider, rootfs, consumer, activatable;
 	bool template_changed;
+	bool node_silent;
+	struct verdict node; /* with node_silent */
 };
 
 struct status_times {

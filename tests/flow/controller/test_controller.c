@@ -178,6 +178,10 @@ static void test_controller_tells_that_the_only_node_is_gone(void **state)
 	                              "{\"status\":{\"rootfs\":{\"nodeName\":\"node-a\"}}}"));
 	world_expect(f->world, CONTAINER, "/status/nodeName", "node-a");
 	world_expect(f->world, CONTAINER, reason, "Ready");
+	json_decref(world_merge_patch(f->world, "/api/v1/nodes/node-a/status",
+	                              "{\"status\":{\"conditions\":[{\"type\":\"Ready\","
+	                              "\"status\":\"Unknown\"}]}}"));
+	world_expect(f->world, CONTAINER, "/status/conditions/5/reason", "NodeNotReady");
 	world_delete(f->world, "/api/v1/nodes/node-a");
 	world_expect(f->world, CONTAINER, reason, "NodeLost");
 	json_decref(world_create(f->world, "/api/v1/nodes", node));

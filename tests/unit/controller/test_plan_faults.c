@@ -353,6 +353,21 @@ static void test_plan_tells_a_lost_node_and_never_starts_on_an_empty_root(void *
 	expect_condition(f, "RootfsReady", "False", "NodeLost", "abandon-rootfs");
 }
 
+static void test_plan_tells_a_node_that_does_not_answer(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_awake(f);
+	assert_null(condition(f, "NodeReady"));
+	f->node_silent = true;
+	settle(f, "silent");
+	assert_string_equal(phase(f), "Running"); /* for all that is known */
+	expect_condition(f, "NodeReady", "False", "NodeNotReady", "node node-a is not Ready");
+	f->node_silent = false;
+	settle(f, "back");
+	assert_null(condition(f, "NodeReady"));
+}
+
 static void test_plan_abandons_the_rootfs_when_told(void **state)
 {
 	struct fixture *f = *state;
@@ -494,6 +509,7 @@ int main(void)
 	        T(test_plan_tells_host_and_service_conflicts),
 	        T(test_plan_never_overwrites_a_foreign_service_or_instance),
 	        T(test_plan_tells_a_lost_node_and_never_starts_on_an_empty_root),
+	        T(test_plan_tells_a_node_that_does_not_answer),
 	        T(test_plan_abandons_the_rootfs_when_told),
 	        T(test_plan_waits_for_an_instance_deleted_by_hand),
 	        T(test_plan_forgets_no_delete_whose_answer_was_lost),
