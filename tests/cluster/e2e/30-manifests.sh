@@ -13,16 +13,8 @@ here=$(dirname "$0")/..
 
 product_installed
 app_image app:1 >/dev/null
-work=$(mktemp -d)
 base=manifests-$$
-background=()
-# shellcheck disable=SC2317 # called by the trap
-cleanup() {
-  [ ${#background[@]} -eq 0 ] || kill "${background[@]}" 2>/dev/null || true
-  kubectl delete namespace "$base" "$base-strict" --wait=false >/dev/null 2>&1 || true
-  rm -rf "$work"
-}
-trap cleanup EXIT
+test_begin "$base" "$base-strict"
 app_namespace "$base"
 
 echo "--- the long shape, as the existing operator's users have it"

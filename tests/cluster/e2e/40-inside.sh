@@ -15,16 +15,8 @@ here=$(dirname "$0")/..
 
 product_installed
 app_image app:1 >/dev/null
-work=$(mktemp -d)
 base=inside-$$
-background=()
-# shellcheck disable=SC2317 # called by the trap
-cleanup() {
-  [ ${#background[@]} -eq 0 ] || kill "${background[@]}" 2>/dev/null || true
-  kubectl delete namespace "$base" "$base-root" --wait=false >/dev/null 2>&1 || true
-  rm -rf "$work"
-}
-trap cleanup EXIT
+test_begin "$base" "$base-root"
 app_namespace "$base" restricted
 restricted='allowPrivilegeEscalation: false, runAsNonRoot: true, capabilities: {drop: [ALL]}, seccompProfile: {type: RuntimeDefault}'
 

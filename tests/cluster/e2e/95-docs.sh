@@ -13,12 +13,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 . "$here/app.sh"
 
 root=$(cd "$here/../.." && pwd)
-work=$(mktemp -d)
-# shellcheck disable=SC2317 # called by the trap
-cleanup() {
-  rm -rf "$work"
-}
-trap cleanup EXIT
+test_begin
 if kubectl get crd stoppablecontainers.stoppablecontainer.xtlsoft.top >/dev/null 2>&1; then
   die "the product is installed: this starts from nothing"
 fi

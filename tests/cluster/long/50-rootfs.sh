@@ -226,6 +226,7 @@ ask web | grep -q marker=none || die "files of a former one of that name"
 if kubectl -n "$run" exec "$(consumer web)" -- cat /old 2>/dev/null; then die "a file of a former one of that name"; fi
 step "one of the same name starts clean"
 truth_end
+plans_settle
 
 kubectl -n "$run" delete stoppablecontainer --all --timeout=60s >/dev/null
 nothing_is_left() { [ -z "$(kubectl -n "$run" get stoppablecontainers,stoppablecontainerinstances,pods -o name)" ]; }
