@@ -77,7 +77,7 @@ faults_apply() {
     apiVersion: "stoppablecontainer.xtlsoft.top/v1alpha1", kind: "StoppableContainer", metadata: {name: $name, annotations: {marker: $name}},
     spec: ({running: false, idle: {timeout: "0s"}, activation: {port: 8080, holdTimeout: "30s"}, template: {spec: {
       terminationGracePeriodSeconds: 5,
-      containers: [{name: "main", image: $image, env: [{name: "MARKER", value: $name}], resources: {limits: {memory: "64Mi"}}}]}}} * $more)}' |
+      containers: [{name: "main", image: $image, env: [{name: "MARKER", value: $name}], resources: {limits: {memory: "256Mi"}}}]}}} * $more)}' |
     kubectl -n "$run" apply -f - >/dev/null
 }
 
