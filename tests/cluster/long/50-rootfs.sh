@@ -73,9 +73,10 @@ asleep calm
 folder=$(sci web .status.hostPath)
 calm_folder=$(sci calm .status.hostPath)
 calm_upper=$(cluster_node_exec 1 /var/tmp/probe hash "$calm_folder/upper")
+step "a second one sleeps"
 inside=$(of_consumer)
-upper=$(of_upper)
 step "container: $inside"
+upper=$(of_upper)
 step "upper:     $upper"
 for name in hosts resolv.conf hostname; do
   [ "$(cluster_node_exec 1 stat -c %s "$folder/upper/etc/$name")" = 0 ] || die "/etc/$name of the Pod is in the kept files"
