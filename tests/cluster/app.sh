@@ -3,7 +3,7 @@
 # What the end-to-end tests have in common, the images that they run, and what they do with resources.
 # To be sourced after lib.sh and product.sh.
 #
-#   test_begin [NAMESPACE…]   $work is a folder; at the script's end it goes, with the processes whose
+#   test_begin [NAMESPACE…]   $WORK is a folder; at the script's end it goes, with the processes whose
 #                      numbers are in $background, the namespaces and the resources in the first
 #   die TEXT           ends the test
 #   account_of NAMESPACE   waits until a Pod can be made there
@@ -28,11 +28,11 @@ _test_end() {
     kubectl delete stoppablecontainers --all -n "${_test_namespaces[0]}" --wait=false >/dev/null 2>&1 || true
     kubectl delete namespace "${_test_namespaces[@]}" --wait=false >/dev/null 2>&1 || true
   }
-  rm -rf "$work"
+  rm -rf "$WORK"
 }
 
 test_begin() {
-  work=$(mktemp -d) background=() _test_namespaces=("$@")
+  WORK=$(mktemp -d) background=() _test_namespaces=("$@")
   trap _test_end EXIT
 }
 

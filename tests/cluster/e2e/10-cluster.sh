@@ -64,18 +64,18 @@ for number in $(seq "$last"); do
 done
 
 echo "--- an OCI archive goes into the registry as it is"
-mkdir -p "$work/oci/blobs/sha256"
+mkdir -p "$WORK/oci/blobs/sha256"
 from=http://$REGISTRY/v2/pause
-curl -fsS -H 'Accept: application/vnd.oci.image.manifest.v1+json' "$from/manifests/1" -o "$work/manifest"
-digest=$(sha256sum "$work/manifest" | cut -d ' ' -f 1)
-for blob in $(jq -r '.config.digest, .layers[].digest' "$work/manifest"); do
-  curl -fsS "$from/blobs/$blob" -o "$work/oci/blobs/${blob/://}"
+curl -fsS -H 'Accept: application/vnd.oci.image.manifest.v1+json' "$from/manifests/1" -o "$WORK/manifest"
+digest=$(sha256sum "$WORK/manifest" | cut -d ' ' -f 1)
+for blob in $(jq -r '.config.digest, .layers[].digest' "$WORK/manifest"); do
+  curl -fsS "$from/blobs/$blob" -o "$WORK/oci/blobs/${blob/://}"
 done
-jq -n --arg digest "sha256:$digest" --argjson size "$(stat -c %s "$work/manifest")" \
-  '{manifests: [{mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $digest, size: $size}]}' >"$work/oci/index.json"
-mv "$work/manifest" "$work/oci/blobs/sha256/$digest"
-tar -C "$work/oci" -cf "$work/copy.tar" index.json blobs
-[ "$(cluster_push some/copy:2 "$work/copy.tar")" = "$REGISTRY/some/copy@sha256:$digest" ] || die "the archive was pushed otherwise"
+jq -n --arg digest "sha256:$digest" --argjson size "$(stat -c %s "$WORK/manifest")" \
+  '{manifests: [{mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $digest, size: $size}]}' >"$WORK/oci/index.json"
+mv "$WORK/manifest" "$WORK/oci/blobs/sha256/$digest"
+tar -C "$WORK/oci" -cf "$WORK/copy.tar" index.json blobs
+[ "$(cluster_push some/copy:2 "$WORK/copy.tar")" = "$REGISTRY/some/copy@sha256:$digest" ] || die "the archive was pushed otherwise"
 cluster_node_exec 1 ctr -n k8s.io images pull --plain-http "$REGISTRY/some/copy:2" >/dev/null || die "the pushed archive is not pulled"
 
 echo "--- exec, logs, port-forward, attach"

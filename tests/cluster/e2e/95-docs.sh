@@ -30,11 +30,11 @@ commands() {
 page() {
   local build=${SC_RELEASE_BUILD_DIR:+--build-dir $SC_RELEASE_BUILD_DIR}
   commands "$@" | sed -e "s#registry\.example\.com/app:1#$APP#g" -e "s#registry\.example\.com#$REGISTRY#g" \
-    -e "s#^images/build\.sh#& $build#" >"$work/script"
-  [ -s "$work/script" ] || die "$* has no commands"
-  echo "--- $*: $(grep -c . "$work/script") lines"
-  (cd "$root" && cluster_in bash -euo pipefail -x "$work/script") >"$work/out" 2>&1 ||
-    { tail -n 25 "$work/out"; die "a command of $1 failed"; }
+    -e "s#^images/build\.sh#& $build#" >"$WORK/script"
+  [ -s "$WORK/script" ] || die "$* has no commands"
+  echo "--- $*: $(grep -c . "$WORK/script") lines"
+  (cd "$root" && cluster_in bash -euo pipefail -x "$WORK/script") >"$WORK/out" 2>&1 ||
+    { tail -n 25 "$WORK/out"; die "a command of $1 failed"; }
 }
 
 page install.md "" Remove
