@@ -58,6 +58,24 @@ void memory_release(struct memory *m, enum held what)
 	m->held[what] = (struct hold_back){0};
 }
 
+void memory_trouble(struct memory *m, enum held what, const char *uid, uint64_t now_ms)
+{
+	struct trouble *t = &m->trouble[what];
+
+	assert(what > HELD_UNSET && what < HELD_N);
+	if (strcmp(t->uid, uid) == 0)
+		return;
+	(void)snprintf(t->uid, sizeof t->uid, "%s", uid);
+	t->until_ms = now_ms + MEMORY_TROUBLE_MAX_MS;
+}
+
+bool memory_is_lasting(const struct memory *m, enum held what, const char *uid, uint64_t now_ms)
+{
+	const struct trouble *t = &m->trouble[what];
+
+	return t->uid[0] != '\0' && strcmp(t->uid, uid) == 0 && now_ms >= t->until_ms;
+}
+
 bool memory_doom(struct memory *m, const char *uid)
 {
 	char *free_slot = NULL;

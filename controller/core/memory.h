@@ -18,6 +18,8 @@ enum {
 	MEMORY_TEXT_BYTES = 400,
 	MEMORY_BACKOFF_FIRST_MS = 1000,
 	MEMORY_BACKOFF_MAX_MS = 60000,
+	/* the kubelet tries again after 10 to 15 s: twice in vain */
+	MEMORY_TROUBLE_MAX_MS = 30000,
 };
 
 /* What can be held back after it went wrong; slot 0 is illegal. */
@@ -31,8 +33,15 @@ struct hold_back {
 	char text[MEMORY_TEXT_BYTES];
 };
 
+/* A Pod that the runtime does not start now, and maybe soon. */
+struct trouble {
+	char uid[MEMORY_UID_BYTES]; /* of the Pod; "": none */
+	uint64_t until_ms;          /* from then on it is a failure */
+};
+
 struct memory {
 	struct hold_back held[HELD_N];
+	struct trouble trouble[HELD_N]; /* of HELD_CONSUMER and HELD_PROVIDER */
 	/*
 	 * Pods whose delete call was sent. One stays here until it is gone, since a call without an
 	 * answer may still arrive: such a Pod is never again named as the current consumer.
@@ -54,6 +63,11 @@ void memory_hold(struct memory *m, enum held what, int64_t generation, uint64_t 
 void memory_hold_ended(struct memory *m, enum held what, int64_t generation, uint64_t now_ms,
                        const char *text);
 void memory_release(struct memory *m, enum held what);
+
+/** memory_trouble() - Pod @uid is seen in trouble; "": none is. The first look begins the time. */
+void memory_trouble(struct memory *m, enum held what, const char *uid, uint64_t now_ms);
+/** memory_is_lasting() - Pod @uid has been in trouble for MEMORY_TROUBLE_MAX_MS */
+bool memory_is_lasting(const struct memory *m, enum held what, const char *uid, uint64_t now_ms);
 
 /**
  * memory_doom() - @uid's delete call is sent now

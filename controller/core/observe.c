@@ -170,6 +170,7 @@ void facts_read(const struct observed *seen, const struct memory *memory,
 	f.invalid_reason = "TemplateInvalid";
 	f.is_unsupported = f.invalid == NULL && !supported_check(resource, f.unsupported);
 	f.node_missing = seen->node_missing;
+	f.node_silent = seen->node_silent;
 	see_instance(&f, seen);
 	f.running = json_bool_at(seen->container, false, "spec", "running", NULL) && !f.deleting &&
 	            !f.instance_deleting;

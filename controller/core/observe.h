@@ -32,6 +32,7 @@ struct observed {
 	const json_t *slices[OBSERVED_SERVICES_MAX];
 	size_t slices_count;
 	bool node_missing;          /* status.nodeName names a Node that does not exist */
+	bool node_silent;           /* or one that is not Ready */
 	const char *conflict_host;  /* a host in the spec that another container owns, or NULL */
 	const char *conflict_owner; /* that container, "namespace/name" */
 };
@@ -57,6 +58,7 @@ struct facts {
 	bool image_confirmed; /* the rootfs was made from the current provider's, and its image */
 	bool rootfs_usable;   /* a consumer may be started on it */
 	bool node_missing;
+	bool node_silent;
 
 	const json_t *provider;     /* the one that lives, or NULL */
 	const json_t *provider_old; /* one that is being deleted or ended, or NULL */

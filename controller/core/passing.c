@@ -14,10 +14,12 @@ static bool is_phase(const char *text, enum phase phase)
  * More follows soon. Not so when the container ran or had failed: that this is over is told at
  * once, as is a failure, and each phase that can last.
  */
-static bool is_passing(const json_t *container, const struct status *s)
+static bool is_passing(const struct memory *memory, const json_t *container, const struct status *s)
 {
 	const char *told = json_str_at(container, "", "status", "phase", NULL);
 
+	if (memory->trouble[HELD_CONSUMER].uid[0] != '\0')
+		return false; /* nobody knows how long it takes */
 	if (s->phase == PHASE_STOPPING)
 		return is_phase(told, PHASE_STOPPING);
 	return s->phase == PHASE_CONSUMER_STARTING && *told != '\0' &&
@@ -52,7 +54,7 @@ uint64_t passing_hold(const struct facts *f, const json_t *container, const stru
                       struct memory *memory, uint64_t now_ms, struct passing_news *news)
 {
 	const char *instance_told = json_str_at(f->instance, "", "status", "phase", NULL);
-	bool passes = is_passing(container, s);
+	bool passes = is_passing(memory, container, s);
 	bool copy = (passes || s->phase == PHASE_RUNNING) && is_running_alone(news->instance) &&
 	            !is_phase(instance_told, PHASE_FAILED);
 	bool copy_status = copy && is_consumer_told(f);

@@ -470,6 +470,16 @@ static void act_patch(struct making *m, enum plan_verb verb, enum plan_on on, js
 		(void)act(m, verb, on, m->f->name, patch);
 }
 
+/* What the runtime does not do now is told at once, and called a failure when it lasts. */
+static void look_for_trouble(struct making *m, enum held what, const json_t *pod)
+{
+	memory_trouble(m->memory, what, status_is_trouble(pod) ? kube_uid(pod) : "",
+	               m->now->now_ms);
+	if (status_is_trouble(pod) &&
+	    !memory_is_lasting(m->memory, what, kube_uid(pod), m->now->now_ms))
+		look_again_at(m, m->memory->trouble[what].until_ms);
+}
+
 static void do_status(struct making *m)
 {
 	const struct facts *f = m->f;
@@ -477,6 +487,8 @@ static void do_status(struct making *m)
 	struct status s;
 	uint64_t until_ms;
 
+	look_for_trouble(m, HELD_CONSUMER, f->consumer);
+	look_for_trouble(m, HELD_PROVIDER, f->provider);
 	status_judge(f, m->seen, m->memory, m->now, m->starting, &s);
 	m->plan->phase = s.phase;
 	m->plan->stage = stage_of(f, &s);

@@ -113,6 +113,10 @@ static json_t *container_conditions(const struct facts *f, const struct status *
 		                         f->generation, wall_ms);
 	else
 		drop_condition(list, "TemplateChanged");
+	if (s->node_silent)
+		set_condition(list, "NodeReady", &s->node, f->generation, wall_ms);
+	else
+		drop_condition(list, "NodeReady");
 	return list;
 }
 

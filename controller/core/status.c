@@ -59,15 +59,31 @@ static bool is_one_of(const char *word, const char *const *words)
 /* The kubelet's waiting reasons of an image that can't be had. */
 static bool is_pull_failure(const char *waiting)
 {
-	static const char *const reasons[] = {"ErrImagePull",
-	                                      "ImagePullBackOff",
-	                                      "InvalidImageName",
-	                                      "ErrImageNeverPull",
-	                                      "RegistryUnavailable",
-	                                      "ImageInspectError",
-	                                      NULL};
+	static const char *const reasons[] = {"ErrImagePull",        "ImagePullBackOff",
+	                                      "InvalidImageName",    "ErrImageNeverPull",
+	                                      "RegistryUnavailable", NULL};
 
 	return is_one_of(waiting, reasons);
+}
+
+/*
+ * A call to the runtime failed. It may never succeed (a capability that is unknown) or do so at
+ * the next try (the runtime was started anew), and no word of it says which: time does.
+ */
+static bool is_passing(const char *waiting)
+{
+	static const char *const reasons[] = {"CreateContainerError", "RunContainerError",
+	                                      "ImageInspectError",    "PreCreateHookError",
+	                                      "PreStartHookError",    NULL};
+
+	return is_one_of(waiting, reasons);
+}
+
+bool status_is_trouble(const json_t *pod)
+{
+	const char *message;
+
+	return is_passing(facts_pod_waiting(pod, &message));
 }
 
 /* The Pod is not scheduled. Return: the scheduler's words, or NULL. */
@@ -117,7 +133,9 @@ static void judge_provider(const struct facts *f, const struct memory *memory, u
 		say_start_error(v, f->provider);
 	} else if (*waiting != '\0') {
 		say(v, waiting, "Pod %s: %s", kube_name(f->provider), message);
-		v->is_failure = true;
+		v->is_failure =
+		        !is_passing(waiting) ||
+		        memory_is_lasting(memory, HELD_PROVIDER, kube_uid(f->provider), now_ms);
 	} else if (unplaced != NULL) {
 		say(v, "Unschedulable", "Pod %s: %s", kube_name(f->provider), unplaced);
 	} else if (facts_pod_is_ready(f->provider)) {
@@ -180,7 +198,8 @@ static void judge_missing_consumer(const struct facts *f, const struct memory *m
 }
 
 /* The kubelet's view of a Pod of which the agent has nothing newer to say. */
-static void judge_pod(const struct facts *f, struct verdict *v)
+static void judge_pod(const struct facts *f, const struct memory *memory, uint64_t now_ms,
+                      struct verdict *v)
 {
 	const char *message;
 	const char *waiting = facts_pod_waiting(f->consumer, &message);
@@ -200,7 +219,9 @@ static void judge_pod(const struct facts *f, struct verdict *v)
 	} else if (*waiting != '\0') {
 		say(v, is_pull_failure(waiting) ? "ImagePullFailed" : waiting, "Pod %s: %s",
 		    kube_name(f->consumer), message);
-		v->is_failure = true;
+		v->is_failure =
+		        !is_passing(waiting) ||
+		        memory_is_lasting(memory, HELD_CONSUMER, kube_uid(f->consumer), now_ms);
 	} else if (strcmp(state, "Exited") == 0) {
 		say(v, "Exited", "the process ended with exit code %lld and is started again",
 		    (long long)json_int_at(f->said, 0, "exitCode", NULL));
@@ -211,7 +232,8 @@ static void judge_pod(const struct facts *f, struct verdict *v)
 	}
 }
 
-static void judge_consumer(const struct facts *f, struct verdict *v)
+static void judge_consumer(const struct facts *f, const struct memory *memory, uint64_t now_ms,
+                           struct verdict *v)
 {
 	const char *state = json_str_at(f->said, "", "state", NULL);
 	const char *message = json_str_at(f->said, "", "message", NULL);
@@ -242,7 +264,7 @@ static void judge_consumer(const struct facts *f, struct verdict *v)
 	} else if (strcmp(state, "HandedOver") == 0) {
 		say(v, "Starting", "the root filesystem is in place");
 	} else {
-		judge_pod(f, v);
+		judge_pod(f, memory, now_ms, v);
 	}
 }
 
@@ -344,13 +366,19 @@ void status_judge(const struct facts *f, const struct observed *seen, const stru
 	judge_provider(f, memory, now->now_ms, &s.provider);
 	judge_rootfs(f, &s.rootfs);
 	if (f->consumer != NULL && f->running)
-		judge_consumer(f, &s.consumer);
+		judge_consumer(f, memory, now->now_ms, &s.consumer);
 	else if (f->consumer != NULL)
 		say(&s.consumer, "Stopping", "Pod %s still has to end", kube_name(f->consumer));
 	else
 		judge_missing_consumer(f, memory, now->now_ms, starting, &s.consumer);
 	judge_activatable(f, seen, memory, now->now_ms, &s.activatable);
 	s.template_changed = is_template_changed(f);
+	s.node_silent = f->node_silent;
+	if (f->node_silent)
+		say(&s.node, "NodeNotReady",
+		    "node %s is not Ready: what is said of its Pods is from before, and nothing "
+		    "starts there",
+		    json_str_at(f->rootfs, "", "nodeName", NULL));
 	s.phase = find_phase(f, &s);
 	judge_ready(f, &s);
 	*ret_status = s;

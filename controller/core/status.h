@@ -41,6 +41,8 @@ struct status {
 	enum phase phase;
 	struct verdict ready, provider, rootfs, consumer, activatable;
 	bool template_changed;
+	bool node_silent;
+	struct verdict node; /* with node_silent */
 };
 
 struct status_times {
@@ -51,6 +53,9 @@ struct status_times {
 /** status_judge() - @starting: a consumer is being created now */
 void status_judge(const struct facts *f, const struct observed *seen, const struct memory *memory,
                   const struct status_times *now, bool starting, struct status *ret_status);
+
+/** status_is_trouble() - the Pod waits for what the runtime may yet do; NULL: it does not */
+bool status_is_trouble(const json_t *pod);
 
 const char *status_phase_name(enum phase phase);           /* the instance's */
 const char *status_container_phase_name(enum phase phase); /* the container's */

@@ -16,7 +16,7 @@
 #include "lib/kube/workqueue.h"
 
 /* A plan that still finds work after so many in a row fights with somebody: slow down. */
-enum { APPLY_UNSETTLED_MAX = 30 };
+enum { APPLY_UNSETTLED_MAX = 30, UNSETTLED_TEXT_BYTES = 1500 };
 
 /* One container; in a tree by key. */
 struct subject {
@@ -109,6 +109,28 @@ static void job_free(struct job *job)
 	free(job);
 }
 
+/* What it did, with the statuses that it wrote: so that a fight can be seen. */
+static void tell_unsettled(const struct job *job)
+{
+	char text[UNSETTLED_TEXT_BYTES] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < job->plan.actions_count && used < sizeof text; i++) {
+		const struct plan_action *action = &job->plan.actions[i];
+		CLEANUP(free_var)
+		char *body = action->verb == PLAN_PATCH_STATUS
+		                     ? json_dumps(action->body, JSON_COMPACT)
+		                     : NULL;
+
+		used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %s %s %s",
+		                         i > 0 ? ", " : "", plan_verb_name(action->verb),
+		                         plan_on_name(action->on), action->name,
+		                         body != NULL ? body : "");
+	}
+	log_event(LOG_WARN, "plan.unsettled", log_str("container", job->subject->key),
+	          log_u64("plans_count", job->subject->unsettled_count), log_str("last", text));
+}
+
 static void job_end(struct job *job)
 {
 	struct apply *a = job->apply;
@@ -118,8 +140,7 @@ static void job_end(struct job *job)
 	meter_plan(a->meter, clk_now_us() - job->begun_us, has_failed);
 	e->unsettled_count = job->plan.actions_count > 0 ? e->unsettled_count + 1 : 0;
 	if (e->unsettled_count > APPLY_UNSETTLED_MAX) {
-		log_event(LOG_WARN, "plan.unsettled", log_str("container", e->key),
-		          log_u64("plans_count", e->unsettled_count));
+		tell_unsettled(job);
 		has_failed = true;
 	}
 	if (!has_failed && job->plan.actions_count > 0)
@@ -193,8 +214,8 @@ static void on_found(void *arg, const struct kube_result *res)
 	        watch_type(action->on)->kind, action->name,
 	        action->held == HELD_SERVICE ? "set another spec.activation.serviceName"
 	                                     : "give this resource another name");
-	if (res->err != NULL)
-		job->has_failed = true; /* gone again, most likely */
+	if (res->err != NULL || kube_is_deleting(res->body))
+		job->has_failed = true; /* gone again, or soon: of a former one of this name */
 	else if (is_ours(action, res->body))
 		watch_learn(job->apply->watch, action->on, res->body);
 	else if (action->held == HELD_CONSUMER && strcmp(action->name, name_of(job)) == 0)

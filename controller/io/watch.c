@@ -150,12 +150,20 @@ static bool tell_if_on_node(void *arg, const json_t *instance)
 	return true;
 }
 
-/* Nodes come and go seldom; their status, which changes often, does not matter here. */
+/* One that has told nothing yet is taken for ready: a kubelet says so when it is not. */
+static bool is_silent(const json_t *node)
+{
+	return strcmp(json_str_at(kube_condition(node, "Ready"), "True", "status", NULL), "True") !=
+	       0;
+}
+
+/* Of a node's status, which changes often, only whether it is ready matters. */
 static void on_node(void *arg, const json_t *old_object, const json_t *new_object)
 {
 	struct watch *w = arg;
 
-	if (old_object == NULL || new_object == NULL)
+	if (old_object == NULL || new_object == NULL ||
+	    is_silent(old_object) != is_silent(new_object))
 		informer_foreach(w->caches[PLAN_ON_INSTANCE].informer, tell_if_on_node, w);
 }
 
@@ -296,7 +304,8 @@ void watch_observe(struct watch *w, const char *key, struct observed *ret_seen)
 	char ns[WATCH_KEY_BYTES];
 	const char *slash = strchr(key, '/');
 	const char *name = slash != NULL ? slash + 1 : "";
-	const char *node;
+	const json_t *node;
+	const char *node_name;
 
 	*ret_seen = (struct observed){0};
 	(void)snprintf(ns, sizeof ns, "%.*s", slash != NULL ? (int)(slash - key) : 0, key);
@@ -305,11 +314,12 @@ void watch_observe(struct watch *w, const char *key, struct observed *ret_seen)
 	observe_made(w, ns, name, ret_seen);
 	if (ret_seen->container != NULL)
 		observe_hosts(w, ret_seen);
-	node = json_str_at(ret_seen->instance, "", "status", "rootfs", "nodeName", NULL);
-	/* An engine that has no Node objects at all can't lose one. */
-	ret_seen->node_missing = w->nodes != NULL && *node != '\0' &&
-	                         informer_count(w->nodes) > 0 &&
-	                         informer_get(w->nodes, NULL, node) == NULL;
+	node_name = json_str_at(ret_seen->instance, "", "status", "rootfs", "nodeName", NULL);
+	if (w->nodes == NULL || *node_name == '\0')
+		return;
+	node = informer_get(w->nodes, NULL, node_name);
+	ret_seen->node_missing = node == NULL;
+	ret_seen->node_silent = node != NULL && is_silent(node);
 }
 
 void watch_learn(struct watch *w, enum plan_on on, const json_t *object)

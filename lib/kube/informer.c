@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/clk.h"
+#include "lib/base/log.h"
 #include "lib/kube/informer_cache.h"
 #include "lib/kube/object.h"
 
@@ -168,8 +169,11 @@ static void on_watch_end(void *arg, const struct err *err)
 
 	inf->watch = NULL;
 	informer_lose(inf);
-	if (err != NULL && (err->code == ERR_GONE || err->code == ERR_INVALID))
+	if (err != NULL && (err->code == ERR_GONE || err->code == ERR_INVALID)) {
 		inf->must_list = true;
+		log_event(LOG_INFO, "watch.expired", log_str("type", inf->type.plural),
+		          log_err(err));
+	}
 	if (!was_short)
 		inf->failures_count = 0;
 	if (was_short || err != NULL)

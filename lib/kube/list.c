@@ -73,18 +73,36 @@ static int pages_ask(struct kube_call *call, const char *token)
 	return kube_call_send(call, "GET", path, NULL, NULL);
 }
 
+/*
+ * A server leaves apiVersion and kind out of a list's items when the type is its own. An object
+ * must be the same whether it came by a list, a watch or a call.
+ */
+static void items_complete(const struct kube_type *type, json_t *items)
+{
+	json_t *version = *type->group != '\0' ? json_sprintf("%s/%s", type->group, type->version)
+	                                       : json_string(type->version);
+	json_t *kind = json_string(type->kind);
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(items, i, v) {
+		(void)json_object_del(json_object_get(v, "metadata"), "managedFields");
+		(void)json_object_set(v, "apiVersion", version);
+		(void)json_object_set(v, "kind", kind);
+	}
+	json_decref(version);
+	json_decref(kind);
+}
+
 /* Moves the page's items over to the list. */
 static int pages_append(struct kube_pages *p, json_t *page, struct err *err)
 {
 	json_t *items = json_object_get(page, "items");
 	json_t *all;
-	json_t *v;
-	size_t i;
 
 	if (!json_is_array(items))
 		return err_set(err, ERR_UNAVAILABLE, 0, "answer is no list");
-	json_array_foreach(items, i, v)
-		(void)json_object_del(json_object_get(v, "metadata"), "managedFields");
+	items_complete(&p->type, items);
 	if (p->list == NULL) {
 		p->list = json_incref(page);
 		return 0;

@@ -1,14 +1,17 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# Images that the end-to-end tests run, and what they do with resources. To be sourced after lib.sh
-# and product.sh.
+# What the end-to-end tests have in common, the images that they run, and what they do with resources.
+# To be sourced after lib.sh and product.sh.
 #
+#   test_begin [NAMESPACE…]   $WORK is a folder; at the script's end it goes, with the processes whose
+#                      numbers are in $background, the namespaces and the resources in the first
+#   die TEXT           ends the test
+#   account_of NAMESPACE   waits until a Pod can be made there
 #   app_image NAME:TAG [CONFIG]   pushes an image with busybox's programs, user app (1000), an HTTP server
 #                      on 8080 with /cgi-bin/whoami; CONFIG: JSON that is merged over its config
 #   APP                $REGISTRY/app:1, the image of app_image app:1
 #   app_tree FOLDER    its root file system, for images that are nearly the same
-#   die TEXT           ends the test
-#   have NAME, ask PATH [CURL OPTION…]   see below; NS is the namespace that all of them mean
+#   ask NAME PATH [CURL OPTION…] and more: see below; NS is the namespace that all of them mean
 
 # shellcheck disable=SC2034 # for those who source this
 APP=$REGISTRY/app:1
@@ -17,6 +20,24 @@ die() {
   echo "$(basename "$0" .sh): $*" >&2
   exit 1
 }
+
+# shellcheck disable=SC2317 # called by the trap
+_test_end() {
+  [ ${#background[@]} -eq 0 ] || kill "${background[@]}" 2>/dev/null || true
+  [ ${#_test_namespaces[@]} -eq 0 ] || {
+    kubectl delete stoppablecontainers --all -n "${_test_namespaces[0]}" --wait=false >/dev/null 2>&1 || true
+    kubectl delete namespace "${_test_namespaces[@]}" --wait=false >/dev/null 2>&1 || true
+  }
+  rm -rf "$WORK"
+}
+
+test_begin() {
+  WORK=$(mktemp -d) background=() _test_namespaces=("$@")
+  trap _test_end EXIT
+}
+
+_has_account() { kubectl -n "$1" get serviceaccount default >/dev/null 2>&1; }
+account_of() { cluster_until 20 _has_account "$1"; }
 
 app_tree() {
   local applet
@@ -118,7 +139,7 @@ app_namespace() {
   NS=$1
   kubectl create namespace "$NS" >/dev/null || return
   [ -z "${2:-}" ] || kubectl label namespace "$NS" "pod-security.kubernetes.io/enforce=$2" >/dev/null || return
-  cluster_until 20 kubectl -n "$NS" get serviceaccount default >/dev/null 2>&1 || return
+  account_of "$NS" || return
   ACTIVATOR=$(kubectl -n "$PRODUCT_NAMESPACE" get service sc-activator -o 'jsonpath={.spec.clusterIP}')
 }
 

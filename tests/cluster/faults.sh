@@ -3,7 +3,7 @@
 # What the tests of faults share. To be sourced after lib.sh and product.sh; $run is the namespace.
 #
 #   faults_begin         the product is installed, the image probe:$run is pushed, $run is made
-#   faults_end           to be trapped at EXIT
+#   faults_end [CODE]    to be trapped at EXIT, or called there with the script's exit code
 #   faults_apply NAME [SPEC-JSON]   a StoppableContainer of that image; SPEC is merged into its spec
 #   sc NAME JSONPATH     of the StoppableContainer; sci: of its instance
 #   phase_is NAME PHASE
@@ -14,6 +14,7 @@
 #   consumer NAME, provider NAME   the Pod's name
 #   pid_of POD COMM      of a process of that Pod, as the node counts
 #   truth_begin, truth_end   see truth.py; truth_end fails when an untruth was told
+#   plans_settle         no controller goes on to write what it has written
 #   mounts_are_right     no upper directory has two file systems, the node's table has none of ours
 #   step TEXT            a heading with the time since the last
 
@@ -57,7 +58,7 @@ faults_begin() {
 
 # shellcheck disable=SC2317 # called by the trap
 faults_end() {
-  local code=$?
+  local code=${1:-$?}
   [ -z "$_truth" ] || kill "$(cat "$FAULTS_FILES/pid")" 2>/dev/null || true
   [ "$code" = 0 ] || {
     kubectl -n "$run" get stoppablecontainer,sci,pods -o wide 2>/dev/null
@@ -76,7 +77,7 @@ faults_apply() {
     apiVersion: "stoppablecontainer.xtlsoft.top/v1alpha1", kind: "StoppableContainer", metadata: {name: $name, annotations: {marker: $name}},
     spec: ({running: false, idle: {timeout: "0s"}, activation: {port: 8080, holdTimeout: "30s"}, template: {spec: {
       terminationGracePeriodSeconds: 5,
-      containers: [{name: "main", image: $image, env: [{name: "MARKER", value: $name}], resources: {limits: {memory: "64Mi"}}}]}}} * $more)}' |
+      containers: [{name: "main", image: $image, env: [{name: "MARKER", value: $name}], resources: {limits: {memory: "256Mi"}}}]}}} * $more)}' |
     kubectl -n "$run" apply -f - >/dev/null
 }
 
@@ -117,6 +118,12 @@ truth_end() {
   _truth=
   tail -n 1 "$FAULTS_FILES/truth"
   [ "$code" = 0 ] || { cat "$FAULTS_FILES/truth"; die "an untruth was told"; }
+}
+
+plans_settle() {
+  local said
+  said=$(kubectl -n "$PRODUCT_NAMESPACE" logs --prefix --tail=-1 -l app.kubernetes.io/component=controller | grep -F plan.unsettled | tail -n 3) || return 0
+  die "plans do not settle: $said"
 }
 
 mounts_are_right() {

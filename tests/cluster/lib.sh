@@ -269,7 +269,7 @@ cluster_component() {
   pid=$(cat "$(_cluster_pidfile "$name" "$place")" 2>/dev/null) || pid=
   if [ -n "$pid" ] && _cluster_gone "$place" "$pid"; then pid=; fi
   case "$action" in
-    alive) [ -n "$pid" ]; return ;;
+    alive) [ -n "$pid" ]; return $? ;; # a plain return would, in a trap, be of what was before it
     start)
       [ -z "$pid" ] || _cluster_fail "$name is running" || return
       _cluster_start "$name" "$place"

@@ -252,7 +252,8 @@ static int is_note(const char *attribute)
 	       strcmp(attribute, "trusted.overlay.uuid") == 0;
 }
 
-static void mix_attributes(struct hashing *h, int dir, const char *name)
+/* Of the open file @fd; when that is -1, of what can't be opened. */
+static void mix_attributes(struct hashing *h, int dir, const char *name, int fd)
 {
 	char path[512];
 	char names[NAMES_BYTES];
@@ -260,8 +261,10 @@ static void mix_attributes(struct hashing *h, int dir, const char *name)
 	size_t count = 0;
 	ssize_t bytes;
 
-	(void)snprintf(path, sizeof path, "/proc/self/fd/%d/%s", dir, name);
-	bytes = llistxattr(path, names, sizeof names);
+	if (fd < 0)
+		(void)snprintf(path, sizeof path, "/proc/self/fd/%d/%s", dir, name);
+	bytes = fd >= 0 ? flistxattr(fd, names, sizeof names)
+	                : llistxattr(path, names, sizeof names);
 	CHECK(bytes >= 0);
 	for (char *at = names; at < names + bytes && count < 256; at += strlen(at) + 1) {
 		if (!is_note(at))
@@ -269,7 +272,8 @@ static void mix_attributes(struct hashing *h, int dir, const char *name)
 	}
 	qsort(list, count, sizeof *list, by_text);
 	for (size_t i = 0; i < count; i++) {
-		bytes = lgetxattr(path, list[i], buffer, sizeof buffer);
+		bytes = fd >= 0 ? fgetxattr(fd, list[i], buffer, sizeof buffer)
+		                : lgetxattr(path, list[i], buffer, sizeof buffer);
 		CHECK(bytes >= 0);
 		mix(h, list[i], strlen(list[i]) + 1);
 		mix_number(h, (uint64_t)bytes);
@@ -278,14 +282,12 @@ static void mix_attributes(struct hashing *h, int dir, const char *name)
 }
 
 /* Contents, and where its holes are. */
-static void mix_contents(struct hashing *h, int dir, const char *name, const struct stat *st)
+static void mix_contents(struct hashing *h, int fd, const struct stat *st)
 {
-	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW);
 	int is_whole = (off_t)st->st_blocks * 512 >= st->st_size;
 	off_t at = 0;
 	ssize_t n;
 
-	CHECK(fd >= 0);
 	while (at < st->st_size) {
 		off_t data = is_whole ? at : lseek(fd, at, SEEK_DATA);
 		off_t hole = st->st_size;
@@ -308,7 +310,6 @@ static void mix_contents(struct hashing *h, int dir, const char *name, const str
 			h->bytes += (unsigned long)n;
 		}
 	}
-	(void)close(fd);
 }
 
 /* Names of one file are told apart from equal files: by the place of the first of them. */
@@ -335,7 +336,7 @@ static void hash_entry(struct hashing *h, int dir, const char *name)
 {
 	struct stat st;
 	ssize_t n;
-	int fd;
+	int fd = -1;
 
 	CHECK(fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0);
 	if (S_ISDIR(st.st_mode) && st.st_dev != h->dev)
@@ -349,17 +350,20 @@ static void hash_entry(struct hashing *h, int dir, const char *name)
 	mix_number(h, (uint64_t)st.st_mtim.tv_sec);
 	mix_number(h, (uint64_t)st.st_mtim.tv_nsec);
 	mix_number(h, st.st_rdev);
-	mix_attributes(h, dir, name);
-	if (S_ISDIR(st.st_mode)) {
-		fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	if (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)) {
+		fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NOATIME);
 		CHECK(fd >= 0);
+	}
+	mix_attributes(h, dir, name, fd);
+	if (S_ISDIR(st.st_mode)) {
 		hash_folder(h, fd);
 		return;
 	}
 	mix_link(h, &st);
 	mix_number(h, (uint64_t)st.st_size);
 	if (S_ISREG(st.st_mode)) {
-		mix_contents(h, dir, name, &st);
+		mix_contents(h, fd, &st);
+		(void)close(fd);
 	} else if (S_ISLNK(st.st_mode)) {
 		n = readlinkat(dir, name, buffer, sizeof buffer);
 		CHECK(n >= 0);

@@ -4,21 +4,14 @@
 set -euo pipefail
 # shellcheck source=tests/cluster/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/cluster/app.sh
+. "$(dirname "$0")/../app.sh"
 
-die() { echo "10-cluster: $*" >&2; exit 1; }
 # what of the cluster differs by the node
 . "$CLUSTER_DIR/settings"
 last=$CLUSTER_NODES
 run=test-$$
-background=()
-scratch=$(mktemp -d)
-# shellcheck disable=SC2317 # called by the trap
-cleanup() {
-  [ ${#background[@]} -eq 0 ] || kill "${background[@]}" 2>/dev/null || true
-  rm -rf "$scratch"
-  kubectl delete namespace "$run" "$run-strict" --wait=false >/dev/null 2>&1 || true
-}
-trap cleanup EXIT
+test_begin "$run" "$run-strict"
 
 echo "--- nodes and rights"
 [ "$(kubectl get nodes --no-headers | grep -c ' Ready ')" = "$CLUSTER_NODES" ] || die "not every node is Ready"
@@ -41,8 +34,7 @@ cluster_node_exec 1 grep -q ':/$' /proc/self/cgroup || die "the node's cgroup is
 echo "--- a Pod on each node, its image pulled from the registry"
 kubectl create namespace "$run" >/dev/null
 kubectl config view >/dev/null
-account() { kubectl -n "$run" get serviceaccount default >/dev/null 2>&1; }
-cluster_until 20 account
+account_of "$run"
 for number in $(seq "$last"); do
   kubectl -n "$run" apply -f - >/dev/null <<END
 apiVersion: v1
@@ -72,18 +64,18 @@ for number in $(seq "$last"); do
 done
 
 echo "--- an OCI archive goes into the registry as it is"
-mkdir -p "$scratch/oci/blobs/sha256"
+mkdir -p "$WORK/oci/blobs/sha256"
 from=http://$REGISTRY/v2/pause
-curl -fsS -H 'Accept: application/vnd.oci.image.manifest.v1+json' "$from/manifests/1" -o "$scratch/manifest"
-digest=$(sha256sum "$scratch/manifest" | cut -d ' ' -f 1)
-for blob in $(jq -r '.config.digest, .layers[].digest' "$scratch/manifest"); do
-  curl -fsS "$from/blobs/$blob" -o "$scratch/oci/blobs/${blob/://}"
+curl -fsS -H 'Accept: application/vnd.oci.image.manifest.v1+json' "$from/manifests/1" -o "$WORK/manifest"
+digest=$(sha256sum "$WORK/manifest" | cut -d ' ' -f 1)
+for blob in $(jq -r '.config.digest, .layers[].digest' "$WORK/manifest"); do
+  curl -fsS "$from/blobs/$blob" -o "$WORK/oci/blobs/${blob/://}"
 done
-jq -n --arg digest "sha256:$digest" --argjson size "$(stat -c %s "$scratch/manifest")" \
-  '{manifests: [{mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $digest, size: $size}]}' >"$scratch/oci/index.json"
-mv "$scratch/manifest" "$scratch/oci/blobs/sha256/$digest"
-tar -C "$scratch/oci" -cf "$scratch/copy.tar" index.json blobs
-[ "$(cluster_push some/copy:2 "$scratch/copy.tar")" = "$REGISTRY/some/copy@sha256:$digest" ] || die "the archive was pushed otherwise"
+jq -n --arg digest "sha256:$digest" --argjson size "$(stat -c %s "$WORK/manifest")" \
+  '{manifests: [{mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $digest, size: $size}]}' >"$WORK/oci/index.json"
+mv "$WORK/manifest" "$WORK/oci/blobs/sha256/$digest"
+tar -C "$WORK/oci" -cf "$WORK/copy.tar" index.json blobs
+[ "$(cluster_push some/copy:2 "$WORK/copy.tar")" = "$REGISTRY/some/copy@sha256:$digest" ] || die "the archive was pushed otherwise"
 cluster_node_exec 1 ctr -n k8s.io images pull --plain-http "$REGISTRY/some/copy:2" >/dev/null || die "the pushed archive is not pulled"
 
 echo "--- exec, logs, port-forward, attach"

@@ -8,9 +8,10 @@ rmdir "$SC_CLUSTER_DIR"
 export SC_CLUSTER_DIR
 # shellcheck source=tests/cluster/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/cluster/app.sh
+. "$(dirname "$0")/../app.sh"
 trap cluster_down EXIT
 
-die() { echo "11-killed: $*" >&2; exit 1; }
 cgroups() { find /sys/fs/cgroup -type d -name "$CLUSTER_CGROUP"; }
 processes() { find /sys/fs/cgroup -path "*/$CLUSTER_CGROUP/*" -name cgroup.procs -exec cat {} + | sort -u; }
 nothing() { [ ! -e "$CLUSTER_DIR" ] && [ -z "$(cgroups)" ]; }

@@ -7,15 +7,11 @@ set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/cluster/product.sh
 . "$(dirname "$0")/../product.sh"
+# shellcheck source=tests/cluster/app.sh
+. "$(dirname "$0")/../app.sh"
 
-die() { echo "20-install: $*" >&2; exit 1; }
 strict=install-$$
-# shellcheck disable=SC2317 # called by the trap
-cleanup() {
-  kubectl -n "$strict" delete stoppablecontainers --all --timeout=60s >/dev/null 2>&1 || true
-  kubectl delete namespace "$strict" --wait=false >/dev/null 2>&1 || true
-}
-trap cleanup EXIT
+test_begin "$strict"
 ours() { kubectl -n "$PRODUCT_NAMESPACE" "$@"; }
 
 echo "--- helm install"
@@ -36,8 +32,7 @@ render --show-only templates/crds.yaml | kubectl apply --server-side --force-con
 echo "--- Pod Security level restricted admits all but the agent"
 kubectl create namespace "$strict" >/dev/null
 kubectl label namespace "$strict" pod-security.kubernetes.io/enforce=restricted >/dev/null
-account() { kubectl -n "$strict" get serviceaccount default >/dev/null 2>&1; }
-cluster_until 20 account
+account_of "$strict"
 as_pod() {
   ours get "$1" -o json | jq '{apiVersion: "v1", kind: "Pod", metadata: {generateName: "try-", labels: .spec.template.metadata.labels},
     spec: (.spec.template.spec | .serviceAccountName = "default" | del(.serviceAccount) | del(.priorityClassName))}' |

@@ -13,16 +13,8 @@ here=$(dirname "$0")/..
 
 product_installed
 app_image app:1 >/dev/null
-work=$(mktemp -d)
 base=manifests-$$
-background=()
-# shellcheck disable=SC2317 # called by the trap
-cleanup() {
-  [ ${#background[@]} -eq 0 ] || kill "${background[@]}" 2>/dev/null || true
-  kubectl delete namespace "$base" "$base-strict" --wait=false >/dev/null 2>&1 || true
-  rm -rf "$work"
-}
-trap cleanup EXIT
+test_begin "$base" "$base-strict"
 app_namespace "$base"
 
 echo "--- the long shape, as the existing operator's users have it"
@@ -64,7 +56,7 @@ pod=$(consumer long)
 [ "$(ask long /)" = long-shape ] || die "long does not answer from the volume"
 
 echo "--- the short shape: entrypoint, environment, user and folder are the image's own"
-kubectl -n "$NS" get stoppablecontainer --watch -o 'jsonpath={.metadata.name} {.status.phase}{"\n"}' >"$work/phases" 2>/dev/null &
+kubectl -n "$NS" get stoppablecontainer --watch -o 'jsonpath={.metadata.name} {.status.phase}{"\n"}' >"$WORK/phases" 2>/dev/null &
 background+=($!)
 kubectl -n "$NS" apply -f - <<END
 apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
@@ -78,9 +70,9 @@ spec:
       env: [{name: MINE, value: "\$(FROM_IMAGE), too"}]
 END
 expect short '{.spec.running}' false
-ask short /cgi-bin/whoami >"$work/whoami"
+ask short /cgi-bin/whoami >"$WORK/whoami"
 for line in "id 1000:1000" "pwd /srv/app" "FROM_IMAGE=yes" "MINE=yes, too"; do
-  grep -qxF "$line" "$work/whoami" || { cat "$work/whoami"; die "the image's \"$line\" is not there"; }
+  grep -qxF "$line" "$WORK/whoami" || { cat "$WORK/whoami"; die "the image's \"$line\" is not there"; }
 done
 expect short '{.status.phase}' Running
 running short false
@@ -105,22 +97,22 @@ cluster_until 60 no_consumer
 running long true
 kubectl -n "$NS" wait --for=condition=Ready stoppablecontainer/long --timeout=60s
 expect long '{.status.phase}' Running
-kubectl explain stoppablecontainer.spec.idle | tee "$work/explain" | grep -q timeout || die "explain stoppablecontainer.spec.idle"
+kubectl explain stoppablecontainer.spec.idle | tee "$WORK/explain" | grep -q timeout || die "explain stoppablecontainer.spec.idle"
 kubectl explain stoppablecontainer.spec.template.spec.containers.securityContext.capabilities | grep -q drop || die "explain does not go all the way down"
-kubectl -n "$NS" get stoppablecontainers | tee "$work/get"
+kubectl -n "$NS" get stoppablecontainers | tee "$WORK/get"
 for column in NAME RUNNING PHASE IDLE-FOR URL AGE; do
-  head -n 1 "$work/get" | grep -qw -- "$column" || die "get has no column $column"
+  head -n 1 "$WORK/get" | grep -qw -- "$column" || die "get has no column $column"
 done
 kubectl -n "$NS" describe stoppablecontainer short | grep -q 'Events:' || die "describe tells no events"
 kubectl -n "$NS" get events --field-selector involvedObject.kind=StoppableContainer -o 'jsonpath={range .items[*]}{.involvedObject.name} {.reason}{"\n"}{end}' |
-  sort -u | tee "$work/events"
-grep -q '^short ' "$work/events" || die "no event of short"
-awk '$1 == "short" { print $2 }' "$work/phases" | uniq | tr '\n' ' ' | tee "$work/short-phases"
+  sort -u | tee "$WORK/events"
+grep -q '^short ' "$WORK/events" || die "no event of short"
+awk '$1 == "short" { print $2 }' "$WORK/phases" | uniq | tr '\n' ' ' | tee "$WORK/short-phases"
 echo
-grep -q 'Running Stopping Stopped' "$work/short-phases" || die "the phases that -w showed"
+grep -q 'Running Stopping Stopped' "$WORK/short-phases" || die "the phases that -w showed"
 
 echo "--- a misspelt field is refused with its path"
-! kubectl -n "$NS" apply -f - >"$work/refused" 2>&1 <<END || die "a misspelt field was taken"
+! kubectl -n "$NS" apply -f - >"$WORK/refused" 2>&1 <<END || die "a misspelt field was taken"
 apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
 kind: StoppableContainer
 metadata: {name: misspelt}
@@ -128,9 +120,9 @@ spec:
   template: {container: {image: $APP, prots: []}}
   idle: {timeuot: 5m}
 END
-grep -q 'spec.template.container.prots' "$work/refused" && grep -q 'spec.idle.timeuot' "$work/refused" ||
-  { cat "$work/refused"; die "the refusal does not name the fields"; }
-! kubectl -n "$NS" apply -f - >"$work/refused" 2>&1 <<END || die "a wrong duration was taken"
+grep -q 'spec.template.container.prots' "$WORK/refused" && grep -q 'spec.idle.timeuot' "$WORK/refused" ||
+  { cat "$WORK/refused"; die "the refusal does not name the fields"; }
+! kubectl -n "$NS" apply -f - >"$WORK/refused" 2>&1 <<END || die "a wrong duration was taken"
 apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
 kind: StoppableContainer
 metadata: {name: misspelt}
@@ -138,7 +130,7 @@ spec:
   template: {container: {image: $APP}}
   idle: {timeout: soon}
 END
-grep -q 'spec.idle.timeout' "$work/refused" || die "the refusal does not name spec.idle.timeout"
+grep -q 'spec.idle.timeout' "$WORK/refused" || die "the refusal does not name spec.idle.timeout"
 
 echo "--- a changed template is told, and applied at the next start"
 kubectl -n "$NS" patch stoppablecontainer long --type=json \
@@ -172,9 +164,9 @@ spec: {template: {container: {image: "$REGISTRY/nothing:1", ports: [{containerPo
 END
 expect_condition noimage ProviderReady 'False *Pull*'
 began=$SECONDS
-code=$(ask noimage / -o "$work/body" -w '%{http_code} %header{retry-after}' | tee /dev/stderr)
+code=$(ask noimage / -o "$WORK/body" -w '%{http_code} %header{retry-after}' | tee /dev/stderr)
 [[ $code == 503* ]] && [ $((SECONDS - began)) -lt 20 ] || die "noimage was answered $code after $((SECONDS - began)) s"
-grep -qi image "$work/body" || { cat "$work/body"; die "the answer does not say why"; }
+grep -qi image "$WORK/body" || { cat "$WORK/body"; die "the answer does not say why"; }
 
 echo "--- hostPathPrefix outside the agent's list"
 kubectl -n "$NS" apply -f - <<END
@@ -190,7 +182,7 @@ kubectl create namespace "$base-strict" >/dev/null
 kubectl label namespace "$base-strict" pod-security.kubernetes.io/enforce=restricted >/dev/null
 cluster_until 20 kubectl -n "$base-strict" get serviceaccount default >/dev/null 2>&1
 NS=$base-strict
-kubectl -n "$NS" apply -f - <<END 2>"$work/warnings"
+kubectl -n "$NS" apply -f - <<END 2>"$WORK/warnings"
 apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
 kind: StoppableContainer
 metadata: {name: greedy}
@@ -198,9 +190,9 @@ spec: {template: {container: {image: $APP, ports: [{containerPort: 8080}], secur
 END
 expect_condition greedy RootfsReady 'True *' # its provider is restricted, whatever the manifest says
 began=$SECONDS
-code=$(ask greedy / -o "$work/body" -w '%{http_code}')
+code=$(ask greedy / -o "$WORK/body" -w '%{http_code}')
 [ "$code" = 503 ] && [ $((SECONDS - began)) -lt 20 ] || die "greedy was answered $code after $((SECONDS - began)) s"
-grep -q privileged "$work/body" || { cat "$work/body"; die "the answer does not say why"; }
+grep -q privileged "$WORK/body" || { cat "$WORK/body"; die "the answer does not say why"; }
 expect_condition greedy Ready 'False PodForbidden *privileged*'
 kubectl -n "$NS" get events -o 'jsonpath={.items[*].message}' | grep -q privileged || die "no event tells of the refusal"
 kubectl label namespace "$NS" --overwrite pod-security.kubernetes.io/enforce=privileged >/dev/null

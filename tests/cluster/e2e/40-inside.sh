@@ -15,16 +15,8 @@ here=$(dirname "$0")/..
 
 product_installed
 app_image app:1 >/dev/null
-work=$(mktemp -d)
 base=inside-$$
-background=()
-# shellcheck disable=SC2317 # called by the trap
-cleanup() {
-  [ ${#background[@]} -eq 0 ] || kill "${background[@]}" 2>/dev/null || true
-  kubectl delete namespace "$base" "$base-root" --wait=false >/dev/null 2>&1 || true
-  rm -rf "$work"
-}
-trap cleanup EXIT
+test_begin "$base" "$base-root"
 app_namespace "$base" restricted
 restricted='allowPrivilegeEscalation: false, runAsNonRoot: true, capabilities: {drop: [ALL]}, seccompProfile: {type: RuntimeDefault}'
 
@@ -65,10 +57,10 @@ inside box sh -c 'echo from-exec >/var/lib/app/note'
   die "the consumer has a host path, a host namespace or an init container"
 
 echo "--- cp, both ways"
-head -c 3000000 /dev/urandom >"$work/file"
-kubectl -n "$NS" cp "$work/file" "$pod:/var/lib/app/file" 2>/dev/null
-kubectl -n "$NS" cp "$pod:/var/lib/app/file" "$work/back" >/dev/null 2>&1
-cmp "$work/file" "$work/back" || die "cp changed the file"
+head -c 3000000 /dev/urandom >"$WORK/file"
+kubectl -n "$NS" cp "$WORK/file" "$pod:/var/lib/app/file" 2>/dev/null
+kubectl -n "$NS" cp "$pod:/var/lib/app/file" "$WORK/back" >/dev/null 2>&1
+cmp "$WORK/file" "$WORK/back" || die "cp changed the file"
 
 echo "--- logs, attach, port-forward"
 kubectl -n "$NS" logs "$pod" | grep -qx 'start 0' || die "logs"
@@ -104,8 +96,8 @@ code=0
 plugin exec box -- sh -c 'exit 7' 2>/dev/null || code=$?
 [ "$code" = 7 ] || die "kubectl sc exec ended with $code and not with the command's 7"
 plugin logs box | grep -qx 'start 1' || die "kubectl sc logs"
-plugin cp "$work/file" box:/var/lib/app/by-plugin >/dev/null 2>&1 || die "kubectl sc cp"
-[ "$(inside box sha256sum /var/lib/app/by-plugin | cut -d' ' -f1)" = "$(sha256sum "$work/file" | cut -d' ' -f1)" ] || die "cp changed the file"
+plugin cp "$WORK/file" box:/var/lib/app/by-plugin >/dev/null 2>&1 || die "kubectl sc cp"
+[ "$(inside box sha256sum /var/lib/app/by-plugin | cut -d' ' -f1)" = "$(sha256sum "$WORK/file" | cut -d' ' -f1)" ] || die "cp changed the file"
 plugin why box | tee /dev/stderr | grep -qi never || die "kubectl sc why"
 plugin stop box --wait --timeout=60s
 [ "$(field box '{.status.phase}')" = Stopped ] || die "kubectl sc stop --wait"
@@ -113,7 +105,7 @@ plugin start box --wait --timeout=60s
 [ "$(plugin exec box -- cat /var/lib/app/note)" = from-exec ] || die "the note is gone after stop and start"
 
 echo "--- probes of every kind: HTTP, TCP, exec, gRPC"
-tree=$work/tree
+tree=$WORK/tree
 app_tree "$tree"
 cp /usr/bin/etcd "$tree/bin/etcd"
 ldd /usr/bin/etcd | grep -o '/[^ ]*' | while read -r library; do
@@ -166,7 +158,7 @@ spec:
     container: {image: $APP, ports: [{containerPort: 8080}], securityContext: {runAsUser: 0}}
 END
 kubectl -n "$NS" wait --for=condition=Ready stoppablecontainer/box --timeout=90s
-cat >"$work/ways" <<'END'
+cat >"$WORK/ways" <<'END'
 out=0
 bad() { echo "WAY OUT: $*"; out=1; }
 # what belongs to the kernel as a whole: not even for writing the value that is already there
@@ -230,7 +222,7 @@ dmesg >/dev/null 2>&1 && [ "$(cat /proc/sys/kernel/dmesg_restrict)" = 1 ] && bad
 exit $out
 END
 for NS in "$base" "$base-root"; do
-  kubectl -n "$NS" exec -i "$(consumer box)" -c main -- sh -s <"$work/ways" || die "in $NS"
+  kubectl -n "$NS" exec -i "$(consumer box)" -c main -- sh -s <"$WORK/ways" || die "in $NS"
   echo "none, as uid $(kubectl -n "$NS" exec "$(consumer box)" -c main -- id -u)"
 done
 

@@ -6,11 +6,12 @@ set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/cluster/product.sh
 . "$(dirname "$0")/../product.sh"
+# shellcheck source=tests/cluster/app.sh
+. "$(dirname "$0")/../app.sh"
 
-die() { echo "90-uninstall: $*" >&2; exit 1; }
 . "$CLUSTER_DIR/settings"
 space=uninstall-$$
-trap 'kubectl delete namespace "$space" --wait=false >/dev/null 2>&1 || true' EXIT
+test_begin "$space"
 ours() { kubectl -n "$PRODUCT_NAMESPACE" "$@"; }
 # shellcheck disable=SC2016
 mounts() { for number in $(seq "$CLUSTER_NODES"); do cluster_node_exec "$number" sh -c 'cat /proc/[0-9]*/mountinfo 2>/dev/null' | grep -c 'upperdir=/var/lib/stoppablecontainer' || true; done | paste -sd+ | python3 -c "print(eval(input()))"; }
@@ -20,8 +21,7 @@ disks() { for number in $(seq "$CLUSTER_NODES"); do cluster_node_exec "$number" 
 product_installed
 product_hello
 kubectl create namespace "$space" >/dev/null
-account() { kubectl -n "$space" get serviceaccount default >/dev/null 2>&1; }
-cluster_until 20 account
+account_of "$space"
 kubectl -n "$space" apply -f - >/dev/null <<END
 apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
 kind: StoppableContainer

@@ -13,12 +13,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 . "$here/app.sh"
 
 root=$(cd "$here/../.." && pwd)
-work=$(mktemp -d)
-# shellcheck disable=SC2317 # called by the trap
-cleanup() {
-  rm -rf "$work"
-}
-trap cleanup EXIT
+test_begin
 if kubectl get crd stoppablecontainers.stoppablecontainer.xtlsoft.top >/dev/null 2>&1; then
   die "the product is installed: this starts from nothing"
 fi
@@ -35,11 +30,11 @@ commands() {
 page() {
   local build=${SC_RELEASE_BUILD_DIR:+--build-dir $SC_RELEASE_BUILD_DIR}
   commands "$@" | sed -e "s#registry\.example\.com/app:1#$APP#g" -e "s#registry\.example\.com#$REGISTRY#g" \
-    -e "s#^images/build\.sh#& $build#" >"$work/script"
-  [ -s "$work/script" ] || die "$* has no commands"
-  echo "--- $*: $(grep -c . "$work/script") lines"
-  (cd "$root" && cluster_in bash -euo pipefail -x "$work/script") >"$work/out" 2>&1 ||
-    { tail -n 25 "$work/out"; die "a command of $1 failed"; }
+    -e "s#^images/build\.sh#& $build#" >"$WORK/script"
+  [ -s "$WORK/script" ] || die "$* has no commands"
+  echo "--- $*: $(grep -c . "$WORK/script") lines"
+  (cd "$root" && cluster_in bash -euo pipefail -x "$WORK/script") >"$WORK/out" 2>&1 ||
+    { tail -n 25 "$WORK/out"; die "a command of $1 failed"; }
 }
 
 page install.md "" Remove

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -185,6 +186,34 @@ static void test_rootfs_is_made_again_from_its_record(void **state)
 	unmount();
 }
 
+/* The mounts of a process that ended live on for a moment, and no process has them any more. */
+static void test_rootfs_waits_for_what_still_ends(void **state)
+{
+	struct fixture *f = *state;
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	expect_made(f);
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (unshare(CLONE_NEWNS) < 0 ||
+		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		    write(ready[1], "", 1) != 1)
+			_exit(1);
+		(void)poll(NULL, 0, 300);
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	unmount(); /* the agent's own; it knows nothing of that process */
+	expect_made(f);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+	unmount();
+}
+
 static void test_rootfs_of_another_image_is_refused_until_it_is_ordered(void **state)
 {
 	struct fixture *f = *state;
@@ -330,6 +359,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        ROOTFS_TEST(test_rootfs_is_made_from_the_provider),
 	        ROOTFS_TEST(test_rootfs_is_made_again_from_its_record),
+	        ROOTFS_TEST(test_rootfs_waits_for_what_still_ends),
 	        ROOTFS_TEST(test_rootfs_of_another_image_is_refused_until_it_is_ordered),
 	        ROOTFS_TEST(test_rootfs_with_a_broken_record_is_left_alone),
 	        ROOTFS_TEST(test_rootfs_knows_that_its_layers_vanished),

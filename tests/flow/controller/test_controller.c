@@ -164,6 +164,30 @@ static void test_controller_waits_for_the_agent_that_has_files(void **state)
 	world_expect_gone(f->world, INSTANCE);
 }
 
+static void test_controller_tells_that_the_only_node_is_gone(void **state)
+{
+	static const char node[] =
+	        "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":"
+	        "\"node-a\"}}";
+	static const char reason[] = "/status/conditions/2/reason"; /* of RootfsReady */
+	struct fixture *f = *state;
+
+	json_decref(world_create(f->world, "/api/v1/nodes", node));
+	make_asleep(f);
+	json_decref(world_merge_patch(f->world, INSTANCE "/status",
+	                              "{\"status\":{\"rootfs\":{\"nodeName\":\"node-a\"}}}"));
+	world_expect(f->world, CONTAINER, "/status/nodeName", "node-a");
+	world_expect(f->world, CONTAINER, reason, "Ready");
+	json_decref(world_merge_patch(f->world, "/api/v1/nodes/node-a/status",
+	                              "{\"status\":{\"conditions\":[{\"type\":\"Ready\","
+	                              "\"status\":\"Unknown\"}]}}"));
+	world_expect(f->world, CONTAINER, "/status/conditions/5/reason", "NodeNotReady");
+	world_delete(f->world, "/api/v1/nodes/node-a");
+	world_expect(f->world, CONTAINER, reason, "NodeLost");
+	json_decref(world_create(f->world, "/api/v1/nodes", node));
+	world_expect(f->world, CONTAINER, reason, "Ready");
+}
+
 static void test_controller_goes_on_after_a_kill(void **state)
 {
 	struct fixture *f = *state;
@@ -211,6 +235,33 @@ static void test_controller_never_overwrites_a_foreign_service_or_pod(void **sta
 	set_running(f, true);
 	world_expect(f->world, CONTAINER, "/status/consumerPodName", "hello-1");
 	world_expect(f->world, PODS "hello", "/spec/containers/0/image", "a:1");
+}
+
+static void test_controller_waits_for_a_former_pod_that_still_ends(void **state)
+{
+	struct fixture *f = *state;
+	json_t *events, *event;
+	size_t i;
+
+	json_decref(world_create(f->world, "/api/v1/namespaces/default/pods",
+	                         "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":"
+	                         "\"hello-provider\",\"finalizers\":[\"test/wait\"]},\"spec\":{"
+	                         "\"containers\":[{\"name\":\"a\",\"image\":\"a:1\"}]}}"));
+	world_delete(f->world, PODS "hello-provider");
+	json_decref(world_create(f->world, GROUP "stoppablecontainers", hello));
+	world_expect_metric(f->controller, "sc_controller_reconciles_total{result=\"failed\"}", 3);
+	world_expect(f->world, CONTAINER, "/status/conditions/1/reason", "Creating");
+	json_decref(world_merge_patch(f->world, PODS "hello-provider",
+	                              "{\"metadata\":{\"finalizers\":null}}"));
+	world_expect(f->world, PODS "hello-provider",
+	             "/metadata/labels/stoppablecontainer.xtlsoft.top~1role", "provider");
+	agent_prepares(f);
+	expect_phase(f, "Stopped");
+	events = world_get(f->world, "/api/v1/namespaces/default/events");
+	json_array_foreach(json_object_get(events, "items"), i, event) {
+		assert_string_not_equal(json_str_at(event, "", "type", NULL), "Warning");
+	}
+	json_decref(events);
 }
 
 static void test_controller_settles(void **state)
@@ -347,9 +398,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        T(test_controller_starts_stops_and_deletes),
 	        T(test_controller_waits_for_the_agent_that_has_files),
+	        T(test_controller_tells_that_the_only_node_is_gone),
 	        T(test_controller_goes_on_after_a_kill),
 	        T(test_controller_tells_a_command_that_is_not_in_the_image),
 	        T(test_controller_never_overwrites_a_foreign_service_or_pod),
+	        T(test_controller_waits_for_a_former_pod_that_still_ends),
 	        T(test_controller_settles),
 	        T(test_controller_takes_the_lease_and_gives_it_back),
 	        T(test_controller_follows_the_activators_of_a_service),

@@ -269,6 +269,7 @@ static void see(const struct fixture *f, struct observed *seen)
 	        .services = {f->service},
 	        .services_count = f->service != NULL,
 	        .node_missing = f->node_missing,
+	        .node_silent = f->node_silent,
 	        .conflict_host = f->conflict_host,
 	        .conflict_owner = f->conflict_owner,
 	};

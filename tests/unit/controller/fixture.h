@@ -31,7 +31,7 @@ struct fixture {
 	struct plan_config config;
 	struct status_times now;
 	const char *conflict_host, *conflict_owner;
-	bool node_missing;
+	bool node_missing, node_silent;
 	unsigned uids;
 	/* The next answers are lost: the server has done it, the cache does not show it. */
 	bool deaf;

@@ -48,12 +48,29 @@ static void test_memory_dooms_a_bounded_number_and_forgets_what_is_gone(void **s
 	assert_true(memory_doom(&m, "one more"));
 }
 
+static void test_memory_calls_a_trouble_lasting_after_a_time_of_its_own(void **state)
+{
+	struct memory m = {0};
+
+	memory_trouble(&m, HELD_CONSUMER, "a", 1000);
+	memory_trouble(&m, HELD_CONSUMER, "a", 20000); /* the time goes on */
+	assert_false(memory_is_lasting(&m, HELD_CONSUMER, "a", 1000 + MEMORY_TROUBLE_MAX_MS - 1));
+	assert_true(memory_is_lasting(&m, HELD_CONSUMER, "a", 1000 + MEMORY_TROUBLE_MAX_MS));
+	assert_false(memory_is_lasting(&m, HELD_CONSUMER, "b", 1000 + MEMORY_TROUBLE_MAX_MS));
+	assert_false(memory_is_lasting(&m, HELD_PROVIDER, "a", 1000 + MEMORY_TROUBLE_MAX_MS));
+	memory_trouble(&m, HELD_CONSUMER, "", 30000);
+	memory_trouble(&m, HELD_CONSUMER, "a", 40000); /* another one */
+	assert_false(memory_is_lasting(&m, HELD_CONSUMER, "a", 1000 + MEMORY_TROUBLE_MAX_MS));
+	assert_false(memory_is_lasting(&m, HELD_CONSUMER, "", UINT64_MAX));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_memory_holds_back_longer_each_time_up_to_a_minute),
 	        cmocka_unit_test(test_memory_replaces_the_first_ended_pod_at_once),
 	        cmocka_unit_test(test_memory_dooms_a_bounded_number_and_forgets_what_is_gone),
+	        cmocka_unit_test(test_memory_calls_a_trouble_lasting_after_a_time_of_its_own),
 	};
 
 	return cmocka_run_group_tests_name("controller-memory", tests, NULL, NULL);

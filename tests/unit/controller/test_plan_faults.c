@@ -7,72 +7,6 @@
 #include "lib/api/names.h"
 #include "lib/kube/object.h"
 
-static void waiting(struct fixture *f, const char *pod_name, const char *reason)
-{
-	char text[256];
-
-	(void)snprintf(text, sizeof text,
-	               "{\"containerStatuses\":[{\"state\":{\"waiting\":{\"reason\":\"%s\","
-	               "\"message\":\"kubelet's words\"}},"
-	               "\"lastState\":{\"terminated\":{\"exitCode\":3}}}]}",
-	               reason);
-	pod_status(f, pod_name, text);
-}
-
-static void test_plan_tells_why_the_runtime_cannot_start_a_pod(void **state)
-{
-	struct fixture *f = *state;
-
-	fixture_container(f, "{\"running\":true}");
-	settle(f, "new");
-	pod_status(f, "hello-provider",
-	           "{\"containerStatuses\":[{\"state\":{\"waiting\":{\"reason\":"
-	           "\"CrashLoopBackOff\",\"message\":\"back-off 10s\"}},\"lastState\":"
-	           "{\"terminated\":{\"exitCode\":128,\"reason\":\"StartError\","
-	           "\"message\":\"/proc is no folder\"}}}]}");
-	settle(f, "start error");
-	assert_string_equal(instance_phase(f), "Failed");
-	expect_condition(f, "Ready", "False", "StartError",
-	                 "cannot be started: /proc is no folder");
-}
-
-static void test_plan_tells_an_image_that_cannot_be_pulled(void **state)
-{
-	struct fixture *f = *state;
-
-	fixture_container(f, "{\"running\":true}");
-	settle(f, "new");
-	f->trace[0] = '\0';
-	waiting(f, "hello-provider", "ErrImagePull");
-	settle(f, "pull fails");
-	assert_string_equal(instance_phase(f), "Failed");
-	expect_condition(f, "Ready", "False", "ImagePullFailed", "\"app:1\" cannot be pulled");
-	expect_condition(f, "ProviderReady", "False", "ImagePullFailed", "imagePullSecrets");
-	waiting(f, "hello-provider", "ImagePullBackOff");
-	settle(f, "and again"); /* no second Event */
-	expect_trace(f, "pull fails -> instance=Failed container=Failed !ImagePullFailed\n"
-	                "and again -> instance=same container=same\n");
-}
-
-static void test_plan_keeps_waking_while_a_new_provider_is_pulled(void **state)
-{
-	struct fixture *f = *state;
-
-	fixture_asleep(f, NULL);
-	pod_gone(f, "hello-provider"); /* evicted or deleted by hand */
-	settle(f, "provider gone");
-	waiting(f, "hello-provider", "ImagePullBackOff");
-	settle(f, "pull fails");
-	assert_string_equal(instance_phase(f), "Stopped");
-	set_running(f, true);
-	settle(f, "wake");
-	expect_trace(f, "provider gone -> create:hello-provider instance=same container=same\n"
-	                "      -> instance=same container=same\n"
-	                "pull fails -> container=same !ImagePullFailed\n"
-	                "wake -> create:hello\n"
-	                "      -> instance=ConsumerStarting\n");
-}
-
 static void test_plan_makes_a_provider_anew_and_leaves_the_consumer(void **state)
 {
 	struct fixture *f = *state;
@@ -232,22 +166,6 @@ static void test_plan_takes_started_for_running_without_a_port(void **state)
 	settle(f, "started");
 	assert_string_equal(phase(f), "Running");
 	expect_condition(f, "Activatable", "False", "NoPort", "containerPort");
-}
-
-static void test_plan_tells_a_crash_loop_as_failed_until_it_is_over(void **state)
-{
-	struct fixture *f = *state;
-
-	fixture_awake(f);
-	agent_says(f, "hello", "Exited");
-	waiting(f, "hello", "CrashLoopBackOff");
-	settle(f, "back-off");
-	assert_string_equal(phase(f), "Failed");
-	expect_condition(f, "ConsumerReady", "False", "CrashLoopBackOff",
-	                 "(last exit code 3): see kubectl logs --previous -n default hello");
-	agent_says(f, "hello", "Listening"); /* before the kubelet tells it */
-	settle(f, "back");
-	assert_string_equal(phase(f), "Running");
 }
 
 static void test_plan_tells_what_the_api_server_refused(void **state)
@@ -433,6 +351,21 @@ static void test_plan_tells_a_lost_node_and_never_starts_on_an_empty_root(void *
 	expect_condition(f, "RootfsReady", "False", "NodeLost", "abandon-rootfs");
 }
 
+static void test_plan_tells_a_node_that_does_not_answer(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_awake(f);
+	assert_null(condition(f, "NodeReady"));
+	f->node_silent = true;
+	settle(f, "silent");
+	assert_string_equal(phase(f), "Running"); /* for all that is known */
+	expect_condition(f, "NodeReady", "False", "NodeNotReady", "node node-a is not Ready");
+	f->node_silent = false;
+	settle(f, "back");
+	assert_null(condition(f, "NodeReady"));
+}
+
 static void test_plan_abandons_the_rootfs_when_told(void **state)
 {
 	struct fixture *f = *state;
@@ -555,9 +488,6 @@ static void test_plan_refuses_a_name_that_is_no_label(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        T(test_plan_tells_why_the_runtime_cannot_start_a_pod),
-	        T(test_plan_tells_an_image_that_cannot_be_pulled),
-	        T(test_plan_keeps_waking_while_a_new_provider_is_pulled),
 	        T(test_plan_makes_a_provider_anew_and_leaves_the_consumer),
 	        T(test_plan_replaces_an_evicted_provider_with_back_off),
 	        T(test_plan_makes_a_consumer_deleted_by_hand_again_at_once),
@@ -566,7 +496,6 @@ int main(void)
 	        T(test_plan_uses_the_images_entrypoint_and_tells_when_there_is_none),
 	        T(test_plan_waits_for_the_port_and_says_who_listens),
 	        T(test_plan_takes_started_for_running_without_a_port),
-	        T(test_plan_tells_a_crash_loop_as_failed_until_it_is_over),
 	        T(test_plan_tells_what_the_api_server_refused),
 	        T(test_plan_tries_a_refused_start_at_once_in_a_new_generation),
 	        T(test_plan_applies_a_changed_template_at_the_next_start),
@@ -576,6 +505,7 @@ int main(void)
 	        T(test_plan_tells_host_and_service_conflicts),
 	        T(test_plan_never_overwrites_a_foreign_service_or_instance),
 	        T(test_plan_tells_a_lost_node_and_never_starts_on_an_empty_root),
+	        T(test_plan_tells_a_node_that_does_not_answer),
 	        T(test_plan_abandons_the_rootfs_when_told),
 	        T(test_plan_waits_for_an_instance_deleted_by_hand),
 	        T(test_plan_forgets_no_delete_whose_answer_was_lost),

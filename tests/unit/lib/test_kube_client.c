@@ -40,6 +40,7 @@ struct fixture {
 	enum err_code code;
 	char message[512];
 	size_t items_count;
+	char last_item[64]; /* its apiVersion and kind */
 	char trace[512];
 	unsigned changes;
 	unsigned synced;
@@ -135,11 +136,16 @@ static void wait_for(struct fixture *f, const unsigned *counter, unsigned value)
 static void on_done(void *arg, const struct kube_result *res)
 {
 	struct fixture *f = arg;
+	const json_t *last;
 
 	f->done++;
 	f->code = res->err != NULL ? res->err->code : ERR_NONE;
 	(void)snprintf(f->message, sizeof f->message, "%s", res->err ? res->err->text : "");
 	f->items_count = json_array_size(json_object_get(res->body, "items"));
+	last = json_array_get(json_object_get(res->body, "items"), f->items_count - 1);
+	(void)snprintf(f->last_item, sizeof f->last_item, "%s %s",
+	               json_str_at(last, "", "apiVersion", NULL),
+	               json_str_at(last, "", "kind", NULL));
 }
 
 static const struct kube_ref pod = {.type = &KUBE_PODS, .ns = "d", .name = "p"};
@@ -217,6 +223,25 @@ static void test_kube_list_joins_pages_and_starts_anew_on_410(void **state)
 	assert_string_equal(f->last_uri, "/api/v1/namespaces/d/pods");
 }
 
+/* A server leaves both out of the items of a list of its own types, not of others. */
+static void test_kube_list_says_what_its_items_are(void **state)
+{
+	struct fixture *f = *state;
+	const struct kube_ref slices = {.type = &KUBE_ENDPOINTSLICES, .ns = "d"};
+	static const struct answer answers[] = {
+	        {"/pods", 200, PAGE("5", "", "a")},
+	        {"/endpointslices", 200, "{\"items\":[{\"metadata\":{}}]}"},
+	        {NULL, 0, NULL}};
+
+	f->answers = answers;
+	assert_non_null(kube_list(f->client, &pod, NULL, on_done, f));
+	wait_for(f, &f->done, 1);
+	assert_string_equal(f->last_item, "v1 Pod");
+	assert_non_null(kube_list(f->client, &slices, NULL, on_done, f));
+	wait_for(f, &f->done, 2);
+	assert_string_equal(f->last_item, "discovery.k8s.io/v1 EndpointSlice");
+}
+
 static void on_change(void *arg, const json_t *old_object, const json_t *new_object)
 {
 	struct fixture *f = arg;
@@ -256,13 +281,20 @@ static void make_informer(struct fixture *f, const struct answer *answers)
 	"{\"type\":\"" type "\",\"object\":{\"metadata\":{\"name\":\"" name                        \
 	"\",\"namespace\":\"d\",\"uid\":\"" name "\",\"resourceVersion\":\"" version "\"}}}\n"
 
+#define EXPIRED "{\"kind\":\"Status\",\"code\":410,\"reason\":\"Expired\"}"
+
 static void test_informer_resumes_and_lists_again_on_410(void **state)
 {
 	struct fixture *f = *state;
-	static const struct answer answers[] = {
-	        {"limit=", 200, PAGE("5", "", "a")}, {"resourceVersion=5", 0, NULL},
-	        {"resourceVersion=8", 0, NULL},      {"limit=", 200, PAGE("9", "", "c")},
-	        {"resourceVersion=9", 0, NULL},      {NULL, 0, NULL}};
+	static const struct answer answers[] = {{"limit=", 200, PAGE("5", "", "a")},
+	                                        {"resourceVersion=5", 0, NULL},
+	                                        {"resourceVersion=8", 0, NULL},
+	                                        {"limit=", 200, PAGE("9", "", "c")},
+	                                        {"resourceVersion=9", 0, NULL},
+	                                        {"resourceVersion=9", 410, EXPIRED},
+	                                        {"limit=", 200, PAGE("12", "", "d")},
+	                                        {"resourceVersion=12", 0, NULL},
+	                                        {NULL, 0, NULL}};
 
 	make_informer(f, answers);
 	wait_for(f, &f->watches, 1);
@@ -274,12 +306,15 @@ static void test_informer_resumes_and_lists_again_on_410(void **state)
 	assert_int_equal(informer_lost_ms(f->informer, 0), 0);
 	fake_server_end_held(f->server);
 	wait_for(f, &f->watches, 2);
-	fake_server_chunk(f->watch, "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\","
-	                            "\"code\":410,\"reason\":\"Expired\"}}\n");
+	fake_server_chunk(f->watch, "{\"type\":\"ERROR\",\"object\":" EXPIRED "}\n");
 	wait_for(f, &f->watches, 3);
 	assert_string_equal(f->trace, "a:->5 b:->6 a:5>7 a:7>- b:6>- c:->9 ");
 	assert_int_equal(f->synced, 1);
 	assert_int_equal(informer_count(f->informer), 1);
+	/* or the watch does not even begin */
+	fake_server_end_held(f->server);
+	wait_for(f, &f->watches, 4);
+	assert_string_equal(f->trace, "a:->5 b:->6 a:5>7 a:7>- b:6>- c:->9 c:9>- d:->12 ");
 }
 
 static void test_informer_comes_back_after_the_server(void **state)
@@ -346,6 +381,7 @@ int main(void)
 	        KUBE_TEST(test_kube_calls_send_what_the_api_wants),
 	        KUBE_TEST(test_kube_refusal_has_the_reason_of_its_status),
 	        KUBE_TEST(test_kube_list_joins_pages_and_starts_anew_on_410),
+	        KUBE_TEST(test_kube_list_says_what_its_items_are),
 	        KUBE_TEST(test_kube_cancelled_call_is_silent),
 	        KUBE_TEST(test_informer_resumes_and_lists_again_on_410),
 	        KUBE_TEST(test_informer_comes_back_after_the_server),

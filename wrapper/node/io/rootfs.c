@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
@@ -15,7 +16,12 @@
 #include "wrapper/node/io/overlay.h"
 #include "wrapper/node/io/proc.h"
 
-enum { ROOTFS_PASSWD_BYTES_MAX = 1 << 20 };
+enum {
+	ROOTFS_PASSWD_BYTES_MAX = 1 << 20,
+	/* two seconds in all */
+	BUSY_TRIES_MAX = 100,
+	BUSY_WAIT_MS = 20,
+};
 
 struct making {
 	const struct rootfs_wanted *w;
@@ -251,11 +257,29 @@ static int rootfs_make_dirs(struct making *m, struct err *err)
 	return 0;
 }
 
+/*
+ * The mount may live in a consumer, which has it as its root: it is taken back. Or in one that has
+ * just ended, of which the kernel still takes the mounts apart: that is over soon.
+ */
+static int rootfs_mount_busy(struct making *m, const struct overlay_paths *paths, struct err *err)
+{
+	int rc = -1;
+
+	for (int tries = 0; rc < 0 && err->sys_errno == EBUSY && tries < BUSY_TRIES_MAX; tries++) {
+		pid_t holder = rootfs_holder(&m->w->place);
+
+		if (holder > 0 && overlay_take_back(holder, paths, err) == 0)
+			return 0;
+		(void)poll(NULL, 0, BUSY_WAIT_MS);
+		rc = overlay_mount(paths, err);
+	}
+	return rc;
+}
+
 static int rootfs_mount(struct making *m, struct err *err)
 {
 	const struct overlay_paths paths = {(const char *const *)m->layers, m->upper, m->work,
 	                                    m->target};
-	pid_t holder;
 	int rc;
 
 	if (mkdir(m->target, 0700) < 0 && errno != EEXIST) {
@@ -268,11 +292,8 @@ static int rootfs_mount(struct making *m, struct err *err)
 		if (rc == 0)
 			rc = overlay_mount(&paths, err);
 	}
-	if (rc < 0 && err->sys_errno == EBUSY) {
-		holder = rootfs_holder(&m->w->place);
-		if (holder > 0 && overlay_take_back(holder, &paths, err) == 0)
-			rc = 0;
-	}
+	if (rc < 0 && err->sys_errno == EBUSY)
+		rc = rootfs_mount_busy(m, &paths, err);
 	if (rc < 0)
 		return rootfs_fail(m, err->code == ERR_NOT_FOUND ? "ImageGone" : "MountFailed",
 		                   err);

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plan when the kubelet says why a container waits: what is a failure, and when. */
+#include "tests/unit/controller/fixture.h"
+
+#include <string.h>
+
+#include "lib/kube/object.h"
+
+static void waiting(struct fixture *f, const char *pod_name, const char *reason)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof text,
+	               "{\"containerStatuses\":[{\"state\":{\"waiting\":{\"reason\":\"%s\","
+	               "\"message\":\"kubelet's words\"}},"
+	               "\"lastState\":{\"terminated\":{\"exitCode\":3}}}]}",
+	               reason);
+	pod_status(f, pod_name, text);
+}
+
+static void test_plan_tells_why_the_runtime_cannot_start_a_pod(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_container(f, "{\"running\":true}");
+	settle(f, "new");
+	pod_status(f, "hello-provider",
+	           "{\"containerStatuses\":[{\"state\":{\"waiting\":{\"reason\":"
+	           "\"CrashLoopBackOff\",\"message\":\"back-off 10s\"}},\"lastState\":"
+	           "{\"terminated\":{\"exitCode\":128,\"reason\":\"StartError\","
+	           "\"message\":\"/proc is no folder\"}}}]}");
+	settle(f, "start error");
+	assert_string_equal(instance_phase(f), "Failed");
+	expect_condition(f, "Ready", "False", "StartError",
+	                 "cannot be started: /proc is no folder");
+}
+
+static void test_plan_waits_for_a_runtime_that_fails_for_a_moment(void **state)
+{
+	static const char *const reasons[] = {"CreateContainerError", "RunContainerError",
+	                                      "ImageInspectError"};
+	struct fixture *f = *state;
+
+	fixture_asleep(f, NULL);
+	set_running(f, true);
+	settle(f, "wake");
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+		waiting(f, "hello", reasons[i]);
+		settle(f, "trouble");
+		assert_string_equal(instance_phase(f), "ConsumerStarting"); /* held requests wait */
+		expect_condition(f, "ConsumerReady", "False", reasons[i], "kubelet's words");
+		expect_condition(f, "Ready", "False", "ConsumerStarting", "kubelet's words");
+		f->now.now_ms += 5000;
+	}
+	assert_int_equal(f->last.again_ms, MEMORY_TROUBLE_MAX_MS - 10000);
+	agent_says(f, "hello", "Listening");
+	settle(f, "listening");
+	assert_string_equal(phase(f), "Running");
+}
+
+static void test_plan_calls_it_a_failure_when_the_runtime_goes_on_to_fail(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_asleep(f, NULL);
+	set_running(f, true);
+	settle(f, "wake");
+	waiting(f, "hello", "CreateContainerError");
+	settle(f, "trouble");
+	f->now.now_ms += f->last.again_ms;
+	settle(f, "it lasts");
+	assert_string_equal(instance_phase(f), "Failed");
+	expect_condition(f, "Ready", "False", "CreateContainerError", "kubelet's words");
+	assert_int_equal(f->last.again_ms, 0);
+	/* another Pod has its own time */
+	set_running(f, false);
+	settle(f, "stop");
+	pod_gone(f, "hello");
+	set_running(f, true);
+	settle(f, "wake");
+	waiting(f, "hello", "CreateContainerError");
+	settle(f, "trouble");
+	assert_string_equal(instance_phase(f), "ConsumerStarting");
+}
+
+static void test_plan_waits_for_the_runtime_of_a_provider_too(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_container(f, "{\"running\":true}");
+	settle(f, "new");
+	waiting(f, "hello-provider", "CreateContainerError");
+	settle(f, "trouble");
+	assert_string_equal(instance_phase(f), "ProviderStarting");
+	expect_condition(f, "ProviderReady", "False", "CreateContainerError", "kubelet's words");
+	f->now.now_ms += f->last.again_ms;
+	settle(f, "it lasts");
+	assert_string_equal(instance_phase(f), "Failed");
+}
+
+static void test_plan_fails_at_once_for_what_a_user_has_to_mend(void **state)
+{
+	static const char *const reasons[] = {"CreateContainerConfigError", "PostStartHookError"};
+	struct fixture *f = *state;
+
+	fixture_asleep(f, NULL);
+	set_running(f, true);
+	settle(f, "wake");
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+		waiting(f, "hello", reasons[i]);
+		settle(f, "error");
+		assert_string_equal(instance_phase(f), "Failed");
+		expect_condition(f, "Ready", "False", reasons[i], "kubelet's words");
+	}
+}
+
+static void test_plan_tells_an_image_that_cannot_be_pulled(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_container(f, "{\"running\":true}");
+	settle(f, "new");
+	f->trace[0] = '\0';
+	waiting(f, "hello-provider", "ErrImagePull");
+	settle(f, "pull fails");
+	assert_string_equal(instance_phase(f), "Failed");
+	expect_condition(f, "Ready", "False", "ImagePullFailed", "\"app:1\" cannot be pulled");
+	expect_condition(f, "ProviderReady", "False", "ImagePullFailed", "imagePullSecrets");
+	waiting(f, "hello-provider", "ImagePullBackOff");
+	settle(f, "and again"); /* no second Event */
+	expect_trace(f, "pull fails -> instance=Failed container=Failed !ImagePullFailed\n"
+	                "and again -> instance=same container=same\n");
+}
+
+static void test_plan_keeps_waking_while_a_new_provider_is_pulled(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_asleep(f, NULL);
+	pod_gone(f, "hello-provider"); /* evicted or deleted by hand */
+	settle(f, "provider gone");
+	waiting(f, "hello-provider", "ImagePullBackOff");
+	settle(f, "pull fails");
+	assert_string_equal(instance_phase(f), "Stopped");
+	set_running(f, true);
+	settle(f, "wake");
+	expect_trace(f, "provider gone -> create:hello-provider instance=same container=same\n"
+	                "      -> instance=same container=same\n"
+	                "pull fails -> container=same !ImagePullFailed\n"
+	                "wake -> create:hello\n"
+	                "      -> instance=ConsumerStarting\n");
+}
+
+static void test_plan_tells_a_crash_loop_as_failed_until_it_is_over(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_awake(f);
+	agent_says(f, "hello", "Exited");
+	waiting(f, "hello", "CrashLoopBackOff");
+	settle(f, "back-off");
+	assert_string_equal(phase(f), "Failed");
+	expect_condition(f, "ConsumerReady", "False", "CrashLoopBackOff",
+	                 "(last exit code 3): see kubectl logs --previous -n default hello");
+	agent_says(f, "hello", "Listening"); /* before the kubelet tells it */
+	settle(f, "back");
+	assert_string_equal(phase(f), "Running");
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        T(test_plan_tells_why_the_runtime_cannot_start_a_pod),
+	        T(test_plan_waits_for_a_runtime_that_fails_for_a_moment),
+	        T(test_plan_calls_it_a_failure_when_the_runtime_goes_on_to_fail),
+	        T(test_plan_waits_for_the_runtime_of_a_provider_too),
+	        T(test_plan_fails_at_once_for_what_a_user_has_to_mend),
+	        T(test_plan_tells_an_image_that_cannot_be_pulled),
+	        T(test_plan_keeps_waking_while_a_new_provider_is_pulled),
+	        T(test_plan_tells_a_crash_loop_as_failed_until_it_is_over),
+	};
+
+	return cmocka_run_group_tests_name("controller-plan-kubelet", tests, NULL, NULL);
+}
