@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: test.sh [SUITE…]
 # Installs what the tests need, builds with sanitizers and without, runs the suites (all of: unit,
-# flow, lint, fuzz, engine) and the quickstart's check, sees that nothing was left behind on the
-# machine, and ends with the counts. Needs root for the suite engine and the check.
+# flow, lint, fuzz, engine, cluster) and the quickstart's check, sees that nothing was left behind on
+# the machine, and ends with the counts. Needs root for the suites engine and cluster and the check.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
 suites=("$@")
-[ ${#suites[@]} -gt 0 ] || suites=(unit lint fuzz flow engine quickstart)
+[ ${#suites[@]} -gt 0 ] || suites=(unit lint fuzz flow engine cluster quickstart)
 checked=${SC_TEST_BUILD_DIR:-build-test}
 export SC_RELEASE_BUILD_DIR=${SC_RELEASE_BUILD_DIR:-$PWD/build}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
@@ -43,7 +43,13 @@ ninja -C "$checked" | tail -n 1
 ninja -C "$SC_RELEASE_BUILD_DIR" | tail -n 1
 [ "${PIPESTATUS[0]}" = 0 ] || exit 1
 
-kubectl=$(bash tests/tools/kubectl.sh) || exit 1
+# the newest kubectl that is supported; where it cannot be built, the one that is installed
+if programs=$(bash tests/tools/kubernetes.sh kubectl); then
+  kubectl=$programs/kubectl
+else
+  [ $? = 3 ] || exit 1
+  kubectl=$(command -v kubectl) || exit 1
+fi
 tools=$(mktemp -d)
 trap 'rm -rf "$tools"' EXIT
 mkdir "$tools/bin" "$tools/tmp"
@@ -54,6 +60,15 @@ for suite in "${suites[@]}"; do
   printf '\n== %s\n' "$suite"
   if [ "$suite" = quickstart ]; then
     if bash scripts/quickstart.sh --check; then passed=$((passed + 1)); else failed+=(quickstart); fi
+    continue
+  fi
+  if [ "$suite" = cluster ]; then
+    bash tests/cluster/run.sh | tee "$tools/cluster"
+    code=${PIPESTATUS[0]}
+    passed=$((passed + $(grep -c '^ok ' "$tools/cluster")))
+    mapfile -t lines < <(sed -n 's/^not ok /cluster: /p' "$tools/cluster")
+    [ "$code" = 0 ] || [ ${#lines[@]} -gt 0 ] || lines=("cluster: it could not be run")
+    failed+=("${lines[@]}")
     continue
   fi
   jobs=2
