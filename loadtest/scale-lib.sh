@@ -1,13 +1,13 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# What programs use, as the kernel counts it. To be sourced. SCALE_RUN runs a program in the network of
-# the API server (empty: here); a program's process number is in $SCALE_DIR/NAME.pid.
+# What programs use, as the kernel counts it. To be sourced. A program's process number is in
+# $SCALE_DIR/NAME.pid.
 
 # scale_start NAME PROGRAM [OPTION…]: in the background; its log is $SCALE_DIR/NAME.log
 scale_start() {
 	local name=$1
 	shift
-	${SCALE_RUN:-} "$@" >>"$SCALE_DIR/$name.log" 2>&1 &
+	"$@" >>"$SCALE_DIR/$name.log" 2>&1 &
 	echo $! >"$SCALE_DIR/$name.pid"
 }
 
@@ -20,7 +20,8 @@ scale_stop() { # scale_stop NAME…
 	for name in "$@"; do
 		[ -f "$SCALE_DIR/$name.pid" ] || continue
 		kill "$(scale_pid "$name")" 2>/dev/null || true
-		wait "$(scale_pid "$name")" 2>/dev/null || true
+		while [ -e "/proc/$(scale_pid "$name")/schedstat" ] &&
+			! grep -q '^State:.Z' "/proc/$(scale_pid "$name")/status"; do sleep 0.1; done
 		rm -f "$SCALE_DIR/$name.pid"
 	done
 }

@@ -53,6 +53,12 @@ struct http_request {
 	uint64_t timeout_ms;       /* whole call; 0: none (watches) */
 	uint64_t idle_timeout_ms;  /* no byte for so long ends it with ERR_TIMEOUT; 0: none */
 	size_t response_bytes_max; /* 0: 64 MiB; more ends it with ERR_INVALID */
+	/*
+	 * Asked when the request is about to be written, however long it waited for that: in line,
+	 * for a connection, or with the whole process. False: it is not, and ends with ERR_DENIED.
+	 * May be NULL.
+	 */
+	bool (*may_send)(void *arg);
 	/* A 2xx answer's head is here, before its body; may be NULL. */
 	void (*on_open)(void *arg);
 	/* Streaming: called for each piece of a 2xx body. Return 0 to go on, negative to end it. */

@@ -36,6 +36,7 @@ struct http_call {
 	struct err refused; /* code ERR_NONE, or why we ended it ourselves */
 	char curl_text[CURL_ERROR_SIZE];
 	void (*on_open)(void *arg);
+	bool (*may_send)(void *arg);
 	int (*on_data)(void *arg, const char *data, size_t bytes);
 	void (*on_done)(void *arg, const struct http_response *res);
 	void *arg;

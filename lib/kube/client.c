@@ -87,6 +87,13 @@ static void on_http_done(void *arg, const struct http_response *http)
 	json_decref(body);
 }
 
+static bool may_send(void *arg)
+{
+	const struct kube_client *c = ((struct kube_call *)arg)->client;
+
+	return c->may_write == NULL || c->may_write(c->may_write_arg);
+}
+
 int kube_call_send(struct kube_call *call, const char *method, const char *path, const char *type,
                    const char *body)
 {
@@ -98,6 +105,7 @@ int kube_call_send(struct kube_call *call, const char *method, const char *path,
 	        .content_type = type,
 	        .accept = "application/json",
 	        .timeout_ms = KUBE_CALL_TIMEOUT_MS,
+	        .may_send = call->is_guarded ? may_send : NULL,
 	        .on_data = call->pages != NULL ? kube_pages_read : NULL,
 	        .on_done = on_http_done,
 	        .arg = call,
@@ -115,6 +123,7 @@ static struct kube_call *kube_send(struct kube_client *c, const char *method,
 
 	if (call == NULL)
 		return NULL;
+	call->is_guarded = strcmp(method, "GET") != 0 && ref->type != &KUBE_LEASES;
 	if (object != NULL)
 		body = json_dumps(object, JSON_COMPACT);
 	if (path == NULL || (object != NULL && body == NULL) ||
@@ -219,6 +228,12 @@ int kube_client_new(struct event_base *base, const struct kubeconfig *conf, cons
 	}
 	*ret_client = c;
 	return 0;
+}
+
+void kube_client_guard(struct kube_client *client, bool (*may_write)(void *arg), void *arg)
+{
+	client->may_write = may_write;
+	client->may_write_arg = arg;
 }
 
 void kube_client_free(struct kube_client *c)

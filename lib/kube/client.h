@@ -81,6 +81,14 @@ int kube_client_new(struct event_base *base, const struct kubeconfig *conf, cons
 /** kube_client_free() - ends calls and watches without a word to them; safe from any callback */
 void kube_client_free(struct kube_client *client);
 
+/**
+ * kube_client_guard() - whether calls that change something may still be sent
+ * Asked of each when its first byte is about to be written. A leader that was paused between its
+ * decision and that moment finds that it leads no more, and what it had decided ends with
+ * ERR_DENIED. Leases are exempt: they carry their own precondition.
+ */
+void kube_client_guard(struct kube_client *client, bool (*may_write)(void *arg), void *arg);
+
 /*
  * All of these return the call (for kube_cancel()), or NULL with @done never called when memory
  * ran out or the token file cannot be read. @done is never called from inside the function

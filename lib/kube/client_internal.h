@@ -22,12 +22,15 @@ struct kube_call {
 	kube_done_fn done;
 	void *arg;
 	struct kube_pages *pages; /* of a list, else NULL */
+	bool is_guarded;          /* it writes something, and not a lease */
 	bool is_reading;          /* in one of a list's callbacks: freed when that returns */
 	bool is_cancelled;
 };
 
 struct kube_client {
 	struct http_client *http;
+	bool (*may_write)(void *arg); /* or NULL */
+	void *may_write_arg;
 	TAILQ_HEAD(, kube_call) calls;
 	TAILQ_HEAD(, kube_watch) watches;
 };
