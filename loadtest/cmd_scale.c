@@ -147,8 +147,8 @@ static int scale_run_both(struct scale *s, struct scale_world *many, struct scal
 	for (uint64_t i = 0; r == 0 && i < s->wakes; i++) {
 		r = scale_wake(i % 2 ? few : many, i, i % 2 ? few->took_us : many->took_us, err);
 		if (r == 0)
-			r = scale_wake(i % 2 ? many : few, i,
-			               i % 2 ? many->took_us : few->took_us, err);
+			r = scale_wake(i % 2 ? many : few, i, i % 2 ? many->took_us : few->took_us,
+			               err);
 	}
 	return r == 0 && s->wakes > 0 ? scale_judge(s, few->took_us, many->took_us) : r;
 }
@@ -173,9 +173,8 @@ int cmd_scale(int argc, char **argv)
 	if (r == 0 && s.few_kubeconfig != NULL)
 		r = scale_open(&s, &worlds[1], s.few_kubeconfig, s.few_port, &err);
 	if (r == 0)
-		r = s.few_kubeconfig != NULL
-		            ? scale_run_both(&s, &worlds[0], &worlds[1], &err)
-		            : scale_run_one(&s, &worlds[0], &err);
+		r = s.few_kubeconfig != NULL ? scale_run_both(&s, &worlds[0], &worlds[1], &err)
+		                             : scale_run_one(&s, &worlds[0], &err);
 	for (size_t i = 0; i < SCALE_WORLDS; i++)
 		scale_close(&worlds[i]);
 	if (s.base != NULL)

@@ -165,7 +165,8 @@ static bool dorm_is_back(const void *arg)
 int dorm_wake(struct dorm *d, unsigned at, uint64_t *ret_us, struct err *err)
 {
 	char host[128];
-	struct probe p = {.base = d->base, .address = "127.0.0.1", .port = d->opts.port, .host = host};
+	struct probe p = {
+	        .base = d->base, .address = "127.0.0.1", .port = d->opts.port, .host = host};
 	uint64_t begin_us = clk_now_us();
 	int r;
 

@@ -18,8 +18,8 @@ json_t *dorm_container(const char *name)
 	        " s:{s:b, s:{s:{s:s, s:[s,s], s:[{s:s, s:s}, {s:s, s:s}, {s:s, s:s}],"
 	        " s:[{s:s, s:i}], s:{s:{s:s, s:s}, s:{s:s}},"
 	        " s:{s:{s:s, s:i}, s:i}}}, s:{s:s}}}",
-	        "apiVersion", SC_API_VERSION, "kind", "StoppableContainer", "metadata", "name", name,
-	        "labels", "app", name, "team", "platform", "annotations", "example.com/owner",
+	        "apiVersion", SC_API_VERSION, "kind", "StoppableContainer", "metadata", "name",
+	        name, "labels", "app", name, "team", "platform", "annotations", "example.com/owner",
 	        "platform@example.com", "spec", "running", 0, "template", "container", "image",
 	        TEXTS_IMAGE, "command", "/usr/local/bin/serve", "--port=8080", "env", "name",
 	        "LOG_LEVEL", "value", "info", "name", "DATABASE", "value",
@@ -48,15 +48,14 @@ json_t *dorm_pod_status(const json_t *pod)
 	(void)json_array_append_new(conditions, texts_condition("Ready", now));
 	(void)json_array_append_new(conditions, texts_condition("ContainersReady", now));
 	(void)json_array_append_new(conditions, texts_condition("PodScheduled", now));
-	return json_pack("{s:{s:s, s:s, s:s, s:s, s:[{s:s}], s:s, s:o,"
+	return json_pack("{s:{s:s, s:s, s:s, s:[{s:s}], s:s, s:o,"
 	                 " s:[{s:s, s:s, s:s, s:s, s:b, s:b, s:i, s:{s:{s:s}}}]}}",
-	                 "status", "phase", "Running", "qosClass", "BestEffort", "hostIP",
-	                 "10.250.0.11", "podIP", "127.0.0.1", "podIPs", "ip", "127.0.0.1",
-	                 "startTime", now, "conditions", conditions, "containerStatuses", "name",
-	                 "provider", "image", TEXTS_IMAGE, "imageID",
-	                 "registry.example.com/team/application@" TEXTS_DIGEST, "containerID", id,
-	                 "ready", 1, "started", 1, "restartCount", 0, "state", "running",
-	                 "startedAt", now);
+	                 "status", "phase", "Running", "hostIP", "10.250.0.11", "podIP",
+	                 "127.0.0.1", "podIPs", "ip", "127.0.0.1", "startTime", now, "conditions",
+	                 conditions, "containerStatuses", "name", "provider", "image", TEXTS_IMAGE,
+	                 "imageID", "registry.example.com/team/application@" TEXTS_DIGEST,
+	                 "containerID", id, "ready", 1, "started", 1, "restartCount", 0, "state",
+	                 "running", "startedAt", now);
 }
 
 json_t *dorm_rootfs_status(const json_t *pod)

@@ -33,7 +33,7 @@ engine() { # engine NAME PORT
 }
 programs() { # programs NAME BASE-PORT
 	local config=$SCALE_DIR/$1/kubeconfig
-	scale_start "$1-controller" $CONTROLLER_WRAP "$build/controller/sc-controller" --kubeconfig="$config" \
+	scale_start "$1-controller" "$build/controller/sc-controller" --kubeconfig="$config" \
 		--leader-elect=false --activator-addresses="127.0.0.1:$2" \
 		--admin-listen="127.0.0.1:$(($2 + 1))"
 	scale_start "$1-activator" "$build/activator/sc-activator" --kubeconfig="$config" \
@@ -51,13 +51,12 @@ programs() { # programs NAME BASE-PORT
 names() { # names NAME
 	echo "$1-controller $1-activator $1-idle-monitor $1-node-agent"
 }
-CONTROLLER_WRAP=${CONTROLLER_WRAP:-}
 mkdir -p "$SCALE_DIR/pods" "$SCALE_DIR/rootfs"
 engine many 6443
 programs many 8080
 echo "filling with $count containers" >&2
 "$build/loadtest/sc-loadtest" scale --kubeconfig="$SCALE_DIR/many/kubeconfig" --count="$count" --wakes=0
-# shellcheck disable=SC2046 # names are words
+# shellcheck disable=SC2046,SC2086 # names are words
 {
 	scale_stop $(names many)
 	programs many 8080

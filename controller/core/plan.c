@@ -38,8 +38,8 @@ static struct plan_action *act(struct making *m, enum plan_verb verb, enum plan_
  * Takes @body. With the UID in it the patch is refused when the name is another object's by now
  * (API concepts, "Resource UID"): it is of the one that was seen, or of none.
  */
-static void act_patch(struct making *m, enum plan_verb verb, enum plan_on on,
-                      const json_t *object, json_t *body)
+static void act_patch(struct making *m, enum plan_verb verb, enum plan_on on, const json_t *object,
+                      json_t *body)
 {
 	json_t *metadata = json_object_get(body, "metadata");
 

@@ -85,8 +85,8 @@ static bool object_rests(const json_t *object)
 	struct note note;
 
 	report_read_note(object, &note);
-	return !json_bool_at(object, false, "spec", "running", NULL) &&
-	       note.state == NOTE_ASLEEP && note.stop_at_wall_ms == 0;
+	return !json_bool_at(object, false, "spec", "running", NULL) && note.state == NOTE_ASLEEP &&
+	       note.stop_at_wall_ms == 0;
 }
 
 bool target_would_rest(const json_t *object, const json_t *instance)

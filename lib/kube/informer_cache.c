@@ -10,7 +10,8 @@
 enum {
 	CACHE_KEY_BYTES = 640,
 	CACHE_VERSION_BYTES = 32,
-	/* objects at which a dictionary is made anew, of more of them; each the first times so many */
+	/* objects at which a dictionary is made anew, of more of them; each the first times so many
+	 */
 	CACHE_LEARN_FIRST = 64,
 	CACHE_LEARN_TIMES = 8,
 	CACHE_SAMPLES = 64,
@@ -369,8 +370,8 @@ static void cache_foreach_indexed(const struct informer_cache *c, const char *ke
 		return;
 	for (e = c->table.index[hash & (c->table.buckets_count - 1)]; e != NULL;
 	     e = e->index_chain) {
-		CLEANUP(json_decref_var) json_t *object =
-		        e->index_hash == hash ? cache_open(c, e) : NULL;
+		CLEANUP(json_decref_var)
+		json_t *object = e->index_hash == hash ? cache_open(c, e) : NULL;
 
 		/* the hash may be another key's too */
 		if (object != NULL && strcmp(cache_index_key(c, object), key) == 0 &&

@@ -4,6 +4,7 @@
 # Nothing schedules meanwhile: what a node would say of a Pod, sc-loadtest says. programs_end undoes it.
 
 PROGRAMS_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck disable=SC2034 # for those who source this
 PROGRAMS_BUILD=${SC_RELEASE_BUILD_DIR:-$PROGRAMS_ROOT/build}
 SCALE_DIR=$(mktemp -d "$CLUSTER_DIR/programs.XXXXXX")
 # shellcheck source=loadtest/scale-lib.sh
@@ -58,10 +59,10 @@ programs_end() {
     kill -KILL "$(scale_pid "$name")" 2>/dev/null || true
     rm -f "$file"
   done
-  cluster_component alive scheduler || cluster_component start scheduler || true
   [ -n "${programs_namespace:-}" ] || return 0
+  cluster_component alive scheduler || cluster_component start scheduler || true
   # nobody is there to take the finalizers away
-  for name in sc sci; do
+  for name in stoppablecontainers stoppablecontainerinstances; do
     kubectl -n "$programs_namespace" get "$name" -o 'jsonpath={range .items[*]}{.metadata.name}{"\n"}{end}' 2>/dev/null |
       while mapfile -t -n 200 names && [ ${#names[@]} -gt 0 ]; do
         kubectl -n "$programs_namespace" patch "$name" "${names[@]}" --type=merge \
@@ -71,6 +72,6 @@ programs_end() {
   kubectl get clusterrolebinding -o name | grep -F "/$programs_namespace-" | while read -r name; do
     kubectl delete "$name" >/dev/null
   done
-  kubectl delete namespace "$programs_namespace" --wait=false >/dev/null 2>&1 || true
-  $programs_had_crds || kubectl delete --wait=false -f "$PROGRAMS_ROOT/crds/" >/dev/null 2>&1 || true
+  kubectl delete namespace "$programs_namespace" --timeout=120s >/dev/null 2>&1 || true
+  $programs_had_crds || kubectl delete --timeout=60s -f "$PROGRAMS_ROOT/crds/" >/dev/null 2>&1 || true
 }

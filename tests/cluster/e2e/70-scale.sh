@@ -16,7 +16,7 @@ count=${SC_SCALE_COUNT:-1000}
 # At 10,000 the controller may have 20 MiB and 2 s. What a program needs with nothing to do is in there
 # whole; what is counted by the object is a tenth, and for time a fifth, since starting is in it too.
 controller_kib=$((12 * 1024)) other_kib=$((16 * 1024)) controller_ms=800
-config=$CLUSTER_DIR/kubeconfig
+config=$CLUSTER_DIR/kubeconfig ns=scale-$$
 names=(controller activator idle-monitor node-agent)
 
 start() {
@@ -32,12 +32,12 @@ start() {
 }
 
 mkdir -p "$SCALE_DIR/pods" "$SCALE_DIR/rootfs"
-programs_begin scale
+programs_begin "$ns"
 start
 echo "--- a wake among 10, then among $count"
 # Of the many repetitions a median; half as much again is what two medians of one and the same thing
 # have differed by on a machine that others use, while a search through all would be a hundred times.
-cluster_in "$PROGRAMS_BUILD/loadtest/sc-loadtest" scale --kubeconfig="$config" --namespace=scale --port=18080 \
+cluster_in "$PROGRAMS_BUILD/loadtest/sc-loadtest" scale --kubeconfig="$config" --namespace="$ns" --port=18080 \
   --count="$count" --few=10 --wakes=100 --ratio-max=150 || die "wakes"
 
 echo "--- a start beside $count that sleep"

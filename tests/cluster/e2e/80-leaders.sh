@@ -14,6 +14,7 @@ die() { echo "80-leaders: $*" >&2; tail -n 12 "$SCALE_DIR"/*.log >&2 || true; ex
 # A lease lasts 15 s, is looked at every 2 s, and taking it is two calls on a machine that others use.
 takeover_s=25
 count=30
+ns=leaders-$$
 audit=$CLUSTER_DIR/log/audit.log
 
 # shellcheck disable=SC2317 # called by the trap
@@ -39,11 +40,11 @@ sed -i "s|\(kube-apiserver\)\"\{0,1\} |&--audit-policy-file=$CLUSTER_DIR/audit.y
 grep -q audit-log-path "$CLUSTER_DIR/bin/apiserver.run" || die "the API server's script is not as it was"
 cluster_component restart apiserver
 cluster_until 60 cluster_api_ready
-programs_begin leaders
+programs_begin "$ns"
 
 # writes_of USER SINCE: of all but leases, that the API server carried out from then on (RFC 3339, UTC)
 writes_of() {
-  jq -r --arg user "system:serviceaccount:leaders:$1" --arg since "$2" 'select(.user.username == $user and
+  jq -r --arg user "system:serviceaccount:$ns:$1" --arg since "$2" 'select(.user.username == $user and
     .objectRef.resource != "leases" and .requestReceivedTimestamp >= $since and .responseStatus.code < 300) |
     "\(.requestReceivedTimestamp) \(.verb) \(.objectRef.resource)/\(.objectRef.name // "")"' "$audit"
 }
@@ -51,25 +52,25 @@ now() { date -u +%Y-%m-%dT%H:%M:%S.%6NZ; }
 leads() { grep -q 'event=leader.gained' "$SCALE_DIR/$1.log" && [ "$(grep -c 'event=leader.gained' "$SCALE_DIR/$1.log")" -gt "$(grep -c 'event=leader.lost' "$SCALE_DIR/$1.log")" ]; }
 signal() { kill "-$1" "$(scale_pid "$2")"; }
 phases() { # phases PHASE COUNT
-  [ "$(kubectl -n leaders get sc -o 'jsonpath={range .items[*]}{.status.phase}{"\n"}{end}' | grep -cx "$1")" = "$2" ]
+  [ "$(kubectl -n "$ns" get stoppablecontainers -o 'jsonpath={range .items[*]}{.status.phase}{"\n"}{end}' | grep -cx "$1")" = "$2" ]
 }
 consumers() { # consumers COUNT: consumer Pods that there are
-  [ "$(kubectl -n leaders get pods -l stoppablecontainer.xtlsoft.top/role=consumer -o name | wc -l)" = "$1" ]
+  [ "$(kubectl -n "$ns" get pods -l stoppablecontainer.xtlsoft.top/role=consumer -o name | wc -l)" = "$1" ]
 }
 run() { # run true|false: every container
   # shellcheck disable=SC2046 # names are words
-  kubectl -n leaders patch sc $(seq -f 'sleeper-%05g' 0 $((count - 1))) --type=merge -p "{\"spec\":{\"running\":$1}}" >/dev/null
+  kubectl -n "$ns" patch stoppablecontainer $(seq -f 'sleeper-%05g' 0 $((count - 1))) --type=merge -p "{\"spec\":{\"running\":$1}}" >/dev/null
 }
 controller() { # controller NAME PORT
   programs_start "$1" "$PROGRAMS_BUILD/controller/sc-controller" --kubeconfig="$(programs_user "$1")" \
-    --leader-namespace=leaders --admin-listen="127.0.0.1:$2"
+    --leader-namespace="$ns" --admin-listen="127.0.0.1:$2"
 }
 
 echo "--- one of two controllers leads"
 controller one 18181
 cluster_until "$takeover_s" leads one
 controller two 18182
-cluster_in "$PROGRAMS_BUILD/loadtest/sc-loadtest" scale --kubeconfig="$CLUSTER_DIR/kubeconfig" --namespace=leaders \
+cluster_in "$PROGRAMS_BUILD/loadtest/sc-loadtest" scale --kubeconfig="$CLUSTER_DIR/kubeconfig" --namespace="$ns" \
   --count="$count" --wakes=0 || die "fill"
 began=1970
 [ -n "$(writes_of one "$began")" ] || die "the leader wrote nothing: the audit log does not tell"
@@ -118,13 +119,13 @@ cluster_until 30 consumers 0
 scale_stop one
 
 echo "--- idle-monitors"
-kubectl -n leaders patch sc sleeper-00000 --type=merge -p '{"spec":{"idle":{"timeout":"3s","startupGrace":"0s"}}}' >/dev/null
+kubectl -n "$ns" patch stoppablecontainer sleeper-00000 --type=merge -p '{"spec":{"idle":{"timeout":"3s","startupGrace":"0s"}}}' >/dev/null
 controller three 18183
 programs_start activator "$PROGRAMS_BUILD/activator/sc-activator" --kubeconfig="$CLUSTER_DIR/kubeconfig" \
   --listen=127.0.0.1:18180 --admin-listen=127.0.0.1:18184 --admin-token-file="$SCALE_DIR/token"
 monitor() { # monitor NAME PORT
   programs_start "$1" "$PROGRAMS_BUILD/idle-monitor/sc-idle-monitor" --kubeconfig="$(programs_user "$1")" \
-    --leader-namespace=leaders --activators=http://127.0.0.1:18184 --activator-token-file="$SCALE_DIR/token" \
+    --leader-namespace="$ns" --activators=http://127.0.0.1:18184 --activator-token-file="$SCALE_DIR/token" \
     --admin-listen="127.0.0.1:$2"
 }
 monitor four 18185
@@ -134,12 +135,12 @@ monitor five 18186
 # as the node agent says it
 started() {
   local uid
-  uid=$(kubectl -n leaders get sci sleeper-00000 -o 'jsonpath={.status.consumerPodUID}')
-  [ -n "$uid" ] && kubectl -n leaders patch sci sleeper-00000 --subresource=status --type=merge \
+  uid=$(kubectl -n "$ns" get stoppablecontainerinstance sleeper-00000 -o 'jsonpath={.status.consumerPodUID}')
+  [ -n "$uid" ] && kubectl -n "$ns" patch stoppablecontainerinstance sleeper-00000 --subresource=status --type=merge \
     -p "{\"status\":{\"consumer\":{\"podUID\":\"$uid\",\"state\":\"Listening\",\"address\":\"127.0.0.1\",\"port\":1}}}" >/dev/null
 }
-wake() { kubectl -n leaders patch sc sleeper-00000 --type=merge -p '{"spec":{"running":true}}' >/dev/null; }
-asleep() { [ "$(kubectl -n leaders get sc sleeper-00000 -o 'jsonpath={.spec.running}')" = false ]; }
+wake() { kubectl -n "$ns" patch stoppablecontainer sleeper-00000 --type=merge -p '{"spec":{"running":true}}' >/dev/null; }
+asleep() { [ "$(kubectl -n "$ns" get stoppablecontainer sleeper-00000 -o 'jsonpath={.spec.running}')" = false ]; }
 wake
 cluster_until 20 started
 cluster_until 30 asleep

@@ -90,10 +90,9 @@ static void test_list_frame_cuts_items_out(void **state)
 			list_frame_done(&f->frame);
 			f->trace[0] = '\0';
 			for (size_t at = 0; at < bytes; at += piece)
-				assert_int_equal(
-				        feed(f, lists[i].text + at,
-				             bytes - at < piece ? bytes - at : piece),
-				        0);
+				assert_int_equal(feed(f, lists[i].text + at,
+				                      bytes - at < piece ? bytes - at : piece),
+				                 0);
 			assert_string_equal(f->trace, lists[i].items);
 			expect_envelope(f, lists[i].envelope);
 		}
