@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # Our programs as processes beside the API server, for what needs no kubelet. To be sourced after lib.sh.
-# Nothing schedules meanwhile: what a node would say of a Pod, sc-loadtest says. programs_end undoes it.
+# Nothing schedules meanwhile: what a node would say of a Pod, sc-loadtest says. An installed product's own
+# controller and idle-monitor rest. programs_end undoes it.
 
 PROGRAMS_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck disable=SC2034 # for those who source this
@@ -21,11 +22,42 @@ programs_begin() {
     crd/stoppablecontainerinstances.stoppablecontainer.xtlsoft.top >/dev/null
   kubectl create namespace "$programs_namespace" >/dev/null
   cluster_until 20 programs_has_account
+  programs_rest
   cluster_component kill scheduler
   head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$SCALE_DIR/token"
 }
 
 programs_has_account() { kubectl -n "$programs_namespace" get serviceaccount default >/dev/null 2>&1; }
+
+# programs_deciding: NAMESPACE NAME REPLICAS of each installed program that would decide along with ours
+programs_deciding() {
+  kubectl get deployments -A -o 'jsonpath={range .items[*]}{.metadata.namespace} {.metadata.name} {.spec.replicas}{"\n"}{end}' \
+    -l 'app.kubernetes.io/part-of=stoppablecontainer,app.kubernetes.io/component in (controller,idle-monitor)'
+}
+
+programs_has_rested() {
+  [ -z "$(kubectl get pods -A -o name \
+    -l 'app.kubernetes.io/part-of=stoppablecontainer,app.kubernetes.io/component in (controller,idle-monitor)')" ]
+}
+
+programs_rest() {
+  local space name
+  programs_deciding >"$SCALE_DIR/deciding"
+  while read -r space name _; do
+    kubectl -n "$space" scale deployment "$name" --replicas=0 </dev/null >/dev/null
+  done <"$SCALE_DIR/deciding"
+  cluster_until 60 programs_has_rested
+}
+
+# programs_wake: as they were
+programs_wake() {
+  local space name count
+  [ -e "$SCALE_DIR/deciding" ] || return 0
+  while read -r space name count; do
+    kubectl -n "$space" scale deployment "$name" --replicas="$count" </dev/null >/dev/null 2>&1 &&
+      kubectl -n "$space" rollout status deployment "$name" --timeout=60s </dev/null >/dev/null 2>&1 || true
+  done <"$SCALE_DIR/deciding"
+}
 
 programs_start() { # programs_start NAME PROGRAM [OPTION…]: in the cluster's network
   local name=$1
@@ -73,5 +105,6 @@ programs_end() {
     kubectl delete "$name" >/dev/null
   done
   kubectl delete namespace "$programs_namespace" --timeout=120s >/dev/null 2>&1 || true
+  programs_wake
   $programs_had_crds || kubectl delete --timeout=60s -f "$PROGRAMS_ROOT/crds/" >/dev/null 2>&1 || true
 }
