@@ -8,7 +8,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
 suites=("$@")
-[ ${#suites[@]} -gt 0 ] || suites=(unit lint fuzz flow engine cluster quickstart)
+[ ${#suites[@]} -gt 0 ] || suites=(unit lint fuzz images chart flow engine cluster quickstart)
 checked=${SC_TEST_BUILD_DIR:-build-test}
 export SC_RELEASE_BUILD_DIR=${SC_RELEASE_BUILD_DIR:-$PWD/build}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}

@@ -171,12 +171,28 @@ static void on_container(void *arg, const json_t *old_object, const json_t *new_
 		monitor_evaluate_one(m, t);
 }
 
+/* A container at rest whose instance has got a consumer is so no more. */
+static void monitor_rouse(struct monitor *m, const json_t *instance)
+{
+	CLEANUP(json_decref_var)
+	json_t *object = informer_take(m->env.containers, kube_namespace(instance),
+	                               kube_name(instance));
+
+	if (object != NULL)
+		monitor_add(m, object, false);
+}
+
 static void on_instance(void *arg, const json_t *old_object, const json_t *new_object)
 {
+	const json_t *object = new_object ? new_object : old_object;
 	struct monitor *m = arg;
-	struct target *t =
-	        m->is_started ? monitor_find(m, new_object ? new_object : old_object) : NULL;
+	struct target *t;
 
+	if (!m->is_started)
+		return;
+	if (new_object != NULL && monitor_find(m, object) == NULL)
+		monitor_rouse(m, object);
+	t = monitor_find(m, object);
 	if (t == NULL)
 		return;
 	target_set_instance(t, new_object, false);
