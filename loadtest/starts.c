@@ -279,8 +279,7 @@ static bool starts_are_gone(const void *arg)
 	const struct starts *s = arg;
 
 	for (unsigned i = 0; i < s->now_count; i++) {
-		if (!s->now[i].is_answered ||
-		    informer_has(s->pods, s->opts.ns, s->now[i].name))
+		if (!s->now[i].is_answered || informer_has(s->pods, s->opts.ns, s->now[i].name))
 			return false;
 	}
 	return true;

@@ -175,8 +175,8 @@ static void on_container(void *arg, const json_t *old_object, const json_t *new_
 static void monitor_rouse(struct monitor *m, const json_t *instance)
 {
 	CLEANUP(json_decref_var)
-	json_t *object = informer_take(m->env.containers, kube_namespace(instance),
-	                               kube_name(instance));
+	json_t *object =
+	        informer_take(m->env.containers, kube_namespace(instance), kube_name(instance));
 
 	if (object != NULL)
 		monitor_add(m, object, false);

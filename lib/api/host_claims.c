@@ -266,7 +266,8 @@ static const struct host_claim *host_claims_exact(const struct host_claims *c, c
 {
 	const struct host_claim *claim = *host_bucket(c, host);
 
-	while (claim != NULL && ((suffixed && claim->kind == HOST_LISTED) || strcmp(claim->host, host) != 0))
+	while (claim != NULL &&
+	       ((suffixed && claim->kind == HOST_LISTED) || strcmp(claim->host, host) != 0))
 		claim = claim->chain;
 	return claim;
 }
