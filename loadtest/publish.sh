@@ -31,6 +31,9 @@ for name in "$@"; do
     $0 == "<!-- end -->" { skip = 0 }
     !skip' "$docs/performance.md" >"$docs/performance.md.new"
   mv "$docs/performance.md.new" "$docs/performance.md"
-  [ ! -f "$results/$name.png" ] || { mkdir -p "$docs/images" && cp "$results/$name.png" "$docs/images/$name.png"; }
+  if [ -f "$results/$name.png" ] && grep -qF "(images/$name.png)" "$docs/performance.md"; then
+    mkdir -p "$docs/images"
+    cp "$results/$name.png" "$docs/images/$name.png"
+  fi
   echo "published $name"
 done

@@ -163,12 +163,16 @@ static void on_admin_sweep(evutil_socket_t fd, short what, void *arg)
 		(void)evtimer_add(a->sweep, &again);
 }
 
-/* evhttp asks for the bufferevent of each connection that it accepts. */
+/*
+ * evhttp asks for the bufferevent of each connection that it accepts. The descriptor is closed with
+ * it, when we let go of it: else evhttp closes it while our reference keeps its events, and the
+ * next descriptor of that number, whosever it is, would be watched by nobody.
+ */
 static struct bufferevent *on_admin_accept(struct event_base *base, void *arg)
 {
 	static const struct timeval soon = {0, ADMIN_SWEEP_MS * 1000};
 	struct admin *a = arg;
-	struct bufferevent *bev = bufferevent_socket_new(base, -1, 0);
+	struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 	unsigned count = admin_sweep(a);
 
 	if (bev == NULL)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the tests of faults share. To be sourced after lib.sh and product.sh; $run is the namespace.
 #
-#   faults_begin         the product is installed, the image probe:1 is pushed, $run is made
+#   faults_begin         the product is installed, the image probe:$run is pushed, $run is made
 #   faults_end           to be trapped at EXIT
 #   faults_apply NAME [SPEC-JSON]   a StoppableContainer of that image; SPEC is merged into its spec
 #   sc NAME JSONPATH     of the StoppableContainer; sci: of its instance
@@ -21,7 +21,7 @@
 faults_began=$SECONDS
 PREFIX=/var/lib/stoppablecontainer
 _faults_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-_faults_files=$(mktemp -d)
+FAULTS_FILES=$(mktemp -d)
 _truth=
 
 die() { echo "${0##*/}: $*" >&2; exit 1; }
@@ -32,7 +32,7 @@ step() {
 
 # probe_image TAG [TEXT]: another TEXT makes another digest
 probe_image() {
-  local tree=$_faults_files/tree
+  local tree=$FAULTS_FILES/tree
   rm -rf "$tree"
   mkdir -p "$tree"/{bin,etc,tmp,proc,sys,dev} "$tree"/lower/{gone-folder,opaque}
   chmod 1777 "$tree/tmp"
@@ -50,7 +50,7 @@ probe_image() {
 
 faults_begin() {
   product_installed || die "the product cannot be installed"
-  probe_image 1 >/dev/null || die "the image"
+  probe_image "$run" >/dev/null || die "the image"
   kubectl create namespace "$run" >/dev/null
   ACTIVATOR=$(kubectl -n "$PRODUCT_NAMESPACE" get service sc-activator -o 'jsonpath={.spec.clusterIP}')
 }
@@ -58,21 +58,21 @@ faults_begin() {
 # shellcheck disable=SC2317 # called by the trap
 faults_end() {
   local code=$?
-  [ -z "$_truth" ] || kill "$(cat "$_faults_files/pid")" 2>/dev/null || true
+  [ -z "$_truth" ] || kill "$(cat "$FAULTS_FILES/pid")" 2>/dev/null || true
   [ "$code" = 0 ] || {
     kubectl -n "$run" get stoppablecontainer,sci,pods -o wide 2>/dev/null
     kubectl -n "$run" get sci -o 'jsonpath={range .items[*]}{.metadata.name} {.status}{"\n"}{end}' 2>/dev/null
     kubectl -n "$PRODUCT_NAMESPACE" logs --prefix --tail 15 -l app.kubernetes.io/part-of=stoppablecontainer 2>/dev/null
-    cat "$_faults_files/truth" 2>/dev/null
+    cat "$FAULTS_FILES/truth" 2>/dev/null
   }
   kubectl delete namespace "$run" --wait=false >/dev/null 2>&1 || true
-  rm -rf "$_faults_files"
+  rm -rf "$FAULTS_FILES"
 }
 
 faults_apply() {
   local spec=${2:-}
   [ -n "$spec" ] || spec='{}'
-  jq -n --arg name "$1" --arg image "$REGISTRY/probe:1" --argjson more "$spec" '{
+  jq -n --arg name "$1" --arg image "$REGISTRY/probe:$run" --argjson more "$spec" '{
     apiVersion: "stoppablecontainer.xtlsoft.top/v1alpha1", kind: "StoppableContainer", metadata: {name: $name, annotations: {marker: $name}},
     spec: ({running: false, idle: {timeout: "0s"}, activation: {port: 8080, holdTimeout: "30s"}, template: {spec: {
       terminationGracePeriodSeconds: 5,
@@ -106,17 +106,17 @@ pid_of() {
 truth_begin() {
   # shellcheck disable=SC2016
   cluster_in sh -c 'echo $$ >"$4" && exec python3 "$1" "$2" "$3"' _ "$_faults_here/truth.py" "$run" "${1:-2}" \
-    "$_faults_files/pid" >"$_faults_files/truth" 2>&1 &
+    "$FAULTS_FILES/pid" >"$FAULTS_FILES/truth" 2>&1 &
   _truth=$!
 }
 
 truth_end() {
   local code=0
-  kill "$(cat "$_faults_files/pid")" || die "truth.py ended: $(cat "$_faults_files/truth")"
+  kill "$(cat "$FAULTS_FILES/pid")" || die "truth.py ended: $(cat "$FAULTS_FILES/truth")"
   wait "$_truth" || code=$?
   _truth=
-  tail -n 1 "$_faults_files/truth"
-  [ "$code" = 0 ] || { cat "$_faults_files/truth"; die "an untruth was told"; }
+  tail -n 1 "$FAULTS_FILES/truth"
+  [ "$code" = 0 ] || { cat "$FAULTS_FILES/truth"; die "an untruth was told"; }
 }
 
 mounts_are_right() {

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * probe - what the fault tests run in their container: static, one file
- *     probe serve        HTTP on $PORT (8080). Every answer is "life=<of this process> overlap=<0|1>
- *                        marker=<of /keep/marker>"; overlap=1: another process lived on the same root
- *                        file system. /slow/<ms> answers later, /oom takes memory until it is killed.
- *                        SIGTERM ends it, after $STOP_MS.
- *     probe make FILES   a tree of everything a file system can have in /keep, and changes to /lower,
- *                        which the image brings; FILES small files beside it
- *     probe hash DIR     everything of every file but its times of access and change; not what is
- *                        mounted below. Prints "hash=… files=… bytes=…"
+ *
+ *     probe serve         HTTP on $PORT (8080); SIGTERM ends it, after $STOP_MS. An answer is
+ *                         "life=ID overlap=0|1 marker=TEXT": ID of this process, overlap=1 when
+ *                         another process lived on the same root file system, what is in
+ *                         /keep/marker. /slow/MS answers later, /oom takes memory until killed
+ *     probe make FILES    in /keep a tree of everything a file system can have, FILES small files
+ *                         beside it; and changes to /lower, which the image brings
+ *     probe some          the part of it that tar keeps
+ *     probe hash DIR      everything of every file but its times of access and change, not what
+ *                         is mounted below; prints "hash=… files=… bytes=…"
  */
 #include <dirent.h>
 #include <errno.h>
@@ -28,6 +30,16 @@
 #include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
+
+/* The digits that @text begins with. */
+static unsigned number_of(const char *text)
+{
+	unsigned n = 0;
+
+	for (; *text >= '0' && *text <= '9'; text++)
+		n = n * 10 + (unsigned)(*text - '0');
+	return n;
+}
 
 enum { BUFFER_BYTES = 1 << 16, NAMES_BYTES = 1 << 14, FOLDER_FILES = 500, LINKS_MAX = 4096 };
 
@@ -180,16 +192,22 @@ static void make_many(unsigned count)
 	}
 }
 
-static int make(unsigned count)
+static int make_some(void)
 {
 	(void)umask(0);
 	CHECK(mkdir("/keep", 0755) == 0);
 	make_modes();
-	make_nodes();
 	make_sparse();
 	make_links();
-	make_deep();
 	change_lower();
+	return 0;
+}
+
+static int make(unsigned count)
+{
+	(void)make_some();
+	make_nodes();
+	make_deep();
 	make_many(count);
 	return 0;
 }
@@ -398,10 +416,17 @@ static int hash(const char *path)
 
 static unsigned stop_ms;
 
+static void wait_ms(unsigned ms)
+{
+	const struct timespec ts = {ms / 1000, (long)(ms % 1000) * 1000000};
+
+	(void)nanosleep(&ts, NULL);
+}
+
 static void on_term(int sig)
 {
 	(void)sig;
-	(void)usleep(stop_ms * 1000);
+	wait_ms(stop_ms);
 	_exit(0);
 }
 
@@ -427,7 +452,8 @@ static void answer(int fd, const char *life)
 	ssize_t n = 0;
 	int file = open("/keep/marker", O_RDONLY);
 
-	while (bytes < sizeof head - 1 && (n = read(fd, head + bytes, sizeof head - 1 - bytes)) > 0) {
+	while (bytes < sizeof head - 1 &&
+	       (n = read(fd, head + bytes, sizeof head - 1 - bytes)) > 0) {
 		bytes += (size_t)n;
 		head[bytes] = '\0';
 		if (strstr(head, "\r\n\r\n") != NULL)
@@ -436,15 +462,15 @@ static void answer(int fd, const char *life)
 	if (n <= 0)
 		return;
 	if (strncmp(head, "GET /slow/", 10) == 0)
-		(void)usleep((useconds_t)atoi(head + 10) * 1000);
+		wait_ms(number_of(head + 10));
 	if (file >= 0) {
 		n = read(file, marker, sizeof marker - 1);
 		marker[n > 0 ? n : 0] = '\0';
 	}
 	n = snprintf(body, sizeof body, "%s marker=%s\n", life, marker);
-	bytes = (size_t)snprintf(head, sizeof head,
-	                         "HTTP/1.1 200 OK\r\nContent-Length: %zd\r\nConnection: close\r\n\r\n%s",
-	                         n, body);
+	bytes = (size_t)snprintf(
+	        head, sizeof head,
+	        "HTTP/1.1 200 OK\r\nContent-Length: %zd\r\nConnection: close\r\n\r\n%s", n, body);
 	(void)!write(fd, head, bytes);
 	(void)shutdown(fd, SHUT_WR);
 	(void)!read(fd, head, sizeof head);
@@ -454,14 +480,15 @@ static int serve(void)
 {
 	const char *port = getenv("PORT");
 	const char *stop = getenv("STOP_MS");
-	struct sockaddr_in addr = {.sin_family = AF_INET,
-	                           .sin_port = htons((uint16_t)(port != NULL ? atoi(port) : 8080))};
+	struct sockaddr_in addr = {
+	        .sin_family = AF_INET,
+	        .sin_port = htons((uint16_t)(port != NULL ? number_of(port) : 8080))};
 	int lock = open("/.life", O_RDWR | O_CREAT, 0600);
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
 	char life[64];
 	uint64_t number;
 
-	stop_ms = stop != NULL ? (unsigned)atoi(stop) : 0;
+	stop_ms = stop != NULL ? number_of(stop) : 0;
 	CHECK(lock >= 0 && getrandom(&number, sizeof number, 0) == (ssize_t)sizeof number);
 	(void)snprintf(life, sizeof life, "life=%016llx overlap=%d", (unsigned long long)number,
 	               flock(lock, LOCK_EX | LOCK_NB) != 0);
@@ -493,10 +520,12 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "serve") == 0)
 		return serve();
+	if (argc == 2 && strcmp(argv[1], "some") == 0)
+		return make_some();
 	if (argc == 3 && strcmp(argv[1], "make") == 0)
-		return make((unsigned)atoi(argv[2]));
+		return make(number_of(argv[2]));
 	if (argc == 3 && strcmp(argv[1], "hash") == 0)
 		return hash(argv[2]);
-	fputs("usage: probe serve | make FILES | hash DIR\n", stderr);
+	fputs("usage: probe serve | make FILES | some | hash DIR\n", stderr);
 	return 2;
 }

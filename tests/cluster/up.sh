@@ -32,6 +32,11 @@ done
 [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ] ||
   _cluster_fail "the kernel does not filter bridges, which Services need: modprobe br_netfilter"
 [ -d /sys/fs/cgroup/memory ] || cgroup_is_v2 || _cluster_fail "no cgroups are mounted below /sys/fs/cgroup"
+# a kernel's default is 128 a user; where they are used up, kubelets and proxies end for it
+watches=$(find /proc/[0-9]*/fd -lname anon_inode:inotify 2>/dev/null | wc -l)
+limit=$(cat /proc/sys/fs/inotify/max_user_instances)
+[ $((watches + 15 + 10 * CLUSTER_NODES)) -le "$limit" ] ||
+  _cluster_fail "$watches of $limit inotify instances are in use, and a cluster takes up to 35: end another cluster, or raise fs.inotify.max_user_instances"
 if cluster_is_up; then _cluster_fail "a cluster is running in $CLUSTER_DIR"; fi
 CLUSTER_BIN=$(SC_KUBERNETES=$CLUSTER_VERSION bash "$here/../tools/kubernetes.sh" kube-apiserver kube-controller-manager \
   kube-scheduler kubelet kube-proxy kubectl helm coredns)

@@ -96,6 +96,23 @@ alive() { [ "$(ask box /)" = alive ]; }
 cluster_until 20 alive || die "no answer after the restart"
 [ "$(inside box cat /var/lib/app/note)" = from-exec ] || die "the note is gone"
 
+echo "--- the plugin finds Pod and container by itself"
+build=${SC_RELEASE_BUILD_DIR:-$here/../../build}
+plugin() { cluster_in "$build/cli/kubectl-sc" -n "$NS" "$@"; }
+plugin list | grep -q '^box .*true *Running' || die "kubectl sc list: $(plugin list)"
+[ "$(plugin exec box -- cat /var/lib/app/note)" = from-exec ] || die "kubectl sc exec"
+code=0
+plugin exec box -- sh -c 'exit 7' 2>/dev/null || code=$?
+[ "$code" = 7 ] || die "kubectl sc exec ended with $code and not with the command's 7"
+plugin logs box | grep -qx 'start 1' || die "kubectl sc logs"
+plugin cp "$work/file" box:/var/lib/app/by-plugin >/dev/null 2>&1 || die "kubectl sc cp"
+[ "$(inside box sha256sum /var/lib/app/by-plugin | cut -d' ' -f1)" = "$(sha256sum "$work/file" | cut -d' ' -f1)" ] || die "cp changed the file"
+plugin why box | tee /dev/stderr | grep -qi never || die "kubectl sc why"
+plugin stop box --wait --timeout=60s
+[ "$(field box '{.status.phase}')" = Stopped ] || die "kubectl sc stop --wait"
+plugin start box --wait --timeout=60s
+[ "$(plugin exec box -- cat /var/lib/app/note)" = from-exec ] || die "the note is gone after stop and start"
+
 echo "--- probes of every kind: HTTP, TCP, exec, gRPC"
 tree=$work/tree
 app_tree "$tree"

@@ -58,7 +58,7 @@ reason_is() { [ "$(kubectl -n "$run" get stoppablecontainer web -o "jsonpath={.s
 set_image() { kubectl -n "$run" patch stoppablecontainer web --type=json -p "[{\"op\": \"replace\", \"path\": \"/spec/template/spec/containers/0/image\", \"value\": \"$1\"}]" >/dev/null; }
 
 faults_begin
-cp "$_faults_files/tree/bin/probe" "$CLUSTER_DIR/nodes/1/var/tmp/probe"
+cp "$FAULTS_FILES/tree/bin/probe" "$CLUSTER_DIR/nodes/1/var/tmp/probe"
 faults_apply web
 faults_apply calm
 cluster_until 60 is_prepared web
@@ -188,11 +188,11 @@ cluster_until 60 product_is_ready
 same "the image was collected and is pulled again"
 asleep web
 
-probe_image 1 another >/dev/null
+probe_image "$run" another >/dev/null
 kubectl -n "$run" patch stoppablecontainer web --type=json -p '[{"op": "add", "path": "/spec/template/spec/containers/0/imagePullPolicy", "value": "Always"}]' >/dev/null
 cluster_until 60 reason_is DigestChanged
-code=$(curl -s -o "$_faults_files/body" -w '%{http_code}' -H "Host: web.$run.apps.test" "http://$ACTIVATOR/")
-{ [ "$code" = 503 ] && grep -q DigestChanged "$_faults_files/body"; } || die "another image: $code $(cat "$_faults_files/body")"
+code=$(curl -s -o "$FAULTS_FILES/body" -w '%{http_code}' -H "Host: web.$run.apps.test" "http://$ACTIVATOR/")
+{ [ "$code" = 503 ] && grep -q DigestChanged "$FAULTS_FILES/body"; } || die "another image: $code $(cat "$FAULTS_FILES/body")"
 upper_is_same "another image"
 asleep_or_failed() { phase_is web Stopped || phase_is web Failed; }
 kubectl -n "$run" patch stoppablecontainer web --type=merge -p '{"spec":{"running":false}}' >/dev/null
@@ -201,7 +201,7 @@ set_image "$image"
 cluster_until 60 is_prepared web
 same "another image is refused, and the old one has its files"
 asleep web
-set_image "$REGISTRY/probe:1"
+set_image "$REGISTRY/probe:$run"
 cluster_until 60 reason_is DigestChanged
 digest=$(sc web '.status.conditions[?(@.type=="RootfsReady")].message' | sed -n 's/.*reset-rootfs=\(sha256:[0-9a-f]*\).*/\1/p')
 kubectl -n "$run" annotate stoppablecontainerinstance web "stoppablecontainer.xtlsoft.top/reset-rootfs=$digest" >/dev/null

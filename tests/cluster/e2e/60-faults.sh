@@ -12,12 +12,22 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 run=faults-$$
 # shellcheck source=tests/cluster/faults.sh
 . "$here/faults.sh"
-trap faults_end EXIT
+daemonset() { kubectl -n "$PRODUCT_NAMESPACE" patch daemonset sc-node-agent --type=merge -p '{"spec":{"template":{"spec":{"nodeSelector":{"test": '"$1"'}}}}}' >/dev/null; }
+# shellcheck disable=SC2317 # called by the trap
+restore() {
+  local code=$?
+  cluster_component cont apiserver 2>/dev/null || true
+  cluster_component cont kubelet-1 2>/dev/null || true
+  daemonset null || true
+  (exit "$code")
+  faults_end
+}
+trap restore EXIT
 hold=40 # seconds, as in the manifests below
 
 # burst NAME COUNT [ADDRESS]: requests at once, in the background; burst_end waits for them
 burst() {
-  local file=$_faults_files/burst-$1-${3:-service}
+  local file=$FAULTS_FILES/burst-$1-${3:-service}
   # shellcheck disable=SC2016,SC2094
   cluster_in bash -c 'for _ in $(seq "$2"); do
     curl -s -o "$4.body" -w "%{http_code} %{time_total}\n" --max-time 130 -H "Host: $1" "http://$3/" & done; wait' \
@@ -33,7 +43,7 @@ bursts_end() {
 
 # answered NAME ADDRESS CODES [SECONDS]: of the burst: only such codes, none later than that
 answered() {
-  local file=$_faults_files/burst-$1-$2
+  local file=$FAULTS_FILES/burst-$1-$2
   awk -v codes="$3" -v limit="${4:-$((hold + 2))}" '{ if (index(codes, $1) == 0 || $2 > limit) bad = 1 } END { exit bad || NR == 0 }' \
     "$file" || die "$step_now: requests for $1 ended with: $(tr '\n' ' ' <"$file") $(cat "$file.body" 2>/dev/null)"
 }
@@ -59,7 +69,7 @@ apply_all() {
   local name
   for name in one two; do
     faults_apply "$name" '{"activation": {"holdTimeout": "'$hold's"}, "template": {"spec": {"containers": [{"name": "main",
-      "image": "'"$REGISTRY"'/probe:1", "env": [{"name": "MARKER", "value": "'"$name"'"}, {"name": "STOP_MS", "value": "1500"}]}]}}}'
+      "image": "'"$REGISTRY/probe:$run"'", "env": [{"name": "MARKER", "value": "'"$name"'"}, {"name": "STOP_MS", "value": "1500"}]}]}}}'
   done
   faults_apply busy '{"idle": {"timeout": "8s", "startupGrace": "0s"}}'
   faults_apply short '{"activation": {"holdTimeout": "10s"}}'
@@ -74,7 +84,7 @@ round() {
   burst one 3
   cluster_until 20 running_is one true
   run_it two false
-  if [[ $(cluster_components) = *"$name"* ]]; then
+  if cluster_components | grep -qx -e "$name"; then
     cluster_component kill "$name"
     burst two 3
     cluster_component start "$name"
@@ -90,7 +100,7 @@ round() {
   [ "$(life two)" != "$lived" ] || die "$name: it never stopped"
   cluster_until 30 phase_is one Running
   cluster_until 30 phase_is two Running
-  step "$name is killed in a wake and in a stop: $(cut -d ' ' -f 2 "$_faults_files"/burst-{one,two}-service | sort -n | tail -n 1) s at most"
+  step "$name is killed in a wake and in a stop: $(cut -d ' ' -f 2 "$FAULTS_FILES"/burst-{one,two}-service | sort -n | tail -n 1) s at most"
   run_it one false
   cluster_until 40 phase_is one Stopped
 }
@@ -101,12 +111,13 @@ apply_all
 for name in one two busy short long; do
   cluster_until 60 is_prepared "$name"
 done
-for name in two busy short; do
+for name in one two busy short; do
   wake "$name"
-  kubectl -n "$run" exec "$(consumer "$name")" -- probe make 10
+  kubectl -n "$run" exec "$(consumer "$name")" -- probe some
 done
 short=$(kubectl -n "$run" exec "$(consumer short)" -- probe hash /)
 truth_begin 3
+asleep one
 step "five containers"
 
 # A stop that is under way, and a wake: never Running of the one that ends, and the answer is another's.
@@ -118,16 +129,15 @@ burst two 3
 bursts_end
 answered two service 200 15
 [ "$(life two)" != "$lived" ] || die "the answer is of the process that was to end"
-step "a wake in the middle of a stop: $(cut -d ' ' -f 2 "$_faults_files/burst-two-service" | sort -n | tail -n 1) s"
+step "a wake in the middle of a stop: $(cut -d ' ' -f 2 "$FAULTS_FILES/burst-two-service" | sort -n | tail -n 1) s"
 
-for name in kubelet-1 containerd-1 scheduler controller-manager apiserver etcd node-agent activator idle-monitor controller; do
+for name in ${ROUNDS:-kubelet-1 containerd-1 scheduler controller-manager apiserver etcd node-agent activator idle-monitor controller}; do
   round "$name"
 done
 
 step_now="an activator"
 mapfile -t addresses < <(of_product activator '.items[*].status.podIP' | tr ' ' '\n')
 first=$(of_product activator '.items[0].status.podIP')
-kubectl -n "$run" annotate namespace "$run" blind=- >/dev/null
 cluster_until 60 product_is_ready
 for address in "${addresses[@]}"; do burst one 3 "$address:8080"; done
 cluster_until 20 running_is one true
@@ -137,7 +147,6 @@ for address in "${addresses[@]}"; do
   if [ "$address" = "$first" ]; then answered one "$address:8080" "000 200"; else answered one "$address:8080" 200; fi
 done
 step "an activator is killed: only its own connections break"
-kubectl annotate namespace "$run" blind- >/dev/null
 
 # Without an agent a wake waits; with one it goes on.
 run_it one false
@@ -150,7 +159,6 @@ of_short -cf /var/tmp/short.tar upper record.json
 wake short
 kubectl -n "$run" exec "$(consumer short)" -- sh -c 'busybox rm -rf /keep; touch /lower/gone'
 asleep short
-daemonset() { kubectl -n "$PRODUCT_NAMESPACE" patch daemonset sc-node-agent --type=merge -p '{"spec":{"template":{"spec":{"nodeSelector":{"test": '"$1"'}}}}}' >/dev/null; }
 no_agent() { [ -z "$(of_product node-agent .items)" ] || [ "$(of_product node-agent .items)" = "[]" ]; }
 daemonset '"nowhere"'
 cluster_until 60 no_agent
@@ -193,7 +201,7 @@ bursts_end
 answered short service 504 12
 answered long service 200 100
 { [ "$(life busy)" = "$lived" ] && [ "$(life two)" = "$lived_two" ]; } || die "one was stopped for lack of data"
-step "the API server is away for 60 s: $count requests to what runs are answered, $(cut -d ' ' -f 2 "$_faults_files/burst-long-service" | sort -n | tail -n 1) s for one that sleeps"
+step "the API server is away for 60 s: $count requests to what runs are answered, $(cut -d ' ' -f 2 "$FAULTS_FILES/burst-long-service" | sort -n | tail -n 1) s for one that sleeps"
 cluster_until 60 cluster_node_ready 1
 cluster_until 60 phase_is busy Stopped
 step "who is not asked for falls asleep again"

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <event2/event.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -307,6 +308,27 @@ static void test_admin_limit_of_connections(void **state)
 	assert_status(receive(f, last, WAIT_MS), "200");
 }
 
+static int find_event_of_nothing(const struct event_base *base, const struct event *ev, void *arg)
+{
+	(void)base;
+	(void)arg;
+	return event_get_fd(ev) >= 0 && fcntl(event_get_fd(ev), F_GETFD) < 0;
+}
+
+/* The next descriptor of that number would be watched by nobody. */
+static void test_admin_leaves_no_event_of_a_closed_connection(void **state)
+{
+	struct fixture *f = *state;
+	int fd = dial(f);
+
+	send_text(fd, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	assert_status(receive(f, fd, WAIT_MS), "200");
+	for (int i = 0; i < 5; i++) {
+		turn(f);
+		assert_int_equal(event_base_foreach_event(f->base, find_event_of_nothing, NULL), 0);
+	}
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
@@ -321,6 +343,7 @@ int main(void)
 	        TEST(test_admin_later_answer_after_the_server_is_gone),
 	        TEST(test_admin_limits_of_size),
 	        TEST(test_admin_limit_of_connections),
+	        TEST(test_admin_leaves_no_event_of_a_closed_connection),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -363,17 +363,6 @@ static void test_plan_pulls_again_when_the_image_is_gone(void **state)
 	                "      -> instance=ProviderStarting container=same\n");
 }
 
-static void test_plan_pulls_again_while_a_consumer_waits(void **state)
-{
-	struct fixture *f = *state;
-
-	fixture_awake(f);
-	agent_rootfs(f,
-	             "{\"state\":\"Failed\",\"reason\":\"ImageGone\",\"message\":\"no layers\"}");
-	settle(f, "image gone");
-	assert_non_null(strstr(f->trace, "image gone -> delete:hello-provider"));
-}
-
 static void test_plan_tells_an_invalid_template_and_still_stops(void **state)
 {
 	struct fixture *f = *state;
@@ -588,7 +577,6 @@ int main(void)
 	        T(test_plan_applies_a_changed_template_at_the_next_start),
 	        T(test_plan_waits_for_the_agent_after_a_changed_image),
 	        T(test_plan_pulls_again_when_the_image_is_gone),
-	        T(test_plan_pulls_again_while_a_consumer_waits),
 	        T(test_plan_tells_an_invalid_template_and_still_stops),
 	        T(test_plan_tells_host_and_service_conflicts),
 	        T(test_plan_never_overwrites_a_foreign_service_or_instance),
