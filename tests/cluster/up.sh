@@ -33,7 +33,7 @@ done
   _cluster_fail "the kernel does not filter bridges, which Services need: modprobe br_netfilter"
 [ -d /sys/fs/cgroup/memory ] || cgroup_is_v2 || _cluster_fail "no cgroups are mounted below /sys/fs/cgroup"
 # a kernel's default is 128 a user; where they are used up, kubelets and proxies end for it
-watches=$(find /proc/[0-9]*/fd -lname anon_inode:inotify 2>/dev/null | wc -l)
+watches=$({ find /proc/[0-9]*/fd -lname anon_inode:inotify 2>/dev/null || true; } | wc -l)
 limit=$(cat /proc/sys/fs/inotify/max_user_instances)
 [ $((watches + 15 + 10 * CLUSTER_NODES)) -le "$limit" ] ||
   _cluster_fail "$watches of $limit inotify instances are in use, and a cluster takes up to 35: end another cluster, or raise fs.inotify.max_user_instances"

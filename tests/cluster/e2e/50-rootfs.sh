@@ -24,7 +24,6 @@ same() {
   wake web || die "$1: it does not wake"
   now=$(of_consumer)
   [ "$now" = "$inside" ] || die "$1: the container sees $now, was $inside"
-  upper_is_same "$1"
   mounts_are_right
   step "$1: the same"
 }
@@ -124,6 +123,7 @@ for count in 1 2; do
 done
 goes_on "the provider is killed, twice"
 asleep web
+upper_is_same "the provider is killed, twice"
 former=$(uid_of web-provider)
 kubectl -n "$run" delete pod web-provider --wait=false >/dev/null
 cluster_until 60 other_provider
@@ -137,6 +137,7 @@ kill_agent
 agents_are_ready
 goes_on "the node agent is killed"
 asleep web
+upper_is_same "the node agent is killed"
 kill_agent
 same "the node agent is killed while asleep, and a request comes"
 lived=$(life web)
@@ -149,6 +150,7 @@ cluster_component restart containerd-1
 cluster_until 60 cluster_node_ready 1
 goes_on "kubelet and containerd are killed and start"
 asleep web
+upper_is_same "kubelet and containerd are killed and start"
 same "and a stop and start"
 
 kubectl annotate namespace "$run" blind=reboot >/dev/null
@@ -159,6 +161,7 @@ cluster_until 60 cluster_node_ready 1
 agents_are_ready
 kubectl annotate namespace "$run" blind- >/dev/null
 same "the node lost its power"
+upper_is_same "the node lost its power"
 [ "$(cluster_node_exec 1 /var/tmp/probe hash "$calm_folder/upper")" = "$calm_upper" ] || die "the one that slept has other files"
 wake calm
 
@@ -187,6 +190,7 @@ cluster_until 60 cluster_node_ready 1
 cluster_until 60 product_is_ready
 same "the image was collected and is pulled again"
 asleep web
+upper_is_same "the image was collected and is pulled again"
 
 probe_image "$run" another >/dev/null
 kubectl -n "$run" patch stoppablecontainer web --type=json -p '[{"op": "add", "path": "/spec/template/spec/containers/0/imagePullPolicy", "value": "Always"}]' >/dev/null

@@ -19,6 +19,9 @@ restore() {
   cluster_component cont apiserver 2>/dev/null || true
   cluster_component cont kubelet-1 2>/dev/null || true
   daemonset null || true
+  kubectl delete node node-9 --ignore-not-found >/dev/null || true
+  cluster_node_ready 1 || cluster_component restart kubelet-1 || true
+  cluster_component alive proxy-1 || cluster_component start proxy-1 || true
   (exit "$code")
   faults_end
 }
@@ -229,14 +232,22 @@ step "etcd forgets, and all watches end"
 step_now="the node"
 kubectl annotate namespace "$run" blind=node >/dev/null
 ready_reason_is() { [ "$(kubectl -n "$run" get stoppablecontainer "$1" -o "jsonpath={.status.conditions[?(@.type=='RootfsReady')].reason}")" = "$2" ]; }
+# among others: the controller takes an empty list for a cluster whose nodes it may not see
+kubectl create -f - >/dev/null <<'END'
+{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-9"}, "spec": {"unschedulable": true}}
+END
 cluster_component stop kubelet-1
 kubectl delete node node-1 --wait=false >/dev/null
 cluster_until 40 ready_reason_is one NodeLost
 cluster_component kill kubelet-1
 cluster_component start kubelet-1
 cluster_until 60 cluster_node_ready 1
+cluster_component restart proxy-1 # it ends with its node's object
+kubectl delete node node-9 >/dev/null
+cluster_until 60 product_is_ready
 cluster_until 60 ready_reason_is one Ready
-for name in one two busy short long; do wake "$name" || die "after the node came back $name does not wake"; done
+cluster_until 30 wake one
+for name in two busy short long; do wake "$name" || die "after the node came back $name does not wake"; done
 step "a lost node is told, and it came back"
 kubectl annotate namespace "$run" blind- >/dev/null
 

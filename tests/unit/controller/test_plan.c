@@ -298,6 +298,16 @@ static void test_plan_tells_the_url_and_takes_it_back(void **state)
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
 
+static void test_plan_pulls_again_while_a_consumer_waits(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_awake(f);
+	agent_rootfs(f, "{\"state\":\"Failed\",\"reason\":\"ImageGone\"}");
+	settle(f, "image gone");
+	assert_non_null(strstr(f->trace, "image gone -> delete:hello-provider"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +323,7 @@ int main(void)
 	        T(test_plan_makes_a_service_and_follows_its_name),
 	        T(test_plan_follows_the_activators),
 	        T(test_plan_tells_the_url_and_takes_it_back),
+	        T(test_plan_pulls_again_while_a_consumer_waits),
 	};
 
 	return cmocka_run_group_tests_name("controller-plan", tests, NULL, NULL);

@@ -156,17 +156,6 @@ static void test_rootfs_reset_is_taken_away_when_it_was_carried_out(void **state
 	assert_string_equal(kube_annotation(f->instance, SC_ANNOTATION_RESET), "");
 }
 
-static void test_rootfs_image_is_pulled_again_while_a_consumer_waits(void **state)
-{
-	struct fixture *f = *state;
-
-	fixture_awake(f);
-	agent_rootfs(f,
-	             "{\"state\":\"Failed\",\"reason\":\"ImageGone\",\"message\":\"no layers\"}");
-	settle(f, "image gone");
-	assert_non_null(strstr(f->trace, "image gone -> delete:hello-provider"));
-}
-
 #define T(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -180,7 +169,6 @@ int main(void)
 	        T(test_rootfs_whose_container_is_gone_is_still_let_go),
 	        T(test_rootfs_of_a_predecessor_is_let_go_beside_a_new_container),
 	        T(test_rootfs_reset_is_taken_away_when_it_was_carried_out),
-	        T(test_rootfs_image_is_pulled_again_while_a_consumer_waits),
 	};
 
 	return cmocka_run_group_tests_name("controller-plan-rootfs", tests, NULL, NULL);
