@@ -14,7 +14,9 @@ run=rootfs-$$
 trap faults_end EXIT
 files=${FILES:-100000}
 
-of_consumer() { kubectl -n "$run" exec "$(consumer web)" -- probe hash /; }
+hash_it() { kubectl -n "$run" exec "$(consumer web)" -- probe hash / >"$FAULTS_FILES/hash" 2>/dev/null; }
+# a runtime that has just started may refuse for a moment
+of_consumer() { cluster_until 60 hash_it && cat "$FAULTS_FILES/hash"; }
 of_upper() { cluster_node_exec 1 /var/tmp/probe hash "$folder/upper"; }
 upper_is_same() { [ "$(of_upper)" = "$upper" ] || die "$1: the upper directory is another: $(of_upper), was $upper"; }
 
@@ -145,8 +147,12 @@ kubectl -n "$PRODUCT_NAMESPACE" patch daemonset sc-node-agent -p '{"spec": {"tem
 agents_are_ready
 goes_on "the node agent is upgraded"
 
-cluster_component restart kubelet-1
+# a kubelet that finds no runtime when it starts ends at once
+runtime_answers() { cluster_node_exec 1 ctr version >/dev/null 2>&1; }
+cluster_component kill kubelet-1
 cluster_component restart containerd-1
+cluster_until 20 runtime_answers
+cluster_component start kubelet-1
 cluster_until 60 cluster_node_ready 1
 goes_on "kubelet and containerd are killed and start"
 asleep web
