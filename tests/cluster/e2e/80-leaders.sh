@@ -63,7 +63,7 @@ run() { # run true|false: every container
 }
 controller() { # controller NAME PORT
   programs_start "$1" "$PROGRAMS_BUILD/controller/sc-controller" --kubeconfig="$(programs_user "$1")" \
-    --leader-namespace="$ns" --activator-addresses=127.0.0.1:18180 --admin-listen="127.0.0.1:$2"
+    --leader-namespace="$ns" --activator-addresses=192.0.2.1:18180 --admin-listen="127.0.0.1:$2"
 }
 
 echo "--- one of two controllers leads"
