@@ -34,6 +34,23 @@ static struct plan_action *act(struct making *m, enum plan_verb verb, enum plan_
 	return a;
 }
 
+/*
+ * Takes @body. With the UID in it the patch is refused when the name is another object's by now
+ * (API concepts, "Resource UID"): it is of the one that was seen, or of none.
+ */
+static void act_patch(struct making *m, enum plan_verb verb, enum plan_on on, const json_t *object,
+                      json_t *body)
+{
+	json_t *metadata = json_object_get(body, "metadata");
+
+	if (metadata == NULL) {
+		metadata = json_object();
+		(void)json_object_set_new(body, "metadata", metadata);
+	}
+	(void)json_object_set_new(metadata, "uid", json_string(kube_uid(object)));
+	(void)act(m, verb, on, kube_name(object), body);
+}
+
 static void act_delete(struct making *m, enum plan_on on, const json_t *object)
 {
 	struct plan_action *a;
@@ -167,7 +184,7 @@ static void patch_instance(struct making *m)
 		        patch, "metadata",
 		        json_pack("{s:{s:s}}", "annotations", PODS_ANNOTATION_ROOTFS_IMAGE, image));
 	if (json_object_size(patch) > 0)
-		(void)act(m, PLAN_PATCH, PLAN_ON_INSTANCE, f->name, patch);
+		act_patch(m, PLAN_PATCH, PLAN_ON_INSTANCE, f->instance, patch);
 	else
 		json_decref(patch);
 }
@@ -176,7 +193,7 @@ static void patch_instance(struct making *m)
 static void patch_finalizers(struct making *m, enum plan_on on, const json_t *object,
                              json_t *finalizers)
 {
-	(void)act(m, PLAN_PATCH, on, kube_name(object),
+	act_patch(m, PLAN_PATCH, on, object,
 	          json_pack("{s:{s:o,s:s}}", "metadata", "finalizers", finalizers,
 	                    "resourceVersion", kube_resource_version(object)));
 }
@@ -235,7 +252,7 @@ static void forget_reset(struct making *m)
 
 	if (*order != '\0' &&
 	    strcmp(json_str_at(m->f->rootfs, "", "resetDigest", NULL), order) == 0)
-		(void)act(m, PLAN_PATCH, PLAN_ON_INSTANCE, kube_name(instance),
+		act_patch(m, PLAN_PATCH, PLAN_ON_INSTANCE, instance,
 		          json_pack("{s:{s:{s:n},s:s}}", "metadata", "annotations",
 		                    SC_ANNOTATION_RESET, "resourceVersion",
 		                    kube_resource_version(instance)));
@@ -390,7 +407,7 @@ static bool do_one(struct making *m, enum plan_on on, const json_t *found, const
 		(void)json_object_del(patch, "apiVersion");
 		(void)json_object_del(patch, "kind");
 		(void)json_object_del(patch, "metadata");
-		(void)act(m, PLAN_PATCH, on, kube_name(wanted), patch);
+		act_patch(m, PLAN_PATCH, on, found, patch);
 	}
 	return found != NULL;
 }
@@ -502,12 +519,12 @@ static void do_status(struct making *m)
 	if (f->instance != NULL) {
 		patch = report_instance_patch(f, &s, m->plan->start_count, m->now->wall_ms);
 		if (patch != NULL)
-			(void)act(m, PLAN_PATCH_STATUS, PLAN_ON_INSTANCE, f->name, patch);
+			act_patch(m, PLAN_PATCH_STATUS, PLAN_ON_INSTANCE, f->instance, patch);
 	}
 	patch = report_container_patch(f, &s, m->seen->container, m->config->url_template,
 	                               m->now->wall_ms);
 	if (patch != NULL)
-		(void)act(m, PLAN_PATCH_STATUS, PLAN_ON_CONTAINER, f->name, patch);
+		act_patch(m, PLAN_PATCH_STATUS, PLAN_ON_CONTAINER, m->seen->container, patch);
 }
 
 void plan_make(const struct observed *seen, struct memory *memory, const struct plan_config *config,

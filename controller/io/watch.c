@@ -275,7 +275,7 @@ static bool collect(void *arg, const json_t *object)
 
 	if (strcmp(kube_namespace(object), c->ns) != 0)
 		return true;
-	c->list[(*c->count)++] = object;
+	c->list[(*c->count)++] = json_incref((json_t *)(uintptr_t)object);
 	return *c->count < c->max;
 }
 
@@ -300,8 +300,8 @@ void watch_observe(struct watch *w, const char *key, struct observed *ret_seen)
 
 	*ret_seen = (struct observed){0};
 	(void)snprintf(ns, sizeof ns, "%.*s", slash != NULL ? (int)(slash - key) : 0, key);
-	ret_seen->container = informer_get(w->caches[PLAN_ON_CONTAINER].informer, ns, name);
-	ret_seen->instance = informer_get(w->caches[PLAN_ON_INSTANCE].informer, ns, name);
+	ret_seen->container = informer_take(w->caches[PLAN_ON_CONTAINER].informer, ns, name);
+	ret_seen->instance = informer_take(w->caches[PLAN_ON_INSTANCE].informer, ns, name);
 	observe_made(w, ns, name, ret_seen);
 	if (ret_seen->container != NULL)
 		observe_hosts(w, ret_seen);
@@ -309,7 +309,22 @@ void watch_observe(struct watch *w, const char *key, struct observed *ret_seen)
 	/* An engine that has no Node objects at all can't lose one. */
 	ret_seen->node_missing = w->nodes != NULL && *node != '\0' &&
 	                         informer_count(w->nodes) > 0 &&
-	                         informer_get(w->nodes, NULL, node) == NULL;
+	                         !informer_has(w->nodes, NULL, node);
+}
+
+static void observed_drop(const json_t *const *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		json_decref((json_t *)(uintptr_t)list[i]);
+}
+
+void watch_observed_done(struct observed *seen)
+{
+	observed_drop(&seen->container, 1);
+	observed_drop(&seen->instance, 1);
+	observed_drop(seen->pods, seen->pods_count);
+	observed_drop(seen->services, seen->services_count);
+	observed_drop(seen->slices, seen->slices_count);
 }
 
 void watch_learn(struct watch *w, enum plan_on on, const json_t *object)
@@ -322,21 +337,20 @@ struct visiting {
 	void *arg;
 };
 
-static bool visit_key(void *arg, const json_t *object)
+static void visit_key(void *arg, const char *ns, const char *name)
 {
 	struct visiting *v = arg;
 	char key[WATCH_KEY_BYTES];
 
-	(void)snprintf(key, sizeof key, "%s/%s", kube_namespace(object), kube_name(object));
+	(void)snprintf(key, sizeof key, "%s/%s", ns, name);
 	v->visit(v->arg, key);
-	return true;
 }
 
 void watch_each_key(struct watch *w, void (*visit)(void *arg, const char *key), void *arg)
 {
 	struct visiting v = {visit, arg};
 
-	informer_foreach(w->caches[PLAN_ON_CONTAINER].informer, visit_key, &v);
+	informer_foreach_name(w->caches[PLAN_ON_CONTAINER].informer, visit_key, &v);
 	/* those that their containers have left behind */
-	informer_foreach(w->caches[PLAN_ON_INSTANCE].informer, visit_key, &v);
+	informer_foreach_name(w->caches[PLAN_ON_INSTANCE].informer, visit_key, &v);
 }

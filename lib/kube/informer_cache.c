@@ -4,16 +4,28 @@
 #include <string.h>
 
 #include "lib/base/num.h"
+#include "lib/kube/cache_table.h"
 #include "lib/kube/object.h"
 
-enum { CACHE_KEY_BYTES = 640, CACHE_VERSION_BYTES = 32 };
+enum {
+	CACHE_KEY_BYTES = 640,
+	CACHE_VERSION_BYTES = 32,
+	/* objects at which a dictionary is made anew, of more of them; each the first times so many
+	 */
+	CACHE_LEARN_FIRST = 64,
+	CACHE_LEARN_TIMES = 8,
+	CACHE_SAMPLES = 64,
+};
 
 struct informer_cache {
 	const char *(*index_key)(const json_t *object);
 	bool (*on_change)(void *arg, const json_t *old_object, const json_t *new_object);
 	void *arg;
-	json_t *objects; /* "namespace/name": object */
-	json_t *index;   /* index key: {"namespace/name": object} */
+	struct cache_table table;
+	struct pack *pack;
+	size_t learn_at;
+	uint32_t round;
+	bool is_reset; /* the list that comes counts, whatever the versions here say */
 	char version[CACHE_VERSION_BYTES];
 };
 
@@ -31,10 +43,10 @@ struct informer_cache *informer_cache_new(const char *(*index_key)(const json_t 
 	c->index_key = index_key;
 	c->on_change = on_change;
 	c->arg = arg;
-	c->objects = json_object();
-	c->index = json_object();
-	if (c->objects == NULL || c->index == NULL) {
-		informer_cache_free(c);
+	c->learn_at = CACHE_LEARN_FIRST;
+	c->pack = pack_new();
+	if (c->pack == NULL) {
+		free(c);
 		return NULL;
 	}
 	return c;
@@ -44,8 +56,8 @@ void informer_cache_free(struct informer_cache *c)
 {
 	if (c == NULL)
 		return;
-	json_decref(c->objects);
-	json_decref(c->index);
+	cache_table_done(&c->table);
+	pack_free(c->pack);
 	free(c);
 }
 
@@ -75,40 +87,75 @@ static const char *cache_index_key(const struct informer_cache *c, const json_t 
 	return key != NULL ? key : "";
 }
 
-static void cache_index_remove(struct informer_cache *c, const char *key, const json_t *object)
+/* What was packed here opens, unless memory ran out: better a new start than a lost object. */
+static json_t *cache_open(const struct informer_cache *c, const struct cache_entry *e)
 {
-	const char *index_key = cache_index_key(c, object);
-	json_t *bucket = json_object_get(c->index, index_key);
+	const struct packed packed = cache_entry_packed(e);
+	json_t *object = pack_open(c->pack, &packed);
 
-	(void)json_object_del(bucket, key);
-	if (bucket != NULL && json_object_size(bucket) == 0)
-		(void)json_object_del(c->index, index_key);
+	if (object == NULL)
+		abort();
+	return object;
 }
 
-static void cache_index_add(struct informer_cache *c, const char *key, json_t *object)
-{
-	const char *index_key = cache_index_key(c, object);
-	json_t *bucket = json_object_get(c->index, index_key);
+/* ---- dictionaries ---- */
 
-	if (*index_key == '\0')
-		return;
-	if (bucket == NULL) {
-		if (json_object_set_new(c->index, index_key, json_object()) < 0)
-			return;
-		bucket = json_object_get(c->index, index_key);
+static json_t *cache_samples(const struct informer_cache *c)
+{
+	size_t step = c->table.count / CACHE_SAMPLES, seen = 0;
+	json_t *samples = json_array();
+
+	for (size_t i = 0; i < c->table.buckets_count; i++) {
+		for (const struct cache_entry *e = c->table.buckets[i]; e != NULL; e = e->chain) {
+			if (seen++ % step == 0)
+				(void)json_array_append_new(samples, cache_open(c, e));
+		}
 	}
-	(void)json_object_set(bucket, key, object);
+	return samples;
 }
+
+/* Everything was packed by the old dictionary. */
+static void cache_pack_anew(struct informer_cache *c)
+{
+	struct cache_table old = c->table;
+
+	c->table = (struct cache_table){0};
+	for (size_t i = 0; i < old.buckets_count; i++) {
+		for (const struct cache_entry *e = old.buckets[i]; e != NULL; e = e->chain) {
+			struct packed packed = cache_entry_packed(e);
+			json_t *object = pack_open_old(c->pack, &packed);
+
+			if (object == NULL || pack_value(c->pack, object, &packed) < 0)
+				abort(); /* as in cache_open() */
+			cache_table_put(&c->table, e->key, &packed, e);
+			json_decref(object);
+		}
+	}
+	cache_table_done(&old);
+	pack_forget(c->pack);
+}
+
+static void cache_learn_kind(struct informer_cache *c)
+{
+	json_t *samples;
+
+	if (c->table.count < c->learn_at)
+		return;
+	c->learn_at *= CACHE_LEARN_TIMES;
+	samples = cache_samples(c);
+	if (pack_learn(c->pack, samples))
+		cache_pack_anew(c);
+	json_decref(samples);
+}
+
+/* ---- changes ---- */
 
 /* Return: false when the cache is gone. */
-static bool cache_remove(struct informer_cache *c, const char *key)
+static bool cache_remove(struct informer_cache *c, struct cache_entry *e)
 {
-	CLEANUP(json_decref_var) json_t *old = json_incref(json_object_get(c->objects, key));
+	CLEANUP(json_decref_var) json_t *old = cache_open(c, e);
 
-	if (old == NULL)
-		return true;
-	cache_index_remove(c, key, old);
-	(void)json_object_del(c->objects, key);
+	cache_table_remove(&c->table, e);
 	return c->on_change(c->arg, old, NULL);
 }
 
@@ -122,27 +169,59 @@ static void cache_strip(json_t *object)
 	                      "kubectl.kubernetes.io/last-applied-configuration");
 }
 
+static void cache_store(struct informer_cache *c, const char *key, const json_t *object)
+{
+	const struct cache_entry like = {
+	        .version = cache_object_number(object),
+	        .index_hash = cache_hash(cache_index_key(c, object)),
+	        .uid_hash = cache_hash(kube_uid(object)),
+	        .round = c->round,
+	};
+	struct packed packed;
+
+	if (pack_value(c->pack, object, &packed) < 0)
+		abort(); /* as in cache_open() */
+	cache_table_put(&c->table, key, &packed, &like);
+	cache_learn_kind(c);
+}
+
+/* One and the same version of one and the same object. */
+static bool cache_is_same(const struct informer_cache *c, const struct cache_entry *e,
+                          const json_t *object)
+{
+	CLEANUP(json_decref_var) json_t *known = NULL;
+
+	if (e->version != cache_object_number(object) ||
+	    e->uid_hash != cache_hash(kube_uid(object)))
+		return false;
+	if (e->version != 0)
+		return true;
+	known = cache_open(c, e);
+	return strcmp(kube_resource_version(known), kube_resource_version(object)) == 0;
+}
+
 static bool cache_put(struct informer_cache *c, const char *key, json_t *object)
 {
 	CLEANUP(json_decref_var) json_t *old = NULL;
 	CLEANUP(json_decref_var) json_t *held = json_incref(object);
-	json_t *known = json_object_get(c->objects, key);
+	struct cache_entry *known = cache_table_find(&c->table, key);
 
+	if (known != NULL)
+		known->round = c->round;
 	/* the same name again is another object: its predecessor is gone */
-	if (known != NULL && strcmp(kube_uid(known), kube_uid(object)) != 0) {
-		if (!cache_remove(c, key))
+	if (known != NULL && known->uid_hash != cache_hash(kube_uid(object))) {
+		if (!cache_remove(c, known))
 			return false;
 		known = NULL;
 	}
-	if (known != NULL &&
-	    strcmp(kube_resource_version(known), kube_resource_version(object)) == 0)
+	if (known != NULL && cache_is_same(c, known, object))
 		return true;
-	old = json_incref(known);
-	if (old != NULL)
-		cache_index_remove(c, key, old);
+	if (known != NULL) {
+		old = cache_open(c, known);
+		cache_table_remove(&c->table, known);
+	}
 	cache_strip(held);
-	(void)json_object_set(c->objects, key, held);
-	cache_index_add(c, key, held);
+	cache_store(c, key, held);
 	return c->on_change(c->arg, old, held);
 }
 
@@ -152,123 +231,186 @@ static void cache_version_set(struct informer_cache *c, const char *version)
 		(void)snprintf(c->version, sizeof c->version, "%s", version);
 }
 
+/* ---- lists ---- */
+
+void informer_cache_list_begin(struct informer_cache *c)
+{
+	c->round++;
+}
+
+bool informer_cache_list_item(struct informer_cache *c, json_t *object)
+{
+	char key[CACHE_KEY_BYTES];
+	struct cache_entry *known;
+
+	cache_key(object, key);
+	known = cache_table_find(&c->table, key);
+	if (!c->is_reset && known != NULL && known->version > cache_object_number(object)) {
+		known->round = c->round;
+		return true;
+	}
+	return cache_put(c, key, object);
+}
+
 /* What the cache has and the list has not. @all: also what is newer than the list. */
-static bool cache_remove_absent(struct informer_cache *c, const json_t *listed, uint64_t at,
-                                bool all)
+static bool cache_remove_absent(struct informer_cache *c, uint64_t at, bool all)
 {
 	CLEANUP(json_decref_var) json_t *gone = json_array();
-	const char *key;
 	json_t *v;
 	size_t i;
 
-	json_object_foreach(c->objects, key, v) {
-		if (json_object_get(listed, key) == NULL && (all || cache_object_number(v) <= at))
-			(void)json_array_append_new(gone, json_string(key));
+	for (i = 0; i < c->table.buckets_count; i++) {
+		for (const struct cache_entry *e = c->table.buckets[i]; e != NULL; e = e->chain) {
+			if (e->round != c->round && (all || e->version <= at))
+				(void)json_array_append_new(gone, json_string(e->key));
+		}
 	}
 	json_array_foreach(gone, i, v) {
-		if (!cache_remove(c, json_string_value(v)))
+		struct cache_entry *e = cache_table_find(&c->table, json_string_value(v));
+
+		if (e != NULL && !cache_remove(c, e))
 			return false;
 	}
 	return true;
 }
 
-int informer_cache_replace(struct informer_cache *c, const json_t *list)
+int informer_cache_list_end(struct informer_cache *c, const json_t *list)
 {
-	CLEANUP(json_decref_var) json_t *listed = json_object();
-	const json_t *items = json_object_get(list, "items");
 	const char *version = json_str_at(list, "", "metadata", "resourceVersion", NULL);
 	uint64_t at = cache_number(version);
-	/* a server whose versions went back lost its state: only the list counts */
-	bool reset = at < cache_number(c->version);
-	char key[CACHE_KEY_BYTES];
-	json_t *v;
-	size_t i;
+	bool all = c->is_reset;
 
-	if (!json_is_array(items) || listed == NULL)
+	if (!json_is_array(json_object_get(list, "items")))
 		return -1;
+	/* a server whose versions went back lost its state: only the list counts */
+	c->is_reset = !all && at < cache_number(c->version);
+	if (c->is_reset)
+		return 1;
 	cache_version_set(c, version);
-	json_array_foreach(items, i, v) {
-		cache_key(v, key);
-		(void)json_object_set_new(listed, key, json_null());
-	}
-	if (!cache_remove_absent(c, listed, at, reset))
-		return 0;
-	json_array_foreach(items, i, v) {
-		const json_t *known;
-
-		cache_key(v, key);
-		known = json_object_get(c->objects, key);
-		if (!reset && known != NULL && cache_object_number(known) > cache_object_number(v))
-			continue;
-		if (!cache_put(c, key, v))
-			return 0;
-	}
+	(void)cache_remove_absent(c, at, all);
 	return 0;
 }
+
+/* ---- events ---- */
 
 void informer_cache_event(struct informer_cache *c, enum kube_watch_event event, json_t *object)
 {
 	char key[CACHE_KEY_BYTES];
-	const json_t *known;
-	bool stale;
+	struct cache_entry *known;
 
 	cache_version_set(c, kube_resource_version(object));
 	if (event == KUBE_WATCH_BOOKMARK)
 		return;
 	cache_key(object, key);
-	known = json_object_get(c->objects, key);
-	stale = known != NULL && cache_object_number(known) > cache_object_number(object);
-	if (stale)
+	known = cache_table_find(&c->table, key);
+	if (known != NULL && known->version > cache_object_number(object))
 		return;
-	if (event == KUBE_WATCH_DELETED)
-		(void)cache_remove(c, key);
-	else
+	if (event != KUBE_WATCH_DELETED)
 		(void)cache_put(c, key, object);
+	else if (known != NULL)
+		(void)cache_remove(c, known);
 }
 
 void informer_cache_learn(struct informer_cache *c, const json_t *object)
 {
 	CLEANUP(json_decref_var) json_t *copy = NULL;
 	char key[CACHE_KEY_BYTES];
-	const json_t *known;
+	const struct cache_entry *known;
 	uint64_t number = cache_object_number(object);
 
 	cache_key(object, key);
-	known = json_object_get(c->objects, key);
-	if (number <= (known != NULL ? cache_object_number(known) : cache_number(c->version)))
+	known = cache_table_find(&c->table, key);
+	if (number <= (known != NULL ? known->version : cache_number(c->version)))
 		return;
 	copy = json_deep_copy(object);
 	if (copy != NULL)
 		(void)cache_put(c, key, copy);
 }
 
+/* ---- reading ---- */
+
 const char *informer_cache_version(const struct informer_cache *c)
 {
 	return c->version;
 }
 
-const json_t *informer_cache_get(const struct informer_cache *c, const char *ns, const char *name)
+static const struct cache_entry *cache_find(const struct informer_cache *c, const char *ns,
+                                            const char *name)
 {
 	char key[CACHE_KEY_BYTES];
 
 	(void)snprintf(key, sizeof key, "%s/%s", ns != NULL ? ns : "", name);
-	return json_object_get(c->objects, key);
+	return cache_table_find(&c->table, key);
+}
+
+json_t *informer_cache_take(const struct informer_cache *c, const char *ns, const char *name)
+{
+	const struct cache_entry *e = cache_find(c, ns, name);
+
+	return e != NULL ? cache_open(c, e) : NULL;
+}
+
+bool informer_cache_has(const struct informer_cache *c, const char *ns, const char *name)
+{
+	return cache_find(c, ns, name) != NULL;
 }
 
 size_t informer_cache_count(const struct informer_cache *c)
 {
-	return json_object_size(c->objects);
+	return c->table.count;
+}
+
+static void cache_foreach_indexed(const struct informer_cache *c, const char *key,
+                                  bool (*visit)(void *arg, const json_t *object), void *arg)
+{
+	uint32_t hash = cache_hash(key);
+	const struct cache_entry *e;
+
+	if (c->table.buckets_count == 0 || hash == 0)
+		return;
+	for (e = c->table.index[hash & (c->table.buckets_count - 1)]; e != NULL;
+	     e = e->index_chain) {
+		CLEANUP(json_decref_var)
+		json_t *object = e->index_hash == hash ? cache_open(c, e) : NULL;
+
+		/* the hash may be another key's too */
+		if (object != NULL && strcmp(cache_index_key(c, object), key) == 0 &&
+		    !visit(arg, object))
+			return;
+	}
 }
 
 void informer_cache_foreach(const struct informer_cache *c, const char *key,
                             bool (*visit)(void *arg, const json_t *object), void *arg)
 {
-	json_t *from = key != NULL ? json_object_get(c->index, key) : c->objects;
-	const char *name;
-	json_t *v;
+	if (key != NULL) {
+		cache_foreach_indexed(c, key, visit, arg);
+		return;
+	}
+	for (size_t i = 0; i < c->table.buckets_count; i++) {
+		for (const struct cache_entry *e = c->table.buckets[i]; e != NULL; e = e->chain) {
+			CLEANUP(json_decref_var) json_t *object = cache_open(c, e);
 
-	json_object_foreach(from, name, v) {
-		if (!visit(arg, v))
-			return;
+			if (!visit(arg, object))
+				return;
+		}
+	}
+}
+
+void informer_cache_foreach_name(const struct informer_cache *c,
+                                 void (*visit)(void *arg, const char *ns, const char *name),
+                                 void *arg)
+{
+	char key[CACHE_KEY_BYTES];
+
+	for (size_t i = 0; i < c->table.buckets_count; i++) {
+		for (const struct cache_entry *e = c->table.buckets[i]; e != NULL; e = e->chain) {
+			char *slash;
+
+			(void)snprintf(key, sizeof key, "%s", e->key);
+			slash = strchr(key, '/');
+			*slash = '\0';
+			visit(arg, key, slash + 1);
+		}
 	}
 }
