@@ -393,6 +393,19 @@ static bool is_that(const json_t *wanted, const json_t *have)
 	              json_str_at(wanted, "", "addressType", NULL)) == 0;
 }
 
+/* Objects in the lists of Kubernetes' own types come without apiVersion and kind. */
+static bool is_as_wanted(const json_t *wanted, const json_t *found)
+{
+	json_t *part = json_copy((json_t *)(uintptr_t)wanted);
+	bool is_same;
+
+	(void)json_object_del(part, "apiVersion");
+	(void)json_object_del(part, "kind");
+	is_same = is_within(part, found);
+	json_decref(part);
+	return is_same;
+}
+
 /* Return: it is there, and it is ours. */
 static bool do_one(struct making *m, enum plan_on on, const json_t *found, const json_t *wanted)
 {
@@ -402,7 +415,7 @@ static bool do_one(struct making *m, enum plan_on on, const json_t *found, const
 	if (found == NULL && !is_held(m, HELD_SERVICE)) {
 		a = act(m, PLAN_CREATE, on, kube_name(wanted), json_deep_copy(wanted));
 		a->held = HELD_SERVICE;
-	} else if (found != NULL && !is_within(wanted, found)) {
+	} else if (found != NULL && !is_as_wanted(wanted, found)) {
 		patch = json_copy((json_t *)(uintptr_t)wanted);
 		(void)json_object_del(patch, "apiVersion");
 		(void)json_object_del(patch, "kind");

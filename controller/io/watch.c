@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "controller/core/kept.h"
 #include "lib/api/host_claims.h"
 #include "lib/api/names.h"
 #include "lib/kube/informer.h"
@@ -184,6 +185,8 @@ static int cache_open(struct event_base *base, struct kube_client *client, struc
 	struct informer_opts opts = {
 	        .ref = {.type = watch_type(on)},
 	        .label_selector = is_made ? SC_LABEL_MANAGED_BY "=" SC_MANAGED_BY : NULL,
+	        .keep = kept_of(on),
+	        .show = kept_shown_of(on),
 	        .on_change = on_change,
 	        .on_synced = on_synced,
 	        .index_key = is_made ? label_index : container_index,
@@ -201,6 +204,7 @@ int watch_new(struct event_base *base, struct kube_client *client, const struct 
 	struct watch *w = calloc(1, sizeof *w);
 	struct informer_opts nodes = {
 	        .ref = {.type = &KUBE_NODES},
+	        .keep = kept_of_node(),
 	        .on_change = on_node,
 	        .on_synced = on_nodes_synced,
 	        .arg = w,

@@ -61,13 +61,14 @@ struct kube_list_opts {
 	const char *field_selector; /* or NULL */
 	uint32_t page_objects;      /* 0: 500; pages are fetched until all are there */
 	/*
-	 * Each item as it comes, borrowed, instead of a list that holds all: what the result then
-	 * has is the list without items. Return false to end the call without a word to @done.
+	 * Each item's text as it comes, borrowed, instead of a list that holds all: what the result
+	 * then has is the list without items. Return 0; 1 to end the call without a word to @done;
+	 * -1 when it is no JSON.
 	 * @on_begin: from here on the items are those of a list; comes again when it must be asked
 	 * for anew. Both are called with @done's argument.
 	 */
 	void (*on_begin)(void *arg);
-	bool (*on_item)(void *arg, json_t *item);
+	int (*on_item)(void *arg, const char *text, size_t bytes);
 };
 
 struct kube_delete_opts {
@@ -101,9 +102,8 @@ struct kube_call *kube_get_path(struct kube_client *c, const char *path, kube_do
                                 void *arg);
 /**
  * kube_list() - result body: one List with all pages' items and the first page's resourceVersion
- * The items come without metadata.managedFields. They are read one by one as the bytes arrive, so
- * that a page is never whole in memory. When the server forgets the list between two pages (410),
- * all is asked for anew in one piece.
+ * The items are read one by one as the bytes arrive, so that a page is never whole in memory. When
+ * the server forgets the list between two pages (410), all is asked for anew in one piece.
  */
 struct kube_call *kube_list(struct kube_client *c, const struct kube_ref *ref,
                             const struct kube_list_opts *opts, kube_done_fn done, void *arg);

@@ -114,17 +114,18 @@ static void on_list_begin(void *arg)
 	informer_cache_list_begin(inf->cache);
 }
 
-/* Return: false when the informer, and the list with it, is gone. */
-static bool on_list_item(void *arg, json_t *item)
+/* Return: 0, 1 when the informer, and the list with it, is gone, -1 when it is no object. */
+static int on_list_item(void *arg, const char *text, size_t bytes)
 {
 	struct informer *inf = arg;
-	bool goes_on;
+	int r;
 
 	inf->depth++;
-	(void)informer_cache_list_item(inf->cache, item);
-	goes_on = !inf->freed;
+	r = informer_cache_list_item(inf->cache, text, bytes);
+	if (inf->freed)
+		r = 1;
 	informer_leave(inf);
-	return goes_on;
+	return r;
 }
 
 static void informer_listed(struct informer *inf)
@@ -256,6 +257,11 @@ int informer_new(struct event_base *base, struct kube_client *client,
                  const struct informer_opts *opts, struct informer **ret_informer, struct err *err)
 {
 	struct informer *inf = calloc(1, sizeof *inf);
+	const struct informer_cache_opts cache = {.keep = opts->keep,
+	                                          .show = opts->show,
+	                                          .index_key = opts->index_key,
+	                                          .on_change = on_cache_change,
+	                                          .arg = inf};
 
 	if (inf == NULL)
 		return err_set(err, ERR_NOMEM, 0, "informer");
@@ -265,7 +271,7 @@ int informer_new(struct event_base *base, struct kube_client *client,
 	inf->must_list = true;
 	inf->lost_since_ms = clk_now_ms();
 	(void)evtimer_assign(&inf->timer, base, on_timer, inf);
-	inf->cache = informer_cache_new(opts->index_key, on_cache_change, inf);
+	inf->cache = informer_cache_new(&cache);
 	if (inf->cache == NULL || informer_copy(&inf->ns, opts->ref.ns) < 0 ||
 	    informer_copy(&inf->label_selector, opts->label_selector) < 0 ||
 	    informer_copy(&inf->field_selector, opts->field_selector) < 0) {

@@ -6,11 +6,12 @@
  * 410 Gone, reconnects with jittered exponential back-off (0.1 s to 10 s), and asks for the
  * server to end watches after some minutes. The cache is never wrong for longer than the
  * connection is lost; informer_lost_ms() says for how long it may be. Objects are kept packed
- * (pack.h), without managedFields and what kubectl apply last saw: nobody here reads them.
+ * (pack.h), and of each no more than the program reads (skim.h).
  */
 #pragma once
 
 #include "lib/kube/client.h"
+#include "lib/kube/skim.h"
 
 struct informer;
 
@@ -18,6 +19,11 @@ struct informer_opts {
 	struct kube_ref ref; /* type, and ns or NULL */
 	const char *label_selector;
 	const char *field_selector;
+	/*
+	 * What of each object is kept (NULL: SKIM_COMMON), and what of that @on_change and
+	 * @index_key are shown (NULL: all; at least what names it). Static.
+	 */
+	const struct skim *keep, *show;
 	/*
 	 * @old NULL: new object; @new NULL: it is gone. Both borrowed. Also runs for what a
 	 * re-list finds changed or vanished; not for equal resourceVersions.

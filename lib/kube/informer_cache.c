@@ -5,6 +5,7 @@
 
 #include "lib/base/num.h"
 #include "lib/kube/cache_table.h"
+#include "lib/kube/json_read.h"
 #include "lib/kube/object.h"
 
 enum {
@@ -18,9 +19,7 @@ enum {
 };
 
 struct informer_cache {
-	const char *(*index_key)(const json_t *object);
-	bool (*on_change)(void *arg, const json_t *old_object, const json_t *new_object);
-	void *arg;
+	struct informer_cache_opts opts;
 	struct cache_table table;
 	struct pack *pack;
 	size_t learn_at;
@@ -31,18 +30,26 @@ struct informer_cache {
 
 DEFINE_CLEANUP(json_t *, json_decref);
 
-struct informer_cache *informer_cache_new(const char *(*index_key)(const json_t *object),
-                                          bool (*on_change)(void *arg, const json_t *old_object,
-                                                            const json_t *new_object),
-                                          void *arg)
+/* What tells whether an object has changed. */
+static const struct skim_member identity_metadata_members[] = {
+        {"name", NULL}, {"namespace", NULL}, {"uid", NULL}, {"resourceVersion", NULL}, {NULL, NULL},
+};
+static const struct skim identity_metadata = {false, identity_metadata_members};
+static const struct skim_member identity_members[] = {
+        {"metadata", &identity_metadata},
+        {NULL, NULL},
+};
+static const struct skim skim_identity = {false, identity_members};
+
+struct informer_cache *informer_cache_new(const struct informer_cache_opts *opts)
 {
 	struct informer_cache *c = calloc(1, sizeof *c);
 
 	if (c == NULL)
 		return NULL;
-	c->index_key = index_key;
-	c->on_change = on_change;
-	c->arg = arg;
+	c->opts = *opts;
+	if (c->opts.keep == NULL)
+		c->opts.keep = &SKIM_COMMON;
 	c->learn_at = CACHE_LEARN_FIRST;
 	c->pack = pack_new();
 	if (c->pack == NULL) {
@@ -82,7 +89,7 @@ static void cache_key(const json_t *object, char key[CACHE_KEY_BYTES])
 
 static const char *cache_index_key(const struct informer_cache *c, const json_t *object)
 {
-	const char *key = c->index_key != NULL ? c->index_key(object) : NULL;
+	const char *key = c->opts.index_key != NULL ? c->opts.index_key(object) : NULL;
 
 	return key != NULL ? key : "";
 }
@@ -98,20 +105,59 @@ static json_t *cache_open(const struct informer_cache *c, const struct cache_ent
 	return object;
 }
 
+/* Return: of @text what @of says, as a tree; NULL when it is no object, or out of memory */
+static json_t *cache_read(const struct skim *of, const char *text, size_t bytes)
+{
+	CLEANUP(free_var) char *part = of != NULL ? malloc(bytes) : NULL;
+
+	if (of == NULL)
+		return json_read(text, bytes);
+	if (part == NULL)
+		return NULL;
+	bytes = skim_object(of, text, bytes, part);
+	return bytes > 0 ? json_read(part, bytes) : NULL;
+}
+
+/* Of what is kept the part that on_change sees. */
+static json_t *cache_show(const struct informer_cache *c, const struct cache_entry *e)
+{
+	const struct packed packed = cache_entry_packed(e);
+	const char *text = pack_read(c->pack, &packed);
+	json_t *shown = text != NULL ? cache_read(c->opts.show, text, packed.text_bytes) : NULL;
+
+	if (shown == NULL)
+		abort(); /* as in cache_open() */
+	return shown;
+}
+
 /* ---- dictionaries ---- */
 
-static json_t *cache_samples(const struct informer_cache *c)
+static void cache_sample(const struct informer_cache *c, const struct cache_entry *e,
+                         struct pack_samples *s)
+{
+	const struct packed packed = cache_entry_packed(e);
+	const char *text = s->count < PACK_SAMPLES_MAX ? pack_read(c->pack, &packed) : NULL;
+	char *more = text != NULL ? realloc(s->text, s->bytes + packed.text_bytes) : NULL;
+
+	if (more == NULL)
+		return;
+	memcpy(more + s->bytes, text, packed.text_bytes);
+	s->text = more;
+	s->bytes += packed.text_bytes;
+	s->sizes[s->count++] = packed.text_bytes;
+}
+
+static void cache_samples(const struct informer_cache *c, struct pack_samples *ret_samples)
 {
 	size_t step = c->table.count / CACHE_SAMPLES, seen = 0;
-	json_t *samples = json_array();
 
+	*ret_samples = (struct pack_samples){0};
 	for (size_t i = 0; i < c->table.buckets_count; i++) {
 		for (const struct cache_entry *e = c->table.buckets[i]; e != NULL; e = e->chain) {
 			if (seen++ % step == 0)
-				(void)json_array_append_new(samples, cache_open(c, e));
+				cache_sample(c, e, ret_samples);
 		}
 	}
-	return samples;
 }
 
 /* Everything was packed by the old dictionary. */
@@ -123,12 +169,12 @@ static void cache_pack_anew(struct informer_cache *c)
 	for (size_t i = 0; i < old.buckets_count; i++) {
 		for (const struct cache_entry *e = old.buckets[i]; e != NULL; e = e->chain) {
 			struct packed packed = cache_entry_packed(e);
-			json_t *object = pack_open_old(c->pack, &packed);
+			const char *text = pack_read_old(c->pack, &packed);
 
-			if (object == NULL || pack_value(c->pack, object, &packed) < 0)
+			if (text == NULL ||
+			    pack_text(c->pack, text, packed.text_bytes, &packed) < 0)
 				abort(); /* as in cache_open() */
 			cache_table_put(&c->table, e->key, &packed, e);
-			json_decref(object);
 		}
 	}
 	cache_table_done(&old);
@@ -137,15 +183,15 @@ static void cache_pack_anew(struct informer_cache *c)
 
 static void cache_learn_kind(struct informer_cache *c)
 {
-	json_t *samples;
+	struct pack_samples samples;
 
 	if (c->table.count < c->learn_at)
 		return;
 	c->learn_at *= CACHE_LEARN_TIMES;
-	samples = cache_samples(c);
-	if (pack_learn(c->pack, samples))
+	cache_samples(c, &samples);
+	if (pack_learn(c->pack, &samples))
 		cache_pack_anew(c);
-	json_decref(samples);
+	free(samples.text);
 }
 
 /* ---- changes ---- */
@@ -153,33 +199,54 @@ static void cache_learn_kind(struct informer_cache *c)
 /* Return: false when the cache is gone. */
 static bool cache_remove(struct informer_cache *c, struct cache_entry *e)
 {
-	CLEANUP(json_decref_var) json_t *old = cache_open(c, e);
+	CLEANUP(json_decref_var) json_t *old = cache_show(c, e);
 
 	cache_table_remove(&c->table, e);
-	return c->on_change(c->arg, old, NULL);
+	return c->opts.on_change(c->opts.arg, old, NULL);
 }
 
-/* What nobody here reads, and what is often longer than all the rest. */
-static void cache_strip(json_t *object)
+/* What is kept of an object, and what is shown of that. */
+struct cache_kept {
+	char *text;
+	size_t bytes;
+	json_t *shown;
+};
+
+static void kept_done(struct cache_kept *k)
 {
-	json_t *metadata = json_object_get(object, "metadata");
-
-	(void)json_object_del(metadata, "managedFields");
-	(void)json_object_del(json_object_get(metadata, "annotations"),
-	                      "kubectl.kubernetes.io/last-applied-configuration");
+	free(k->text);
+	json_decref(k->shown);
 }
 
-static void cache_store(struct informer_cache *c, const char *key, const json_t *object)
+/* Return: false when @text is no object, or out of memory */
+static bool cache_keep(const struct informer_cache *c, const char *text, size_t bytes,
+                       struct cache_kept *ret_kept)
+{
+	struct cache_kept k = {.text = malloc(bytes)};
+
+	if (k.text != NULL)
+		k.bytes = skim_object(c->opts.keep, text, bytes, k.text);
+	if (k.bytes > 0)
+		k.shown = cache_read(c->opts.show, k.text, k.bytes);
+	if (k.shown == NULL) {
+		free(k.text);
+		return false;
+	}
+	*ret_kept = k;
+	return true;
+}
+
+static void cache_store(struct informer_cache *c, const char *key, const struct cache_kept *k)
 {
 	const struct cache_entry like = {
-	        .version = cache_object_number(object),
-	        .index_hash = cache_hash(cache_index_key(c, object)),
-	        .uid_hash = cache_hash(kube_uid(object)),
+	        .version = cache_object_number(k->shown),
+	        .index_hash = cache_hash(cache_index_key(c, k->shown)),
+	        .uid_hash = cache_hash(kube_uid(k->shown)),
 	        .round = c->round,
 	};
 	struct packed packed;
 
-	if (pack_value(c->pack, object, &packed) < 0)
+	if (pack_text(c->pack, k->text, k->bytes, &packed) < 0)
 		abort(); /* as in cache_open() */
 	cache_table_put(&c->table, key, &packed, &like);
 	cache_learn_kind(c);
@@ -200,29 +267,28 @@ static bool cache_is_same(const struct informer_cache *c, const struct cache_ent
 	return strcmp(kube_resource_version(known), kube_resource_version(object)) == 0;
 }
 
-static bool cache_put(struct informer_cache *c, const char *key, json_t *object)
+/* Return: false when the cache is gone. */
+static bool cache_put(struct informer_cache *c, const char *key, const struct cache_kept *k)
 {
 	CLEANUP(json_decref_var) json_t *old = NULL;
-	CLEANUP(json_decref_var) json_t *held = json_incref(object);
 	struct cache_entry *known = cache_table_find(&c->table, key);
 
 	if (known != NULL)
 		known->round = c->round;
 	/* the same name again is another object: its predecessor is gone */
-	if (known != NULL && known->uid_hash != cache_hash(kube_uid(object))) {
+	if (known != NULL && known->uid_hash != cache_hash(kube_uid(k->shown))) {
 		if (!cache_remove(c, known))
 			return false;
 		known = NULL;
 	}
-	if (known != NULL && cache_is_same(c, known, object))
+	if (known != NULL && cache_is_same(c, known, k->shown))
 		return true;
 	if (known != NULL) {
-		old = cache_open(c, known);
+		old = cache_show(c, known);
 		cache_table_remove(&c->table, known);
 	}
-	cache_strip(held);
-	cache_store(c, key, held);
-	return c->on_change(c->arg, old, held);
+	cache_store(c, key, k);
+	return c->opts.on_change(c->opts.arg, old, k->shown);
 }
 
 static void cache_version_set(struct informer_cache *c, const char *version)
@@ -238,18 +304,41 @@ void informer_cache_list_begin(struct informer_cache *c)
 	c->round++;
 }
 
-bool informer_cache_list_item(struct informer_cache *c, json_t *object)
+/* Return: the list says of @object what the cache knows, or less. */
+static bool cache_knows(struct informer_cache *c, const json_t *object)
 {
 	char key[CACHE_KEY_BYTES];
 	struct cache_entry *known;
 
 	cache_key(object, key);
 	known = cache_table_find(&c->table, key);
-	if (!c->is_reset && known != NULL && known->version > cache_object_number(object)) {
-		known->round = c->round;
-		return true;
+	if (known == NULL || (!cache_is_same(c, known, object) &&
+	                      (c->is_reset || known->version <= cache_object_number(object))))
+		return false;
+	known->round = c->round;
+	return true;
+}
+
+int informer_cache_list_item(struct informer_cache *c, const char *text, size_t bytes)
+{
+	struct cache_kept k;
+	char key[CACHE_KEY_BYTES];
+	bool is_known = false, goes_on;
+
+	/* most of what is listed again has not changed, and need not be read */
+	if (c->table.count > 0) {
+		CLEANUP(json_decref_var) json_t *head = cache_read(&skim_identity, text, bytes);
+
+		is_known = head != NULL && cache_knows(c, head);
 	}
-	return cache_put(c, key, object);
+	if (is_known)
+		return 0;
+	if (!cache_keep(c, text, bytes, &k))
+		return -1;
+	cache_key(k.shown, key);
+	goes_on = cache_put(c, key, &k);
+	kept_done(&k);
+	return goes_on ? 0 : 1;
 }
 
 /* What the cache has and the list has not. @all: also what is newer than the list. */
@@ -293,7 +382,20 @@ int informer_cache_list_end(struct informer_cache *c, const json_t *list)
 
 /* ---- events ---- */
 
-void informer_cache_event(struct informer_cache *c, enum kube_watch_event event, json_t *object)
+/* An object that came alone. A lost one would be a lost change: better a new start. */
+static void cache_put_object(struct informer_cache *c, const char *key, const json_t *object)
+{
+	CLEANUP(free_var) char *text = json_dumps(object, JSON_COMPACT);
+	struct cache_kept k;
+
+	if (text == NULL || !cache_keep(c, text, strlen(text), &k))
+		abort();
+	(void)cache_put(c, key, &k);
+	kept_done(&k);
+}
+
+void informer_cache_event(struct informer_cache *c, enum kube_watch_event event,
+                          const json_t *object)
 {
 	char key[CACHE_KEY_BYTES];
 	struct cache_entry *known;
@@ -306,25 +408,21 @@ void informer_cache_event(struct informer_cache *c, enum kube_watch_event event,
 	if (known != NULL && known->version > cache_object_number(object))
 		return;
 	if (event != KUBE_WATCH_DELETED)
-		(void)cache_put(c, key, object);
+		cache_put_object(c, key, object);
 	else if (known != NULL)
 		(void)cache_remove(c, known);
 }
 
 void informer_cache_learn(struct informer_cache *c, const json_t *object)
 {
-	CLEANUP(json_decref_var) json_t *copy = NULL;
 	char key[CACHE_KEY_BYTES];
 	const struct cache_entry *known;
 	uint64_t number = cache_object_number(object);
 
 	cache_key(object, key);
 	known = cache_table_find(&c->table, key);
-	if (number <= (known != NULL ? known->version : cache_number(c->version)))
-		return;
-	copy = json_deep_copy(object);
-	if (copy != NULL)
-		(void)cache_put(c, key, copy);
+	if (number > (known != NULL ? known->version : cache_number(c->version)))
+		cache_put_object(c, key, object);
 }
 
 /* ---- reading ---- */

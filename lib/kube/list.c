@@ -13,9 +13,10 @@ struct kube_pages {
 	char *field_selector;
 	uint32_t page_objects; /* 0: all at once */
 	void (*on_begin)(void *arg);
-	bool (*on_item)(void *arg, json_t *item); /* or NULL: they are put into the list */
-	struct list_frame frame;                  /* of the page that is coming */
-	struct err why;                           /* what is wrong with it */
+	/* or NULL: they are put into the list */
+	int (*on_item)(void *arg, const char *text, size_t bytes);
+	struct list_frame frame; /* of the page that is coming */
+	struct err why;          /* what is wrong with it */
 	size_t items_count;
 	json_t *list; /* the first page without its items, then all items; NULL: none has come */
 	json_t *items;
@@ -88,26 +89,36 @@ static int pages_ask(struct kube_call *call, const char *token)
 	return kube_call_send(call, "GET", path, NULL, NULL);
 }
 
+/* Return: 0, -1 with why set. */
+static int pages_keep(struct kube_pages *p, const char *text, size_t bytes)
+{
+	json_error_t where;
+	json_t *item = json_loadb(text, bytes, 0, &where);
+
+	if (item == NULL)
+		return err_set(&p->why, ERR_UNAVAILABLE, 0, "answer is not JSON: %s", where.text);
+	(void)json_object_del(json_object_get(item, "metadata"), "managedFields");
+	if (json_array_append_new(p->items, item) < 0)
+		return err_set(&p->why, ERR_NOMEM, 0, "list");
+	return 0;
+}
+
 /* Return: 0, 1 when the call was cancelled meanwhile, -1 with why set. */
 static int on_item_text(void *arg, const char *text, size_t bytes)
 {
 	struct kube_call *call = arg;
 	struct kube_pages *p = call->pages;
-	json_error_t where;
-	json_t *item = json_loadb(text, bytes, 0, &where);
-	int r = 0;
+	int r;
 
-	if (item == NULL)
-		return err_set(&p->why, ERR_UNAVAILABLE, 0, "answer is not JSON: %s", where.text);
 	if (++p->items_count > KUBE_LIST_OBJECTS_MAX)
-		r = err_set(&p->why, ERR_INVALID, 0, "list of more than %d objects",
-		            KUBE_LIST_OBJECTS_MAX);
-	(void)json_object_del(json_object_get(item, "metadata"), "managedFields");
-	if (r == 0 && p->on_item == NULL && json_array_append(p->items, item) < 0)
-		r = err_set(&p->why, ERR_NOMEM, 0, "list");
-	else if (r == 0 && p->on_item != NULL && !p->on_item(call->arg, item))
-		r = 1;
-	json_decref(item);
+		return err_set(&p->why, ERR_INVALID, 0, "list of more than %d objects",
+		               KUBE_LIST_OBJECTS_MAX);
+	if (p->on_item == NULL)
+		return pages_keep(p, text, bytes);
+	r = p->on_item(call->arg, text, bytes);
+	if (r < 0)
+		return err_set(&p->why, ERR_UNAVAILABLE, 0, "answer is not JSON: \"%.*s\"",
+		               (int)(bytes < 80 ? bytes : 80), text);
 	return r;
 }
 

@@ -5,9 +5,8 @@
 
 enum {
 	LIST_FRAME_KEEP_BYTES = 64 * 1024,
-	LIST_DEPTH_ITEMS = 2, /* in the list's object, in its items */
-	LIST_DEPTH_ITEM = 3,
-	LIST_DEPTH_METADATA = 4,
+	LIST_DEPTH_OWN = 1,   /* in the list's object */
+	LIST_DEPTH_ITEMS = 2, /* in its items */
 	LIST_DEPTH_MAX = 4096,
 };
 
@@ -45,68 +44,81 @@ static int list_text_put(struct list_text *t, const char *data, size_t bytes, si
 	return 0;
 }
 
-static bool list_in_item(const struct list_frame *f)
-{
-	return f->in_items && f->depth >= LIST_DEPTH_ITEM;
-}
-
+/* Of the envelope; what stands between items is no part of it. */
 static int list_keep(struct list_frame *f, const char *data, size_t bytes, struct err *err)
 {
-	if (bytes == 0 || f->is_left_out)
-		return 0;
-	if (list_in_item(f))
-		return list_text_put(&f->item, data, bytes, LIST_FRAME_ITEM_BYTES_MAX, err);
-	/* what stands between items is no part of the envelope */
-	if (f->in_items && f->depth == LIST_DEPTH_ITEMS)
+	if (bytes == 0 || (f->in_items && f->depth == LIST_DEPTH_ITEMS))
 		return 0;
 	return list_text_put(&f->envelope, data, bytes, LIST_FRAME_ENVELOPE_BYTES_MAX, err);
 }
 
+/* Of a string in the list's own object, which may be a key. */
 static void list_key_put(struct list_frame *f, const char *data, size_t bytes)
 {
 	size_t room = sizeof f->key - f->key_bytes;
 
 	if (bytes >= room) {
-		f->key_bytes = sizeof f->key; /* too long to be one of those that we know */
+		f->key_bytes = sizeof f->key; /* too long to be the one that we know */
 		return;
 	}
 	memcpy(f->key + f->key_bytes, data, bytes);
 	f->key_bytes += bytes;
 }
 
-/* A ":": the string before it was a key, and its value comes. */
-static void list_see_colon(struct list_frame *f)
+/* A bracket opens, and is counted in already: is it that of the items? */
+static bool list_is_items(const struct list_frame *f, char c)
 {
-	size_t bytes = f->key_bytes < sizeof f->key ? f->key_bytes : 0;
+	static const char name[] = "items";
 
-	memcpy(f->value_key, f->key, bytes);
-	f->value_key[bytes] = '\0';
+	return c == '[' && f->depth == LIST_DEPTH_ITEMS && f->key_bytes == sizeof name - 1 &&
+	       memcmp(f->key, name, sizeof name - 1) == 0;
 }
 
-static bool list_value_is(const struct list_frame *f, unsigned depth, const char *key)
+/* One byte of a string. */
+static void list_in_string(struct list_frame *f, char c)
 {
-	return f->depth == depth && strcmp(f->value_key, key) == 0;
+	if (f->is_escaped)
+		f->is_escaped = false;
+	else if (c == '\\')
+		f->is_escaped = true;
+	else
+		f->in_string = c != '"';
 }
 
-/* A brace or a bracket opens; it is counted in already. */
-static void list_see_open(struct list_frame *f, char c)
+/* From its first brace, or from where the last piece ended. Return: the bytes of it in @data */
+static size_t list_item_run(struct list_frame *f, const char *data, size_t bytes)
 {
-	if (!f->in_items && c == '[' && list_value_is(f, LIST_DEPTH_ITEMS, "items"))
-		f->in_items = true;
-	else if (f->in_items && list_value_is(f, LIST_DEPTH_METADATA, "metadata"))
-		f->metadata_depth = f->depth;
-	else if (f->metadata_depth != 0 && c == '[' &&
-	         list_value_is(f, LIST_DEPTH_METADATA + 1, "managedFields"))
-		f->left_out_depth = f->depth;
-	f->value_key[0] = '\0';
+	size_t n = 0;
+
+	do {
+		char c = data[n++];
+
+		if (f->in_string)
+			list_in_string(f, c);
+		else if (c == '"')
+			f->in_string = true;
+		else if (c == '{' || c == '[')
+			f->depth++;
+		else if (c == '}' || c == ']')
+			f->depth--;
+	} while (n < bytes && f->depth > LIST_DEPTH_ITEMS);
+	return n;
 }
 
-/* Return: as list_frame_feed() */
-static int list_item_end(struct list_frame *f, int (*on_item)(void *, const char *, size_t),
-                         void *arg)
+/* The most come whole in one piece and are not copied. Return: as list_frame_feed() */
+static int list_item(struct list_frame *f, const char *data, size_t bytes,
+                     int (*on_item)(void *, const char *, size_t), void *arg, struct err *err)
 {
-	int r = on_item(arg, f->item.data, f->item.bytes);
+	bool is_over = f->depth == LIST_DEPTH_ITEMS;
+	int r;
 
+	if (is_over && f->item.bytes == 0)
+		return on_item(arg, data, bytes);
+	if (list_text_put(&f->item, data, bytes, LIST_FRAME_ITEM_BYTES_MAX, err) < 0)
+		return -1;
+	if (!is_over)
+		return 0;
+	r = on_item(arg, f->item.data, f->item.bytes);
 	f->item.bytes = 0;
 	/* one large item must not keep its memory for ever */
 	if (f->item.space > LIST_FRAME_KEEP_BYTES) {
@@ -126,7 +138,7 @@ static size_t list_run(const struct list_frame *f, const char *data, size_t byte
 			n++;
 	} else {
 		while (n < bytes && data[n] != '"' && data[n] != '{' && data[n] != '}' &&
-		       data[n] != '[' && data[n] != ']' && data[n] != ':')
+		       data[n] != '[' && data[n] != ']')
 			n++;
 	}
 	return n;
@@ -137,30 +149,22 @@ static int list_open(struct list_frame *f, const char *c, struct err *err)
 	if (f->depth >= LIST_DEPTH_MAX)
 		return err_set(err, ERR_PARSE, 0, "list is nested too deep");
 	f->depth++;
-	list_see_open(f, *c);
-	/* an empty list stays in its place, so that the text stays JSON */
-	if (list_keep(f, c, 1, err) < 0)
-		return -1;
-	if (f->in_items && f->depth == LIST_DEPTH_ITEMS)
+	if (list_is_items(f, *c)) {
+		f->in_items = true;
+		/* an empty list stays in its place, so that the text stays JSON */
 		return list_text_put(&f->envelope, c, 1, LIST_FRAME_ENVELOPE_BYTES_MAX, err);
-	f->is_left_out = f->left_out_depth != 0;
-	return 0;
+	}
+	return list_keep(f, c, 1, err);
 }
 
 static int list_close(struct list_frame *f, const char *c, struct err *err)
 {
 	if (f->depth == 0)
 		return err_set(err, ERR_PARSE, 0, "list ends before it began");
-	if (f->depth == f->left_out_depth) {
-		f->left_out_depth = 0;
-		f->is_left_out = false;
-	}
 	if (f->in_items && f->depth == LIST_DEPTH_ITEMS)
 		f->in_items = false;
 	if (list_keep(f, c, 1, err) < 0)
 		return -1;
-	if (f->depth == f->metadata_depth)
-		f->metadata_depth = 0;
 	f->depth--;
 	return 0;
 }
@@ -168,7 +172,9 @@ static int list_close(struct list_frame *f, const char *c, struct err *err)
 static int list_byte(struct list_frame *f, const char *c, struct err *err)
 {
 	if (f->in_string) {
-		f->in_string = *c != '"';
+		if (f->is_escaped || *c == '\\')
+			f->key_bytes = sizeof f->key; /* none that we know */
+		list_in_string(f, *c);
 		return list_keep(f, c, 1, err);
 	}
 	switch (*c) {
@@ -178,9 +184,6 @@ static int list_byte(struct list_frame *f, const char *c, struct err *err)
 	case '}':
 	case ']':
 		return list_close(f, c, err);
-	case ':':
-		list_see_colon(f);
-		return list_keep(f, c, 1, err);
 	default: /* the quote that begins a string */
 		f->in_string = true;
 		f->key_bytes = 0;
@@ -188,17 +191,18 @@ static int list_byte(struct list_frame *f, const char *c, struct err *err)
 	}
 }
 
-/* What comes after a backslash, or the backslash itself. Return: whether it was one of them */
-static bool list_escape(struct list_frame *f, char c)
+/* Return: the bytes up to the next one that means something are taken, or negative. */
+static int list_plain(struct list_frame *f, const char *data, size_t run, struct err *err)
 {
-	if (f->is_escaped) {
-		f->is_escaped = false;
-		return true;
-	}
-	f->is_escaped = f->in_string && c == '\\';
-	if (f->is_escaped)
-		f->key_bytes = sizeof f->key;
-	return f->is_escaped;
+	if (f->in_string && f->depth == LIST_DEPTH_OWN)
+		list_key_put(f, data, run);
+	return list_keep(f, data, run, err);
+}
+
+static bool list_is_at_item(const struct list_frame *f, char c)
+{
+	return f->in_items &&
+	       (f->depth > LIST_DEPTH_ITEMS || (!f->in_string && (c == '{' || c == '[')));
 }
 
 int list_frame_feed(struct list_frame *f, const char *data, size_t bytes,
@@ -206,25 +210,21 @@ int list_frame_feed(struct list_frame *f, const char *data, size_t bytes,
                     struct err *err)
 {
 	while (bytes > 0) {
-		size_t run = f->is_escaped ? 0 : list_run(f, data, bytes);
-		bool was_in_item = list_in_item(f);
+		size_t run;
 		int r;
 
-		if (list_keep(f, data, run, err) < 0)
-			return -1;
-		if (f->in_string)
-			list_key_put(f, data, run);
-		data += run;
-		bytes -= run;
-		if (bytes == 0)
-			return 0;
-		r = list_escape(f, *data) ? list_keep(f, data, 1, err) : list_byte(f, data, err);
-		if (r == 0 && was_in_item && !list_in_item(f))
-			r = list_item_end(f, on_item, arg);
+		if (list_is_at_item(f, *data)) {
+			run = list_item_run(f, data, bytes);
+			r = list_item(f, data, run, on_item, arg, err);
+		} else {
+			run = f->is_escaped ? 0 : list_run(f, data, bytes);
+			r = run > 0 ? list_plain(f, data, run, err) : list_byte(f, data, err);
+			run = run > 0 ? run : 1;
+		}
 		if (r != 0)
 			return r;
-		data++;
-		bytes--;
+		data += run;
+		bytes -= run;
 	}
 	return 0;
 }

@@ -4,8 +4,7 @@
  *
  * Pieces may end anywhere. Each item's text is handed out as soon as its last byte is here, so
  * that neither the whole text nor all trees of a page are ever in memory. What is not an item is
- * kept, with an empty list of items: the envelope. metadata.managedFields of an item, often its
- * longest part and read by nobody here, is left out without having been parsed.
+ * kept, with an empty list of items: the envelope.
  *
  * It finds the ends of values, no more: that the text is JSON is for the parser to say.
  */
@@ -19,7 +18,7 @@
 enum {
 	LIST_FRAME_ITEM_BYTES_MAX = 16 * 1024 * 1024,
 	LIST_FRAME_ENVELOPE_BYTES_MAX = 64 * 1024,
-	LIST_FRAME_KEY_BYTES = 16,
+	LIST_FRAME_KEY_BYTES = 8,
 };
 
 struct list_text {
@@ -34,13 +33,9 @@ struct list_frame {
 	unsigned depth;            /* open braces and brackets */
 	bool in_string, is_escaped;
 	bool in_items; /* between the brackets of "items" */
-	bool is_left_out;
-	unsigned left_out_depth; /* its brackets' */
-	unsigned metadata_depth; /* of an item's metadata object; 0: not inside */
-	/* The string that ended last at any depth, when it is short: a key, if ":" follows. */
+	/* Of the list's own object: the string that ended last, when it is short. */
 	char key[LIST_FRAME_KEY_BYTES];
 	size_t key_bytes;
-	char value_key[LIST_FRAME_KEY_BYTES]; /* of the value that comes next */
 };
 
 void list_frame_init(struct list_frame *f);

@@ -6,12 +6,12 @@
 #include <zstd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/kube/json_read.h"
 
 enum {
 	PACK_LEVEL = 3,
 	PACK_TEXT_BYTES_MAX = 16 * 1024 * 1024, /* as a watch's line (watch_frame.h) */
 	PACK_SCRATCH_KEEP_BYTES = 64 * 1024,
-	PACK_SAMPLES_MAX = 128,
 	/* text that the dictionary holds: a handful of objects */
 	PACK_CONTENT_BYTES = 12 * 1024,
 	PACK_DICTIONARY_BYTES = 16 * 1024,
@@ -31,7 +31,7 @@ static struct {
 	unsigned packs_count;
 	ZSTD_CCtx *to;
 	ZSTD_DCtx *from;
-	char *text;
+	void *text;
 	size_t text_space;
 	void *data;
 	size_t data_space;
@@ -109,100 +109,50 @@ static bool scratch_reserve(void **at, size_t *space, size_t bytes)
 	return *at != NULL;
 }
 
-/* The text of @value in the scratch. Return: its length, 0 when that failed */
-static size_t pack_text(const json_t *value)
+int pack_text(struct pack *p, const char *text, size_t text_bytes, struct packed *ret_packed)
 {
-	void *text = shared.text;
 	size_t bytes;
 
-	if (!scratch_reserve(&text, &shared.text_space, 1)) {
-		shared.text = NULL;
-		return 0;
-	}
-	shared.text = text;
-	bytes = json_dumpb(value, shared.text, shared.text_space, JSON_COMPACT);
-	if (bytes == 0 || bytes > PACK_TEXT_BYTES_MAX)
-		return 0;
-	if (bytes <= shared.text_space)
-		return bytes;
-	if (!scratch_reserve(&text, &shared.text_space, bytes)) {
-		shared.text = NULL;
-		return 0;
-	}
-	shared.text = text;
-	return json_dumpb(value, shared.text, shared.text_space, JSON_COMPACT) == bytes ? bytes : 0;
-}
-
-int pack_value(struct pack *p, const json_t *value, struct packed *ret_packed)
-{
-	size_t text_bytes = pack_text(value);
-	size_t bytes;
-
-	if (text_bytes == 0 ||
+	if (text_bytes == 0 || text_bytes > PACK_TEXT_BYTES_MAX ||
 	    !scratch_reserve(&shared.data, &shared.data_space, ZSTD_compressBound(text_bytes)) ||
 	    ZSTD_isError(ZSTD_CCtx_refCDict(shared.to, p->now.to)))
 		return -1;
-	bytes = ZSTD_compress2(shared.to, shared.data, shared.data_space, shared.text, text_bytes);
+	bytes = ZSTD_compress2(shared.to, shared.data, shared.data_space, text, text_bytes);
 	if (ZSTD_isError(bytes))
 		return -1;
 	*ret_packed = (struct packed){shared.data, (uint32_t)bytes, (uint32_t)text_bytes};
 	return 0;
 }
 
-static json_t *pack_open_by(const ZSTD_DDict *dictionary, const struct packed *packed)
+static const char *pack_read_by(const ZSTD_DDict *dictionary, const struct packed *packed)
 {
-	void *text = shared.text;
 	size_t bytes;
 
-	if (!scratch_reserve(&text, &shared.text_space, packed->text_bytes)) {
-		shared.text = NULL;
+	if (!scratch_reserve(&shared.text, &shared.text_space, packed->text_bytes))
 		return NULL;
-	}
-	shared.text = text;
 	bytes = ZSTD_decompress_usingDDict(shared.from, shared.text, shared.text_space,
 	                                   packed->data, packed->bytes, dictionary);
-	if (ZSTD_isError(bytes) || bytes != packed->text_bytes)
-		return NULL;
-	return json_loadb(shared.text, bytes, 0, NULL);
+	return !ZSTD_isError(bytes) && bytes == packed->text_bytes ? shared.text : NULL;
+}
+
+const char *pack_read(const struct pack *p, const struct packed *packed)
+{
+	return pack_read_by(p->now.from, packed);
+}
+
+const char *pack_read_old(const struct pack *p, const struct packed *packed)
+{
+	return pack_read_by(p->old.from, packed);
 }
 
 json_t *pack_open(const struct pack *p, const struct packed *packed)
 {
-	return pack_open_by(p->now.from, packed);
-}
+	const char *text = pack_read(p, packed);
 
-json_t *pack_open_old(const struct pack *p, const struct packed *packed)
-{
-	return pack_open_by(p->old.from, packed);
+	return text != NULL ? json_read(text, packed->text_bytes) : NULL;
 }
 
 /* ---- the dictionary ---- */
-
-struct pack_samples {
-	char *text; /* all of them, one after the other */
-	size_t bytes;
-	size_t sizes[PACK_SAMPLES_MAX];
-	unsigned count;
-};
-
-static bool samples_read(struct pack_samples *s, const json_t *samples)
-{
-	json_t *one;
-	size_t i;
-
-	json_array_foreach(samples, i, one) {
-		size_t bytes = s->count < PACK_SAMPLES_MAX ? pack_text(one) : 0;
-		char *more = bytes > 0 ? realloc(s->text, s->bytes + bytes) : NULL;
-
-		if (more == NULL)
-			break;
-		s->text = more;
-		memcpy(s->text + s->bytes, shared.text, bytes);
-		s->bytes += bytes;
-		s->sizes[s->count++] = bytes;
-	}
-	return s->count > 0;
-}
 
 /* With the statistics of all samples where that works (it wants enough of them), else bare text. */
 static bool dictionary_make(const struct pack_samples *s, struct pack_dictionary *ret_dictionary)
@@ -233,14 +183,11 @@ static bool dictionary_make(const struct pack_samples *s, struct pack_dictionary
 	return true;
 }
 
-bool pack_learn(struct pack *p, const json_t *samples)
+bool pack_learn(struct pack *p, const struct pack_samples *samples)
 {
-	struct pack_samples s = {0};
 	struct pack_dictionary d;
-	bool learnt = samples_read(&s, samples) && dictionary_make(&s, &d);
 
-	free(s.text);
-	if (!learnt)
+	if (samples->count == 0 || !dictionary_make(samples, &d))
 		return false;
 	dictionary_done(&p->old);
 	p->old = p->now;

@@ -47,7 +47,8 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof *f);
 
 	*state = f;
-	f->cache = informer_cache_new(by_app, on_change, f);
+	f->cache = informer_cache_new(&(struct informer_cache_opts){
+	        .index_key = by_app, .on_change = on_change, .arg = f});
 	return f->cache != NULL ? 0 : -1;
 }
 
@@ -80,6 +81,15 @@ static void learn(struct fixture *f, json_t *o)
 	json_decref(o);
 }
 
+static int list_item(struct fixture *f, const json_t *o)
+{
+	char *text = json_dumps(o, 0);
+	int r = informer_cache_list_item(f->cache, text, strlen(text));
+
+	free(text);
+	return r;
+}
+
 static int list_once(struct fixture *f, const char *version, const json_t *items)
 {
 	json_t *envelope =
@@ -90,7 +100,7 @@ static int list_once(struct fixture *f, const char *version, const json_t *items
 
 	informer_cache_list_begin(f->cache);
 	json_array_foreach(items, i, o)
-		assert_true(informer_cache_list_item(f->cache, o));
+		assert_int_equal(list_item(f, o), 0);
 	r = informer_cache_list_end(f->cache, envelope);
 	json_decref(envelope);
 	return r;
@@ -204,7 +214,7 @@ static void test_informer_cache_a_list_may_begin_anew(void **state)
 	list(f, "5", object("a", "1", "3", "x"), json_incref(b), NULL);
 	f->trace[0] = '\0';
 	informer_cache_list_begin(f->cache);
-	assert_true(informer_cache_list_item(f->cache, b));
+	assert_int_equal(list_item(f, b), 0);
 	list(f, "9", object("a", "1", "3", "x"), NULL);
 	expect(f, "b:4>- ");
 	json_decref(b);
@@ -274,6 +284,50 @@ static void test_informer_cache_index_follows_changes(void **state)
 	expect(f, "d/c d/a ");
 }
 
+static void test_informer_cache_keeps_and_shows_what_it_is_told(void **state)
+{
+	static const struct skim_member names[] = {
+	        {"name", NULL}, {"namespace", NULL}, {"resourceVersion", NULL}, {NULL, NULL}};
+	static const struct skim_member more[] = {{"name", NULL},
+	                                          {"namespace", NULL},
+	                                          {"resourceVersion", NULL},
+	                                          {"labels", NULL},
+	                                          {NULL, NULL}};
+	static const struct skim names_only = {false, names}, more_only = {false, more};
+	static const struct skim_member shown[] = {{"metadata", &names_only}, {NULL, NULL}};
+	static const struct skim_member kept[] = {{"metadata", &more_only}, {NULL, NULL}};
+	static const struct skim show = {false, shown}, keep = {false, kept};
+	struct fixture *f = *state;
+	json_t *o;
+
+	informer_cache_free(f->cache);
+	f->cache = informer_cache_new(&(struct informer_cache_opts){.keep = &keep,
+	                                                            .show = &show,
+	                                                            .index_key = by_app,
+	                                                            .on_change = on_change,
+	                                                            .arg = f});
+	list(f, "5", object("a", "", "3", "x"), NULL);
+	event(f, KUBE_WATCH_MODIFIED, object("a", "", "6", "x"));
+	expect(f, "a:->3 a:3>6 ");
+	o = informer_cache_take(f->cache, "d", "a");
+	assert_string_equal(kube_label(o, "app"), "x");
+	assert_null(json_at(o, "metadata", "annotations", NULL));
+	json_decref(o);
+	/* the index sees what is shown, which is without labels */
+	informer_cache_foreach(f->cache, "x", on_visit, f);
+	expect(f, "");
+}
+
+static void test_informer_cache_refuses_what_is_no_object(void **state)
+{
+	struct fixture *f = *state;
+
+	informer_cache_list_begin(f->cache);
+	assert_int_equal(informer_cache_list_item(f->cache, "[]", 2), -1);
+	assert_int_equal(informer_cache_list_item(f->cache, "{\"a\":}", 6), -1);
+	assert_int_equal(informer_cache_count(f->cache), 0);
+}
+
 #define CACHE_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
@@ -287,6 +341,8 @@ int main(void)
 	        CACHE_TEST(test_informer_cache_a_list_may_begin_anew),
 	        CACHE_TEST(test_informer_cache_holds_many),
 	        CACHE_TEST(test_informer_cache_index_follows_changes),
+	        CACHE_TEST(test_informer_cache_keeps_and_shows_what_it_is_told),
+	        CACHE_TEST(test_informer_cache_refuses_what_is_no_object),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,12 +67,11 @@ static const struct {
         /* braces, quotes and backslashes in strings */
         {"{\"items\":[{\"a\":\"}]\\\"{[\\\\\"},{\"\\u007b\":\"\\\\\"}]}",
          "{\"a\":\"}]\\\"{[\\\\\"}|{\"\\u007b\":\"\\\\\"}|", "{\"items\":[]}"},
-        /* only an item's own managedFields are left out, and only the list's items are items */
-        {"{\"items\":[{\"metadata\":{\"managedFields\":[{\"m\":[\"]\"]}],\"name\":\"n\"},"
-         "\"spec\":{\"metadata\":{\"managedFields\":[1]},\"items\":[2]}}]}",
-         "{\"metadata\":{\"managedFields\":[],\"name\":\"n\"},"
-         "\"spec\":{\"metadata\":{\"managedFields\":[1]},\"items\":[2]}}|",
-         "{\"items\":[]}"},
+        /* only the list's own items are items, and only what is in the brackets */
+        {"{\"items\":[{\"metadata\":{\"items\":[{\"m\":[\"]\"]}]}},\"x\",[{}]]}",
+         "{\"metadata\":{\"items\":[{\"m\":[\"]\"]}]}}|[{}]|", "{\"items\":[]}"},
+        {"{\"kind\":\"items\",\"a\":[{}],\"items\\n\":[1]}", "",
+         "{\"kind\":\"items\",\"a\":[{}],\"items\\n\":[1]}"},
         {"{\"metadata\":{\"items\":[{\"a\":1}]},\"items\":null}", "",
          "{\"metadata\":{\"items\":[{\"a\":1}]},\"items\":null}"},
         {"null", "", "null"},
