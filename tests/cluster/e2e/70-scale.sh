@@ -21,7 +21,7 @@ names=(controller activator idle-monitor node-agent)
 
 start() {
   programs_start controller "$PROGRAMS_BUILD/controller/sc-controller" --kubeconfig="$config" --leader-elect=false \
-    --activator-addresses=127.0.0.1:18080 --admin-listen=127.0.0.1:18081
+    --activator-addresses=192.0.2.1:18080 --admin-listen=127.0.0.1:18081
   programs_start activator "$PROGRAMS_BUILD/activator/sc-activator" --kubeconfig="$config" --listen=127.0.0.1:18080 \
     --admin-listen=127.0.0.1:18082 --admin-token-file="$SCALE_DIR/token"
   programs_start idle-monitor "$PROGRAMS_BUILD/idle-monitor/sc-idle-monitor" --kubeconfig="$config" --leader-elect=false \
