@@ -119,14 +119,19 @@ static const char *why_not_ready(void *arg)
 	return NULL;
 }
 
+static bool is_leading(void *arg)
+{
+	const struct controller *c = arg;
+
+	return !c->set.leader_elect ||
+	       (c->leader != NULL && leader_is_leading(c->leader, clk_now_ms()));
+}
+
 static bool may_act(void *arg)
 {
 	const struct controller *c = arg;
 
-	if (!watch_is_synced(c->watch))
-		return false;
-	return !c->set.leader_elect ||
-	       (c->leader != NULL && leader_is_leading(c->leader, clk_now_ms()));
+	return watch_is_synced(c->watch) && is_leading(arg);
 }
 
 static void add_key(void *arg, const char *key)
@@ -282,6 +287,7 @@ static int controller_start(struct controller *c, struct err *err)
 	if (kube_client_new(c->base, c->kubeconfig, "sc-controller/" SC_VERSION, &c->client, err) <
 	    0)
 		return -1;
+	kube_client_guard(c->client, is_leading, c);
 	if (recorder_new(c->base, c->client, "sc-controller", &c->recorder, err) < 0)
 		return -1;
 	return start_work(c, err);

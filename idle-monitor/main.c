@@ -264,6 +264,7 @@ static int program_start(struct program *p, struct err *err)
 	if (kube_client_new(p->base, p->kubeconfig, "sc-idle-monitor/" SC_VERSION, &p->client,
 	                    err) < 0)
 		return -1;
+	kube_client_guard(p->client, is_leading, p);
 	if (recorder_new(p->base, p->client, "sc-idle-monitor", &p->recorder, err) < 0)
 		return -1;
 	if (start_monitor(p, err) < 0 || start_leader(p, err) < 0)

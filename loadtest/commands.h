@@ -6,5 +6,6 @@
 #pragma once
 
 int cmd_pods(int argc, char **argv);
+int cmd_scale(int argc, char **argv);
 int cmd_wake(int argc, char **argv);
 int cmd_warm(int argc, char **argv);

@@ -13,7 +13,8 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(int argc, char **argv);
-	} commands[] = {{"pods", cmd_pods}, {"wake", cmd_wake}, {"warm", cmd_warm}};
+	} commands[] = {
+	        {"pods", cmd_pods}, {"scale", cmd_scale}, {"wake", cmd_wake}, {"warm", cmd_warm}};
 
 	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(commands); i++) {
 		if (strcmp(argv[1], commands[i].name) == 0)
@@ -23,9 +24,10 @@ int main(int argc, char **argv)
 		return printf("sc-loadtest %s\n", SC_VERSION) < 0;
 	(void)fprintf(argc > 1 && strcmp(argv[1], "--help") == 0 ? stdout : stderr,
 	              "usage: sc-loadtest COMMAND [OPTION…]\n\n"
-	              "  pods  the same on a cluster, beside bare Pods\n"
-	              "  wake  how long a request takes that wakes a container, by stage\n"
-	              "  warm  what a request costs that passes through, or waits\n"
+	              "  pods   the same on a cluster, beside bare Pods\n"
+	              "  scale  one wake among many sleepers, and among few\n"
+	              "  wake   how long a request takes that wakes a container, by stage\n"
+	              "  warm   what a request costs that passes through, or waits\n"
 	              "\nEach has --help.\n");
 	return argc > 1 && strcmp(argv[1], "--help") == 0 ? 0 : 2;
 }

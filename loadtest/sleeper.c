@@ -14,6 +14,8 @@
 #include "loadtest/loop.h"
 #include "loadtest/probe.h"
 
+DEFINE_CLEANUP(json_t *, json_decref);
+
 enum { SLEEPER_TIMEOUT_MS = 60000 };
 
 struct sleeper {
@@ -127,7 +129,8 @@ static bool on_each_pod(void *arg, const json_t *pod)
 static bool sleeper_is_asleep(const void *arg)
 {
 	struct sleeper *s = (struct sleeper *)(uintptr_t)arg;
-	const json_t *c = informer_get(s->containers, s->opts.ns, s->opts.name);
+	CLEANUP(json_decref_var)
+	json_t *c = informer_take(s->containers, s->opts.ns, s->opts.name);
 
 	s->has_consumer = false;
 	informer_foreach(s->pods, on_each_pod, s);

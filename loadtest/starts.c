@@ -19,6 +19,8 @@
 #include "loadtest/loop.h"
 #include "loadtest/probe.h"
 
+DEFINE_CLEANUP(json_t *, json_decref);
+
 enum {
 	STARTS_TIMEOUT_MS = 120000,
 	STARTS_PORT = 8080,
@@ -277,8 +279,7 @@ static bool starts_are_gone(const void *arg)
 	const struct starts *s = arg;
 
 	for (unsigned i = 0; i < s->now_count; i++) {
-		if (!s->now[i].is_answered ||
-		    informer_get(s->pods, s->opts.ns, s->now[i].name) != NULL)
+		if (!s->now[i].is_answered || informer_has(s->pods, s->opts.ns, s->now[i].name))
 			return false;
 	}
 	return true;
@@ -443,7 +444,8 @@ static bool starts_are_asleep(const void *arg)
 	struct starts *s = a->owner;
 
 	for (unsigned i = 0; i < a->count; i++) {
-		const json_t *c = informer_get(s->containers, s->opts.ns, a->names[i]);
+		CLEANUP(json_decref_var)
+		json_t *c = informer_take(s->containers, s->opts.ns, a->names[i]);
 
 		if (json_bool_at(c, true, "spec", "running", NULL) ||
 		    strcmp(json_str_at(c, "", "status", "phase", NULL), "Stopped") != 0)

@@ -19,6 +19,8 @@
 #include "lib/kube/informer.h"
 #include "lib/kube/object.h"
 
+DEFINE_CLEANUP(json_t *, json_decref);
+
 /* What a wake was is told after so long: the API server has the wake itself to work for. */
 enum { CLUSTER_TELL_MS = 2000 };
 
@@ -186,7 +188,8 @@ static void on_status_answer(void *arg, const struct kube_result *res)
  */
 static void app_write_status(struct app *a)
 {
-	const json_t *object = informer_get(a->cluster->containers, a->ns, a->name);
+	CLEANUP(json_decref_var)
+	json_t *object = informer_take(a->cluster->containers, a->ns, a->name);
 	struct kube_ref ref = app_ref(a, "status");
 	char when[NUM_RFC3339_BYTES];
 	json_t *patch;
@@ -294,17 +297,19 @@ static socklen_t view_address(const json_t *instance, struct sockaddr_storage *s
 }
 
 /* The two watches are apart: the instance may still be that of a predecessor of the same name. */
-static const json_t *app_instance(const struct app *a)
+static json_t *app_take_instance(const struct app *a)
 {
-	const json_t *instance = informer_get(a->cluster->instances, a->ns, a->name);
+	CLEANUP(json_decref_var)
+	json_t *instance = informer_take(a->cluster->instances, a->ns, a->name);
 	const json_t *owner = kube_owner_controller(instance);
 
-	return strcmp(json_str_at(owner, "", "uid", NULL), a->uid) == 0 ? instance : NULL;
+	return strcmp(json_str_at(owner, "", "uid", NULL), a->uid) == 0 ? json_incref(instance)
+	                                                                : NULL;
 }
 
 static void app_look(struct app *a, const json_t *container)
 {
-	const json_t *instance = app_instance(a);
+	CLEANUP(json_decref_var) json_t *instance = app_take_instance(a);
 	const char *phase = json_str_at(instance, "", "status", "phase", NULL);
 	const char *pod = json_str_at(instance, "", "status", "consumerPodUID", NULL);
 	const char *seen = json_str_at(instance, "", "status", "consumer", "podUID", NULL);
@@ -396,8 +401,9 @@ static void on_instance(void *arg, const json_t *old_object, const json_t *new_o
 {
 	struct cluster *cl = arg;
 	const json_t *object = new_object ? new_object : old_object;
-	const json_t *container =
-	        informer_get(cl->containers, kube_namespace(object), kube_name(object));
+	CLEANUP(json_decref_var)
+	json_t *container =
+	        informer_take(cl->containers, kube_namespace(object), kube_name(object));
 	struct app *a = container ? app_find(cl, kube_uid(container)) : NULL;
 
 	if (a)

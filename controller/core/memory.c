@@ -100,6 +100,17 @@ bool memory_is_doomed(const struct memory *m, const char *uid)
 	return false;
 }
 
+bool memory_is_blank(const struct memory *m)
+{
+	for (size_t i = HELD_UNSET + 1; i < HELD_N; i++)
+		if (m->held[i].generation != 0 || m->trouble[i].uid[0] != '\0')
+			return false;
+	for (size_t i = 0; i < MEMORY_DOOMED_MAX; i++)
+		if (m->doomed[i][0] != '\0')
+			return false;
+	return !m->plain_name_taken && m->passing_since_ms == 0;
+}
+
 static bool is_among(const json_t *const *pods, size_t pods_count, const char *uid)
 {
 	for (size_t i = 0; i < pods_count; i++)

@@ -75,5 +75,7 @@ bool memory_is_lasting(const struct memory *m, enum held what, const char *uid, 
  */
 bool memory_doom(struct memory *m, const char *uid);
 bool memory_is_doomed(const struct memory *m, const char *uid);
+/** memory_is_blank() - a new one would say the same */
+bool memory_is_blank(const struct memory *m);
 /** memory_forget_gone() - drop the doomed that are not among @pods */
 void memory_forget_gone(struct memory *m, const json_t *const *pods, size_t pods_count);

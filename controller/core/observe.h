@@ -21,7 +21,7 @@ enum {
 	OBSERVED_SERVICES_MAX = 8, /* Services, and EndpointSlices, of one container */
 };
 
-/* What the cache holds about one container; borrowed. */
+/* What the cache holds about one container; whoever fills it keeps what it refers to. */
 struct observed {
 	const json_t *container; /* NULL: it is gone */
 	const json_t *instance;  /* NULL: none */

@@ -36,6 +36,26 @@ static struct plan_action *act(struct making *m, enum plan_verb verb, enum plan_
 	return a;
 }
 
+/*
+ * Takes @body; NULL: nothing to do. With the UID in it the patch is refused when the name is
+ * another object's by now (API concepts, "Resource UID"): it is of the one that was seen, or of
+ * none.
+ */
+static void act_patch(struct making *m, enum plan_verb verb, enum plan_on on, const json_t *object,
+                      json_t *body)
+{
+	json_t *metadata = json_object_get(body, "metadata");
+
+	if (body == NULL)
+		return;
+	if (metadata == NULL) {
+		metadata = json_object();
+		(void)json_object_set_new(body, "metadata", metadata);
+	}
+	(void)json_object_set_new(metadata, "uid", json_string(kube_uid(object)));
+	(void)act(m, verb, on, kube_name(object), body);
+}
+
 static void act_delete(struct making *m, enum plan_on on, const json_t *object)
 {
 	struct plan_action *a;
@@ -178,7 +198,7 @@ static json_t *instance_patch(const struct facts *f)
 static void patch_finalizers(struct making *m, enum plan_on on, const json_t *object,
                              json_t *finalizers)
 {
-	(void)act(m, PLAN_PATCH, on, kube_name(object),
+	act_patch(m, PLAN_PATCH, on, object,
 	          json_pack("{s:{s:o,s:s}}", "metadata", "finalizers", finalizers,
 	                    "resourceVersion", kube_resource_version(object)));
 }
@@ -237,7 +257,7 @@ static void forget_reset(struct making *m)
 
 	if (*order != '\0' &&
 	    strcmp(json_str_at(m->f->rootfs, "", "resetDigest", NULL), order) == 0)
-		(void)act(m, PLAN_PATCH, PLAN_ON_INSTANCE, kube_name(instance),
+		act_patch(m, PLAN_PATCH, PLAN_ON_INSTANCE, instance,
 		          json_pack("{s:{s:{s:n},s:s}}", "metadata", "annotations",
 		                    SC_ANNOTATION_RESET, "resourceVersion",
 		                    kube_resource_version(instance)));
@@ -352,6 +372,19 @@ static bool is_that(const json_t *wanted, const json_t *have)
 	              json_str_at(wanted, "", "addressType", NULL)) == 0;
 }
 
+/* Objects in the lists of Kubernetes' own types come without apiVersion and kind. */
+static bool is_as_wanted(const json_t *wanted, const json_t *found)
+{
+	json_t *part = json_copy((json_t *)(uintptr_t)wanted);
+	bool is_same;
+
+	(void)json_object_del(part, "apiVersion");
+	(void)json_object_del(part, "kind");
+	is_same = json_is_within(part, found);
+	json_decref(part);
+	return is_same;
+}
+
 /* Return: it is there, and it is ours. */
 static bool do_one(struct making *m, enum plan_on on, const json_t *found, const json_t *wanted)
 {
@@ -361,12 +394,12 @@ static bool do_one(struct making *m, enum plan_on on, const json_t *found, const
 	if (found == NULL && !is_held(m, HELD_SERVICE)) {
 		a = act(m, PLAN_CREATE, on, kube_name(wanted), json_deep_copy(wanted));
 		a->held = HELD_SERVICE;
-	} else if (found != NULL && !json_is_within(wanted, found)) {
+	} else if (found != NULL && !is_as_wanted(wanted, found)) {
 		patch = json_copy((json_t *)(uintptr_t)wanted);
 		(void)json_object_del(patch, "apiVersion");
 		(void)json_object_del(patch, "kind");
 		(void)json_object_del(patch, "metadata");
-		(void)act(m, PLAN_PATCH, on, kube_name(wanted), patch);
+		act_patch(m, PLAN_PATCH, on, found, patch);
 	}
 	return found != NULL;
 }
@@ -463,13 +496,6 @@ static enum plan_stage stage_of(const struct facts *f, const struct status *s)
 	return f->consumer != NULL ? PLAN_STAGE_CREATED : PLAN_STAGE_WANTED;
 }
 
-/* Takes @patch. */
-static void act_patch(struct making *m, enum plan_verb verb, enum plan_on on, json_t *patch)
-{
-	if (patch != NULL)
-		(void)act(m, verb, on, m->f->name, patch);
-}
-
 /* What the runtime does not do now is told at once, and called a failure when it lasts. */
 static void look_for_trouble(struct making *m, enum held what, const json_t *pod)
 {
@@ -506,9 +532,9 @@ static void do_status(struct making *m)
 		look_again_at(m, until_ms);
 	if (t.container_status != NULL)
 		m->plan->events_count = report_events(&s, m->seen->container, m->plan->events);
-	act_patch(m, PLAN_PATCH, PLAN_ON_INSTANCE, t.instance);
-	act_patch(m, PLAN_PATCH_STATUS, PLAN_ON_INSTANCE, t.instance_status);
-	act_patch(m, PLAN_PATCH_STATUS, PLAN_ON_CONTAINER, t.container_status);
+	act_patch(m, PLAN_PATCH, PLAN_ON_INSTANCE, f->instance, t.instance);
+	act_patch(m, PLAN_PATCH_STATUS, PLAN_ON_INSTANCE, f->instance, t.instance_status);
+	act_patch(m, PLAN_PATCH_STATUS, PLAN_ON_CONTAINER, m->seen->container, t.container_status);
 }
 
 void plan_make(const struct observed *seen, struct memory *memory, const struct plan_config *config,

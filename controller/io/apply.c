@@ -18,12 +18,12 @@
 /* A plan that still finds work after so many in a row fights with somebody: slow down. */
 enum { APPLY_UNSETTLED_MAX = 30, UNSETTLED_TEXT_BYTES = 1500 };
 
-/* One container; in a tree by key. */
+/* One container; in a tree by key. There are many, and of most there is nothing to remember. */
 struct subject {
-	char key[WATCH_KEY_BYTES];
-	struct memory memory;
+	struct memory *memory; /* NULL: none, and no job is under way */
 	struct meter_entry meter;
 	unsigned unsettled_count;
+	char key[];
 };
 
 struct job;
@@ -58,30 +58,54 @@ struct apply {
 
 /* --- subjects --- */
 
+static const char *subject_key(const void *subject)
+{
+	return ((const struct subject *)subject)->key;
+}
+
 static int subject_compare(const void *a, const void *b)
 {
-	return strcmp(((const struct subject *)a)->key, ((const struct subject *)b)->key);
+	return strcmp(subject_key(a), subject_key(b));
+}
+
+static void subject_free(void *subject)
+{
+	free(((struct subject *)subject)->memory);
+	free(subject);
 }
 
 static struct subject *subject_get(struct apply *a, const char *key)
 {
-	struct subject *e = calloc(1, sizeof *e);
+	struct subject *e = calloc(1, sizeof *e + strlen(key) + 1);
 	struct subject **found;
 
 	if (e == NULL)
 		return NULL;
-	(void)snprintf(e->key, sizeof e->key, "%s", key);
+	memcpy(e->key, key, strlen(key) + 1);
 	found = tsearch(e, &a->subjects, subject_compare);
 	if (found == NULL || *found != e)
 		free(e);
-	return found != NULL ? *found : NULL;
+	if (found == NULL)
+		return NULL;
+	if ((*found)->memory == NULL)
+		(*found)->memory = calloc(1, sizeof *(*found)->memory);
+	return (*found)->memory != NULL ? *found : NULL;
+}
+
+/* No job is under way any more. */
+static void subject_rest(struct subject *e)
+{
+	if (!memory_is_blank(e->memory))
+		return;
+	free(e->memory);
+	e->memory = NULL;
 }
 
 static void subject_forget(struct apply *a, struct subject *e)
 {
 	meter_forget(a->meter, &e->meter);
 	(void)tdelete(e, &a->subjects, subject_compare);
-	free(e);
+	subject_free(e);
 }
 
 /* --- the end of a job --- */
@@ -148,6 +172,7 @@ static void job_end(struct job *job)
 	else if (!has_failed && job->plan.again_ms > 0)
 		workqueue_add_after(a->queue, e->key, job->plan.again_ms);
 	job_free(job);
+	subject_rest(e);
 	workqueue_done(a->queue, e->key, has_failed);
 }
 
@@ -181,7 +206,7 @@ static struct kube_ref ref_of(const struct job *job, const struct plan_action *a
 static void hold(struct job *job, const struct plan_action *action, const char *reason,
                  const char *text)
 {
-	memory_hold(&job->subject->memory, action->held, kube_generation(job->container),
+	memory_hold(job->subject->memory, action->held, kube_generation(job->container),
 	            clk_now_ms(), reason, text);
 	log_event(LOG_WARN, "plan.refused", log_str("container", job->subject->key),
 	          log_str("object", plan_on_name(action->on)), log_str("name", action->name),
@@ -219,7 +244,7 @@ static void on_found(void *arg, const struct kube_result *res)
 	else if (is_ours(action, res->body))
 		watch_learn(job->apply->watch, action->on, res->body);
 	else if (action->held == HELD_CONSUMER && strcmp(action->name, name_of(job)) == 0)
-		job->subject->memory.plain_name_taken = true;
+		job->subject->memory->plain_name_taken = true;
 	else if (action->held != HELD_UNSET)
 		hold(job, action,
 		     action->held == HELD_SERVICE ? "ServiceConflict"
@@ -350,6 +375,7 @@ static void on_work(void *arg, const char *key)
 	}
 	watch_observe(a->watch, key, &seen);
 	if (seen.container == NULL && seen.instance == NULL) {
+		watch_observed_done(&seen);
 		free(job);
 		workqueue_done(a->queue, key, false);
 		subject_forget(a, e);
@@ -362,8 +388,9 @@ static void on_work(void *arg, const char *key)
 	job->begun_us = clk_now_us();
 	job->next = a->jobs;
 	a->jobs = job;
-	plan_make(&seen, &e->memory, &a->opts.plan, &now, &job->plan);
+	plan_make(&seen, e->memory, &a->opts.plan, &now, &job->plan);
 	meter_stage(a->meter, &e->meter, &job->plan, now.now_ms);
+	watch_observed_done(&seen);
 	job_send(job);
 	meter_depth(a->meter, workqueue_depth(a->queue));
 }
@@ -399,7 +426,7 @@ void apply_free(struct apply *a)
 		job_free(a->jobs);
 	}
 	workqueue_free(a->queue);
-	tdestroy(a->subjects, free);
+	tdestroy(a->subjects, subject_free);
 	meter_free(a->meter);
 	free(a);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "controller/core/kept.h"
 #include "lib/api/host_claims.h"
 #include "lib/api/names.h"
 #include "lib/kube/informer.h"
@@ -192,6 +193,8 @@ static int cache_open(struct event_base *base, struct kube_client *client, struc
 	struct informer_opts opts = {
 	        .ref = {.type = watch_type(on)},
 	        .label_selector = is_made ? SC_LABEL_MANAGED_BY "=" SC_MANAGED_BY : NULL,
+	        .keep = kept_of(on),
+	        .show = kept_shown_of(on),
 	        .on_change = on_change,
 	        .on_synced = on_synced,
 	        .index_key = is_made ? label_index : container_index,
@@ -209,6 +212,7 @@ int watch_new(struct event_base *base, struct kube_client *client, const struct 
 	struct watch *w = calloc(1, sizeof *w);
 	struct informer_opts nodes = {
 	        .ref = {.type = &KUBE_NODES},
+	        .keep = kept_of_node(),
 	        .on_change = on_node,
 	        .on_synced = on_nodes_synced,
 	        .arg = w,
@@ -283,7 +287,7 @@ static bool collect(void *arg, const json_t *object)
 
 	if (strcmp(kube_namespace(object), c->ns) != 0)
 		return true;
-	c->list[(*c->count)++] = object;
+	c->list[(*c->count)++] = json_incref((json_t *)(uintptr_t)object);
 	return *c->count < c->max;
 }
 
@@ -304,22 +308,38 @@ void watch_observe(struct watch *w, const char *key, struct observed *ret_seen)
 	char ns[WATCH_KEY_BYTES];
 	const char *slash = strchr(key, '/');
 	const char *name = slash != NULL ? slash + 1 : "";
-	const json_t *node;
 	const char *node_name;
+	json_t *node;
 
 	*ret_seen = (struct observed){0};
 	(void)snprintf(ns, sizeof ns, "%.*s", slash != NULL ? (int)(slash - key) : 0, key);
-	ret_seen->container = informer_get(w->caches[PLAN_ON_CONTAINER].informer, ns, name);
-	ret_seen->instance = informer_get(w->caches[PLAN_ON_INSTANCE].informer, ns, name);
+	ret_seen->container = informer_take(w->caches[PLAN_ON_CONTAINER].informer, ns, name);
+	ret_seen->instance = informer_take(w->caches[PLAN_ON_INSTANCE].informer, ns, name);
 	observe_made(w, ns, name, ret_seen);
 	if (ret_seen->container != NULL)
 		observe_hosts(w, ret_seen);
 	node_name = json_str_at(ret_seen->instance, "", "status", "rootfs", "nodeName", NULL);
 	if (w->nodes == NULL || *node_name == '\0')
 		return;
-	node = informer_get(w->nodes, NULL, node_name);
+	node = informer_take(w->nodes, NULL, node_name);
 	ret_seen->node_missing = node == NULL;
 	ret_seen->node_silent = node != NULL && is_silent(node);
+	json_decref(node);
+}
+
+static void observed_drop(const json_t *const *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		json_decref((json_t *)(uintptr_t)list[i]);
+}
+
+void watch_observed_done(struct observed *seen)
+{
+	observed_drop(&seen->container, 1);
+	observed_drop(&seen->instance, 1);
+	observed_drop(seen->pods, seen->pods_count);
+	observed_drop(seen->services, seen->services_count);
+	observed_drop(seen->slices, seen->slices_count);
 }
 
 void watch_learn(struct watch *w, enum plan_on on, const json_t *object)
@@ -332,21 +352,20 @@ struct visiting {
 	void *arg;
 };
 
-static bool visit_key(void *arg, const json_t *object)
+static void visit_key(void *arg, const char *ns, const char *name)
 {
 	struct visiting *v = arg;
 	char key[WATCH_KEY_BYTES];
 
-	(void)snprintf(key, sizeof key, "%s/%s", kube_namespace(object), kube_name(object));
+	(void)snprintf(key, sizeof key, "%s/%s", ns, name);
 	v->visit(v->arg, key);
-	return true;
 }
 
 void watch_each_key(struct watch *w, void (*visit)(void *arg, const char *key), void *arg)
 {
 	struct visiting v = {visit, arg};
 
-	informer_foreach(w->caches[PLAN_ON_CONTAINER].informer, visit_key, &v);
+	informer_foreach_name(w->caches[PLAN_ON_CONTAINER].informer, visit_key, &v);
 	/* those that their containers have left behind */
-	informer_foreach(w->caches[PLAN_ON_INSTANCE].informer, visit_key, &v);
+	informer_foreach_name(w->caches[PLAN_ON_INSTANCE].informer, visit_key, &v);
 }

@@ -29,8 +29,9 @@ bool watch_is_synced(const struct watch *w);
 /** watch_lost_ms() - for how long a cache may have been behind; 0: none is */
 uint64_t watch_lost_ms(const struct watch *w, uint64_t now_ms);
 
-/** watch_observe() - borrowed from the caches until the next event */
+/** watch_observe() - its objects are @ret_seen's own until watch_observed_done() */
 void watch_observe(struct watch *w, const char *key, struct observed *ret_seen);
+void watch_observed_done(struct observed *seen);
 /** watch_learn() - what an API call answered, so that the next plan sees it */
 void watch_learn(struct watch *w, enum plan_on on, const json_t *object);
 /** watch_each_key() - of every container and every instance there is; some come twice */

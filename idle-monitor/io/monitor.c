@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "idle-monitor/io/monitor.h"
 
+#include <event2/event.h>
 #include <string.h>
 
 #include "idle-monitor/io/members.h"
@@ -19,12 +20,14 @@ struct monitor {
 	struct informer *instances;
 	struct members *members; /* NULL: told by address */
 	struct metric *awake;
-	struct target **targets; /* ascending by namespace, then name */
+	struct target **targets; /* ascending by namespace, then name; none that is at rest */
 	size_t targets_count;
 	size_t targets_space;
-	bool is_started; /* both caches were filled, and the targets made of them */
+	struct event *sweep; /* at the end of this turn of the loop: targets that came to rest go */
+	bool is_started;     /* both caches were filled, and the targets made of them */
 };
 
+DEFINE_CLEANUP(json_t *, json_decref);
 DEFINE_CLEANUP(struct monitor *, monitor_free);
 
 static int key_compare(const json_t *a, const json_t *b)
@@ -75,14 +78,20 @@ static int monitor_reserve(struct monitor *m)
 	return 0;
 }
 
+static json_t *monitor_take_instance(const struct monitor *m, const json_t *object)
+{
+	return informer_take(m->instances, kube_namespace(object), kube_name(object));
+}
+
 static void monitor_add(struct monitor *m, const json_t *object, bool found)
 {
-	const json_t *instance =
-	        informer_get(m->instances, kube_namespace(object), kube_name(object));
+	CLEANUP(json_decref_var) json_t *instance = monitor_take_instance(m, object);
 	size_t at = monitor_place(m, object);
 	struct target *t;
 	struct err err = {0};
 
+	if (target_would_rest(object, instance))
+		return;
 	if (monitor_reserve(m) < 0 || target_new(&m->env, object, &t, &err) < 0) {
 		/* without a target it is not stopped: the safe side */
 		log_event(LOG_ERROR, "target.out_of_memory",
@@ -97,22 +106,41 @@ static void monitor_add(struct monitor *m, const json_t *object, bool found)
 	target_set_instance(t, instance, found);
 }
 
-static void monitor_remove(struct monitor *m, const json_t *object)
+static void monitor_remove_at(struct monitor *m, size_t at)
 {
-	size_t at = monitor_place(m, object);
-
-	if (at == m->targets_count || key_compare(m->targets[at]->object, object) != 0)
-		return;
 	target_free(m->targets[at]);
 	m->targets_count--;
 	memmove(&m->targets[at], &m->targets[at + 1],
 	        (m->targets_count - at) * sizeof m->targets[0]);
 }
 
+static void monitor_remove(struct monitor *m, const json_t *object)
+{
+	size_t at = monitor_place(m, object);
+
+	if (at < m->targets_count && key_compare(m->targets[at]->object, object) == 0)
+		monitor_remove_at(m, at);
+}
+
 static void monitor_evaluate_one(struct monitor *m, struct target *t)
 {
 	if (target_evaluate(t))
 		scrape_ask_now(m->env.scrape);
+	if (target_is_at_rest(t))
+		event_active(m->sweep, EV_TIMEOUT, 0);
+}
+
+/* Most containers sleep: they cost their place in the caches, and no more. */
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct monitor *m = arg;
+
+	(void)fd;
+	(void)what;
+	for (size_t i = m->targets_count; i > 0; i--) {
+		if (target_is_at_rest(m->targets[i - 1]))
+			monitor_remove_at(m, i - 1);
+	}
 }
 
 static void on_container(void *arg, const json_t *old_object, const json_t *new_object)
@@ -132,23 +160,39 @@ static void on_container(void *arg, const json_t *old_object, const json_t *new_
 	if (t == NULL) {
 		monitor_add(m, new_object, false);
 	} else {
+		CLEANUP(json_decref_var)
+		json_t *instance = monitor_take_instance(m, new_object);
+
 		target_set_object(t, new_object);
-		target_set_instance(t,
-		                    informer_get(m->instances, kube_namespace(new_object),
-		                                 kube_name(new_object)),
-		                    false);
+		target_set_instance(t, instance, false);
 	}
 	t = monitor_find(m, new_object);
 	if (t != NULL)
 		monitor_evaluate_one(m, t);
 }
 
+/* A container at rest whose instance has got a consumer is so no more. */
+static void monitor_rouse(struct monitor *m, const json_t *instance)
+{
+	CLEANUP(json_decref_var)
+	json_t *object =
+	        informer_take(m->env.containers, kube_namespace(instance), kube_name(instance));
+
+	if (object != NULL)
+		monitor_add(m, object, false);
+}
+
 static void on_instance(void *arg, const json_t *old_object, const json_t *new_object)
 {
+	const json_t *object = new_object ? new_object : old_object;
 	struct monitor *m = arg;
-	struct target *t =
-	        m->is_started ? monitor_find(m, new_object ? new_object : old_object) : NULL;
+	struct target *t;
 
+	if (!m->is_started)
+		return;
+	if (new_object != NULL && monitor_find(m, object) == NULL)
+		monitor_rouse(m, object);
+	t = monitor_find(m, object);
 	if (t == NULL)
 		return;
 	target_set_instance(t, new_object, false);
@@ -170,7 +214,9 @@ static void on_synced(void *arg)
 		return;
 	m->is_started = true;
 	informer_foreach(m->env.containers, monitor_add_found, m);
-	log_event(LOG_INFO, "monitor.synced", log_u64("targets", m->targets_count));
+	log_event(LOG_INFO, "monitor.synced",
+	          log_u64("containers", informer_count(m->env.containers)),
+	          log_u64("targets", m->targets_count));
 	monitor_evaluate(m);
 }
 
@@ -183,6 +229,8 @@ void monitor_evaluate(struct monitor *m)
 		struct target *t = m->targets[i];
 
 		ask |= target_evaluate(t);
+		if (target_is_at_rest(t))
+			event_active(m->sweep, EV_TIMEOUT, 0);
 		if (target_is_running(t))
 			awake[t->decision.reason]++;
 	}
@@ -302,6 +350,9 @@ int monitor_new(struct event_base *base, const struct monitor_opts *opts,
 	                         "Containers that are meant to run, by why they still do.",
 	                         reason_label);
 	scrape.arg = m;
+	m->sweep = event_new(base, -1, 0, on_sweep, m);
+	if (m->sweep == NULL)
+		return err_set(err, ERR_NOMEM, 0, "monitor");
 	if (scrape_new(base, &scrape, &m->env.scrape, err) < 0 ||
 	    monitor_follow(m, base, err) < 0 || monitor_watch(m, base, err) < 0)
 		return -1;
@@ -317,6 +368,8 @@ void monitor_free(struct monitor *m)
 		target_free(m->targets[i]);
 	free(m->targets);
 	members_free(m->members);
+	if (m->sweep != NULL)
+		event_free(m->sweep);
 	scrape_free(m->env.scrape);
 	informer_free(m->env.containers);
 	informer_free(m->instances);
@@ -334,18 +387,39 @@ void monitor_cancel(struct monitor *m)
 		stopper_step(m->targets[i], STOP_EV_CANCEL);
 }
 
+struct describing {
+	const struct monitor *monitor;
+	json_t *targets;
+	uint64_t now_ms;
+};
+
+/* One at rest has a target for as long as it is described. */
+static bool monitor_describe_one(void *arg, const json_t *object)
+{
+	struct describing *d = arg;
+	const struct monitor *m = d->monitor;
+	const struct target *known = monitor_find(m, object);
+	struct target *t = NULL;
+	struct err err;
+
+	if (known == NULL && target_new(&m->env, object, &t, &err) < 0)
+		return false;
+	(void)json_array_append_new(d->targets,
+	                            report_describe(known != NULL ? known : t, d->now_ms));
+	target_free(t);
+	return true;
+}
+
 json_t *monitor_describe(const struct monitor *m)
 {
-	uint64_t now_ms = clk_now_ms();
-	json_t *targets = json_array();
+	struct describing d = {m, json_array(), clk_now_ms()};
 	json_t *activators = json_array();
 
-	for (size_t i = 0; i < m->targets_count; i++)
-		(void)json_array_append_new(targets, report_describe(m->targets[i], now_ms));
+	informer_foreach(m->env.containers, monitor_describe_one, &d);
 	for (size_t i = 0; i < scrape_count(m->env.scrape); i++)
 		(void)json_array_append_new(
 		        activators, json_pack("{s:s,s:s?}", "url", scrape_url(m->env.scrape, i),
 		                              "error", scrape_error(m->env.scrape, i)));
 	return json_pack("{s:b,s:o,s:o}", "leading", m->opts.is_leading(m->opts.arg), "activators",
-	                 activators, "targets", targets);
+	                 activators, "targets", d.targets);
 }

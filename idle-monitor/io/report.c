@@ -97,7 +97,9 @@ static json_t *report_patch(const struct target *t, const struct note *note)
 		(void)json_object_set_new(idle, "lastActivitySource", json_string(note->source));
 	if (*t->stop_reason != '\0')
 		(void)json_object_set_new(idle, "lastStopReason", json_string(t->stop_reason));
-	return json_pack("{s:{s:o}}", "status", "idle", idle);
+	/* of this container, and none that has its name by now */
+	return json_pack("{s:{s:s},s:{s:o}}", "metadata", "uid", kube_uid(t->object), "status",
+	                 "idle", idle);
 }
 
 static void on_status_written(void *arg, const struct kube_result *res)

@@ -72,17 +72,44 @@ static uint64_t target_started_before(const struct target *t, const json_t *inst
 	                          started_wall_ms);
 }
 
-void target_set_instance(struct target *t, const json_t *instance, bool found)
+static bool instance_has_consumer(const json_t *instance)
 {
 	static const char *const awake[] = {"ConsumerStarting", "Running", "Stopping", NULL};
+
+	return word_is_one_of(json_str_at(instance, "", "status", "phase", NULL), awake);
+}
+
+/* Its status.idle is what note_make() would make of it. */
+static bool object_rests(const json_t *object)
+{
+	struct note note;
+
+	report_read_note(object, &note);
+	return !json_bool_at(object, false, "spec", "running", NULL) && note.state == NOTE_ASLEEP &&
+	       note.stop_at_wall_ms == 0;
+}
+
+bool target_would_rest(const json_t *object, const json_t *instance)
+{
+	return object_rests(object) && !instance_has_consumer(instance);
+}
+
+bool target_is_at_rest(const struct target *t)
+{
+	return object_rests(t->object) && !t->consumer_left && !stop_is_under_way(&t->stop) &&
+	       t->status_call == NULL && t->patch_call == NULL && t->stop_reason[0] == '\0' &&
+	       LIST_EMPTY(&t->quiesce_calls); /* a late yes is followed by a resume */
+}
+
+void target_set_instance(struct target *t, const json_t *instance, bool found)
+{
 	const char *uid = json_str_at(instance, "", "status", "consumerPodUID", NULL);
 	bool ready = target_is_running(t) && instance_is_ready(instance);
 
 	if (ready && (!t->ready || strcmp(uid, t->consumer_uid) != 0))
 		t->started_ms = found ? target_started_before(t, instance) : clk_now_ms();
 	t->ready = ready;
-	t->consumer_left =
-	        word_is_one_of(json_str_at(instance, "", "status", "phase", NULL), awake);
+	t->consumer_left = instance_has_consumer(instance);
 	(void)snprintf(t->consumer_uid, sizeof t->consumer_uid, "%s", uid);
 }
 

@@ -74,6 +74,13 @@ void target_set_instance(struct target *t, const json_t *instance, bool found);
 bool target_evaluate(struct target *t);
 struct idle_config target_config(const struct target *t);
 bool target_is_running(const struct target *t);
+/**
+ * target_would_rest() - a container that sleeps and whose status says so needs no target
+ * @instance may be NULL
+ */
+bool target_would_rest(const json_t *object, const json_t *instance);
+/** target_is_at_rest() - likewise, and nothing is under way */
+bool target_is_at_rest(const struct target *t);
 
 /* stopper.c */
 void stopper_start(struct target *t);

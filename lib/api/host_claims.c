@@ -3,45 +3,59 @@
 
 #include <ctype.h>
 #include <search.h>
+#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
 #include "lib/api/resource.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/num.h"
 #include "lib/kube/object.h"
 
-enum { HOST_BYTES = 256, HOST_BUCKETS = 1024 };
+enum { HOST_BYTES = 256, HOST_BUCKETS_FIRST = 64 };
 
-/* One resource's claim on one host; the best of a host comes first in its chain. */
+enum host_kind {
+	HOST_LISTED,  /* in activation.hosts: that very text */
+	HOST_SERVICE, /* its Service's NAME.NAMESPACE, with any suffix */
+	HOST_OWN,     /* its own, likewise; nobody else gets it */
+};
+
+/*
+ * One resource's claim on one host; the best of a host comes first in its chain. Of all the names
+ * of a Service there is one claim, NAME.NAMESPACE: the suffixes are taken off the host that is
+ * looked for.
+ */
 struct host_claim {
 	struct host_claim *chain; /* of its hash bucket */
 	struct host_claim *next;  /* of its owner */
 	struct host_owner *owner;
-	bool own_name; /* NAME.NAMESPACE…: nobody else gets it */
-	char host[];   /* lower case; "*.suffix" for a wildcard */
+	enum host_kind kind;
+	char host[]; /* lower case; "*.suffix" for a wildcard */
 };
 
 struct host_owner {
-	const char *uid; /* behind the struct */
 	struct host_claim *claims;
-	char created[32]; /* creationTimestamp: its text sorts as its time does */
+	uint64_t created_ms; /* creationTimestamp */
+	char uid[];
 };
 
 struct host_claims {
 	char **domains; /* what may follow NAME.NAMESPACE, NULL-terminated */
 	void *owners;   /* tsearch(3), by UID */
-	struct host_claim *buckets[HOST_BUCKETS];
+	struct host_claim **buckets;
+	size_t buckets_count; /* a power of two */
+	size_t count;
 };
 
 DEFINE_CLEANUP(struct host_claims *, host_claims_free);
 
-static size_t host_bucket(const char *host)
+static struct host_claim **host_bucket(const struct host_claims *c, const char *host)
 {
 	uint32_t hash = 2166136261U; /* FNV-1a */
 
 	for (; *host != '\0'; host++)
 		hash = (hash ^ (unsigned char)*host) * 16777619U;
-	return hash % HOST_BUCKETS;
+	return &c->buckets[hash & (c->buckets_count - 1)];
 }
 
 /* Lower case, without a final dot. Return: to be freed, NULL out of memory */
@@ -68,14 +82,17 @@ struct host_claims *host_claims_new(const char *const *domains, const char *clus
 
 	while (domains != NULL && domains[count] != NULL)
 		count++;
-	if (c == NULL || (c->domains = calloc(count + 4, sizeof *c->domains)) == NULL)
+	if (c == NULL || (c->domains = calloc(count + 3, sizeof *c->domains)) == NULL)
 		return NULL;
-	c->domains[0] = host_suffix("", "");
-	c->domains[1] = host_suffix("svc", "");
-	c->domains[2] = host_suffix("svc.", is_default ? "cluster.local" : cluster_domain);
+	c->buckets_count = HOST_BUCKETS_FIRST;
+	c->buckets = calloc(c->buckets_count, sizeof(struct host_claim *));
+	if (c->buckets == NULL)
+		return NULL;
+	c->domains[0] = host_suffix("", "svc");
+	c->domains[1] = host_suffix("svc.", is_default ? "cluster.local" : cluster_domain);
 	for (size_t i = 0; i < count; i++)
-		c->domains[3 + i] = host_suffix("", domains[i]);
-	for (size_t i = 0; i < count + 3; i++)
+		c->domains[2 + i] = host_suffix("", domains[i]);
+	for (size_t i = 0; i < count + 2; i++)
 		if (c->domains[i] == NULL)
 			return NULL;
 	return TAKE_PTR(c);
@@ -83,16 +100,23 @@ struct host_claims *host_claims_new(const char *const *domains, const char *clus
 
 static void host_claim_unlink(struct host_claims *c, struct host_claim *claim)
 {
-	struct host_claim **at = &c->buckets[host_bucket(claim->host)];
+	struct host_claim **at = host_bucket(c, claim->host);
 
 	while (*at != claim)
 		at = &(*at)->chain;
 	*at = claim->chain;
+	c->count--;
 }
 
+/* The tree's keys are the owners' uid members. */
 static int host_owner_compare(const void *a, const void *b)
 {
-	return strcmp(((const struct host_owner *)a)->uid, ((const struct host_owner *)b)->uid);
+	return strcmp(a, b);
+}
+
+static struct host_owner *host_owner_of(char *uid)
+{
+	return (struct host_owner *)(void *)(uid - offsetof(struct host_owner, uid));
 }
 
 /* Takes it out of the tree too. */
@@ -105,7 +129,7 @@ static void host_owner_free(struct host_claims *c, struct host_owner *o)
 		host_claim_unlink(c, claim);
 		free(claim);
 	}
-	(void)tdelete(o, &c->owners, host_owner_compare);
+	(void)tdelete(o->uid, &c->owners, host_owner_compare);
 	free(o);
 }
 
@@ -115,39 +139,74 @@ void host_claims_free(struct host_claims *c)
 		return;
 	/* a node of the tree starts with a pointer to what was put there */
 	while (c->owners != NULL)
-		host_owner_free(c, *(struct host_owner **)c->owners);
+		host_owner_free(c, host_owner_of(*(char **)c->owners));
 	for (char **d = c->domains; d != NULL && *d != NULL; d++)
 		free(*d);
 	free(c->domains);
+	free(c->buckets);
 	free(c);
 }
 
 /* Own names first, then the older object, then the smaller UID. */
 static bool host_claim_is_before(const struct host_claim *a, const struct host_claim *b)
 {
-	int order;
+	if ((a->kind == HOST_OWN) != (b->kind == HOST_OWN))
+		return a->kind == HOST_OWN;
+	if (a->owner->created_ms != b->owner->created_ms)
+		return a->owner->created_ms < b->owner->created_ms;
+	return strcmp(a->owner->uid, b->owner->uid) < 0;
+}
 
-	if (a->own_name != b->own_name)
-		return a->own_name;
-	order = strcmp(a->owner->created, b->owner->created);
-	return order != 0 ? order < 0 : strcmp(a->owner->uid, b->owner->uid) < 0;
+/* In its place in the chain of its bucket. */
+static void host_claim_link(struct host_claims *c, struct host_claim *claim)
+{
+	struct host_claim **at = host_bucket(c, claim->host);
+
+	while (*at != NULL && host_claim_is_before(*at, claim))
+		at = &(*at)->chain;
+	claim->chain = *at;
+	*at = claim;
+	c->count++;
+}
+
+/* Without memory it stays as it is: slower, no more. */
+static void host_claims_grow(struct host_claims *c)
+{
+	struct host_claim **old = c->buckets;
+	size_t old_count = c->buckets_count;
+	struct host_claim **more;
+
+	if (c->count < old_count)
+		return;
+	more = calloc(2 * old_count, sizeof(struct host_claim *));
+	if (more == NULL)
+		return;
+	c->buckets = more;
+	c->buckets_count = 2 * old_count;
+	c->count = 0;
+	for (size_t i = 0; i < old_count; i++) {
+		while (old[i] != NULL) {
+			struct host_claim *claim = old[i];
+
+			old[i] = claim->chain;
+			host_claim_link(c, claim);
+		}
+	}
+	free(old);
 }
 
 static int host_claim_add(struct host_claims *c, struct host_owner *o, const char *host,
-                          bool own_name, struct err *err)
+                          enum host_kind kind, struct err *err)
 {
 	struct host_claim *claim = calloc(1, sizeof *claim + strlen(host) + 1);
-	struct host_claim **at = &c->buckets[host_bucket(host)];
 
 	if (claim == NULL)
 		return err_set(err, ERR_NOMEM, 0, "host claim");
 	memcpy(claim->host, host, strlen(host) + 1);
 	claim->owner = o;
-	claim->own_name = own_name;
-	while (*at != NULL && host_claim_is_before(*at, claim))
-		at = &(*at)->chain;
-	claim->chain = *at;
-	*at = claim;
+	claim->kind = kind;
+	host_claims_grow(c);
+	host_claim_link(c, claim);
 	claim->next = o->claims;
 	o->claims = claim;
 	return 0;
@@ -157,38 +216,32 @@ static int host_claim_add(struct host_claims *c, struct host_owner *o, const cha
 static int host_claim_names(struct host_claims *c, struct host_owner *o, const struct resource *r,
                             const char *name, struct err *err)
 {
-	bool own_name = strcmp(name, r->name) == 0;
+	enum host_kind kind = strcmp(name, r->name) == 0 ? HOST_OWN : HOST_SERVICE;
 	char host[HOST_BYTES];
 
-	for (char **s = c->domains; *s != NULL; s++) {
-		(void)snprintf(host, sizeof host, "%s.%s%s%s", name, r->ns, **s != '\0' ? "." : "",
-		               *s);
-		if (host_claim_add(c, o, host, own_name, err) < 0)
-			return -1;
-	}
-	return 0;
+	(void)snprintf(host, sizeof host, "%s.%s", name, r->ns);
+	return host_claim_add(c, o, host, kind, err);
 }
 
 void host_claims_remove(struct host_claims *c, const char *uid)
 {
-	const struct host_owner key = {.uid = uid};
-	struct host_owner *const *found = tfind(&key, &c->owners, host_owner_compare);
+	char *const *found = tfind(uid, &c->owners, host_owner_compare);
 
 	if (found != NULL)
-		host_owner_free(c, *found);
+		host_owner_free(c, host_owner_of(*found));
 }
 
 int host_claims_set(struct host_claims *c, const struct resource *r, struct err *err)
 {
 	struct host_owner *o = calloc(1, sizeof *o + strlen(r->uid) + 1);
+	const char *created = json_str_at(r->object, "", "metadata", "creationTimestamp", NULL);
 
 	host_claims_remove(c, r->uid);
 	if (o == NULL)
 		return err_set(err, ERR_NOMEM, 0, "host claims");
-	o->uid = memcpy(o + 1, r->uid, strlen(r->uid) + 1);
-	(void)snprintf(o->created, sizeof o->created, "%s",
-	               json_str_at(r->object, "", "metadata", "creationTimestamp", NULL));
-	if (tsearch(o, &c->owners, host_owner_compare) == NULL) {
+	memcpy(o->uid, r->uid, strlen(r->uid) + 1);
+	(void)num_parse_rfc3339(created, &o->created_ms, NULL);
+	if (tsearch(o->uid, &c->owners, host_owner_compare) == NULL) {
 		free(o);
 		return err_set(err, ERR_NOMEM, 0, "host claims");
 	}
@@ -198,7 +251,7 @@ int host_claims_set(struct host_claims *c, const struct resource *r, struct err 
 	    host_claim_names(c, o, r, r->activation.service_name, err) < 0)
 		goto out;
 	for (const char **h = r->activation.hosts; *h != NULL; h++) {
-		if (host_claim_add(c, o, *h, false, err) < 0)
+		if (host_claim_add(c, o, *h, HOST_LISTED, err) < 0)
 			goto out;
 	}
 	return 0;
@@ -207,13 +260,45 @@ out:
 	return -1;
 }
 
-static const struct host_claim *host_claims_best(const struct host_claims *c, const char *host)
+/* The best claim on that very text. @suffixed: only of those that stand with any suffix */
+static const struct host_claim *host_claims_exact(const struct host_claims *c, const char *host,
+                                                  bool suffixed)
 {
-	const struct host_claim *claim = c->buckets[host_bucket(host)];
+	const struct host_claim *claim = *host_bucket(c, host);
 
-	while (claim != NULL && strcmp(claim->host, host) != 0)
+	while (claim != NULL &&
+	       ((suffixed && claim->kind == HOST_LISTED) || strcmp(claim->host, host) != 0))
 		claim = claim->chain;
 	return claim;
+}
+
+/* NAME.NAMESPACE that @host is with @suffix behind it. */
+static const struct host_claim *host_claims_suffixed(const struct host_claims *c, const char *host,
+                                                     const char *suffix)
+{
+	size_t host_bytes = strlen(host), suffix_bytes = strlen(suffix);
+	char name[HOST_BYTES];
+
+	if (host_bytes < suffix_bytes + 2 || host_bytes >= sizeof name ||
+	    host[host_bytes - suffix_bytes - 1] != '.' ||
+	    strcmp(host + host_bytes - suffix_bytes, suffix) != 0)
+		return NULL;
+	memcpy(name, host, host_bytes - suffix_bytes - 1);
+	name[host_bytes - suffix_bytes - 1] = '\0';
+	return host_claims_exact(c, name, true);
+}
+
+static const struct host_claim *host_claims_best(const struct host_claims *c, const char *host)
+{
+	const struct host_claim *best = host_claims_exact(c, host, false);
+
+	for (char **s = c->domains; *s != NULL; s++) {
+		const struct host_claim *claim = host_claims_suffixed(c, host, *s);
+
+		if (claim != NULL && (best == NULL || host_claim_is_before(claim, best)))
+			best = claim;
+	}
+	return best;
 }
 
 /*

@@ -57,6 +57,12 @@ struct http_request {
 	size_t response_bytes_max; /* 0: 64 MiB; more ends it with ERR_INVALID */
 	/* Each line of a head and of trailers, as it came; may be NULL. Cancels nothing. */
 	void (*on_header)(void *arg, const char *line, size_t bytes);
+	/*
+	 * Asked when the request is about to be written, however long it waited for that: in line,
+	 * for a connection, or with the whole process. False: it is not, and ends with ERR_DENIED.
+	 * May be NULL.
+	 */
+	bool (*may_send)(void *arg);
 	/* A 2xx answer's head is here, before its body; may be NULL. */
 	void (*on_open)(void *arg);
 	/* Streaming: called for each piece of a 2xx body. Return 0 to go on, negative to end it. */

@@ -309,6 +309,17 @@ static size_t on_curl_header(char *data, size_t size, size_t count, void *arg)
 	return call->is_cancelled ? 0 : bytes;
 }
 
+/* The connection stands, and the request comes next. */
+static int on_curl_ready(void *arg, char *to, char *from, int to_port, int from_port)
+{
+	struct http_call *call = arg;
+
+	if (!call->is_cancelled && call->may_send(call->arg))
+		return CURL_PREREQFUNC_OK;
+	(void)err_set(&call->refused, ERR_DENIED, 0, "%s: too late, it was not sent", call->what);
+	return CURL_PREREQFUNC_ABORT;
+}
+
 static int http_call_setup(struct http_remote *r, struct http_call *call,
                            const struct http_request *req, struct err *err)
 {
@@ -331,6 +342,10 @@ static int http_call_setup(struct http_remote *r, struct http_call *call,
 	(void)curl_easy_setopt(call->easy, CURLOPT_WRITEDATA, call);
 	(void)curl_easy_setopt(call->easy, CURLOPT_HEADERFUNCTION, on_curl_header);
 	(void)curl_easy_setopt(call->easy, CURLOPT_HEADERDATA, call);
+	if (call->may_send != NULL) {
+		(void)curl_easy_setopt(call->easy, CURLOPT_PREREQFUNCTION, on_curl_ready);
+		(void)curl_easy_setopt(call->easy, CURLOPT_PREREQDATA, call);
+	}
 	(void)curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, call->curl_text);
 	(void)curl_easy_setopt(call->easy, CURLOPT_PRIVATE, call);
 	return 0;
@@ -348,6 +363,7 @@ int http_call_new(struct http_remote *r, const struct http_request *req,
 	        req->response_bytes_max ? req->response_bytes_max : HTTP_RESPONSE_BYTES_MAX;
 	call->on_header = req->on_header;
 	call->on_open = req->on_open;
+	call->may_send = req->may_send;
 	call->on_data = req->on_data;
 	call->on_done = req->on_done;
 	call->arg = req->arg;

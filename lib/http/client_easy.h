@@ -37,6 +37,7 @@ struct http_call {
 	char curl_text[CURL_ERROR_SIZE];
 	void (*on_header)(void *arg, const char *line, size_t bytes);
 	void (*on_open)(void *arg);
+	bool (*may_send)(void *arg);
 	int (*on_data)(void *arg, const char *data, size_t bytes);
 	void (*on_done)(void *arg, const struct http_response *res);
 	void *arg;

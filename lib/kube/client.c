@@ -22,11 +22,16 @@ struct kube_call *kube_call_new(struct kube_client *c, kube_done_fn done, void *
 	return call;
 }
 
+void kube_call_destroy(struct kube_call *call)
+{
+	kube_pages_free(call->pages);
+	free(call);
+}
+
 void kube_call_free(struct kube_call *call)
 {
 	TAILQ_REMOVE(&call->client->calls, call, link);
-	kube_pages_free(call->pages);
-	free(call);
+	kube_call_destroy(call);
 }
 
 void kube_call_end(struct kube_call *call, struct kube_result *res)
@@ -46,12 +51,14 @@ static void on_http_done(void *arg, const struct http_response *http)
 	struct kube_result res = {.http_status = http->status,
 	                          .retry_after_ms = http->retry_after_ms};
 	struct err why = {0};
-	json_error_t where;
+	json_error_t where = {0};
 	json_t *body = NULL;
 	int r = 0;
 
 	call->http = NULL;
-	if (http->err == NULL)
+	if (http->err == NULL && call->pages != NULL && http->status >= 200 && http->status <= 299)
+		body = kube_pages_envelope(call->pages);
+	else if (http->err == NULL)
 		body = json_loadb(http->body, http->body_bytes, 0, &where);
 	if (http->err != NULL) {
 		res.err = http->err;
@@ -80,6 +87,13 @@ static void on_http_done(void *arg, const struct http_response *http)
 	json_decref(body);
 }
 
+static bool may_send(void *arg)
+{
+	const struct kube_client *c = ((struct kube_call *)arg)->client;
+
+	return c->may_write == NULL || c->may_write(c->may_write_arg);
+}
+
 int kube_call_send(struct kube_call *call, const char *method, const char *path, const char *type,
                    const char *body)
 {
@@ -91,6 +105,8 @@ int kube_call_send(struct kube_call *call, const char *method, const char *path,
 	        .content_type = type,
 	        .accept = "application/json",
 	        .timeout_ms = KUBE_CALL_TIMEOUT_MS,
+	        .may_send = call->is_guarded ? may_send : NULL,
+	        .on_data = call->pages != NULL ? kube_pages_read : NULL,
 	        .on_done = on_http_done,
 	        .arg = call,
 	};
@@ -107,6 +123,7 @@ static struct kube_call *kube_send(struct kube_client *c, const char *method,
 
 	if (call == NULL)
 		return NULL;
+	call->is_guarded = strcmp(method, "GET") != 0 && ref->type != &KUBE_LEASES;
 	if (object != NULL)
 		body = json_dumps(object, JSON_COMPACT);
 	if (path == NULL || (object != NULL && body == NULL) ||
@@ -197,10 +214,13 @@ struct kube_call *kube_delete(struct kube_client *c, const struct kube_ref *ref,
 
 void kube_cancel(struct kube_call *call)
 {
-	if (call == NULL)
+	if (call == NULL || call->is_cancelled)
 		return;
 	http_call_cancel(call->http);
-	kube_call_free(call);
+	TAILQ_REMOVE(&call->client->calls, call, link);
+	call->is_cancelled = true;
+	if (!call->is_reading)
+		kube_call_destroy(call);
 }
 
 int kube_client_new(struct event_base *base, const struct kubeconfig *conf, const char *user_agent,
@@ -220,6 +240,12 @@ int kube_client_new(struct event_base *base, const struct kubeconfig *conf, cons
 	}
 	*ret_client = c;
 	return 0;
+}
+
+void kube_client_guard(struct kube_client *client, bool (*may_write)(void *arg), void *arg)
+{
+	client->may_write = may_write;
+	client->may_write_arg = arg;
 }
 
 void kube_client_free(struct kube_client *c)

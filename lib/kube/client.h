@@ -60,6 +60,15 @@ struct kube_list_opts {
 	const char *label_selector; /* or NULL */
 	const char *field_selector; /* or NULL */
 	uint32_t page_objects;      /* 0: 500; pages are fetched until all are there */
+	/*
+	 * Each item's text as it comes, borrowed, instead of a list that holds all: what the result
+	 * then has is the list without items. Return 0; 1 to end the call without a word to @done;
+	 * -1 when it is no JSON.
+	 * @on_begin: from here on the items are those of a list; comes again when it must be asked
+	 * for anew. Both are called with @done's argument.
+	 */
+	void (*on_begin)(void *arg);
+	int (*on_item)(void *arg, const char *text, size_t bytes);
 };
 
 struct kube_delete_opts {
@@ -73,6 +82,14 @@ int kube_client_new(struct event_base *base, const struct kubeconfig *conf, cons
 /** kube_client_free() - ends calls and watches without a word to them; safe from any callback */
 void kube_client_free(struct kube_client *client);
 
+/**
+ * kube_client_guard() - whether calls that change something may still be sent
+ * Asked of each when its first byte is about to be written. A leader that was paused between its
+ * decision and that moment finds that it leads no more, and what it had decided ends with
+ * ERR_DENIED. Leases are exempt: they carry their own precondition.
+ */
+void kube_client_guard(struct kube_client *client, bool (*may_write)(void *arg), void *arg);
+
 /*
  * All of these return the call (for kube_cancel()), or NULL with @done never called when memory
  * ran out or the token file cannot be read. @done is never called from inside the function
@@ -85,8 +102,9 @@ struct kube_call *kube_get_path(struct kube_client *c, const char *path, kube_do
                                 void *arg);
 /**
  * kube_list() - result body: one List with all pages' items and the first page's resourceVersion
- * The items come with apiVersion and kind, and without metadata.managedFields. When the server
- * forgets the list between two pages (410), all is asked for anew in one piece.
+ * The items come with apiVersion and kind, and without metadata.managedFields. They are read one by
+ * one as the bytes arrive, so that a page is never whole in memory. When the server forgets the list
+ * between two pages (410), all is asked for anew in one piece.
  */
 struct kube_call *kube_list(struct kube_client *c, const struct kube_ref *ref,
                             const struct kube_list_opts *opts, kube_done_fn done, void *arg);

@@ -108,27 +108,58 @@ static void informer_lose(struct informer *inf)
 		inf->lost_since_ms = clk_now_ms();
 }
 
-static void on_list_done(void *arg, const struct kube_result *res)
+static void on_list_begin(void *arg)
 {
 	struct informer *inf = arg;
 
+	informer_cache_list_begin(inf->cache);
+}
+
+/* Return: 0, 1 when the informer, and the list with it, is gone, -1 when it is no object. */
+static int on_list_item(void *arg, const char *text, size_t bytes)
+{
+	struct informer *inf = arg;
+	int r;
+
+	inf->depth++;
+	r = informer_cache_list_item(inf->cache, text, bytes);
+	if (inf->freed)
+		r = 1;
+	informer_leave(inf);
+	return r;
+}
+
+static void informer_listed(struct informer *inf)
+{
+	inf->must_list = false;
+	if (!inf->is_synced) {
+		inf->is_synced = true;
+		if (inf->opts.on_synced != NULL)
+			inf->opts.on_synced(inf->opts.arg);
+	}
+	if (!inf->freed)
+		informer_watch(inf);
+}
+
+static void on_list_done(void *arg, const struct kube_result *res)
+{
+	struct informer *inf = arg;
+	int r;
+
 	inf->list = NULL;
 	inf->depth++;
-	if (res->err == NULL && informer_cache_replace(inf->cache, res->body) == 0 && !inf->freed) {
-		inf->must_list = false;
-		if (!inf->is_synced) {
-			inf->is_synced = true;
-			if (inf->opts.on_synced != NULL)
-				inf->opts.on_synced(inf->opts.arg);
-		}
-		if (!inf->freed)
-			informer_watch(inf);
-	} else if (!inf->freed) {
+	r = res->err == NULL ? informer_cache_list_end(inf->cache, res->body) : -1;
+	if (inf->freed)
+		r = 2;
+	if (r == 0)
+		informer_listed(inf);
+	else if (r == 1)
+		informer_list(inf);
+	else if (r < 0)
 		informer_back_off(inf,
 		                  res->http_status ? INFORMER_RETRY_MAX_MS
 		                                   : INFORMER_RETRY_CONNECT_MAX_MS,
 		                  res->retry_after_ms);
-	}
 	informer_leave(inf);
 }
 
@@ -136,7 +167,9 @@ static void informer_list(struct informer *inf)
 {
 	const struct kube_ref ref = {.type = &inf->type, .ns = inf->ns};
 	const struct kube_list_opts opts = {.label_selector = inf->label_selector,
-	                                    .field_selector = inf->field_selector};
+	                                    .field_selector = inf->field_selector,
+	                                    .on_begin = on_list_begin,
+	                                    .on_item = on_list_item};
 
 	inf->state = INFORMER_LISTING;
 	inf->list = kube_list(inf->client, &ref, &opts, on_list_done, inf);
@@ -228,6 +261,11 @@ int informer_new(struct event_base *base, struct kube_client *client,
                  const struct informer_opts *opts, struct informer **ret_informer, struct err *err)
 {
 	struct informer *inf = calloc(1, sizeof *inf);
+	const struct informer_cache_opts cache = {.keep = opts->keep,
+	                                          .show = opts->show,
+	                                          .index_key = opts->index_key,
+	                                          .on_change = on_cache_change,
+	                                          .arg = inf};
 
 	if (inf == NULL)
 		return err_set(err, ERR_NOMEM, 0, "informer");
@@ -237,7 +275,7 @@ int informer_new(struct event_base *base, struct kube_client *client,
 	inf->must_list = true;
 	inf->lost_since_ms = clk_now_ms();
 	(void)evtimer_assign(&inf->timer, base, on_timer, inf);
-	inf->cache = informer_cache_new(opts->index_key, on_cache_change, inf);
+	inf->cache = informer_cache_new(&cache);
 	if (inf->cache == NULL || informer_copy(&inf->ns, opts->ref.ns) < 0 ||
 	    informer_copy(&inf->label_selector, opts->label_selector) < 0 ||
 	    informer_copy(&inf->field_selector, opts->field_selector) < 0) {
@@ -273,9 +311,14 @@ uint64_t informer_lost_ms(const struct informer *inf, uint64_t now_ms)
 	return now_ms > inf->lost_since_ms ? now_ms - inf->lost_since_ms : 1;
 }
 
-const json_t *informer_get(const struct informer *inf, const char *ns, const char *name)
+json_t *informer_take(const struct informer *inf, const char *ns, const char *name)
 {
-	return informer_cache_get(inf->cache, ns, name);
+	return informer_cache_take(inf->cache, ns, name);
+}
+
+bool informer_has(const struct informer *inf, const char *ns, const char *name)
+{
+	return informer_cache_has(inf->cache, ns, name);
 }
 
 size_t informer_count(const struct informer *inf)
@@ -293,6 +336,12 @@ void informer_foreach_indexed(const struct informer *inf, const char *key,
                               bool (*visit)(void *arg, const json_t *object), void *arg)
 {
 	informer_cache_foreach(inf->cache, key, visit, arg);
+}
+
+void informer_foreach_name(const struct informer *inf,
+                           void (*visit)(void *arg, const char *ns, const char *name), void *arg)
+{
+	informer_cache_foreach_name(inf->cache, visit, arg);
 }
 
 void informer_learn(struct informer *inf, const json_t *object)

@@ -4,37 +4,56 @@
 #include <string.h>
 
 #include "lib/base/num.h"
+#include "lib/kube/cache_table.h"
+#include "lib/kube/json_read.h"
 #include "lib/kube/object.h"
 
-enum { CACHE_KEY_BYTES = 640, CACHE_VERSION_BYTES = 32 };
+enum {
+	CACHE_KEY_BYTES = 640,
+	CACHE_VERSION_BYTES = 32,
+	/* objects at which a dictionary is made anew, of more of them; each the first times so many
+	 */
+	CACHE_LEARN_FIRST = 64,
+	CACHE_LEARN_TIMES = 8,
+	CACHE_SAMPLES = 64,
+};
 
 struct informer_cache {
-	const char *(*index_key)(const json_t *object);
-	bool (*on_change)(void *arg, const json_t *old_object, const json_t *new_object);
-	void *arg;
-	json_t *objects; /* "namespace/name": object */
-	json_t *index;   /* index key: {"namespace/name": object} */
+	struct informer_cache_opts opts;
+	struct cache_table table;
+	struct pack *pack;
+	size_t learn_at;
+	uint32_t round;
+	bool is_reset; /* the list that comes counts, whatever the versions here say */
 	char version[CACHE_VERSION_BYTES];
 };
 
 DEFINE_CLEANUP(json_t *, json_decref);
 
-struct informer_cache *informer_cache_new(const char *(*index_key)(const json_t *object),
-                                          bool (*on_change)(void *arg, const json_t *old_object,
-                                                            const json_t *new_object),
-                                          void *arg)
+/* What tells whether an object has changed. */
+static const struct skim_member identity_metadata_members[] = {
+        {"name", NULL}, {"namespace", NULL}, {"uid", NULL}, {"resourceVersion", NULL}, {NULL, NULL},
+};
+static const struct skim identity_metadata = {false, identity_metadata_members};
+static const struct skim_member identity_members[] = {
+        {"metadata", &identity_metadata},
+        {NULL, NULL},
+};
+static const struct skim skim_identity = {false, identity_members};
+
+struct informer_cache *informer_cache_new(const struct informer_cache_opts *opts)
 {
 	struct informer_cache *c = calloc(1, sizeof *c);
 
 	if (c == NULL)
 		return NULL;
-	c->index_key = index_key;
-	c->on_change = on_change;
-	c->arg = arg;
-	c->objects = json_object();
-	c->index = json_object();
-	if (c->objects == NULL || c->index == NULL) {
-		informer_cache_free(c);
+	c->opts = *opts;
+	if (c->opts.keep == NULL)
+		c->opts.keep = &SKIM_COMMON;
+	c->learn_at = CACHE_LEARN_FIRST;
+	c->pack = pack_new();
+	if (c->pack == NULL) {
+		free(c);
 		return NULL;
 	}
 	return c;
@@ -44,8 +63,8 @@ void informer_cache_free(struct informer_cache *c)
 {
 	if (c == NULL)
 		return;
-	json_decref(c->objects);
-	json_decref(c->index);
+	cache_table_done(&c->table);
+	pack_free(c->pack);
 	free(c);
 }
 
@@ -70,80 +89,206 @@ static void cache_key(const json_t *object, char key[CACHE_KEY_BYTES])
 
 static const char *cache_index_key(const struct informer_cache *c, const json_t *object)
 {
-	const char *key = c->index_key != NULL ? c->index_key(object) : NULL;
+	const char *key = c->opts.index_key != NULL ? c->opts.index_key(object) : NULL;
 
 	return key != NULL ? key : "";
 }
 
-static void cache_index_remove(struct informer_cache *c, const char *key, const json_t *object)
+/* What was packed here opens, unless memory ran out: better a new start than a lost object. */
+static json_t *cache_open(const struct informer_cache *c, const struct cache_entry *e)
 {
-	const char *index_key = cache_index_key(c, object);
-	json_t *bucket = json_object_get(c->index, index_key);
+	const struct packed packed = cache_entry_packed(e);
+	json_t *object = pack_open(c->pack, &packed);
 
-	(void)json_object_del(bucket, key);
-	if (bucket != NULL && json_object_size(bucket) == 0)
-		(void)json_object_del(c->index, index_key);
+	if (object == NULL)
+		abort();
+	return object;
 }
 
-static void cache_index_add(struct informer_cache *c, const char *key, json_t *object)
+/* Return: of @text what @of says, as a tree; NULL when it is no object, or out of memory */
+static json_t *cache_read(const struct skim *of, const char *text, size_t bytes)
 {
-	const char *index_key = cache_index_key(c, object);
-	json_t *bucket = json_object_get(c->index, index_key);
+	CLEANUP(free_var) char *part = of != NULL ? malloc(bytes) : NULL;
 
-	if (*index_key == '\0')
+	if (of == NULL)
+		return json_read(text, bytes);
+	if (part == NULL)
+		return NULL;
+	bytes = skim_object(of, text, bytes, part);
+	return bytes > 0 ? json_read(part, bytes) : NULL;
+}
+
+/* Of what is kept the part that on_change sees. */
+static json_t *cache_show(const struct informer_cache *c, const struct cache_entry *e)
+{
+	const struct packed packed = cache_entry_packed(e);
+	const char *text = pack_read(c->pack, &packed);
+	json_t *shown = text != NULL ? cache_read(c->opts.show, text, packed.text_bytes) : NULL;
+
+	if (shown == NULL)
+		abort(); /* as in cache_open() */
+	return shown;
+}
+
+/* ---- dictionaries ---- */
+
+static void cache_sample(const struct informer_cache *c, const struct cache_entry *e,
+                         struct pack_samples *s)
+{
+	const struct packed packed = cache_entry_packed(e);
+	const char *text = s->count < PACK_SAMPLES_MAX ? pack_read(c->pack, &packed) : NULL;
+	char *more = text != NULL ? realloc(s->text, s->bytes + packed.text_bytes) : NULL;
+
+	if (more == NULL)
 		return;
-	if (bucket == NULL) {
-		if (json_object_set_new(c->index, index_key, json_object()) < 0)
-			return;
-		bucket = json_object_get(c->index, index_key);
+	memcpy(more + s->bytes, text, packed.text_bytes);
+	s->text = more;
+	s->bytes += packed.text_bytes;
+	s->sizes[s->count++] = packed.text_bytes;
+}
+
+static void cache_samples(const struct informer_cache *c, struct pack_samples *ret_samples)
+{
+	size_t step = c->table.count / CACHE_SAMPLES, seen = 0;
+
+	*ret_samples = (struct pack_samples){0};
+	for (size_t i = 0; i < c->table.buckets_count; i++) {
+		for (const struct cache_entry *e = c->table.buckets[i]; e != NULL; e = e->chain) {
+			if (seen++ % step == 0)
+				cache_sample(c, e, ret_samples);
+		}
 	}
-	(void)json_object_set(bucket, key, object);
+}
+
+/* Everything was packed by the old dictionary. */
+static void cache_pack_anew(struct informer_cache *c)
+{
+	struct cache_table old = c->table;
+
+	c->table = (struct cache_table){0};
+	for (size_t i = 0; i < old.buckets_count; i++) {
+		for (const struct cache_entry *e = old.buckets[i]; e != NULL; e = e->chain) {
+			struct packed packed = cache_entry_packed(e);
+			const char *text = pack_read_old(c->pack, &packed);
+
+			if (text == NULL ||
+			    pack_text(c->pack, text, packed.text_bytes, &packed) < 0)
+				abort(); /* as in cache_open() */
+			cache_table_put(&c->table, e->key, &packed, e);
+		}
+	}
+	cache_table_done(&old);
+	pack_forget(c->pack);
+}
+
+static void cache_learn_kind(struct informer_cache *c)
+{
+	struct pack_samples samples;
+
+	if (c->table.count < c->learn_at)
+		return;
+	c->learn_at *= CACHE_LEARN_TIMES;
+	cache_samples(c, &samples);
+	if (pack_learn(c->pack, &samples))
+		cache_pack_anew(c);
+	free(samples.text);
+}
+
+/* ---- changes ---- */
+
+/* Return: false when the cache is gone. */
+static bool cache_remove(struct informer_cache *c, struct cache_entry *e)
+{
+	CLEANUP(json_decref_var) json_t *old = cache_show(c, e);
+
+	cache_table_remove(&c->table, e);
+	return c->opts.on_change(c->opts.arg, old, NULL);
+}
+
+/* What is kept of an object, and what is shown of that. */
+struct cache_kept {
+	char *text;
+	size_t bytes;
+	json_t *shown;
+};
+
+static void kept_done(struct cache_kept *k)
+{
+	free(k->text);
+	json_decref(k->shown);
+}
+
+/* Return: false when @text is no object, or out of memory */
+static bool cache_keep(const struct informer_cache *c, const char *text, size_t bytes,
+                       struct cache_kept *ret_kept)
+{
+	struct cache_kept k = {.text = malloc(bytes)};
+
+	if (k.text != NULL)
+		k.bytes = skim_object(c->opts.keep, text, bytes, k.text);
+	if (k.bytes > 0)
+		k.shown = cache_read(c->opts.show, k.text, k.bytes);
+	if (k.shown == NULL) {
+		free(k.text);
+		return false;
+	}
+	*ret_kept = k;
+	return true;
+}
+
+static void cache_store(struct informer_cache *c, const char *key, const struct cache_kept *k)
+{
+	const struct cache_entry like = {
+	        .version = cache_object_number(k->shown),
+	        .index_hash = cache_hash(cache_index_key(c, k->shown)),
+	        .uid_hash = cache_hash(kube_uid(k->shown)),
+	        .round = c->round,
+	};
+	struct packed packed;
+
+	if (pack_text(c->pack, k->text, k->bytes, &packed) < 0)
+		abort(); /* as in cache_open() */
+	cache_table_put(&c->table, key, &packed, &like);
+	cache_learn_kind(c);
+}
+
+/* One and the same version of one and the same object. */
+static bool cache_is_same(const struct informer_cache *c, const struct cache_entry *e,
+                          const json_t *object)
+{
+	CLEANUP(json_decref_var) json_t *known = NULL;
+
+	if (e->version != cache_object_number(object) ||
+	    e->uid_hash != cache_hash(kube_uid(object)))
+		return false;
+	if (e->version != 0)
+		return true;
+	known = cache_open(c, e);
+	return strcmp(kube_resource_version(known), kube_resource_version(object)) == 0;
 }
 
 /* Return: false when the cache is gone. */
-static bool cache_remove(struct informer_cache *c, const char *key)
-{
-	CLEANUP(json_decref_var) json_t *old = json_incref(json_object_get(c->objects, key));
-
-	if (old == NULL)
-		return true;
-	cache_index_remove(c, key, old);
-	(void)json_object_del(c->objects, key);
-	return c->on_change(c->arg, old, NULL);
-}
-
-/* What nobody here reads, and what is often longer than all the rest. */
-static void cache_strip(json_t *object)
-{
-	json_t *metadata = json_object_get(object, "metadata");
-
-	(void)json_object_del(metadata, "managedFields");
-	(void)json_object_del(json_object_get(metadata, "annotations"),
-	                      "kubectl.kubernetes.io/last-applied-configuration");
-}
-
-static bool cache_put(struct informer_cache *c, const char *key, json_t *object)
+static bool cache_put(struct informer_cache *c, const char *key, const struct cache_kept *k)
 {
 	CLEANUP(json_decref_var) json_t *old = NULL;
-	CLEANUP(json_decref_var) json_t *held = json_incref(object);
-	json_t *known = json_object_get(c->objects, key);
+	struct cache_entry *known = cache_table_find(&c->table, key);
 
+	if (known != NULL)
+		known->round = c->round;
 	/* the same name again is another object: its predecessor is gone */
-	if (known != NULL && strcmp(kube_uid(known), kube_uid(object)) != 0) {
-		if (!cache_remove(c, key))
+	if (known != NULL && known->uid_hash != cache_hash(kube_uid(k->shown))) {
+		if (!cache_remove(c, known))
 			return false;
 		known = NULL;
 	}
-	if (known != NULL &&
-	    strcmp(kube_resource_version(known), kube_resource_version(object)) == 0)
+	if (known != NULL && cache_is_same(c, known, k->shown))
 		return true;
-	old = json_incref(known);
-	if (old != NULL)
-		cache_index_remove(c, key, old);
-	cache_strip(held);
-	(void)json_object_set(c->objects, key, held);
-	cache_index_add(c, key, held);
-	return c->on_change(c->arg, old, held);
+	if (known != NULL) {
+		old = cache_show(c, known);
+		cache_table_remove(&c->table, known);
+	}
+	cache_store(c, key, k);
+	return c->opts.on_change(c->opts.arg, old, k->shown);
 }
 
 static void cache_version_set(struct informer_cache *c, const char *version)
@@ -152,123 +297,218 @@ static void cache_version_set(struct informer_cache *c, const char *version)
 		(void)snprintf(c->version, sizeof c->version, "%s", version);
 }
 
+/* ---- lists ---- */
+
+void informer_cache_list_begin(struct informer_cache *c)
+{
+	c->round++;
+}
+
+/* Return: the list says of @object what the cache knows, or less. */
+static bool cache_knows(struct informer_cache *c, const json_t *object)
+{
+	char key[CACHE_KEY_BYTES];
+	struct cache_entry *known;
+
+	cache_key(object, key);
+	known = cache_table_find(&c->table, key);
+	if (known == NULL || (!cache_is_same(c, known, object) &&
+	                      (c->is_reset || known->version <= cache_object_number(object))))
+		return false;
+	known->round = c->round;
+	return true;
+}
+
+int informer_cache_list_item(struct informer_cache *c, const char *text, size_t bytes)
+{
+	struct cache_kept k;
+	char key[CACHE_KEY_BYTES];
+	bool is_known = false, goes_on;
+
+	/* most of what is listed again has not changed, and need not be read */
+	if (c->table.count > 0) {
+		CLEANUP(json_decref_var) json_t *head = cache_read(&skim_identity, text, bytes);
+
+		is_known = head != NULL && cache_knows(c, head);
+	}
+	if (is_known)
+		return 0;
+	if (!cache_keep(c, text, bytes, &k))
+		return -1;
+	cache_key(k.shown, key);
+	goes_on = cache_put(c, key, &k);
+	kept_done(&k);
+	return goes_on ? 0 : 1;
+}
+
 /* What the cache has and the list has not. @all: also what is newer than the list. */
-static bool cache_remove_absent(struct informer_cache *c, const json_t *listed, uint64_t at,
-                                bool all)
+static bool cache_remove_absent(struct informer_cache *c, uint64_t at, bool all)
 {
 	CLEANUP(json_decref_var) json_t *gone = json_array();
-	const char *key;
 	json_t *v;
 	size_t i;
 
-	json_object_foreach(c->objects, key, v) {
-		if (json_object_get(listed, key) == NULL && (all || cache_object_number(v) <= at))
-			(void)json_array_append_new(gone, json_string(key));
+	for (i = 0; i < c->table.buckets_count; i++) {
+		for (const struct cache_entry *e = c->table.buckets[i]; e != NULL; e = e->chain) {
+			if (e->round != c->round && (all || e->version <= at))
+				(void)json_array_append_new(gone, json_string(e->key));
+		}
 	}
 	json_array_foreach(gone, i, v) {
-		if (!cache_remove(c, json_string_value(v)))
+		struct cache_entry *e = cache_table_find(&c->table, json_string_value(v));
+
+		if (e != NULL && !cache_remove(c, e))
 			return false;
 	}
 	return true;
 }
 
-int informer_cache_replace(struct informer_cache *c, const json_t *list)
+int informer_cache_list_end(struct informer_cache *c, const json_t *list)
 {
-	CLEANUP(json_decref_var) json_t *listed = json_object();
-	const json_t *items = json_object_get(list, "items");
 	const char *version = json_str_at(list, "", "metadata", "resourceVersion", NULL);
 	uint64_t at = cache_number(version);
-	/* a server whose versions went back lost its state: only the list counts */
-	bool reset = at < cache_number(c->version);
-	char key[CACHE_KEY_BYTES];
-	json_t *v;
-	size_t i;
+	bool all = c->is_reset;
 
-	if (!json_is_array(items) || listed == NULL)
+	if (!json_is_array(json_object_get(list, "items")))
 		return -1;
+	/* a server whose versions went back lost its state: only the list counts */
+	c->is_reset = !all && at < cache_number(c->version);
+	if (c->is_reset)
+		return 1;
 	cache_version_set(c, version);
-	json_array_foreach(items, i, v) {
-		cache_key(v, key);
-		(void)json_object_set_new(listed, key, json_null());
-	}
-	if (!cache_remove_absent(c, listed, at, reset))
-		return 0;
-	json_array_foreach(items, i, v) {
-		const json_t *known;
-
-		cache_key(v, key);
-		known = json_object_get(c->objects, key);
-		if (!reset && known != NULL && cache_object_number(known) > cache_object_number(v))
-			continue;
-		if (!cache_put(c, key, v))
-			return 0;
-	}
+	(void)cache_remove_absent(c, at, all);
 	return 0;
 }
 
-void informer_cache_event(struct informer_cache *c, enum kube_watch_event event, json_t *object)
+/* ---- events ---- */
+
+/* An object that came alone. A lost one would be a lost change: better a new start. */
+static void cache_put_object(struct informer_cache *c, const char *key, const json_t *object)
+{
+	CLEANUP(free_var) char *text = json_dumps(object, JSON_COMPACT);
+	struct cache_kept k;
+
+	if (text == NULL || !cache_keep(c, text, strlen(text), &k))
+		abort();
+	(void)cache_put(c, key, &k);
+	kept_done(&k);
+}
+
+void informer_cache_event(struct informer_cache *c, enum kube_watch_event event,
+                          const json_t *object)
 {
 	char key[CACHE_KEY_BYTES];
-	const json_t *known;
-	bool stale;
+	struct cache_entry *known;
 
 	cache_version_set(c, kube_resource_version(object));
 	if (event == KUBE_WATCH_BOOKMARK)
 		return;
 	cache_key(object, key);
-	known = json_object_get(c->objects, key);
-	stale = known != NULL && cache_object_number(known) > cache_object_number(object);
-	if (stale)
+	known = cache_table_find(&c->table, key);
+	if (known != NULL && known->version > cache_object_number(object))
 		return;
-	if (event == KUBE_WATCH_DELETED)
-		(void)cache_remove(c, key);
-	else
-		(void)cache_put(c, key, object);
+	if (event != KUBE_WATCH_DELETED)
+		cache_put_object(c, key, object);
+	else if (known != NULL)
+		(void)cache_remove(c, known);
 }
 
 void informer_cache_learn(struct informer_cache *c, const json_t *object)
 {
-	CLEANUP(json_decref_var) json_t *copy = NULL;
 	char key[CACHE_KEY_BYTES];
-	const json_t *known;
+	const struct cache_entry *known;
 	uint64_t number = cache_object_number(object);
 
 	cache_key(object, key);
-	known = json_object_get(c->objects, key);
-	if (number <= (known != NULL ? cache_object_number(known) : cache_number(c->version)))
-		return;
-	copy = json_deep_copy(object);
-	if (copy != NULL)
-		(void)cache_put(c, key, copy);
+	known = cache_table_find(&c->table, key);
+	if (number > (known != NULL ? known->version : cache_number(c->version)))
+		cache_put_object(c, key, object);
 }
+
+/* ---- reading ---- */
 
 const char *informer_cache_version(const struct informer_cache *c)
 {
 	return c->version;
 }
 
-const json_t *informer_cache_get(const struct informer_cache *c, const char *ns, const char *name)
+static const struct cache_entry *cache_find(const struct informer_cache *c, const char *ns,
+                                            const char *name)
 {
 	char key[CACHE_KEY_BYTES];
 
 	(void)snprintf(key, sizeof key, "%s/%s", ns != NULL ? ns : "", name);
-	return json_object_get(c->objects, key);
+	return cache_table_find(&c->table, key);
+}
+
+json_t *informer_cache_take(const struct informer_cache *c, const char *ns, const char *name)
+{
+	const struct cache_entry *e = cache_find(c, ns, name);
+
+	return e != NULL ? cache_open(c, e) : NULL;
+}
+
+bool informer_cache_has(const struct informer_cache *c, const char *ns, const char *name)
+{
+	return cache_find(c, ns, name) != NULL;
 }
 
 size_t informer_cache_count(const struct informer_cache *c)
 {
-	return json_object_size(c->objects);
+	return c->table.count;
+}
+
+static void cache_foreach_indexed(const struct informer_cache *c, const char *key,
+                                  bool (*visit)(void *arg, const json_t *object), void *arg)
+{
+	uint32_t hash = cache_hash(key);
+	const struct cache_entry *e;
+
+	if (c->table.buckets_count == 0 || hash == 0)
+		return;
+	for (e = c->table.index[hash & (c->table.buckets_count - 1)]; e != NULL;
+	     e = e->index_chain) {
+		CLEANUP(json_decref_var)
+		json_t *object = e->index_hash == hash ? cache_open(c, e) : NULL;
+
+		/* the hash may be another key's too */
+		if (object != NULL && strcmp(cache_index_key(c, object), key) == 0 &&
+		    !visit(arg, object))
+			return;
+	}
 }
 
 void informer_cache_foreach(const struct informer_cache *c, const char *key,
                             bool (*visit)(void *arg, const json_t *object), void *arg)
 {
-	json_t *from = key != NULL ? json_object_get(c->index, key) : c->objects;
-	const char *name;
-	json_t *v;
+	if (key != NULL) {
+		cache_foreach_indexed(c, key, visit, arg);
+		return;
+	}
+	for (size_t i = 0; i < c->table.buckets_count; i++) {
+		for (const struct cache_entry *e = c->table.buckets[i]; e != NULL; e = e->chain) {
+			CLEANUP(json_decref_var) json_t *object = cache_open(c, e);
 
-	json_object_foreach(from, name, v) {
-		if (!visit(arg, v))
-			return;
+			if (!visit(arg, object))
+				return;
+		}
+	}
+}
+
+void informer_cache_foreach_name(const struct informer_cache *c,
+                                 void (*visit)(void *arg, const char *ns, const char *name),
+                                 void *arg)
+{
+	char key[CACHE_KEY_BYTES];
+
+	for (size_t i = 0; i < c->table.buckets_count; i++) {
+		for (const struct cache_entry *e = c->table.buckets[i]; e != NULL; e = e->chain) {
+			char *slash;
+
+			(void)snprintf(key, sizeof key, "%s", e->key);
+			slash = strchr(key, '/');
+			*slash = '\0';
+			visit(arg, key, slash + 1);
+		}
 	}
 }

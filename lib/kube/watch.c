@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/kube/client_internal.h"
+#include "lib/kube/json_read.h"
 #include "lib/kube/object.h"
 #include "lib/kube/path.h"
 #include "lib/kube/status.h"
@@ -59,7 +60,7 @@ static int watch_event_parse(const char *type, enum kube_watch_event *ret_event)
 static int on_line(void *arg, const char *line, size_t bytes)
 {
 	struct kube_watch *w = arg;
-	json_t *event = json_loadb(line, bytes, 0, NULL);
+	json_t *event = json_read(line, bytes);
 	const char *type = json_str_at(event, "", "type", NULL);
 	json_t *object = json_object_get(event, "object");
 	enum kube_watch_event kind;

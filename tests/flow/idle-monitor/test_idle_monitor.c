@@ -281,6 +281,24 @@ static void test_monitor_killed_after_the_patch_tells_the_state_after_its_restar
 	world_expect(f->world, CONTAINER, "/status/idle/state", "Asleep");
 }
 
+static void test_monitor_tells_of_a_consumer_of_one_that_sleeps(void **state)
+{
+	struct fixture *f = *state;
+
+	json_decref(world_merge_patch(f->world, CONTAINER, "{\"spec\":{\"running\":false}}"));
+	json_decref(world_merge_patch(f->world, INSTANCE "/status",
+	                              "{\"status\":{\"phase\":\"Stopped\"}}"));
+	spawn(f);
+	world_expect(f->world, CONTAINER, "/status/idle/state", "Asleep");
+	wait_for_count(&f->activators[1]->activities, 2); /* it is at rest by now */
+	json_decref(world_merge_patch(f->world, INSTANCE "/status",
+	                              "{\"status\":{\"phase\":\"ConsumerStarting\"}}"));
+	world_expect(f->world, CONTAINER, "/status/idle/state", "Stopping");
+	json_decref(world_merge_patch(f->world, INSTANCE "/status",
+	                              "{\"status\":{\"phase\":\"Stopped\"}}"));
+	world_expect(f->world, CONTAINER, "/status/idle/state", "Asleep");
+}
+
 static void test_monitor_keeps_a_container_that_is_never_to_stop(void **state)
 {
 	struct fixture *f = *state;
@@ -421,6 +439,7 @@ int main(void)
 	        TEST(waits_a_timeout_after_an_activator_restarted),
 	        TEST(killed_while_it_quiesces_stops_after_its_restart),
 	        TEST(killed_after_the_patch_tells_the_state_after_its_restart),
+	        TEST(tells_of_a_consumer_of_one_that_sleeps),
 	        TEST(keeps_a_container_that_is_never_to_stop),
 	        TEST(stops_as_the_elected_leader),
 	        TEST(asks_every_activator_of_the_service),

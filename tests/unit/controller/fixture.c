@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/core/kept.h"
 #include "lib/api/names.h"
 #include "lib/kube/object.h"
 
@@ -14,6 +15,7 @@ int fixture_setup(void **state)
 	f->config.pods.wrapper_image = "localhost/sc-wrapper:1";
 	f->config.url_template = "http://%s.%s.localhost:8080/";
 	f->now = (struct status_times){1000000, 1700000000000};
+	f->shown = json_array();
 	*state = f;
 	return 0;
 }
@@ -27,6 +29,7 @@ int fixture_teardown(void **state)
 	json_decref(f->service);
 	json_decref(f->slice);
 	json_decref(f->slice6);
+	json_decref(f->shown);
 	for (size_t i = 0; i < f->pods_count; i++)
 		json_decref(f->pods[i]);
 	free(f);
@@ -260,13 +263,34 @@ static void tell_action(struct fixture *f, const struct plan_action *a)
 		tell(f, "(running=%s)", json_is_true(now_running) ? "true" : "false");
 }
 
-static void see(const struct fixture *f, struct observed *seen)
+/* As the controller's caches show it; NULL stays NULL. */
+static const json_t *shown(struct fixture *f, enum plan_on on, const json_t *object)
 {
+	char *text, *kept;
+	size_t bytes;
+	json_t *copy;
+
+	if (object == NULL)
+		return NULL;
+	text = json_dumps(object, 0);
+	kept = malloc(strlen(text));
+	bytes = skim_object(kept_of(on), text, strlen(text), kept);
+	copy = json_loadb(kept, bytes, 0, NULL);
+	assert_non_null(copy);
+	(void)json_array_append_new(f->shown, copy);
+	free(text);
+	free(kept);
+	return copy;
+}
+
+static void see(struct fixture *f, struct observed *seen)
+{
+	(void)json_array_clear(f->shown);
 	*seen = (struct observed){
-	        .container = f->container,
-	        .instance = f->instance,
+	        .container = shown(f, PLAN_ON_CONTAINER, f->container),
+	        .instance = shown(f, PLAN_ON_INSTANCE, f->instance),
 	        .pods_count = f->pods_count,
-	        .services = {f->service},
+	        .services = {shown(f, PLAN_ON_SERVICE, f->service)},
 	        .services_count = f->service != NULL,
 	        .node_missing = f->node_missing,
 	        .node_silent = f->node_silent,
@@ -274,11 +298,11 @@ static void see(const struct fixture *f, struct observed *seen)
 	        .conflict_owner = f->conflict_owner,
 	};
 	if (f->slice != NULL)
-		seen->slices[seen->slices_count++] = f->slice;
+		seen->slices[seen->slices_count++] = shown(f, PLAN_ON_SLICE, f->slice);
 	if (f->slice6 != NULL)
-		seen->slices[seen->slices_count++] = f->slice6;
+		seen->slices[seen->slices_count++] = shown(f, PLAN_ON_SLICE, f->slice6);
 	for (size_t i = 0; i < f->pods_count; i++)
-		seen->pods[i] = f->pods[i];
+		seen->pods[i] = shown(f, PLAN_ON_POD, f->pods[i]);
 }
 
 void plan_once(struct fixture *f, const char *what_happened)

@@ -27,6 +27,7 @@ struct fixture {
 	json_t *container, *instance, *service, *slice, *slice6;
 	json_t *pods[FIXTURE_PODS_MAX];
 	size_t pods_count;
+	json_t *shown; /* of them all, what the last plan saw */
 	struct memory memory;
 	struct plan_config config;
 	struct status_times now;

@@ -118,6 +118,20 @@ static void test_host_claims_a_service_of_another_name(void **state)
 	assert_owner(f, "shop.ns", "u1");
 	claim(f, "front", "u2", 2, NULL); /* younger, but it is its own name */
 	assert_owner(f, "front.ns", "u2");
+	assert_owner(f, "front.ns.svc.cluster.local", "u2");
+	assert_owner(f, "front.ns.localhost", "u2");
+	host_claims_remove(f->claims, "u2");
+	assert_owner(f, "front.ns.localhost", "u1");
+}
+
+static void test_host_claims_only_names_of_services_have_suffixes(void **state)
+{
+	struct fixture *f = *state;
+
+	claim(f, "a", "u1", 1, "b.ns");
+	assert_owner(f, "b.ns", "u1");
+	assert_owner(f, "b.ns.svc", "nobody");
+	assert_owner(f, "b.ns.localhost", "nobody");
 }
 
 static void test_host_claims_exact_before_the_longest_suffix(void **state)
@@ -189,6 +203,7 @@ int main(void)
 	        TEST(test_host_claims_own_names),
 	        TEST(test_host_claims_names_of_the_cluster_domain),
 	        TEST(test_host_claims_a_service_of_another_name),
+	        TEST(test_host_claims_only_names_of_services_have_suffixes),
 	        TEST(test_host_claims_exact_before_the_longest_suffix),
 	        TEST(test_host_claims_older_wins_then_smaller_uid),
 	        TEST(test_host_claims_own_name_cannot_be_taken),

@@ -193,6 +193,36 @@ static void test_http_client_passes_refusals_on_with_their_delay(void **state)
 	assert_string_equal(f->body, "later");
 }
 
+static bool is_allowed(void *arg)
+{
+	return ((const struct fixture *)arg)->then == NULL;
+}
+
+static void nothing_more(struct fixture *f)
+{
+	(void)f;
+}
+
+/* What waits in line when the permission ends is not sent. */
+static void test_http_client_asks_before_it_sends(void **state)
+{
+	struct fixture *f = *state;
+	const struct http_request guarded = {
+	        .method = "PATCH", .path = "/a", .may_send = is_allowed};
+
+	connect_to(f, false, &(struct http_client_opts){.connections_max = 1});
+	start(f, &guarded);
+	wait_for(f, &f->done, 1);
+	assert_int_equal(f->status, 200);
+	start(f, &(struct http_request){.method = "GET", .path = "/never", .timeout_ms = 200});
+	start(f, &guarded);
+	wait_for(f, &f->requests, 2);
+	f->then = nothing_more;
+	wait_for(f, &f->done, 3);
+	assert_int_equal(f->requests, 2);
+	assert_int_equal(f->code, ERR_DENIED);
+}
+
 static void test_http_client_nobody_there_is_unavailable(void **state)
 {
 	struct fixture *f = *state;
@@ -371,6 +401,7 @@ int main(void)
 	        HTTP_TEST(test_http_client_keeps_its_connection),
 	        HTTP_TEST(test_http_client_refuses_a_certificate_it_does_not_know),
 	        HTTP_TEST(test_http_client_passes_refusals_on_with_their_delay),
+	        HTTP_TEST(test_http_client_asks_before_it_sends),
 	        HTTP_TEST(test_http_client_nobody_there_is_unavailable),
 	        HTTP_TEST(test_http_client_timeouts),
 	        HTTP_TEST(test_http_client_limits_the_answer),

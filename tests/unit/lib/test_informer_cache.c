@@ -47,7 +47,8 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof *f);
 
 	*state = f;
-	f->cache = informer_cache_new(by_app, on_change, f);
+	f->cache = informer_cache_new(&(struct informer_cache_opts){
+	        .index_key = by_app, .on_change = on_change, .arg = f});
 	return f->cache != NULL ? 0 : -1;
 }
 
@@ -80,21 +81,48 @@ static void learn(struct fixture *f, json_t *o)
 	json_decref(o);
 }
 
+static int list_item(struct fixture *f, const json_t *o)
+{
+	char *text = json_dumps(o, 0);
+	int r = informer_cache_list_item(f->cache, text, strlen(text));
+
+	free(text);
+	return r;
+}
+
+static int list_once(struct fixture *f, const char *version, const json_t *items)
+{
+	json_t *envelope =
+	        json_pack("{s:{s:s}, s:[]}", "metadata", "resourceVersion", version, "items");
+	json_t *o;
+	size_t i;
+	int r;
+
+	informer_cache_list_begin(f->cache);
+	json_array_foreach(items, i, o)
+		assert_int_equal(list_item(f, o), 0);
+	r = informer_cache_list_end(f->cache, envelope);
+	json_decref(envelope);
+	return r;
+}
+
 /* Takes the objects, ended by NULL. */
 static void list(struct fixture *f, const char *version, ...)
 {
 	json_t *items = json_array();
-	json_t *all =
-	        json_pack("{s:{s:s}, s:o}", "metadata", "resourceVersion", version, "items", items);
 	va_list ap;
 	json_t *o;
+	int r;
 
 	va_start(ap, version);
 	while ((o = va_arg(ap, json_t *)) != NULL)
 		(void)json_array_append_new(items, o);
 	va_end(ap);
-	assert_int_equal(informer_cache_replace(f->cache, all), 0);
-	json_decref(all);
+	r = list_once(f, version, items);
+	if (r == 1)
+		r = list_once(f, version, items);
+	assert_int_equal(r, 0);
+	json_decref(items);
 }
 
 static void expect(struct fixture *f, const char *trace)
@@ -106,7 +134,7 @@ static void expect(struct fixture *f, const char *trace)
 static void test_informer_cache_follows_list_and_watch(void **state)
 {
 	struct fixture *f = *state;
-	const json_t *kept;
+	json_t *kept;
 
 	list(f, "5", object("a", "1", "3", "x"), object("b", "2", "4", "x"), NULL);
 	expect(f, "a:->3 b:->4 ");
@@ -117,10 +145,13 @@ static void test_informer_cache_follows_list_and_watch(void **state)
 	expect(f, "a:3>6 b:4>- ");
 	assert_string_equal(informer_cache_version(f->cache), "9");
 	assert_int_equal(informer_cache_count(f->cache), 1);
-	kept = json_at(informer_cache_get(f->cache, "d", "a"), "metadata", NULL);
-	assert_null(json_object_get(kept, "managedFields"));
-	assert_int_equal(json_object_size(json_object_get(kept, "annotations")), 1);
-	assert_null(informer_cache_get(f->cache, "d", "b"));
+	kept = informer_cache_take(f->cache, "d", "a");
+	assert_null(json_at(kept, "metadata", "managedFields", NULL));
+	assert_int_equal(json_object_size(json_at(kept, "metadata", "annotations", NULL)), 1);
+	json_decref(kept);
+	assert_null(informer_cache_take(f->cache, "d", "b"));
+	assert_true(informer_cache_has(f->cache, "d", "a"));
+	assert_false(informer_cache_has(f->cache, "d", "b"));
 }
 
 static void test_informer_cache_tells_what_a_new_list_changes(void **state)
@@ -132,7 +163,7 @@ static void test_informer_cache_tells_what_a_new_list_changes(void **state)
 	f->trace[0] = '\0';
 	list(f, "9", object("a", "1", "3", "x"), object("c", "3", "8", "x"),
 	     object("d", "4", "9", "x"), NULL);
-	expect(f, "b:4>- c:5>8 d:->9 ");
+	expect(f, "c:5>8 d:->9 b:4>- ");
 }
 
 static void test_informer_cache_same_name_again_is_another_object(void **state)
@@ -171,7 +202,57 @@ static void test_informer_cache_versions_going_back_mean_a_new_server(void **sta
 
 	list(f, "50", object("a", "1", "40", "x"), object("b", "2", "41", "x"), NULL);
 	list(f, "5", object("a", "9", "3", "x"), NULL);
-	expect(f, "a:->40 b:->41 b:41>- a:40>- a:->3 ");
+	expect(f, "a:->40 b:->41 a:40>- a:->3 b:41>- ");
+}
+
+/* A list that broke off between two pages is begun anew: what only the first try had stays out. */
+static void test_informer_cache_a_list_may_begin_anew(void **state)
+{
+	struct fixture *f = *state;
+	json_t *b = object("b", "2", "4", "x");
+
+	list(f, "5", object("a", "1", "3", "x"), json_incref(b), NULL);
+	f->trace[0] = '\0';
+	informer_cache_list_begin(f->cache);
+	assert_int_equal(list_item(f, b), 0);
+	list(f, "9", object("a", "1", "3", "x"), NULL);
+	expect(f, "b:4>- ");
+	json_decref(b);
+}
+
+/* Past the sizes at which a dictionary is learnt everything reads as it was put. */
+static void test_informer_cache_holds_many(void **state)
+{
+	enum { MANY = 1000 };
+	struct fixture *f = *state;
+	char name[16], uid[16], version[16];
+
+	for (int i = 0; i < MANY; i++) {
+		(void)snprintf(name, sizeof name, "n%d", i);
+		(void)snprintf(uid, sizeof uid, "u%d", i);
+		(void)snprintf(version, sizeof version, "%d", i + 1);
+		event(f, KUBE_WATCH_ADDED, object(name, uid, version, i % 2 ? "odd" : "even"));
+		f->trace[0] = '\0';
+	}
+	assert_int_equal(informer_cache_count(f->cache), MANY);
+	for (int i = 0; i < MANY; i++) {
+		json_t *o;
+
+		(void)snprintf(name, sizeof name, "n%d", i);
+		(void)snprintf(uid, sizeof uid, "u%d", i);
+		o = informer_cache_take(f->cache, "d", name);
+		assert_string_equal(kube_uid(o), uid);
+		assert_string_equal(kube_label(o, "app"), i % 2 ? "odd" : "even");
+		json_decref(o);
+	}
+	event(f, KUBE_WATCH_DELETED, object("n7", "u7", "2000", "odd"));
+	expect(f, "n7:8>- ");
+	assert_int_equal(informer_cache_count(f->cache), MANY - 1);
+}
+
+static void visit_name(void *arg, const char *ns, const char *name)
+{
+	say(arg, "%s/%s ", ns, name);
 }
 
 static bool on_visit(void *arg, const json_t *o)
@@ -188,7 +269,7 @@ static void test_informer_cache_index_follows_changes(void **state)
 	     object("c", "3", "5", ""), NULL);
 	f->trace[0] = '\0';
 	informer_cache_foreach(f->cache, "x", on_visit, f);
-	expect(f, "a b ");
+	expect(f, "b a "); /* in whichever order */
 	event(f, KUBE_WATCH_MODIFIED, object("a", "1", "6", "y"));
 	event(f, KUBE_WATCH_DELETED, object("b", "2", "7", "x"));
 	f->trace[0] = '\0';
@@ -198,7 +279,53 @@ static void test_informer_cache_index_follows_changes(void **state)
 	informer_cache_foreach(f->cache, "y", on_visit, f);
 	expect(f, "a ");
 	informer_cache_foreach(f->cache, NULL, on_visit, f);
-	expect(f, "a c ");
+	expect(f, "c a ");
+	informer_cache_foreach_name(f->cache, visit_name, f);
+	expect(f, "d/c d/a ");
+}
+
+static void test_informer_cache_keeps_and_shows_what_it_is_told(void **state)
+{
+	static const struct skim_member names[] = {
+	        {"name", NULL}, {"namespace", NULL}, {"resourceVersion", NULL}, {NULL, NULL}};
+	static const struct skim_member more[] = {{"name", NULL},
+	                                          {"namespace", NULL},
+	                                          {"resourceVersion", NULL},
+	                                          {"labels", NULL},
+	                                          {NULL, NULL}};
+	static const struct skim names_only = {false, names}, more_only = {false, more};
+	static const struct skim_member shown[] = {{"metadata", &names_only}, {NULL, NULL}};
+	static const struct skim_member kept[] = {{"metadata", &more_only}, {NULL, NULL}};
+	static const struct skim show = {false, shown}, keep = {false, kept};
+	struct fixture *f = *state;
+	json_t *o;
+
+	informer_cache_free(f->cache);
+	f->cache = informer_cache_new(&(struct informer_cache_opts){.keep = &keep,
+	                                                            .show = &show,
+	                                                            .index_key = by_app,
+	                                                            .on_change = on_change,
+	                                                            .arg = f});
+	list(f, "5", object("a", "", "3", "x"), NULL);
+	event(f, KUBE_WATCH_MODIFIED, object("a", "", "6", "x"));
+	expect(f, "a:->3 a:3>6 ");
+	o = informer_cache_take(f->cache, "d", "a");
+	assert_string_equal(kube_label(o, "app"), "x");
+	assert_null(json_at(o, "metadata", "annotations", NULL));
+	json_decref(o);
+	/* the index sees what is shown, which is without labels */
+	informer_cache_foreach(f->cache, "x", on_visit, f);
+	expect(f, "");
+}
+
+static void test_informer_cache_refuses_what_is_no_object(void **state)
+{
+	struct fixture *f = *state;
+
+	informer_cache_list_begin(f->cache);
+	assert_int_equal(informer_cache_list_item(f->cache, "[]", 2), -1);
+	assert_int_equal(informer_cache_list_item(f->cache, "{\"a\":}", 6), -1);
+	assert_int_equal(informer_cache_count(f->cache), 0);
 }
 
 #define CACHE_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
@@ -211,7 +338,11 @@ int main(void)
 	        CACHE_TEST(test_informer_cache_same_name_again_is_another_object),
 	        CACHE_TEST(test_informer_cache_learns_only_what_is_newer),
 	        CACHE_TEST(test_informer_cache_versions_going_back_mean_a_new_server),
+	        CACHE_TEST(test_informer_cache_a_list_may_begin_anew),
+	        CACHE_TEST(test_informer_cache_holds_many),
 	        CACHE_TEST(test_informer_cache_index_follows_changes),
+	        CACHE_TEST(test_informer_cache_keeps_and_shows_what_it_is_told),
+	        CACHE_TEST(test_informer_cache_refuses_what_is_no_object),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -181,6 +181,38 @@ static void test_kube_calls_send_what_the_api_wants(void **state)
 	json_decref(body);
 }
 
+static bool never(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+/* Who leads no more reads on, renews leases, and writes nothing else. */
+static void test_kube_guard_stops_what_changes_something(void **state)
+{
+	struct fixture *f = *state;
+	static const struct answer answers[] = {
+	        {"/pods/p", 200, "{}"}, {"/leases/l", 200, "{}"}, {NULL, 0, NULL}};
+	const struct kube_ref lease = {.type = &KUBE_LEASES, .ns = "d", .name = "l"};
+	json_t *body = json_object();
+
+	f->answers = answers;
+	kube_client_guard(f->client, never, NULL);
+	assert_non_null(kube_get(f->client, &pod, on_done, f));
+	wait_for(f, &f->done, 1);
+	assert_int_equal(f->code, ERR_NONE);
+	assert_non_null(kube_replace(f->client, &lease, body, on_done, f));
+	wait_for(f, &f->done, 2);
+	assert_int_equal(f->code, ERR_NONE);
+	assert_non_null(kube_create(f->client, &pod, body, on_done, f));
+	assert_non_null(kube_patch(f->client, &pod, KUBE_PATCH_MERGE, body, on_done, f));
+	assert_non_null(kube_delete(f->client, &pod, NULL, on_done, f));
+	wait_for(f, &f->done, 5);
+	assert_int_equal(f->code, ERR_DENIED);
+	assert_string_equal(f->last_uri, "/apis/coordination.k8s.io/v1/namespaces/d/leases/l");
+	json_decref(body);
+}
+
 static void test_kube_refusal_has_the_reason_of_its_status(void **state)
 {
 	struct fixture *f = *state;
@@ -308,7 +340,7 @@ static void test_informer_resumes_and_lists_again_on_410(void **state)
 	wait_for(f, &f->watches, 2);
 	fake_server_chunk(f->watch, "{\"type\":\"ERROR\",\"object\":" EXPIRED "}\n");
 	wait_for(f, &f->watches, 3);
-	assert_string_equal(f->trace, "a:->5 b:->6 a:5>7 a:7>- b:6>- c:->9 ");
+	assert_string_equal(f->trace, "a:->5 b:->6 a:5>7 c:->9 b:6>- a:7>- ");
 	assert_int_equal(f->synced, 1);
 	assert_int_equal(informer_count(f->informer), 1);
 	/* or the watch does not even begin */
@@ -379,6 +411,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        KUBE_TEST(test_kube_calls_send_what_the_api_wants),
+	        KUBE_TEST(test_kube_guard_stops_what_changes_something),
 	        KUBE_TEST(test_kube_refusal_has_the_reason_of_its_status),
 	        KUBE_TEST(test_kube_list_joins_pages_and_starts_anew_on_410),
 	        KUBE_TEST(test_kube_list_says_what_its_items_are),

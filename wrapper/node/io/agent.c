@@ -97,12 +97,19 @@ static const char *agent_pod_key(const json_t *pod)
 	return json_str_at(owner, "", "uid", NULL);
 }
 
+static bool agent_take_instance(void *arg, const json_t *object);
+
 static void on_pod_change(void *arg, const json_t *old_pod, const json_t *new_pod)
 {
 	struct agent *a = arg;
-	struct instance *inst =
-	        agent_instance(a, agent_pod_key(new_pod != NULL ? new_pod : old_pod));
+	const char *uid = agent_pod_key(new_pod != NULL ? new_pod : old_pod);
+	struct instance *inst = agent_instance(a, uid);
 
+	/* of an instance that no Pod of ours belonged to until now */
+	if (inst == NULL && new_pod != NULL && a->instances_seen != NULL) {
+		informer_foreach_indexed(a->instances_seen, uid, agent_take_instance, a);
+		inst = agent_instance(a, uid);
+	}
 	if (inst != NULL)
 		agent_reconcile(a, inst);
 }
@@ -121,11 +128,39 @@ static bool agent_is_usable(const json_t *object)
 	       agent_is_path_part(kube_name(object)) && agent_is_path_part(kube_uid(object));
 }
 
+static bool agent_see_any(void *arg, const json_t *pod)
+{
+	(void)pod;
+	*(bool *)arg = true;
+	return false;
+}
+
+/* Every node's agent sees all instances: of those of other nodes it keeps nothing. */
+static bool agent_is_concerned(const struct agent *a, const json_t *object)
+{
+	const char *node = json_str_at(object, "", "status", "rootfs", "nodeName", NULL);
+	bool has_pod = false;
+
+	informer_foreach_indexed(a->pods_seen, kube_uid(object), agent_see_any, &has_pod);
+	return has_pod || strcmp(node, a->config->node_name) == 0;
+}
+
+static bool agent_take_instance(void *arg, const json_t *object)
+{
+	struct instance *inst;
+	struct err err;
+
+	if (!agent_is_usable(object))
+		return false;
+	if (instance_new(arg, object, &inst, &err) < 0)
+		log_event(LOG_ERROR, "instance.failed", log_err(&err));
+	return false;
+}
+
 static void on_instance_change(void *arg, const json_t *old_object, const json_t *new_object)
 {
 	struct agent *a = arg;
 	struct instance *inst;
-	struct err err;
 
 	if (old_object != NULL &&
 	    (new_object == NULL || strcmp(kube_uid(old_object), kube_uid(new_object)) != 0)) {
@@ -139,11 +174,11 @@ static void on_instance_change(void *arg, const json_t *old_object, const json_t
 	inst = agent_instance(a, kube_uid(new_object));
 	if (inst != NULL)
 		instance_set_object(inst, new_object);
-	else if (instance_new(a, new_object, &inst, &err) < 0) {
-		log_event(LOG_ERROR, "instance.failed", log_err(&err));
-		return;
-	}
-	agent_reconcile(a, inst);
+	else if (agent_is_concerned(a, new_object))
+		(void)agent_take_instance(a, new_object);
+	inst = agent_instance(a, kube_uid(new_object));
+	if (inst != NULL)
+		agent_reconcile(a, inst);
 }
 
 static void on_synced(void *arg)
@@ -207,6 +242,7 @@ int agent_start(struct agent *a, struct metrics *metrics, struct err *err)
 	        .ref = {.type = &KUBE_STOPPABLECONTAINERINSTANCES},
 	        .on_change = on_instance_change,
 	        .on_synced = on_synced,
+	        .index_key = kube_uid,
 	        .arg = a,
 	};
 	const struct informer_opts pods = {

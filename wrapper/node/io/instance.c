@@ -22,6 +22,8 @@
 
 enum { INSTANCE_PAUSE_FIRST_MS = 500, INSTANCE_PAUSE_MAX_MS = 60000 };
 
+DEFINE_CLEANUP(json_t *, json_decref);
+
 const char *instance_uid(const struct instance *inst)
 {
 	return kube_uid(inst->object);
@@ -243,11 +245,11 @@ static void on_instance_image(void *arg, const struct image_answer *answer, cons
 	instance_make(inst, true);
 }
 
-static const json_t *instance_provider(const struct instance *inst);
+static json_t *instance_take_provider(const struct instance *inst);
 
 static void instance_make_by_provider(struct instance *inst)
 {
-	const json_t *provider = instance_provider(inst);
+	CLEANUP(json_decref_var) json_t *provider = instance_take_provider(inst);
 	const char *id = pod_container_id(provider);
 	struct err err;
 
@@ -308,7 +310,7 @@ static void instance_remove(struct instance *inst)
 
 struct provider_search {
 	const char *instance_uid;
-	const json_t *found;
+	json_t *found; /* a reference of its own */
 };
 
 static bool instance_visit_pod(void *arg, const json_t *pod)
@@ -316,18 +318,21 @@ static bool instance_visit_pod(void *arg, const json_t *pod)
 	struct provider_search *s = arg;
 
 	if (!kube_is_deleting(pod) && pod_is_of(pod, s->instance_uid, SC_ROLE_PROVIDER))
-		s->found = pod;
+		s->found = json_incref((json_t *)(uintptr_t)pod);
 	return s->found == NULL;
 }
 
-/* The provider Pod on this node, with its container running; or NULL. */
-static const json_t *instance_provider(const struct instance *inst)
+/* The provider Pod on this node, with its container running; or NULL. New reference */
+static json_t *instance_take_provider(const struct instance *inst)
 {
 	struct provider_search s = {instance_uid(inst), NULL};
 
 	informer_foreach_indexed(inst->agent->pods_seen, instance_uid(inst), instance_visit_pod,
 	                         &s);
-	return s.found != NULL && pod_container_id(s.found)[0] != '\0' ? s.found : NULL;
+	if (s.found != NULL && pod_container_id(s.found)[0] != '\0')
+		return s.found;
+	json_decref(s.found);
+	return NULL;
 }
 
 static bool instance_is_in_use(const struct instance *inst)
@@ -343,7 +348,7 @@ static bool instance_is_in_use(const struct instance *inst)
 
 static struct rootfs_facts instance_facts(const struct instance *inst)
 {
-	const json_t *provider = instance_provider(inst);
+	CLEANUP(json_decref_var) json_t *provider = instance_take_provider(inst);
 
 	return (struct rootfs_facts){
 	        .is_busy = inst->task != NULL || inst->query != NULL || inst->handing != NULL,
@@ -369,7 +374,7 @@ static struct rootfs_facts instance_facts(const struct instance *inst)
 
 const char *instance_reset_digest(const struct instance *inst)
 {
-	const json_t *provider = instance_provider(inst);
+	CLEANUP(json_decref_var) json_t *provider = instance_take_provider(inst);
 	const char *order = kube_annotation(inst->object, SC_ANNOTATION_RESET);
 
 	/* before its provider was looked at, it may be meant for what comes */

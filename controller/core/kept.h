@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kept - what of each kind of object the controller reads
+ *
+ * The caches keep this and no more. Whatever core/ reads anew of an object has to be named here;
+ * the tests of the plan see objects as the caches do.
+ */
+#pragma once
+
+#include "controller/core/plan.h"
+#include "lib/kube/skim.h"
+
+/** kept_of() - Return: static */
+const struct skim *kept_of(enum plan_on on);
+
+/** kept_shown_of() - what of that tells whose object it is, and which hosts it claims */
+const struct skim *kept_shown_of(enum plan_on on);
+
+/* Nodes are looked for by name, and whether they are ready. */
+const struct skim *kept_of_node(void);

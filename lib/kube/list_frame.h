@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * list_frame - a stream of bytes with a Kubernetes List, cut into its items
+ *
+ * Pieces may end anywhere. Each item's text is handed out as soon as its last byte is here, so
+ * that neither the whole text nor all trees of a page are ever in memory. What is not an item is
+ * kept, with an empty list of items: the envelope.
+ *
+ * It finds the ends of values, no more: that the text is JSON is for the parser to say.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/err.h"
+
+enum {
+	LIST_FRAME_ITEM_BYTES_MAX = 16 * 1024 * 1024,
+	LIST_FRAME_ENVELOPE_BYTES_MAX = 64 * 1024,
+	LIST_FRAME_KEY_BYTES = 8,
+};
+
+struct list_text {
+	char *data;
+	size_t bytes;
+	size_t space;
+};
+
+struct list_frame {
+	struct list_text item;     /* begun */
+	struct list_text envelope; /* all but the items */
+	unsigned depth;            /* open braces and brackets */
+	bool in_string, is_escaped;
+	bool in_items; /* between the brackets of "items" */
+	/* Of the list's own object: the string that ended last, when it is short. */
+	char key[LIST_FRAME_KEY_BYTES];
+	size_t key_bytes;
+};
+
+void list_frame_init(struct list_frame *f);
+void list_frame_done(struct list_frame *f);
+
+/**
+ * list_frame_feed() - more bytes
+ * @on_item: an item's text; borrowed, not NUL-terminated. Not 0: stop.
+ *
+ * Return: 0, what @on_item returned to stop, or negative with err set.
+ */
+int list_frame_feed(struct list_frame *f, const char *data, size_t bytes,
+                    int (*on_item)(void *arg, const char *text, size_t bytes), void *arg,
+                    struct err *err);

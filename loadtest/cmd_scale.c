@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sc-loadtest scale - fills an API server with containers that sleep, and wakes one at a time
+ */
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/config.h"
+#include "lib/kube/kubeconfig.h"
+#include "loadtest/commands.h"
+#include "loadtest/dorm.h"
+
+DEFINE_CLEANUP(struct config *, config_free);
+
+enum { SCALE_WORLDS = 2, SCALE_PER_CENT = 100 };
+
+struct scale {
+	const char *kubeconfig, *few_kubeconfig, *ns;
+	uint64_t port, few_port, count, few, wakes, ratio_max_pct;
+	struct event_base *base;
+};
+
+/* One API server with its programs. */
+struct scale_world {
+	struct kubeconfig *conf;
+	struct dorm *dorm;
+	unsigned count;
+	uint64_t *took_us;
+};
+
+static int scale_load(struct scale *s, int argc, char **argv, struct config **ret_config,
+                      struct err *err)
+{
+	const struct config_option options[] = {
+	        {"kubeconfig", CONFIG_STR, &s->kubeconfig, NULL, 0, 0,
+	         "of the API server that gets many containers"},
+	        {"namespace", CONFIG_STR, &s->ns, "default", 0, 0, "of the containers"},
+	        {"port", CONFIG_U64, &s->port, "8080", 1, 65535, "of its activator, on 127.0.0.1"},
+	        {"count", CONFIG_U64, &s->count, "10000", 1, 99999, "how many are many"},
+	        {"fewKubeconfig", CONFIG_STR, &s->few_kubeconfig, NULL, 0, 0,
+	         "of another API server that gets few, with programs of its own, to compare with; "
+	         "none: the few are woken before there are many"},
+	        {"fewPort", CONFIG_U64, &s->few_port, "8081", 1, 65535,
+	         "of that one's activator, on 127.0.0.1"},
+	        {"few", CONFIG_U64, &s->few, "10", 1, 99999, "how many are few"},
+	        {"wakes", CONFIG_U64, &s->wakes, "200", 0, 100000,
+	         "wakes among few, and among many; 0: only fill"},
+	        {"ratioMax", CONFIG_U64, &s->ratio_max_pct, "125", 1, 10000,
+	         "median among many, per cent of the median among few"},
+	};
+	const struct config_program program = {
+	        .name = "sc-loadtest scale",
+	        .synopsis = "Wakes one among many sleepers, and one among few.",
+	        .options = options,
+	        .options_count = ARRAY_LEN(options),
+	};
+	int operands;
+
+	return config_load(&program, argc, argv, ret_config, &operands, err);
+}
+
+static int scale_open(struct scale *s, struct scale_world *w, const char *kubeconfig, uint64_t port,
+                      struct err *err)
+{
+	struct dorm_opts opts = {.ns = s->ns, .port = (uint16_t)port};
+
+	w->took_us = calloc(s->wakes + 1, sizeof *w->took_us);
+	if (w->took_us == NULL)
+		return err_set(err, ERR_NOMEM, 0, "figures");
+	if (kubeconfig_load(kubeconfig, NULL, &w->conf, err) < 0)
+		return -1;
+	opts.kubeconfig = w->conf;
+	return dorm_new(s->base, &opts, &w->dorm, err);
+}
+
+static void scale_close(struct scale_world *w)
+{
+	dorm_free(w->dorm);
+	kubeconfig_free(w->conf);
+	free(w->took_us);
+}
+
+static int scale_fill(struct scale_world *w, uint64_t count, struct err *err)
+{
+	w->count = (unsigned)count;
+	return dorm_fill(w->dorm, w->count, err);
+}
+
+/* Another container each time; a step that no count here is a multiple of visits them all. */
+static int scale_wake(struct scale_world *w, uint64_t i, uint64_t *took_us, struct err *err)
+{
+	return dorm_wake(w->dorm, (unsigned)(i * 7919 % w->count), &took_us[i], err);
+}
+
+static int scale_compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Return: 0, 1 when the ratio does not hold. */
+static int scale_judge(const struct scale *s, uint64_t *few_us, uint64_t *many_us)
+{
+	double ratio;
+
+	qsort(few_us, s->wakes, sizeof *few_us, scale_compare);
+	qsort(many_us, s->wakes, sizeof *many_us, scale_compare);
+	ratio = (double)many_us[s->wakes / 2] / (double)few_us[s->wakes / 2];
+	(void)printf("wakes %llu: among %llu p50 %.2f ms p95 %.2f ms, "
+	             "among %llu p50 %.2f ms p95 %.2f ms, ratio %.3f\n",
+	             (unsigned long long)s->wakes, (unsigned long long)s->few,
+	             (double)few_us[s->wakes / 2] / 1e3, (double)few_us[s->wakes * 95 / 100] / 1e3,
+	             (unsigned long long)s->count, (double)many_us[s->wakes / 2] / 1e3,
+	             (double)many_us[s->wakes * 95 / 100] / 1e3, ratio);
+	return ratio * SCALE_PER_CENT <= (double)s->ratio_max_pct ? 0 : 1;
+}
+
+/* One after the other: the few of the same API server first. */
+static int scale_run_one(struct scale *s, struct scale_world *w, struct err *err)
+{
+	uint64_t *few_us = calloc(s->wakes + 1, sizeof *few_us);
+	int r = few_us != NULL ? scale_fill(w, s->wakes > 0 ? s->few : s->count, err)
+	                       : err_set(err, ERR_NOMEM, 0, "figures");
+
+	for (uint64_t i = 0; r == 0 && i < s->wakes; i++)
+		r = scale_wake(w, i, few_us, err);
+	if (r == 0)
+		r = scale_fill(w, s->count, err);
+	for (uint64_t i = 0; r == 0 && i < s->wakes; i++)
+		r = scale_wake(w, i, w->took_us, err);
+	if (r == 0 && s->wakes > 0)
+		r = scale_judge(s, few_us, w->took_us);
+	free(few_us);
+	return r;
+}
+
+/* By turns, so that whatever else the machine does meets both alike. */
+static int scale_run_both(struct scale *s, struct scale_world *many, struct scale_world *few,
+                          struct err *err)
+{
+	int r = scale_fill(few, s->few, err);
+
+	if (r == 0)
+		r = scale_fill(many, s->count, err);
+	for (uint64_t i = 0; r == 0 && i < s->wakes; i++) {
+		r = scale_wake(i % 2 ? few : many, i, i % 2 ? few->took_us : many->took_us, err);
+		if (r == 0)
+			r = scale_wake(i % 2 ? many : few, i, i % 2 ? many->took_us : few->took_us,
+			               err);
+	}
+	return r == 0 && s->wakes > 0 ? scale_judge(s, few->took_us, many->took_us) : r;
+}
+
+int cmd_scale(int argc, char **argv)
+{
+	struct scale s = {0};
+	struct scale_world worlds[SCALE_WORLDS] = {0};
+	CLEANUP(config_free_var) struct config *config = NULL;
+	struct err err = {0};
+	int r = scale_load(&s, argc, argv, &config, &err);
+
+	if (r > 0)
+		return 0;
+	if (r < 0) {
+		(void)fprintf(stderr, "sc-loadtest: %s\n", err.text);
+		return 2;
+	}
+	s.base = event_base_new();
+	r = s.base == NULL ? err_set(&err, ERR_NOMEM, 0, "event loop")
+	                   : scale_open(&s, &worlds[0], s.kubeconfig, s.port, &err);
+	if (r == 0 && s.few_kubeconfig != NULL)
+		r = scale_open(&s, &worlds[1], s.few_kubeconfig, s.few_port, &err);
+	if (r == 0)
+		r = s.few_kubeconfig != NULL ? scale_run_both(&s, &worlds[0], &worlds[1], &err)
+		                             : scale_run_one(&s, &worlds[0], &err);
+	for (size_t i = 0; i < SCALE_WORLDS; i++)
+		scale_close(&worlds[i]);
+	if (s.base != NULL)
+		event_base_free(s.base);
+	if (r < 0)
+		(void)fprintf(stderr, "sc-loadtest: %s\n", err.text);
+	return r == 0 ? 0 : 1;
+}

@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# usage: scale.sh [OPTION OF sc-loadtest scale…]
+# Builds a release, fills an API server (sc-local serve) with SCALE_COUNT containers that sleep (10000),
+# and tells what each program uses when it starts beside them: the list of everything and, of the
+# controller, a plan for each. Then wakes one at a time, by turns with another API server that has ten.
+# No Podman: the load test plays kubelet and node agent. Leaves loadtest/results/scale.txt. Needs root.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(dirname "$here")
+build=${SC_BUILD_DIR:-$root/build-release}
+count=${SCALE_COUNT:-10000}
+
+if [ -z "${ENGINE_DIR:-}" ]; then
+	[ -f "$build/build.ninja" ] ||
+		meson setup "$build" "$root" -Dtests=false -Db_sanitize=none -Dbuildtype=debugoptimized
+	ninja -C "$build"
+	exec "$root/tests/engine/isolate.sh" "$here/scale.sh" "$@"
+fi
+
+SCALE_DIR=$ENGINE_DIR/scale results=$here/results
+mkdir -p "$SCALE_DIR" "$results"
+# shellcheck source=loadtest/scale-lib.sh
+. "$here/scale-lib.sh"
+head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$SCALE_DIR/token"
+
+engine() { # engine NAME PORT
+	scale_start "$1-engine" "$build/local/sc-local" serve --runner=false \
+		--state-dir="$SCALE_DIR/$1" --run-dir="$SCALE_DIR/$1-run" \
+		--listen="127.0.0.1:$2" --crds-dir="$root/crds"
+	until [ -f "$SCALE_DIR/$1/kubeconfig" ] &&
+		kubectl --kubeconfig="$SCALE_DIR/$1/kubeconfig" get --raw /readyz >/dev/null 2>&1; do sleep 0.1; done
+}
+programs() { # programs NAME BASE-PORT
+	local config=$SCALE_DIR/$1/kubeconfig
+	scale_start "$1-controller" "$build/controller/sc-controller" --kubeconfig="$config" \
+		--leader-elect=false --activator-addresses="127.0.0.1:$2" \
+		--admin-listen="127.0.0.1:$(($2 + 1))"
+	scale_start "$1-activator" "$build/activator/sc-activator" --kubeconfig="$config" \
+		--listen="127.0.0.1:$2" --admin-listen="127.0.0.1:$(($2 + 2))" \
+		--admin-token-file="$SCALE_DIR/token"
+	scale_start "$1-idle-monitor" "$build/idle-monitor/sc-idle-monitor" --kubeconfig="$config" \
+		--leader-elect=false --activators="http://127.0.0.1:$(($2 + 2))" \
+		--activator-token-file="$SCALE_DIR/token" --admin-listen="127.0.0.1:$(($2 + 3))"
+	# on a node without Pods: it has read all instances all the same
+	scale_start "$1-node-agent" "$build/wrapper/sc-node-agent" --kubeconfig="$config" \
+		--node-name=none --pods-dir="$SCALE_DIR/pods" --podman-socket="$SCALE_DIR/none.sock" \
+		--staging-dir="$SCALE_DIR/$1-staging" --host-path-prefixes="$SCALE_DIR/rootfs" \
+		--admin-listen="127.0.0.1:$(($2 + 4))"
+}
+names() { # names NAME
+	echo "$1-controller $1-activator $1-idle-monitor $1-node-agent"
+}
+mkdir -p "$SCALE_DIR/pods" "$SCALE_DIR/rootfs"
+engine many 6443
+programs many 8080
+echo "filling with $count containers" >&2
+"$build/loadtest/sc-loadtest" scale --kubeconfig="$SCALE_DIR/many/kubeconfig" --count="$count" --wakes=0
+# shellcheck disable=SC2046,SC2086 # names are words
+{
+	scale_stop $(names many)
+	programs many 8080
+	echo "objects: $count StoppableContainers, and of each an instance, a Pod, a Service, an EndpointSlice"
+	scale_table $(names many)
+	if [ "${SCALE_WAKES:-200}" -gt 0 ]; then
+		engine few 6444
+		programs few 8180
+		"$build/loadtest/sc-loadtest" scale --kubeconfig="$SCALE_DIR/many/kubeconfig" \
+			--few-kubeconfig="$SCALE_DIR/few/kubeconfig" --few-port=8180 \
+			--count="$count" --wakes="${SCALE_WAKES:-200}" "$@"
+	fi
+} >"$results/scale.txt" && code=0 || code=$?
+cat "$results/scale.txt"
+[ -z "${SCALE_LOGS:-}" ] || cp "$SCALE_DIR"/*.log "$SCALE_LOGS"
+exit $code
