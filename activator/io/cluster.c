@@ -19,10 +19,10 @@
 #include "lib/kube/informer.h"
 #include "lib/kube/object.h"
 
-DEFINE_CLEANUP(json_t *, json_decref);
-
 /* What a wake was is told after so long: the API server has the wake itself to work for. */
 enum { CLUSTER_TELL_MS = 2000 };
+
+DEFINE_CLEANUP(json_t *, json_decref);
 
 struct app {
 	struct cluster *cluster;

@@ -16,5 +16,5 @@ const struct skim *kept_of(enum plan_on on);
 /** kept_shown_of() - what of that tells whose object it is, and which hosts it claims */
 const struct skim *kept_shown_of(enum plan_on on);
 
-/* Nodes are looked for by name, and whether they are ready. */
+/* Whether a node is there, and Ready. */
 const struct skim *kept_of_node(void);

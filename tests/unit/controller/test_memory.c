@@ -64,9 +64,28 @@ static void test_memory_calls_a_trouble_lasting_after_a_time_of_its_own(void **s
 	assert_false(memory_is_lasting(&m, HELD_CONSUMER, "", UINT64_MAX));
 }
 
+static void test_memory_is_blank_when_nothing_is_lost_with_it(void **state)
+{
+	struct memory m = {0};
+
+	assert_true(memory_is_blank(&m));
+	memory_trouble(&m, HELD_CONSUMER, "u1", 5);
+	assert_false(memory_is_blank(&m));
+	memory_trouble(&m, HELD_CONSUMER, "", 6);
+	m.passing_since_ms = 6;
+	assert_false(memory_is_blank(&m));
+	m.passing_since_ms = 0;
+	assert_true(memory_doom(&m, "u1"));
+	assert_false(memory_is_blank(&m));
+	memory_forget_gone(&m, NULL, 0);
+	memory_hold(&m, HELD_PROVIDER, 1, 7, "Refused", "why");
+	assert_false(memory_is_blank(&m));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_memory_is_blank_when_nothing_is_lost_with_it),
 	        cmocka_unit_test(test_memory_holds_back_longer_each_time_up_to_a_minute),
 	        cmocka_unit_test(test_memory_replaces_the_first_ended_pod_at_once),
 	        cmocka_unit_test(test_memory_dooms_a_bounded_number_and_forgets_what_is_gone),

@@ -346,7 +346,7 @@ static void test_informer_resumes_and_lists_again_on_410(void **state)
 	/* or the watch does not even begin */
 	fake_server_end_held(f->server);
 	wait_for(f, &f->watches, 4);
-	assert_string_equal(f->trace, "a:->5 b:->6 a:5>7 a:7>- b:6>- c:->9 c:9>- d:->12 ");
+	assert_string_equal(f->trace, "a:->5 b:->6 a:5>7 c:->9 b:6>- a:7>- d:->12 c:9>- ");
 }
 
 static void test_informer_comes_back_after_the_server(void **state)
