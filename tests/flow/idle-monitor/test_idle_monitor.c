@@ -103,17 +103,21 @@ static void assert_running(struct fixture *f)
 	json_decref(object);
 }
 
-/* Until the activator was asked that much more: it has been decided so often since. */
-static void wait_for_count(atomic_int *counter, int more)
+static void wait_until_count(atomic_int *counter, int want)
 {
 	uint64_t deadline_ms = clk_now_ms() + WORLD_DEADLINE_MS;
-	int want = atomic_load(counter) + more;
 
 	while (atomic_load(counter) < want) {
 		if (clk_now_ms() > deadline_ms)
 			fail_msg("the activator was not asked");
 		(void)poll(NULL, 0, 5);
 	}
+}
+
+/* Until the activator was asked that much more: it has been decided so often since. */
+static void wait_for_count(atomic_int *counter, int more)
+{
+	wait_until_count(counter, atomic_load(counter) + more);
 }
 
 static void test_monitor_stops_after_the_timeout_and_says_why(void **state)
@@ -190,8 +194,8 @@ static void test_monitor_resumes_when_an_activator_is_busy(void **state)
 	spawn(f);
 	world_expect_metric(f->monitor, STOPS("busy"), 2);
 	assert_running(f);
-	assert_true(atomic_load(&f->activators[0]->resumes) >= 1);
-	assert_true(atomic_load(&f->activators[1]->resumes) >= 1);
+	wait_until_count(&f->activators[0]->resumes, 1);
+	wait_until_count(&f->activators[1]->resumes, 1);
 	atomic_store(&f->activators[1]->busy, false);
 	expect_stopped(f);
 }
@@ -209,7 +213,7 @@ static void test_monitor_decides_again_after_a_conflict(void **state)
 	world_expect_metric(f->monitor, STOPS("conflict"), 1);
 	world_expect_metric(f->monitor, STOPS("stopped"), 1);
 	expect_stopped(f);
-	assert_true(atomic_load(&f->activators[0]->resumes) >= 1);
+	wait_until_count(&f->activators[0]->resumes, 1);
 }
 
 static void test_monitor_gives_up_when_an_activator_is_too_slow(void **state)
@@ -219,7 +223,7 @@ static void test_monitor_gives_up_when_an_activator_is_too_slow(void **state)
 	atomic_store(&f->activators[0]->holds_quiesce, true);
 	spawn(f);
 	world_expect_metric(f->monitor, STOPS("deadline"), 1);
-	assert_true(atomic_load(&f->activators[1]->resumes) >= 1);
+	wait_until_count(&f->activators[1]->resumes, 1);
 	/* the next question is answered at once */
 	expect_stopped(f);
 	atomic_store(&f->activators[0]->holds_quiesce, false);
