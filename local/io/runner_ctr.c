@@ -199,6 +199,7 @@ static void on_exited(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	c->look_again_ms = 0;
+	c->kill_due = false; /* from now on the timer is for looking again */
 	/* conmon writes the exit code right after; the first look is usually not too early */
 	ctr_look(c, 0);
 }
