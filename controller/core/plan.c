@@ -395,10 +395,9 @@ static bool do_one(struct making *m, enum plan_on on, const json_t *found, const
 		a = act(m, PLAN_CREATE, on, kube_name(wanted), json_deep_copy(wanted));
 		a->held = HELD_SERVICE;
 	} else if (found != NULL && !is_as_wanted(wanted, found)) {
-		patch = json_copy((json_t *)(uintptr_t)wanted);
+		patch = json_deep_copy(wanted);
 		(void)json_object_del(patch, "apiVersion");
 		(void)json_object_del(patch, "kind");
-		(void)json_object_del(patch, "metadata");
 		act_patch(m, PLAN_PATCH, on, found, patch);
 	}
 	return found != NULL;

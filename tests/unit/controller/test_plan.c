@@ -242,6 +242,10 @@ static void test_plan_makes_a_service_and_follows_its_name(void **state)
 
 	spec(f, "{\"activation\":{\"port\":9000}}");
 	settle(f, "other port");
+	json_object_set_new(json_at(f->service, "metadata", "labels", NULL), SC_LABEL_INSTANCE,
+	                    json_string("another"));
+	settle(f, "label");
+	assert_string_equal(kube_label(f->service, SC_LABEL_INSTANCE), "hello");
 	spec(f, "{\"activation\":{\"enabled\":false}}");
 	settle(f, "off");
 	assert_null(f->service);
@@ -249,6 +253,7 @@ static void test_plan_makes_a_service_and_follows_its_name(void **state)
 	expect_condition(f, "Activatable", "False", "Disabled", "spec.activation.enabled");
 	expect_trace(f,
 	             "other port -> patch-service patch-instance instance=same container=same\n"
+	             "label -> patch-service\n"
 	             "off -> delete-service delete-endpointslice instance=same container=same\n");
 }
 
