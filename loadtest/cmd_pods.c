@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/config.h"
@@ -217,9 +218,14 @@ static int pods_run(struct pods *p, struct series *s, struct err *err)
 	     starts_sleep(p->starts, p->many_list, (unsigned)p->many, err) < 0))
 		return -1;
 	for (unsigned i = 1; i <= p->warm_up + p->cycles; i++) {
+		if (isatty(STDERR_FILENO))
+			(void)fprintf(stderr, "\rcycle %u of %llu ", i,
+			              (unsigned long long)(p->warm_up + p->cycles));
 		if (pods_cycle(p, s, i, err) < 0)
 			return err_wrap(err, "cycle %u", i);
 	}
+	if (isatty(STDERR_FILENO))
+		(void)fprintf(stderr, "\n");
 	v = series_judge(s, &p->limits);
 	series_print(s, &v);
 	if ((p->json != NULL && series_write_json(s, &v, p->json, err) < 0) ||
