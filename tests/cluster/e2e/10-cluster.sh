@@ -28,7 +28,7 @@ code=$("${node[@]}" "$CLUSTER_SERVER/api/v1/nodes/node-1")
 code=$("${node[@]}" "$CLUSTER_SERVER/api/v1/namespaces/kube-system/secrets")
 [ "$code" = 403 ] || die "a kubelet lists all secrets: $code"
 
-cluster_node_exec 1 grep -q ':/$' /proc/self/cgroup || die "the node's cgroup is not a root to it"
+cluster_node_exec 1 grep -q ':/system$' /proc/self/cgroup || die "the node's daemons are not right below what is a root to it"
 [ "$(cluster_node_exec "$last" hostname)" = "node-$last" ] || die "the node's name"
 
 echo "--- a Pod on each node, its image pulled from the registry"
