@@ -96,6 +96,9 @@ _cluster_note_first() {
   _cluster_fail "$1 did not start"
 }
 
+# has GREP ARGUMENT…: grep -q that reads all of its input, so that who writes it is not ended by that
+has() { grep "$@" >/dev/null; }
+
 cluster_is_up() { _cluster_load 2>/dev/null && _cluster_first control >/dev/null 2>&1; }
 
 cluster_up() { bash "$_cluster_here/up.sh" "$@"; }

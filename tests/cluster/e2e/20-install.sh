@@ -106,7 +106,7 @@ END
 cluster_until 60 phase_is Stopped || die "$(kubectl -n "$strict" get stoppablecontainers hello -o yaml)"
 address=$(ours get service sc-activator -o 'jsonpath={.spec.clusterIP}')
 ask() { curl -fsS --max-time 90 -H "Host: hello.$strict" "http://$address$1"; }
-ask / | grep -qi hello || die "no answer"
+ask / | has -i hello || die "no answer"
 kubectl -n "$strict" exec hello -- sh -c 'echo kept >/var/kept' || die "exec into $(kubectl -n "$strict" get pods -o name)"
 cluster_until 60 phase_is Stopped
 asleep() { [ "$(kubectl -n "$strict" get pods -l stoppablecontainer.xtlsoft.top/role=consumer -o name)" = "" ]; }
@@ -117,7 +117,7 @@ consumer=$(kubectl -n "$strict" get stoppablecontainers hello -o 'jsonpath={.sta
 # by its own name, from a Pod of its namespace: a Service that leads to the activators
 [ "$(kubectl -n "$strict" get service hello -o 'jsonpath={.spec.ports[0].port}')" = 8080 ] || die "no Service"
 curl -fsS --max-time 90 "http://$(kubectl -n "$strict" get service hello -o 'jsonpath={.spec.clusterIP}'):8080/" \
-  -H "Host: hello.$strict.svc.cluster.local" | grep -qi hello || die "no answer at its own Service"
+  -H "Host: hello.$strict.svc.cluster.local" | has -i hello || die "no answer at its own Service"
 cluster_until 60 phase_is Stopped
 
 echo "--- an agent writes of its own node only"

@@ -97,13 +97,13 @@ cluster_until 60 no_consumer
 running long true
 kubectl -n "$NS" wait --for=condition=Ready stoppablecontainer/long --timeout=60s
 expect long '{.status.phase}' Running
-kubectl explain stoppablecontainer.spec.idle | tee "$WORK/explain" | grep -q timeout || die "explain stoppablecontainer.spec.idle"
-kubectl explain stoppablecontainer.spec.template.spec.containers.securityContext.capabilities | grep -q drop || die "explain does not go all the way down"
+kubectl explain stoppablecontainer.spec.idle | tee "$WORK/explain" | has timeout || die "explain stoppablecontainer.spec.idle"
+kubectl explain stoppablecontainer.spec.template.spec.containers.securityContext.capabilities | has drop || die "explain does not go all the way down"
 kubectl -n "$NS" get stoppablecontainers | tee "$WORK/get"
 for column in NAME RUNNING PHASE IDLE-FOR URL AGE; do
-  head -n 1 "$WORK/get" | grep -qw -- "$column" || die "get has no column $column"
+  head -n 1 "$WORK/get" | has -w -- "$column" || die "get has no column $column"
 done
-kubectl -n "$NS" describe stoppablecontainer short | grep -q 'Events:' || die "describe tells no events"
+kubectl -n "$NS" describe stoppablecontainer short | has 'Events:' || die "describe tells no events"
 kubectl -n "$NS" get events --field-selector involvedObject.kind=StoppableContainer -o 'jsonpath={range .items[*]}{.involvedObject.name} {.reason}{"\n"}{end}' |
   sort -u | tee "$WORK/events"
 grep -q '^short ' "$WORK/events" || die "no event of short"
@@ -194,7 +194,7 @@ code=$(ask greedy / -o "$WORK/body" -w '%{http_code}')
 [ "$code" = 503 ] && [ $((SECONDS - began)) -lt 20 ] || die "greedy was answered $code after $((SECONDS - began)) s"
 grep -q privileged "$WORK/body" || { cat "$WORK/body"; die "the answer does not say why"; }
 expect_condition greedy Ready 'False PodForbidden *privileged*'
-kubectl -n "$NS" get events -o 'jsonpath={.items[*].message}' | grep -q privileged || die "no event tells of the refusal"
+kubectl -n "$NS" get events -o 'jsonpath={.items[*].message}' | has privileged || die "no event tells of the refusal"
 kubectl label namespace "$NS" --overwrite pod-security.kubernetes.io/enforce=privileged >/dev/null
 running greedy true
 expect greedy '{.status.phase}' Running 90

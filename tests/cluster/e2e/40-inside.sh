@@ -63,9 +63,9 @@ kubectl -n "$NS" cp "$pod:/var/lib/app/file" "$WORK/back" >/dev/null 2>&1
 cmp "$WORK/file" "$WORK/back" || die "cp changed the file"
 
 echo "--- logs, attach, port-forward"
-kubectl -n "$NS" logs "$pod" | grep -qx 'start 0' || die "logs"
+kubectl -n "$NS" logs "$pod" | has -x 'start 0' || die "logs"
 kubectl -n "$NS" attach -i --quiet "$pod" <<<hello >/dev/null 2>&1 || true
-heard() { kubectl -n "$NS" logs "$pod" | grep -qx 'heard hello'; }
+heard() { kubectl -n "$NS" logs "$pod" | has -x 'heard hello'; }
 cluster_until 30 heard || die "attach did not reach the process"
 kubectl -n "$NS" port-forward --address 127.0.0.1 "pod/$pod" 18081:http >/dev/null 2>&1 &
 background+=($!)
@@ -75,14 +75,14 @@ cluster_until 30 forwarded 2>/dev/null || die "port-forward"
 echo "--- an ephemeral debug container, beside and in the process namespace of the main one"
 kubectl -n "$NS" debug "$pod" --image="$BUSYBOX" --profile=restricted --target=main -c looker --quiet \
   --custom=/dev/stdin -- sh -c 'ps; while true; do sleep 1; done' >/dev/null 2>&1 <<<'{"securityContext": {"runAsUser": 1000}}' || true
-looks() { kubectl -n "$NS" logs "$pod" -c looker 2>/dev/null | grep -q httpd; }
+looks() { kubectl -n "$NS" logs "$pod" -c looker 2>/dev/null | has httpd; }
 cluster_until 30 looks || die "the debug container does not see the user's process"
 
 echo "--- logs -p: a process that ended, in a container that the kubelet restarted, with its files"
 inside box sh -c 'for p in /proc/[0-9]*; do grep -qz "heard" $p/cmdline 2>/dev/null && kill -9 ${p#/proc/}; done' 2>/dev/null || true
 restarted() { [ "$(kubectl -n "$NS" get pod "$pod" -o 'jsonpath={.status.containerStatuses[0].restartCount}')" -ge 1 ] && [ "$(kubectl -n "$NS" logs "$pod" -c main | head -n 1)" = 'start 1' ]; }
 cluster_until 40 restarted || die "the container was not restarted with its files"
-kubectl -n "$NS" logs -p "$pod" -c main | grep -qx 'start 0' || die "logs -p"
+kubectl -n "$NS" logs -p "$pod" -c main | has -x 'start 0' || die "logs -p"
 alive() { [ "$(ask box /)" = alive ]; }
 cluster_until 20 alive || die "no answer after the restart"
 [ "$(inside box cat /var/lib/app/note)" = from-exec ] || die "the note is gone"
@@ -90,15 +90,15 @@ cluster_until 20 alive || die "no answer after the restart"
 echo "--- the plugin finds Pod and container by itself"
 build=${SC_RELEASE_BUILD_DIR:-$here/../../build}
 plugin() { cluster_in "$build/cli/kubectl-sc" -n "$NS" "$@"; }
-plugin list | grep -q '^box .*true *Running' || die "kubectl sc list: $(plugin list)"
+plugin list | has '^box .*true *Running' || die "kubectl sc list: $(plugin list)"
 [ "$(plugin exec box -- cat /var/lib/app/note)" = from-exec ] || die "kubectl sc exec"
 code=0
 plugin exec box -- sh -c 'exit 7' 2>/dev/null || code=$?
 [ "$code" = 7 ] || die "kubectl sc exec ended with $code and not with the command's 7"
-plugin logs box | grep -qx 'start 1' || die "kubectl sc logs"
+plugin logs box | has -x 'start 1' || die "kubectl sc logs"
 plugin cp "$WORK/file" box:/var/lib/app/by-plugin >/dev/null 2>&1 || die "kubectl sc cp"
 [ "$(inside box sha256sum /var/lib/app/by-plugin | cut -d' ' -f1)" = "$(sha256sum "$WORK/file" | cut -d' ' -f1)" ] || die "cp changed the file"
-plugin why box | tee /dev/stderr | grep -qi never || die "kubectl sc why"
+plugin why box | tee /dev/stderr | has -i never || die "kubectl sc why"
 plugin stop box --wait --timeout=60s
 [ "$(field box '{.status.phase}')" = Stopped ] || die "kubectl sc stop --wait"
 plugin start box --wait --timeout=60s

@@ -219,13 +219,13 @@ cluster_until 60 reason_is DigestChanged
 digest=$(sc web '.status.conditions[?(@.type=="RootfsReady")].message' | sed -n 's/.*reset-rootfs=\(sha256:[0-9a-f]*\).*/\1/p')
 kubectl -n "$run" annotate stoppablecontainerinstance web "stoppablecontainer.xtlsoft.top/reset-rootfs=$digest" >/dev/null
 cluster_until 60 is_prepared web
-ask web | grep -q marker=none || die "files are left after a reset"
+ask web | has marker=none || die "files are left after a reset"
 step "reset: it starts from the other image"
 
 kubectl -n "$run" exec "$(consumer web)" -- touch /old
 kubectl -n "$run" delete stoppablecontainer web --timeout=60s >/dev/null
 faults_apply web
-ask web | grep -q marker=none || die "files of a former one of that name"
+ask web | has marker=none || die "files of a former one of that name"
 if kubectl -n "$run" exec "$(consumer web)" -- cat /old 2>/dev/null; then die "a file of a former one of that name"; fi
 step "one of the same name starts clean"
 truth_end

@@ -182,7 +182,7 @@ cluster_until 20 said
 daemonset null
 bursts_end
 answered one service 200
-ask short | grep -q marker=short || die "the files of a backup are not there"
+ask short | has marker=short || die "the files of a backup are not there"
 hash_of_short() { kubectl -n "$run" exec "$(consumer short)" -- probe hash /; }
 [ "$(hash_of_short)" = "$short" ] || die "a backup has other files: $(hash_of_short), was $short"
 asleep short
@@ -268,8 +268,8 @@ step "a lost node is told, and it came back"
 kubectl annotate namespace "$run" blind- >/dev/null
 
 for name in one two short long; do cluster_until 60 phase_is "$name" Running; done
-ask two | grep -q 'marker=two' || die "its files are lost"
-ask busy | grep -q 'marker=busy' || die "its files are lost"
+ask two | has 'marker=two' || die "its files are lost"
+ask busy | has 'marker=busy' || die "its files are lost"
 mounts_are_right
 truth_end
 plans_settle
