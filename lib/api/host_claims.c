@@ -9,6 +9,7 @@
 
 #include "lib/api/resource.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/hash.h"
 #include "lib/base/num.h"
 #include "lib/kube/object.h"
 
@@ -51,11 +52,7 @@ DEFINE_CLEANUP(struct host_claims *, host_claims_free);
 
 static struct host_claim **host_bucket(const struct host_claims *c, const char *host)
 {
-	uint32_t hash = 2166136261U; /* FNV-1a */
-
-	for (; *host != '\0'; host++)
-		hash = (hash ^ (unsigned char)*host) * 16777619U;
-	return &c->buckets[hash & (c->buckets_count - 1)];
+	return &c->buckets[hash_text(host) & (c->buckets_count - 1)];
 }
 
 /* Lower case, without a final dot. Return: to be freed, NULL out of memory */

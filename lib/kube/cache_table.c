@@ -4,17 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
+
 enum { CACHE_BUCKETS_FIRST = 64 };
 
 uint32_t cache_hash(const char *text)
 {
-	uint32_t hash = 2166136261U; /* FNV-1a */
+	uint32_t hash = *text != '\0' ? hash_text(text) : 0;
 
-	if (*text == '\0')
-		return 0;
-	for (; *text != '\0'; text++)
-		hash = (hash ^ (unsigned char)*text) * 16777619U;
-	return hash != 0 ? hash : 1;
+	return hash != 0 || *text == '\0' ? hash : 1;
 }
 
 void cache_table_done(struct cache_table *t)

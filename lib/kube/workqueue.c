@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 
 #include "lib/base/clk.h"
+#include "lib/base/hash.h"
 
 enum { WORKQUEUE_BUCKETS = 1024 };
 
@@ -45,12 +46,9 @@ DEFINE_CLEANUP(struct workqueue *, workqueue_free);
 
 static struct workqueue_item **workqueue_find(const struct workqueue *q, const char *key)
 {
-	uint32_t hash = 2166136261U; /* FNV-1a */
-	struct workqueue_item *const *at;
+	struct workqueue_item *const *at = &q->buckets[hash_text(key) % WORKQUEUE_BUCKETS];
 
-	for (const char *c = key; *c != '\0'; c++)
-		hash = (hash ^ (unsigned char)*c) * 16777619U;
-	for (at = &q->buckets[hash % WORKQUEUE_BUCKETS]; *at != NULL; at = &(*at)->chain) {
+	for (; *at != NULL; at = &(*at)->chain) {
 		if (strcmp((*at)->key, key) == 0)
 			break;
 	}

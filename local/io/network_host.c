@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/log.h"
 #include "lib/base/num.h"
 
@@ -45,10 +46,8 @@ int network_subnet_parse(const char *text, struct network_subnet *ret_subnet, st
 
 unsigned network_tag(const char *bridge)
 {
-	uint32_t hash = 2166136261u; /* FNV-1a */
+	uint32_t hash = hash_text(bridge);
 
-	for (const char *c = bridge; *c != '\0'; c++)
-		hash = (hash ^ (unsigned char)*c) * 16777619u;
 	return (hash ^ hash >> 16) & 0xffff;
 }
 

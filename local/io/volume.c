@@ -4,14 +4,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/base/openat2.h"
 #include "lib/kube/object.h"
 #include "local/io/volume_private.h"
 
@@ -44,23 +43,9 @@ void volume_store_close(struct volume_store *s)
 	free(s);
 }
 
-enum { VOLUME_OPEN_TRIES_MAX = 1000 };
-
 int volume_open_in(int root_fd, const char *path, uint64_t flags)
 {
-	struct open_how how = {
-	        .flags = flags | O_CLOEXEC,
-	        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-	int fd = -1;
-
-	/* a rename or mount anywhere may have raced a ".." of the path: to be asked again */
-	for (unsigned i = 0; i < VOLUME_OPEN_TRIES_MAX; i++) {
-		fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof how);
-		if (fd >= 0 || errno != EAGAIN)
-			break;
-	}
-	return fd;
+	return openat2_call(root_fd, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
 int volume_dirs_make(int root_fd, const char *path, mode_t mode, struct err *err)

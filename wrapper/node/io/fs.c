@@ -6,40 +6,25 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "lib/base/openat2.h"
+
 DEFINE_CLEANUP(DIR *, closedir);
-
-/* A rename or mount anywhere may have raced a ".." of the path: EAGAIN, to be asked again. */
-enum { FS_OPEN_TRIES_MAX = 1000 };
-
-static int fs_openat2(int dir_fd, const char *path, int flags, uint64_t resolve)
-{
-	const struct open_how how = {.flags = (__u64)(unsigned)(flags | O_CLOEXEC),
-	                             .resolve = resolve};
-	int fd = -1;
-
-	for (unsigned i = 0; i < FS_OPEN_TRIES_MAX; i++) {
-		fd = (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof how);
-		if (fd >= 0 || errno != EAGAIN)
-			break;
-	}
-	return fd;
-}
 
 int fs_open_beneath(int dir_fd, const char *path, int flags, struct err *err)
 {
-	int fd = fs_openat2(dir_fd, path, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+	int fd = openat2_call(dir_fd, path, (unsigned)flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 
 	return fd >= 0 ? fd : err_set(err, ERR_SYS, errno, "open %s", path);
 }
 
 int fs_open_in_root(int root_fd, const char *path, int flags, struct err *err)
 {
-	int fd = fs_openat2(root_fd, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	int fd = openat2_call(root_fd, path, (unsigned)flags,
+	                      RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 
 	return fd >= 0 ? fd : err_set(err, ERR_SYS, errno, "open %s", path);
 }
@@ -156,8 +141,8 @@ static const char *fs_next_entry(DIR *dir)
 
 static DIR *fs_open_dir(int dir_fd, const char *path, struct err *err)
 {
-	int fd = fs_openat2(dir_fd, path, O_RDONLY | O_DIRECTORY,
-	                    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+	int fd = openat2_call(dir_fd, path, O_RDONLY | O_DIRECTORY,
+	                      RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 
 	if (dir == NULL) {
