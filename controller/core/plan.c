@@ -372,35 +372,28 @@ static bool is_that(const json_t *wanted, const json_t *have)
 	              json_str_at(wanted, "", "addressType", NULL)) == 0;
 }
 
-/* Objects in the lists of Kubernetes' own types come without apiVersion and kind. */
-static bool is_as_wanted(const json_t *wanted, const json_t *found)
-{
-	json_t *part = json_copy((json_t *)(uintptr_t)wanted);
-	bool is_same;
-
-	(void)json_object_del(part, "apiVersion");
-	(void)json_object_del(part, "kind");
-	is_same = json_is_within(part, found);
-	json_decref(part);
-	return is_same;
-}
-
 /* Return: it is there, and it is ours. */
 static bool do_one(struct making *m, enum plan_on on, const json_t *found, const json_t *wanted)
 {
 	struct plan_action *a;
 	json_t *patch;
 
-	if (found == NULL && !is_held(m, HELD_SERVICE)) {
-		a = act(m, PLAN_CREATE, on, kube_name(wanted), json_deep_copy(wanted));
-		a->held = HELD_SERVICE;
-	} else if (found != NULL && !is_as_wanted(wanted, found)) {
-		patch = json_deep_copy(wanted);
-		(void)json_object_del(patch, "apiVersion");
-		(void)json_object_del(patch, "kind");
-		act_patch(m, PLAN_PATCH, on, found, patch);
+	if (found == NULL) {
+		if (!is_held(m, HELD_SERVICE)) {
+			a = act(m, PLAN_CREATE, on, kube_name(wanted), json_deep_copy(wanted));
+			a->held = HELD_SERVICE;
+		}
+		return false;
 	}
-	return found != NULL;
+	/* a list of Kubernetes' own types leaves apiVersion and kind out of what was found */
+	patch = json_deep_copy(wanted);
+	(void)json_object_del(patch, "apiVersion");
+	(void)json_object_del(patch, "kind");
+	if (!json_is_within(patch, found))
+		act_patch(m, PLAN_PATCH, on, found, patch);
+	else
+		json_decref(patch);
+	return true;
 }
 
 /*
@@ -498,10 +491,10 @@ static enum plan_stage stage_of(const struct facts *f, const struct status *s)
 /* What the runtime does not do now is told at once, and called a failure when it lasts. */
 static void look_for_trouble(struct making *m, enum held what, const json_t *pod)
 {
-	memory_trouble(m->memory, what, status_is_trouble(pod) ? kube_uid(pod) : "",
-	               m->now->now_ms);
-	if (status_is_trouble(pod) &&
-	    !memory_is_lasting(m->memory, what, kube_uid(pod), m->now->now_ms))
+	const char *uid = status_is_trouble(pod) ? kube_uid(pod) : "";
+
+	memory_trouble(m->memory, what, uid, m->now->now_ms);
+	if (*uid != '\0' && !memory_is_lasting(m->memory, what, uid, m->now->now_ms))
 		look_again_at(m, m->memory->trouble[what].until_ms);
 }
 

@@ -13,8 +13,8 @@ static const struct skim_member metadata_members[] = {
         {"annotations", &annotations},
         {NULL, NULL},
 };
-const struct skim SKIM_METADATA = {true, metadata_members};
-static const struct skim_member common_members[] = {{"metadata", &SKIM_METADATA}, {NULL, NULL}};
+static const struct skim metadata = {true, metadata_members};
+static const struct skim_member common_members[] = {{"metadata", &metadata}, {NULL, NULL}};
 const struct skim SKIM_COMMON = {true, common_members};
 
 struct skimming {

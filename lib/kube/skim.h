@@ -28,8 +28,6 @@ struct skim_member {
 
 /* All but metadata.managedFields and what kubectl apply last saw: nobody here reads these. */
 extern const struct skim SKIM_COMMON;
-/* The same of metadata alone, for the tables of others. */
-extern const struct skim SKIM_METADATA;
 
 /**
  * skim_object() - @text of one object, as far as @of says
