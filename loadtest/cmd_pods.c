@@ -16,6 +16,7 @@
 #include "loadtest/plot.h"
 #include "loadtest/series.h"
 #include "loadtest/starts.h"
+#include "loadtest/tally.h"
 
 DEFINE_CLEANUP(struct config *, config_free);
 DEFINE_CLEANUP(struct kubeconfig *, kubeconfig_free);
@@ -36,6 +37,7 @@ struct pods {
 	const char *many_list[STARTS_MAX];
 	struct event_base *base;
 	struct starts *starts;
+	struct tally_use bare_use, wake_use; /* of several at once */
 };
 
 static int pods_check(struct pods *p, struct err *err)
@@ -180,6 +182,14 @@ static int pods_one(struct pods *p, enum series_kind kind, struct series_start *
 	}
 }
 
+/* Where what all programs use in that kind of start is added up; NULL: nowhere. */
+static struct tally_use *pods_use(struct pods *p, enum series_kind kind)
+{
+	if (kind == SERIES_BARE_MANY)
+		return &p->bare_use;
+	return kind == SERIES_WAKE_MANY ? &p->wake_use : NULL;
+}
+
 /* All kinds, in an order of its own each time. */
 static int pods_cycle(struct pods *p, struct series *s, unsigned number, struct err *err)
 {
@@ -199,6 +209,7 @@ static int pods_cycle(struct pods *p, struct series *s, unsigned number, struct 
 
 		if (is_many && (number > p->warm_up + p->many_cycles || p->many_cycles == 0))
 			continue;
+		starts_count_use(p->starts, number > p->warm_up ? pods_use(p, kind) : NULL);
 		if (pods_one(p, kind, &start, err) < 0)
 			return -1;
 		if (number > p->warm_up)
@@ -228,6 +239,11 @@ static int pods_run(struct pods *p, struct series *s, struct err *err)
 		(void)fprintf(stderr, "\n");
 	v = series_judge(s, &p->limits);
 	series_print(s, &v);
+	if (p->many_cycles > 0) {
+		(void)printf("\n%-18s %8s %8s\n", "processor ms", "bare", "wakes");
+		tally_print(&p->bare_use, s->counts[SERIES_BARE_MANY], &p->wake_use,
+		            s->counts[SERIES_WAKE_MANY]);
+	}
 	if ((p->json != NULL && series_write_json(s, &v, p->json, err) < 0) ||
 	    (p->csv != NULL && series_write_csv(s, p->csv, err) < 0) ||
 	    (p->png != NULL && plot_draw(p->plot_script, p->csv, p->png, err) < 0))

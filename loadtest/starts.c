@@ -18,6 +18,7 @@
 #include "loadtest/logtail.h"
 #include "loadtest/loop.h"
 #include "loadtest/probe.h"
+#include "loadtest/tally.h"
 
 DEFINE_CLEANUP(json_t *, json_decref);
 
@@ -56,6 +57,8 @@ struct starts {
 	unsigned bare_count; /* made so far: a name is used once */
 	struct start now[STARTS_MAX];
 	unsigned now_count;
+	struct tally_use *use;
+	struct tally *tally; /* of the start that is under way */
 };
 
 static void start_note(struct start *st, enum series_stage stage, int64_t at_us)
@@ -271,6 +274,10 @@ static int starts_finish(struct starts *s, const char *what, struct err *err)
 		else
 			probe_stop(&s->now[i].probe);
 	}
+	if (rc == 0 && s->tally != NULL)
+		rc = tally_end(s->tally, s->use, err);
+	tally_free(s->tally);
+	s->tally = NULL;
 	return rc;
 }
 
@@ -301,7 +308,12 @@ static int starts_remove_bare(struct starts *s, struct err *err)
 	return rc;
 }
 
-static void starts_begin(struct starts *s, unsigned count)
+void starts_count_use(struct starts *s, struct tally_use *use)
+{
+	s->use = use;
+}
+
+static int starts_begin(struct starts *s, unsigned count, struct err *err)
 {
 	memset(s->now, 0, sizeof s->now);
 	for (unsigned i = 0; i < count; i++) {
@@ -312,6 +324,7 @@ static void starts_begin(struct starts *s, unsigned count)
 	for (unsigned i = 0; i < STARTS_SOURCES; i++)
 		logtail_skip(&s->logs[i]);
 	s->now_count = count;
+	return s->use != NULL ? tally_begin(&s->tally, err) : 0;
 }
 
 int starts_bare(struct starts *s, unsigned count, struct series_start *ret_last, struct err *err)
@@ -321,7 +334,8 @@ int starts_bare(struct starts *s, unsigned count, struct series_start *ret_last,
 	struct err later = {0};
 	int rc = 0;
 
-	starts_begin(s, count);
+	if (starts_begin(s, count, err) < 0)
+		return -1;
 	for (unsigned i = 0; i < count; i++) {
 		struct start *st = &s->now[i];
 
@@ -354,7 +368,8 @@ int starts_bare(struct starts *s, unsigned count, struct series_start *ret_last,
 
 int starts_wake(struct starts *s, const char *const *names, unsigned count, struct err *err)
 {
-	starts_begin(s, count);
+	if (starts_begin(s, count, err) < 0)
+		return -1;
 	for (unsigned i = 0; i < count; i++) {
 		struct start *st = &s->now[i];
 

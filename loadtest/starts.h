@@ -15,6 +15,7 @@
 struct event_base;
 struct kubeconfig;
 struct starts;
+struct tally_use;
 
 enum { STARTS_MAX = 32, STARTS_ACTIVATORS_MAX = 4 };
 
@@ -34,6 +35,9 @@ struct starts_opts {
 int starts_new(struct event_base *base, const struct starts_opts *opts, struct starts **ret_starts,
                struct err *err);
 void starts_free(struct starts *s);
+/** starts_count_use() - from here on what all programs use in a start, to its last first byte, is
+ *  added to @use, which stays the caller's; NULL: not */
+void starts_count_use(struct starts *s, struct tally_use *use);
 
 /**
  * starts_bare() - create @count bare Pods at once, until each has answered, and remove them
