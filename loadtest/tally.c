@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "loadtest/tally.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,11 +11,12 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/num.h"
 
 enum { TALLY_LINE_BYTES = 1024 };
 
 struct process {
-	int pid;
+	uint64_t pid;
 	uint64_t started; /* a number may be used again */
 	uint64_t ticks;
 	char name[TALLY_NAME_BYTES];
@@ -31,33 +31,53 @@ struct tally {
 DEFINE_CLEANUP(DIR *, closedir);
 DEFINE_CLEANUP(struct tally *, tally_free);
 
+/* Fields of proc_pid_stat(5), as counted there from 1; the name, which may hold anything, is the
+ * second. */
+enum { FIELD_STATE = 3, FIELD_UTIME = 14, FIELD_CSTIME = 17, FIELD_STARTTIME = 22 };
+
+/* @rest: from FIELD_STATE on. Return: false when it is not as it should be */
+static bool process_parse(char *rest, struct process *p)
+{
+	const char *word;
+	uint64_t value;
+
+	p->ticks = 0;
+	for (int field = FIELD_STATE; field <= FIELD_STARTTIME; field++) {
+		word = strsep(&rest, " ");
+		if (word == NULL)
+			return false;
+		if (field != FIELD_STARTTIME && (field < FIELD_UTIME || field > FIELD_CSTIME))
+			continue;
+		if (num_parse_u64(word, 0, UINT64_MAX, &value, NULL) < 0)
+			return false;
+		if (field == FIELD_STARTTIME)
+			p->started = value;
+		else
+			p->ticks += value;
+	}
+	return true;
+}
+
 /* Return: false when it is gone */
 static bool process_read(const char *pid, struct process *ret_process)
 {
-	uint64_t user, system, waited_user, waited_system;
 	char path[64], line[TALLY_LINE_BYTES];
 	CLEANUP(fclose_var) FILE *f = NULL;
 	char *name, *rest;
 
+	if (num_parse_u64(pid, 1, INT_MAX, &ret_process->pid, NULL) < 0)
+		return false;
 	(void)snprintf(path, sizeof path, "/proc/%.32s/stat", pid);
 	f = fopen(path, "re");
 	if (f == NULL || fgets(line, sizeof line, f) == NULL)
 		return false;
 	name = strchr(line, '(');
 	rest = strrchr(line, ')');
-	if (name == NULL || rest == NULL)
+	if (name == NULL || rest == NULL || rest[1] != ' ')
 		return false;
 	*rest = '\0';
 	(void)snprintf(ret_process->name, sizeof ret_process->name, "%s", name + 1);
-	ret_process->pid = atoi(line);
-	/* the fields 3 to 22 */
-	if (sscanf(rest + 1,
-	           " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64 " %" SCNu64
-	           " %" SCNu64 " %*d %*d %*d %*d %" SCNu64,
-	           &user, &system, &waited_user, &waited_system, &ret_process->started) != 5)
-		return false;
-	ret_process->ticks = user + system + waited_user + waited_system;
-	return true;
+	return process_parse(rest + 2, ret_process);
 }
 
 static int tally_add(struct tally *t, const struct process *p, struct err *err)
@@ -87,8 +107,7 @@ int tally_begin(struct tally **ret_tally, struct err *err)
 	if (dir == NULL)
 		return err_set(err, ERR_SYS, errno, "/proc");
 	while ((entry = readdir(dir)) != NULL) {
-		if (isdigit((unsigned char)entry->d_name[0]) && process_read(entry->d_name, &p) &&
-		    tally_add(t, &p, err) < 0)
+		if (process_read(entry->d_name, &p) && tally_add(t, &p, err) < 0)
 			return -1;
 	}
 	*ret_tally = TAKE_PTR(t);

@@ -122,7 +122,7 @@ static void wake_fence(struct wake *w, const struct wake_view *view)
 bool wake_is_ready(const struct wake *w, const struct wake_view *view)
 {
 	return view->running && !view->failed && !view->stopping && view->consumer_listening &&
-	       view->container_generation >= w->fence_generation;
+	       view->consumer_generation >= w->fence_generation;
 }
 
 enum wake_event wake_observe(struct wake *w, const struct wake_view *view, bool held)

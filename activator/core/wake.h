@@ -84,12 +84,12 @@ struct wake {
 
 /* What the cluster says of one container. */
 struct wake_view {
-	int64_t generation;           /* metadata.generation of the container */
-	bool running;                 /* spec.running, and not being deleted */
-	bool failed;                  /* the instance's phase is Failed */
-	bool stopping;                /* the instance's phase is Stopping */
-	int64_t container_generation; /* instance: status.containerGeneration */
-	bool consumer_listening;      /* consumer.state Listening, of status.consumerPodUID */
+	int64_t generation;          /* metadata.generation of the container */
+	bool running;                /* spec.running, and not being deleted */
+	bool failed;                 /* the instance's phase is Failed */
+	bool stopping;               /* the instance's phase is Stopping */
+	int64_t consumer_generation; /* of the container, which the consumer is right for */
+	bool consumer_listening;     /* the agent says that it is */
 };
 
 enum { WAKE_BACKOFF_MS = 5000 };

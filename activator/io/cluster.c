@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "lib/api/instance.h"
 #include "lib/api/names.h"
 #include "lib/api/resource.h"
 #include "lib/base/clk.h"
@@ -20,7 +21,7 @@
 #include "lib/kube/object.h"
 
 /* What a wake was is told after so long: the API server has the wake itself to work for. */
-enum { CLUSTER_TELL_MS = 2000 };
+enum { CLUSTER_TELL_MS = 5000 };
 
 DEFINE_CLEANUP(json_t *, json_decref);
 
@@ -311,12 +312,13 @@ static void app_look(struct app *a, const json_t *container)
 {
 	CLEANUP(json_decref_var) json_t *instance = app_take_instance(a);
 	const char *phase = json_str_at(instance, "", "status", "phase", NULL);
-	const char *pod = json_str_at(instance, "", "status", "consumerPodUID", NULL);
-	const char *seen = json_str_at(instance, "", "status", "consumer", "podUID", NULL);
-	const char *state = json_str_at(instance, "", "status", "consumer", "state", NULL);
+	struct instance_consumer consumer;
 	struct sockaddr_storage ss;
 	socklen_t bytes = view_address(instance, &ss);
-	struct target_view v = {
+	struct target_view v;
+
+	instance_consumer(instance, &consumer);
+	v = (struct target_view){
 	        .wake =
 	                {
 	                        .generation = kube_generation(container),
@@ -324,13 +326,12 @@ static void app_look(struct app *a, const json_t *container)
 	                                json_bool_at(container, false, "spec", "running", NULL) &&
 	                                !kube_is_deleting(container),
 	                        .failed = strcmp(phase, "Failed") == 0,
-	                        .stopping = strcmp(phase, "Stopping") == 0,
-	                        .container_generation = json_int_at(instance, 0, "status",
-	                                                            "containerGeneration", NULL),
-	                        .consumer_listening = *pod && strcmp(pod, seen) == 0 &&
-	                                              strcmp(state, "Listening") == 0,
+	                        .stopping = strcmp(phase, "Stopping") == 0 && !consumer.is_untold,
+	                        .consumer_generation = consumer.generation,
+	                        .consumer_listening = *consumer.uid != '\0' &&
+	                                              strcmp(consumer.state, "Listening") == 0,
 	                },
-	        .consumer_uid = pod,
+	        .consumer_uid = consumer.uid,
 	        .address = bytes ? (struct sockaddr *)&ss : NULL,
 	        .address_bytes = bytes,
 	        .message = json_str_at(instance, "", "status", "message", NULL),

@@ -35,7 +35,8 @@ ALL_BUT(instance, {"metadata", &instance_metadata});
 /* ---- Pods ---- */
 
 ONLY(pod_labels, {SC_LABEL_INSTANCE, NULL}, {SC_LABEL_ROLE, NULL});
-ONLY(pod_annotations, {SC_ANNOTATION_START, NULL}, {SC_ANNOTATION_TEMPLATE_HASH, NULL});
+ONLY(pod_annotations, {SC_ANNOTATION_START, NULL}, {SC_ANNOTATION_GENERATION, NULL},
+     {SC_ANNOTATION_TEMPLATE_HASH, NULL});
 ONLY(pod_metadata, IDENTITY, {"deletionTimestamp", NULL}, {"labels", &pod_labels},
      {"annotations", &pod_annotations}, {"ownerReferences", &owner});
 ONLY(pod_container, {"image", NULL});

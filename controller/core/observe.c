@@ -52,14 +52,23 @@ static bool is_exited(const json_t *pod, const json_t *instance)
 	return true;
 }
 
+static int64_t number_of(const json_t *pod, const char *annotation)
+{
+	uint64_t number = 0;
+
+	if (num_parse_u64(kube_annotation(pod, annotation), 0, INT64_MAX, &number, NULL) < 0)
+		return 0;
+	return (int64_t)number;
+}
+
 static int64_t start_of(const json_t *pod)
 {
-	const char *text = kube_annotation(pod, SC_ANNOTATION_START);
-	uint64_t start = 0;
+	return number_of(pod, SC_ANNOTATION_START);
+}
 
-	if (num_parse_u64(text, 0, INT64_MAX, &start, NULL) < 0)
-		return 0;
-	return (int64_t)start;
+int64_t facts_pod_made_for(const json_t *pod)
+{
+	return number_of(pod, SC_ANNOTATION_GENERATION);
 }
 
 static void see_provider(struct facts *f, const struct memory *memory, const json_t *pod)

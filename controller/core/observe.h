@@ -79,6 +79,10 @@ struct facts {
 void facts_read(const struct observed *seen, const struct memory *memory,
                 const struct resource *resource, const char *invalid, struct facts *ret_facts);
 
+/** facts_pod_made_for() - the container's generation that the consumer Pod was made for; 0: unknown
+ */
+int64_t facts_pod_made_for(const json_t *pod);
+
 /** facts_pod_is_ready() - the Pod's Ready condition is True */
 bool facts_pod_is_ready(const json_t *pod);
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/api/instance.h"
 #include "lib/kube/object.h"
 
 static bool is_phase(const char *text, enum phase phase)
@@ -27,13 +28,32 @@ static bool is_passing(const struct memory *memory, const json_t *container, con
 }
 
 /* By this the activators know which process a word of the agent is about, and that it is new. */
-static bool is_consumer_told(const struct facts *f)
+static bool is_consumer_known(const struct facts *f)
 {
-	const json_t *told = json_object_get(f->instance, "status");
 	const char *uid = f->running ? kube_uid(f->consumer) : "";
+	struct instance_consumer read;
 
-	return strcmp(json_str_at(told, "", "consumerPodUID", NULL), uid) == 0 &&
-	       (*uid == '\0' || json_int_at(told, 0, "containerGeneration", NULL) == f->generation);
+	instance_consumer(f->instance, &read);
+	if (*read.uid == '\0') /* when the agent's own word will be the newer one */
+		return *uid == '\0' || (facts_pod_made_for(f->consumer) == f->generation &&
+		                        f->generation > read.generation);
+	return strcmp(read.uid, uid) == 0 && read.generation == f->generation;
+}
+
+/* It runs and its requests are answered, while those of others wait for what the calls cost. */
+static bool is_crowded(struct memory *memory, const json_t *container, const struct status *s,
+                       uint64_t now_ms)
+{
+	const char *told = json_str_at(container, "", "status", "phase", NULL);
+
+	if (s->phase != PHASE_RUNNING || *told == '\0' || is_phase(told, PHASE_RUNNING) ||
+	    is_phase(told, PHASE_FAILED) || !memory->others_start) {
+		memory->running_since_ms = 0;
+		return false;
+	}
+	if (memory->running_since_ms == 0)
+		memory->running_since_ms = now_ms;
+	return now_ms - memory->running_since_ms < PASSING_CROWD_MS;
 }
 
 /* Nothing but the container's wish, which the Pod shows already. */
@@ -53,14 +73,17 @@ static void drop(json_t **patch)
 uint64_t passing_hold(const struct facts *f, const json_t *container, const struct status *s,
                       struct memory *memory, uint64_t now_ms, struct passing_news *news)
 {
+	const uint64_t limit_ms = memory->others_start ? 2 * PASSING_MS : PASSING_MS;
 	const char *instance_told = json_str_at(f->instance, "", "status", "phase", NULL);
 	bool passes = is_passing(memory, container, s);
+	bool crowded = is_crowded(memory, container, s, now_ms);
 	bool copy = (passes || s->phase == PHASE_RUNNING) && is_running_alone(news->instance) &&
 	            !is_phase(instance_told, PHASE_FAILED);
-	bool copy_status = copy && is_consumer_told(f);
-	bool all = passes && copy;
+	bool copy_status = copy && is_consumer_known(f);
+	bool own = crowded || (passes && copy);
+	uint64_t until_ms;
 
-	if ((!all || news->container_status == NULL) && (!copy || news->instance == NULL) &&
+	if ((!own || news->container_status == NULL) && (!copy || news->instance == NULL) &&
 	    (!copy_status || news->instance_status == NULL)) {
 		if (!passes) /* else what lasts so long already is told as it comes */
 			memory->passing_since_ms = 0;
@@ -68,17 +91,18 @@ uint64_t passing_hold(const struct facts *f, const json_t *container, const stru
 	}
 	if (memory->passing_since_ms == 0)
 		memory->passing_since_ms = now_ms;
-	if (now_ms - memory->passing_since_ms >= PASSING_MS) {
+	until_ms = memory->passing_since_ms + limit_ms;
+	if (now_ms >= until_ms) {
 		/* the status comes after the spec, since it tells that generation */
 		if (news->instance != NULL && s->phase == PHASE_RUNNING)
 			drop(&news->instance_status);
 		return 0;
 	}
-	if (all)
+	if (own)
 		drop(&news->container_status);
 	if (copy)
 		drop(&news->instance);
 	if (copy_status)
 		drop(&news->instance_status);
-	return memory->passing_since_ms + PASSING_MS;
+	return crowded && now_ms + PASSING_LOOK_MS < until_ms ? now_ms + PASSING_LOOK_MS : until_ms;
 }

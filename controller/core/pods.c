@@ -352,6 +352,8 @@ static json_t *consumer_metadata(const struct resource *r, const json_t *instanc
 	                         json_at(r->template, "metadata", "annotations", NULL));
 	(void)json_object_set_new(annotations, SC_ANNOTATION_START,
 	                          json_sprintf("%lld", (long long)start->count));
+	(void)json_object_set_new(annotations, SC_ANNOTATION_GENERATION,
+	                          json_sprintf("%lld", (long long)kube_generation(r->object)));
 	(void)json_object_set_new(annotations, SC_ANNOTATION_TEMPLATE_HASH, json_string(hash));
 	(void)json_object_set_new(meta, "annotations", annotations);
 	return meta;

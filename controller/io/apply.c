@@ -5,7 +5,9 @@
 #include <search.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/queue.h>
 
+#include "controller/core/passing.h"
 #include "controller/core/refusal.h"
 #include "controller/io/meter.h"
 #include "lib/api/names.h"
@@ -21,6 +23,8 @@ enum { APPLY_UNSETTLED_MAX = 30, UNSETTLED_TEXT_BYTES = 1500 };
 /* One container; in a tree by key. There are many, and of most there is nothing to remember. */
 struct subject {
 	struct memory *memory; /* NULL: none, and no job is under way */
+	TAILQ_ENTRY(subject) starts;
+	uint64_t starts_since_ms; /* 0: it is not on its way up */
 	struct meter_entry meter;
 	unsigned unsettled_count;
 	char key[];
@@ -52,8 +56,9 @@ struct apply {
 	struct watch *watch;
 	struct workqueue *queue;
 	struct meter *meter;
-	struct job *jobs; /* under way */
-	void *subjects;   /* tsearch(3) */
+	struct job *jobs;                   /* under way */
+	void *subjects;                     /* tsearch(3) */
+	TAILQ_HEAD(starts, subject) starts; /* on their way up, the first since longest */
 };
 
 /* --- subjects --- */
@@ -101,8 +106,34 @@ static void subject_rest(struct subject *e)
 	e->memory = NULL;
 }
 
+/* After a plan that has seen it so far. */
+static void subject_set_stage(struct apply *a, struct subject *e, enum plan_stage stage,
+                              uint64_t now_ms)
+{
+	bool starts = stage != PLAN_STAGE_NONE && stage != PLAN_STAGE_RUNNING;
+
+	if (starts == (e->starts_since_ms != 0))
+		return;
+	e->starts_since_ms = starts ? now_ms : 0;
+	if (starts)
+		TAILQ_INSERT_TAIL(&a->starts, e, starts);
+	else
+		TAILQ_REMOVE(&a->starts, e, starts);
+}
+
+/* What has not come up for so long is not waited for: it may never do. */
+static bool others_start(const struct apply *a, const struct subject *e, uint64_t now_ms)
+{
+	const struct subject *last = TAILQ_LAST(&a->starts, starts);
+
+	if (last == e)
+		last = TAILQ_PREV(e, starts, starts);
+	return last != NULL && now_ms - last->starts_since_ms < 2 * PASSING_MS;
+}
+
 static void subject_forget(struct apply *a, struct subject *e)
 {
+	subject_set_stage(a, e, PLAN_STAGE_NONE, 0);
 	meter_forget(a->meter, &e->meter);
 	(void)tdelete(e, &a->subjects, subject_compare);
 	subject_free(e);
@@ -388,7 +419,9 @@ static void on_work(void *arg, const char *key)
 	job->begun_us = clk_now_us();
 	job->next = a->jobs;
 	a->jobs = job;
+	e->memory->others_start = others_start(a, e, now.now_ms);
 	plan_make(&seen, e->memory, &a->opts.plan, &now, &job->plan);
+	subject_set_stage(a, e, job->plan.stage, now.now_ms);
 	meter_stage(a->meter, &e->meter, &job->plan, now.now_ms);
 	watch_observed_done(&seen);
 	job_send(job);
@@ -406,6 +439,7 @@ int apply_new(struct event_base *base, const struct apply_opts *opts, struct app
 	if (a == NULL)
 		return err_set(err, ERR_NOMEM, 0, "apply");
 	a->opts = *opts;
+	TAILQ_INIT(&a->starts);
 	a->meter = meter_new(opts->metrics);
 	if (a->meter == NULL || workqueue_new(base, &queue, &a->queue, err) < 0) {
 		apply_free(a);

@@ -4,6 +4,7 @@
 #include <event2/event.h>
 #include <string.h>
 
+#include "lib/api/instance.h"
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/base/num.h"
@@ -47,14 +48,12 @@ static bool word_is_one_of(const char *word, const char *const *words)
 static bool instance_is_ready(const json_t *instance)
 {
 	static const char *const states[] = {"Started", "Listening", "Exited", "Failed", NULL};
-	const char *uid = json_str_at(instance, "", "status", "consumerPodUID", NULL);
+	struct instance_consumer consumer;
 
 	if (strcmp(json_str_at(instance, "", "status", "phase", NULL), "Failed") == 0)
 		return true;
-	return *uid != '\0' &&
-	       strcmp(uid, json_str_at(instance, "", "status", "consumer", "podUID", NULL)) == 0 &&
-	       word_is_one_of(json_str_at(instance, "", "status", "consumer", "state", NULL),
-	                      states);
+	instance_consumer(instance, &consumer);
+	return *consumer.uid != '\0' && word_is_one_of(consumer.state, states);
 }
 
 /* When a container that ran before we came counts as started. */
@@ -75,7 +74,12 @@ static uint64_t target_started_before(const struct target *t, const json_t *inst
 static bool instance_has_consumer(const json_t *instance)
 {
 	static const char *const awake[] = {"ConsumerStarting", "Running", "Stopping", NULL};
+	static const char *const ended[] = {"Exited", "Failed", NULL};
+	struct instance_consumer consumer;
 
+	instance_consumer(instance, &consumer);
+	if (consumer.is_untold)
+		return !word_is_one_of(consumer.state, ended);
 	return word_is_one_of(json_str_at(instance, "", "status", "phase", NULL), awake);
 }
 
@@ -103,14 +107,15 @@ bool target_is_at_rest(const struct target *t)
 
 void target_set_instance(struct target *t, const json_t *instance, bool found)
 {
-	const char *uid = json_str_at(instance, "", "status", "consumerPodUID", NULL);
+	struct instance_consumer consumer;
 	bool ready = target_is_running(t) && instance_is_ready(instance);
 
-	if (ready && (!t->ready || strcmp(uid, t->consumer_uid) != 0))
+	instance_consumer(instance, &consumer);
+	if (ready && (!t->ready || strcmp(consumer.uid, t->consumer_uid) != 0))
 		t->started_ms = found ? target_started_before(t, instance) : clk_now_ms();
 	t->ready = ready;
 	t->consumer_left = instance_has_consumer(instance);
-	(void)snprintf(t->consumer_uid, sizeof t->consumer_uid, "%s", uid);
+	(void)snprintf(t->consumer_uid, sizeof t->consumer_uid, "%s", consumer.uid);
 }
 
 /* How long a start or a stop is not worth a write of its own; the note is older than a stop. */

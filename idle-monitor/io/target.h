@@ -20,7 +20,7 @@ struct event;
 struct metric;
 struct quiesce_call;
 
-enum { TARGET_UID_BYTES = 64, TARGET_VERSION_BYTES = 64, TARGET_STATUS_PAUSE_MS = 2000 };
+enum { TARGET_UID_BYTES = 64, TARGET_VERSION_BYTES = 64, TARGET_STATUS_PAUSE_MS = 5000 };
 
 /* What all targets share; borrowed. */
 struct target_env {

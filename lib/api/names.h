@@ -20,6 +20,8 @@
 #define SC_ANNOTATION_WAKE                                                                         \
 	SC_GROUP "/wake" /* on the container: who woke it last; changes with each wake */
 #define SC_ANNOTATION_START SC_GROUP "/start" /* on a consumer Pod: which start made it */
+/* on a consumer Pod: the container's generation that it was made for */
+#define SC_ANNOTATION_GENERATION SC_GROUP "/container-generation"
 /* on Pods: what they were made of */
 #define SC_ANNOTATION_TEMPLATE_HASH SC_GROUP "/template-hash"
 

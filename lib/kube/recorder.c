@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/kube/recorder.h"
 
+#include <event2/event.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
@@ -28,17 +29,23 @@ struct recorder_known {
 	uint64_t count;
 };
 
+/* One that is to be written, or is being. */
 struct recorder_call {
-	LIST_ENTRY(recorder_call) entry;
-	struct recorder *recorder;
-	struct kube_call *call;
+	TAILQ_ENTRY(recorder_call) entry;
+	json_t *body;
+	bool is_new; /* create it; else it is counted up */
+	char ns[64];
+	char name[RECORDER_NAME_BYTES];
+	uint64_t due_ms;
 };
 
 struct recorder {
 	struct kube_client *client;
 	char *component;
 	TAILQ_HEAD(recorder_known_list, recorder_known) known;
-	LIST_HEAD(, recorder_call) calls;
+	TAILQ_HEAD(, recorder_call) calls; /* by their time; the first may be under way */
+	struct kube_call *call;            /* of the first; NULL: none is under way */
+	struct event *timer;
 	unsigned known_count;
 	unsigned calls_count;
 	uint64_t dropped_count;
@@ -46,24 +53,6 @@ struct recorder {
 
 DEFINE_CLEANUP(struct recorder *, recorder_free);
 DEFINE_CLEANUP(json_t *, json_decref);
-
-int recorder_new(struct event_base *base, struct kube_client *client, const char *component,
-                 struct recorder **ret_recorder, struct err *err)
-{
-	CLEANUP(recorder_free_var) struct recorder *r = calloc(1, sizeof *r);
-
-	(void)base;
-	if (r == NULL)
-		return err_set(err, ERR_NOMEM, 0, "event recorder");
-	TAILQ_INIT(&r->known);
-	LIST_INIT(&r->calls);
-	r->client = client;
-	r->component = strdup(component);
-	if (r->component == NULL)
-		return err_set(err, ERR_NOMEM, 0, "event recorder");
-	*ret_recorder = TAKE_PTR(r);
-	return 0;
-}
 
 static void recorder_known_free(struct recorder *r, struct recorder_known *k)
 {
@@ -73,60 +62,124 @@ static void recorder_known_free(struct recorder *r, struct recorder_known *k)
 	free(k);
 }
 
-static void recorder_call_free(struct recorder_call *c)
+static void recorder_next(struct recorder *r);
+
+static void recorder_call_free(struct recorder *r, struct recorder_call *c)
 {
-	LIST_REMOVE(c, entry);
-	c->recorder->calls_count--;
+	TAILQ_REMOVE(&r->calls, c, entry);
+	r->calls_count--;
+	json_decref(c->body);
 	free(c);
+}
+
+static void on_recorder_done(void *arg, const struct kube_result *res)
+{
+	struct recorder *r = arg;
+
+	/* nobody waits for an Event; a warning would be the only trace of a missing permission */
+	if (res->err != NULL)
+		log_event(LOG_WARN, "event.not_written", log_err(res->err));
+	r->call = NULL;
+	recorder_call_free(r, TAILQ_FIRST(&r->calls));
+	recorder_next(r);
+}
+
+static struct kube_call *recorder_send(struct recorder *r, const struct recorder_call *c)
+{
+	const struct kube_ref ref = {&KUBE_EVENTS, c->ns, c->is_new ? NULL : c->name, NULL};
+
+	if (c->is_new)
+		return kube_create(r->client, &ref, c->body, on_recorder_done, r);
+	return kube_patch(r->client, &ref, KUBE_PATCH_MERGE, c->body, on_recorder_done, r);
+}
+
+/* The first that waits, when its time has come. */
+static void recorder_next(struct recorder *r)
+{
+	const uint64_t now_ms = clk_now_ms();
+	struct recorder_call *c;
+
+	while (r->call == NULL && (c = TAILQ_FIRST(&r->calls)) != NULL) {
+		if (c->due_ms > now_ms) {
+			const struct timeval wait = clk_timeval(c->due_ms - now_ms);
+
+			(void)evtimer_add(r->timer, &wait);
+			return;
+		}
+		r->call = recorder_send(r, c);
+		if (r->call == NULL)
+			recorder_call_free(r, c);
+	}
+}
+
+static void on_recorder_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	recorder_next(arg);
+}
+
+/* Takes @body, also when there are too many. */
+static void recorder_add(struct recorder *r, const struct recorder_known *k, bool is_new,
+                         bool warning, json_t *body)
+{
+	struct recorder_call *c = NULL, *later;
+
+	if (body == NULL || r->calls_count >= RECORDER_PENDING_MAX ||
+	    (c = calloc(1, sizeof *c)) == NULL) {
+		json_decref(body);
+		r->dropped_count++;
+		log_event(LOG_DEBUG, "event.dropped", log_u64("dropped_count", r->dropped_count));
+		return;
+	}
+	c->body = body;
+	c->is_new = is_new;
+	c->due_ms = clk_now_ms() + (warning ? 0 : RECORDER_PAUSE_MS);
+	(void)snprintf(c->ns, sizeof c->ns, "%s", k->ns);
+	(void)snprintf(c->name, sizeof c->name, "%s", k->name);
+	r->calls_count++;
+	TAILQ_FOREACH(later, &r->calls, entry) {
+		if (later->due_ms > c->due_ms)
+			break;
+	}
+	if (later != NULL)
+		TAILQ_INSERT_BEFORE(later, c, entry);
+	else
+		TAILQ_INSERT_TAIL(&r->calls, c, entry);
+	recorder_next(r);
+}
+
+int recorder_new(struct event_base *base, struct kube_client *client, const char *component,
+                 struct recorder **ret_recorder, struct err *err)
+{
+	CLEANUP(recorder_free_var) struct recorder *r = calloc(1, sizeof *r);
+
+	if (r == NULL)
+		return err_set(err, ERR_NOMEM, 0, "event recorder");
+	TAILQ_INIT(&r->known);
+	TAILQ_INIT(&r->calls);
+	r->client = client;
+	r->component = strdup(component);
+	r->timer = evtimer_new(base, on_recorder_timer, r);
+	if (r->component == NULL || r->timer == NULL)
+		return err_set(err, ERR_NOMEM, 0, "event recorder");
+	*ret_recorder = TAKE_PTR(r);
+	return 0;
 }
 
 void recorder_free(struct recorder *r)
 {
 	if (r == NULL)
 		return;
-	while (!LIST_EMPTY(&r->calls)) {
-		struct recorder_call *c = LIST_FIRST(&r->calls);
-
-		kube_cancel(c->call);
-		recorder_call_free(c);
-	}
+	kube_cancel(r->call);
+	while (!TAILQ_EMPTY(&r->calls))
+		recorder_call_free(r, TAILQ_FIRST(&r->calls));
 	while (!TAILQ_EMPTY(&r->known))
 		recorder_known_free(r, TAILQ_FIRST(&r->known));
+	if (r->timer != NULL)
+		event_free(r->timer);
 	free(r->component);
 	free(r);
-}
-
-static void on_recorder_done(void *arg, const struct kube_result *res)
-{
-	struct recorder_call *c = arg;
-
-	/* nobody waits for an Event; a warning would be the only trace of a missing permission */
-	if (res->err != NULL)
-		log_event(LOG_WARN, "event.not_written", log_err(res->err));
-	recorder_call_free(c);
-}
-
-/* Return: NULL when too many calls are under way. */
-static struct recorder_call *recorder_call_new(struct recorder *r)
-{
-	struct recorder_call *c;
-
-	if (r->calls_count >= RECORDER_PENDING_MAX || (c = calloc(1, sizeof *c)) == NULL) {
-		r->dropped_count++;
-		log_event(LOG_DEBUG, "event.dropped", log_u64("dropped_count", r->dropped_count));
-		return NULL;
-	}
-	c->recorder = r;
-	LIST_INSERT_HEAD(&r->calls, c, entry);
-	r->calls_count++;
-	return c;
-}
-
-static void recorder_call_started(struct recorder_call *c, struct kube_call *call)
-{
-	c->call = call;
-	if (call == NULL)
-		recorder_call_free(c);
 }
 
 static struct recorder_known *recorder_find(struct recorder *r, const char *key, uint64_t now_ms)
@@ -144,19 +197,6 @@ static struct recorder_known *recorder_find(struct recorder *r, const char *key,
 	return NULL;
 }
 
-static void recorder_count_up(struct recorder *r, struct recorder_known *k, const char *now)
-{
-	struct recorder_call *c = recorder_call_new(r);
-	CLEANUP(json_decref_var) json_t *patch = NULL;
-	const struct kube_ref ref = {&KUBE_EVENTS, k->ns, k->name, NULL};
-
-	if (c == NULL)
-		return;
-	patch = json_pack("{sI ss}", "count", (json_int_t)k->count, "lastTimestamp", now);
-	recorder_call_started(
-	        c, kube_patch(r->client, &ref, KUBE_PATCH_MERGE, patch, on_recorder_done, c));
-}
-
 static json_t *recorder_involved(const json_t *object)
 {
 	return json_pack("{ss ss ss ss ss ss}", "apiVersion",
@@ -166,26 +206,15 @@ static json_t *recorder_involved(const json_t *object)
 	                 kube_resource_version(object));
 }
 
-static void recorder_write(struct recorder *r, const struct recorder_known *k, const json_t *object,
-                           const char *const text[3], const char *now)
+static json_t *recorder_body(const struct recorder *r, const struct recorder_known *k,
+                             const json_t *object, const char *const text[3], const char *now)
 {
-	struct recorder_call *c = recorder_call_new(r);
-	CLEANUP(json_decref_var) json_t *event = NULL;
-	const struct kube_ref ref = {&KUBE_EVENTS, k->ns, NULL, NULL};
-
-	if (c == NULL)
-		return;
-	event = json_pack("{ss ss s{ss ss} so ss ss ss s{ss} ss ss ss ss si}", "apiVersion", "v1",
-	                  "kind", "Event", "metadata", "name", k->name, "namespace", k->ns,
-	                  "involvedObject", recorder_involved(object), "type", text[0], "reason",
-	                  text[1], "message", text[2], "source", "component", r->component,
-	                  "reportingComponent", r->component, "reportingInstance", r->component,
-	                  "firstTimestamp", now, "lastTimestamp", now, "count", 1);
-	if (event == NULL) {
-		recorder_call_free(c);
-		return;
-	}
-	recorder_call_started(c, kube_create(r->client, &ref, event, on_recorder_done, c));
+	return json_pack("{ss ss s{ss ss} so ss ss ss s{ss} ss ss ss ss si}", "apiVersion", "v1",
+	                 "kind", "Event", "metadata", "name", k->name, "namespace", k->ns,
+	                 "involvedObject", recorder_involved(object), "type", text[0], "reason",
+	                 text[1], "message", text[2], "source", "component", r->component,
+	                 "reportingComponent", r->component, "reportingInstance", r->component,
+	                 "firstTimestamp", now, "lastTimestamp", now, "count", 1);
 }
 
 /* Takes @key, also on failure. */
@@ -253,10 +282,14 @@ void recorder_event(struct recorder *r, const json_t *object, bool warning, cons
 		k->last_ms = now_ms;
 		TAILQ_REMOVE(&r->known, k, entry);
 		TAILQ_INSERT_HEAD(&r->known, k, entry);
-		recorder_count_up(r, k, now);
+		recorder_add(
+		        r, k, false, warning,
+		        json_pack("{sI ss}", "count", (json_int_t)k->count, "lastTimestamp", now));
 		return;
 	}
 	k = recorder_remember(r, key, object, now_ms);
 	if (k != NULL)
-		recorder_write(r, k, object, (const char *const[]){type, reason, message}, now);
+		recorder_add(r, k, true, warning,
+		             recorder_body(r, k, object,
+		                           (const char *const[]){type, reason, message}, now));
 }

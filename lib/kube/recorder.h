@@ -2,8 +2,10 @@
 /*
  * recorder - Events (core/v1) about an object, fire and forget
  *
- * The same event again within ten minutes is counted up instead of written anew; at most
- * RECORDER_PENDING_MAX are under way, further ones are dropped and counted.
+ * The same event again within ten minutes is counted up instead of written anew. They are written
+ * one after another, those of type Normal after a pause: nobody waits for them, and who waits for a
+ * container would wait for what they cost the API server. At most RECORDER_PENDING_MAX wait;
+ * further ones are dropped and counted, and what waits when the program ends is lost.
  */
 #pragma once
 
@@ -11,7 +13,7 @@
 
 struct recorder;
 
-enum { RECORDER_PENDING_MAX = 64 };
+enum { RECORDER_PENDING_MAX = 1024, RECORDER_PAUSE_MS = 3000 };
 
 int recorder_new(struct event_base *base, struct kube_client *client, const char *component,
                  struct recorder **ret_recorder, struct err *err);

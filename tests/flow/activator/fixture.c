@@ -43,7 +43,7 @@ void observe(struct fixture *f, bool running, bool ready, const char *message)
 	        .wake = {.generation = f->generation,
 	                 .running = running,
 	                 .failed = message != NULL,
-	                 .container_generation = ready ? f->generation : f->generation - 1,
+	                 .consumer_generation = ready ? f->generation : f->generation - 1,
 	                 .consumer_listening = ready},
 	        .consumer_uid = ready ? "pod-1" : "",
 	        .address = ready ? (struct sockaddr *)&f->backend_address : NULL,

@@ -93,7 +93,7 @@ static void test_wake_lease_end_lets_nothing_pass_before_a_wake(void **state)
 	struct fixture *f = *state;
 	struct wake_view view = {.generation = 4,
 	                         .running = true,
-	                         .container_generation = 4,
+	                         .consumer_generation = 4,
 	                         .consumer_listening = true};
 
 	assert_int_equal(wake_observe(&f->wake, &view, false), WAKE_EV_UP);
@@ -143,7 +143,7 @@ static void test_wake_fence_refuses_a_status_older_than_the_start(void **state)
 	struct fixture *f = *state;
 	struct wake_view view = {.generation = 5,
 	                         .running = true,
-	                         .container_generation = 5,
+	                         .consumer_generation = 5,
 	                         .consumer_listening = true};
 
 	assert_int_equal(wake_observe(&f->wake, &view, false), WAKE_EV_UP);
@@ -151,7 +151,7 @@ static void test_wake_fence_refuses_a_status_older_than_the_start(void **state)
 	assert_int_equal(wake_observe(&f->wake, &view, false), WAKE_EV_UP);
 	view.generation = 8; /* a stop and a start that we did not see */
 	assert_int_equal(wake_observe(&f->wake, &view, false), WAKE_EV_STARTING);
-	view.container_generation = 8;
+	view.consumer_generation = 8;
 	assert_int_equal(wake_observe(&f->wake, &view, false), WAKE_EV_UP);
 	wake_confirmed(&f->wake, 9);
 	view.generation = 9;
@@ -163,7 +163,7 @@ static void test_wake_ready_rule(void **state)
 	struct fixture *f = *state;
 	const struct wake_view ready = {.generation = 1,
 	                                .running = true,
-	                                .container_generation = 1,
+	                                .consumer_generation = 1,
 	                                .consumer_listening = true};
 	struct wake_view view = ready;
 

@@ -163,8 +163,11 @@ void agent_rootfs(struct fixture *f, const char *rootfs_json)
 
 void agent_says(struct fixture *f, const char *pod_name, const char *state)
 {
-	merge(&f->instance, json_pack("{s:{s:{s:s,s:s}}}", "status", "consumer", "podUID",
-	                              kube_uid(pod(f, pod_name)), "state", state));
+	const json_t *of = pod(f, pod_name);
+
+	merge(&f->instance,
+	      json_pack("{s:{s:{s:s,s:s,s:I}}}", "status", "consumer", "podUID", kube_uid(of),
+	                "state", state, "containerGeneration", (json_int_t)facts_pod_made_for(of)));
 }
 
 void agent_says_more(struct fixture *f, const char *consumer_json)

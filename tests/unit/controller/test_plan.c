@@ -3,6 +3,7 @@
 #include "tests/unit/controller/fixture.h"
 
 #include "controller/core/passing.h"
+#include "lib/api/instance.h"
 #include "lib/api/names.h"
 #include "lib/kube/object.h"
 
@@ -41,7 +42,6 @@ static void test_plan_creates_the_consumer_before_anything_else(void **state)
 	settle(f, "listening");
 	later(f);
 	expect_trace(f, "wake -> create:hello\n"
-	                "      -> instance=ConsumerStarting\n"
 	                "listening -> container=Running !Running\n"
 	                "later -> patch-instance(running=true)\n"
 	                "      -> instance=Running\n");
@@ -70,8 +70,7 @@ static void test_plan_tells_a_passing_status_that_stays(void **state)
 	agent_says(f, "hello", "Exited");
 	settle(f, "later");
 	expect_trace(f, "wake -> create:hello\n"
-	                "      -> instance=ConsumerStarting\n"
-	                "later -> patch-instance(running=true) instance=same "
+	                "later -> patch-instance(running=true) instance=ConsumerStarting "
 	                "container=ProviderReady\n"
 	                "other port -> instance=same container=same\n"
 	                "stop -> delete:hello patch-instance(running=false) instance=Stopping "
@@ -123,7 +122,7 @@ static void test_plan_wakes_beside_the_dying_consumer(void **state)
 	settle(f, "stop");
 	set_running(f, true);
 	settle(f, "wake");
-	assert_string_equal(instance_phase(f), "ConsumerStarting"); /* not Running on a dying Pod */
+	assert_string_equal(instance_phase(f), "Stopping"); /* not Running on a dying Pod */
 	agent_says(f, "hello-2", "Listening");
 	settle(f, "listening");
 	pod_gone(f, "hello");
@@ -131,7 +130,6 @@ static void test_plan_wakes_beside_the_dying_consumer(void **state)
 	expect_trace(f, "stop -> delete:hello patch-instance(running=false) instance=Stopping "
 	                "container=Stopping !Stopping\n"
 	                "wake -> create:hello-2\n"
-	                "      -> instance=ConsumerStarting\n"
 	                "listening -> container=Running !Running\n");
 }
 
@@ -157,15 +155,14 @@ static void test_plan_collapses_two_quick_toggles(void **state)
 	                "off -> delete:hello patch-instance(running=false) instance=Stopping "
 	                "container=Stopping !Stopping\n"
 	                "on -> create:hello-2\n"
-	                "      -> instance=ConsumerStarting\n"
-	                "off -> delete:hello-2 instance=Stopping\n"
-	                "on -> create:hello-3\n"
-	                "      -> instance=ConsumerStarting\n");
+	                "off -> delete:hello-2\n"
+	                "on -> create:hello-3\n");
 }
 
 static void test_plan_never_names_a_dying_consumer(void **state)
 {
 	struct fixture *f = *state;
+	struct instance_consumer read;
 
 	fixture_awake(f);
 	assert_string_equal(json_str_at(f->instance, "", "status", "consumerPodUID", NULL),
@@ -177,8 +174,45 @@ static void test_plan_never_names_a_dying_consumer(void **state)
 	plan_once(f, "wake");
 	assert_null(json_at(f->instance, "status", "consumerPodUID", NULL));
 	plan_once(f, "answered");
-	assert_string_equal(json_str_at(f->instance, "", "status", "consumerPodUID", NULL),
-	                    kube_uid(pod(f, "hello-2")));
+	instance_consumer(f->instance, &read);
+	assert_string_equal(read.uid, "");
+	agent_says(f, "hello-2", "Waiting");
+	instance_consumer(f->instance, &read);
+	assert_string_equal(read.uid, kube_uid(pod(f, "hello-2")));
+}
+
+static void test_plan_tells_running_after_the_starts_of_others(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_asleep(f, NULL);
+	set_running(f, true);
+	settle(f, "wake");
+	agent_says(f, "hello", "Listening");
+	f->memory.others_start = true;
+	settle(f, "listening");
+	later(f);
+	assert_string_equal(phase(f), "Stopped");
+	f->memory.others_start = false;
+	later(f);
+	assert_string_equal(phase(f), "Running");
+}
+
+static void test_plan_tells_running_though_others_start_for_long(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t began_ms;
+
+	fixture_asleep(f, NULL);
+	set_running(f, true);
+	settle(f, "wake");
+	agent_says(f, "hello", "Listening");
+	f->memory.others_start = true;
+	began_ms = f->now.now_ms;
+	settle(f, "listening");
+	while (strcmp(phase(f), "Running") != 0 && f->now.now_ms < began_ms + 10 * PASSING_CROWD_MS)
+		later(f);
+	assert_int_equal(f->now.now_ms - began_ms, PASSING_CROWD_MS);
 }
 
 static void test_plan_deletes_in_order(void **state)
@@ -341,6 +375,8 @@ int main(void)
 	        T(test_plan_prepares_a_new_container_and_leaves_it_asleep),
 	        T(test_plan_creates_the_consumer_before_anything_else),
 	        T(test_plan_tells_a_passing_status_that_stays),
+	        T(test_plan_tells_running_after_the_starts_of_others),
+	        T(test_plan_tells_running_though_others_start_for_long),
 	        T(test_plan_starts_at_once_when_made_running),
 	        T(test_plan_stops_and_keeps_the_provider),
 	        T(test_plan_wakes_beside_the_dying_consumer),

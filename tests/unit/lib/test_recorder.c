@@ -151,11 +151,23 @@ static void test_recorder_is_bounded(void **state)
 	struct fixture *f = *state;
 
 	for (int i = 0; i < RECORDER_PENDING_MAX + 20; i++)
-		recorder_event(f->recorder, f->object, false, "Many", "number %d", i);
+		recorder_event(f->recorder, f->object, true, "Many", "number %d", i);
 	wait_for(f, &f->requests, RECORDER_PENDING_MAX);
 	for (int i = 0; i < 20; i++)
 		(void)event_base_loop(f->base, EVLOOP_NONBLOCK);
 	assert_int_equal(f->requests, RECORDER_PENDING_MAX);
+}
+
+static void test_recorder_writes_a_warning_before_what_waits(void **state)
+{
+	struct fixture *f = *state;
+
+	recorder_event(f->recorder, f->object, false, "ConsumerCreated", "one");
+	recorder_event(f->recorder, f->object, true, "Failed", "two");
+	wait_for(f, &f->requests, 1);
+	assert_string_equal(json_str_at(f->last, "", "reason", NULL), "Failed");
+	wait_for(f, &f->requests, 2);
+	assert_string_equal(json_str_at(f->last, "", "reason", NULL), "ConsumerCreated");
 }
 
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
@@ -166,6 +178,7 @@ int main(void)
 	        TEST(test_recorder_writes_an_event_and_counts_it_up),
 	        TEST(test_recorder_cuts_a_long_message_between_characters),
 	        TEST(test_recorder_is_bounded),
+	        TEST(test_recorder_writes_a_warning_before_what_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

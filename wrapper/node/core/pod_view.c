@@ -25,14 +25,23 @@ const char *pod_container_id(const json_t *pod)
 	return json_str_at(status, "", "containerID", NULL);
 }
 
+static uint64_t pod_number(const json_t *pod, const char *annotation)
+{
+	uint64_t number;
+
+	if (num_parse_u64(kube_annotation(pod, annotation), 0, INT64_MAX, &number, NULL) < 0)
+		return 0;
+	return number;
+}
+
 uint64_t pod_start(const json_t *pod)
 {
-	uint64_t start = 0;
+	return pod_number(pod, SC_ANNOTATION_START);
+}
 
-	if (num_parse_u64(kube_annotation(pod, SC_ANNOTATION_START), 0, INT64_MAX, &start, NULL) <
-	    0)
-		return 0;
-	return start;
+uint64_t pod_generation(const json_t *pod)
+{
+	return pod_number(pod, SC_ANNOTATION_GENERATION);
 }
 
 static bool instance_is_folder_volume(const json_t *volumes, const char *name)

@@ -20,6 +20,9 @@ const char *pod_container_id(const json_t *pod);
 /** pod_start() - which start of the instance made it */
 uint64_t pod_start(const json_t *pod);
 
+/** pod_generation() - of the container, which it was made for; 0: it does not say */
+uint64_t pod_generation(const json_t *pod);
+
 /**
  * instance_mount_points() - folders that the consumer's volumes will be mounted on
  * Only where it is certain that a folder is needed: not for subPath and hostPath, which may be

@@ -326,6 +326,7 @@ int consumer_new(struct instance *inst, const json_t *pod, struct consumer **ret
 	c->state = CONSUMER_ABSENT;
 	c->netns = (struct netns){-1, -1};
 	c->start = pod_start(pod);
+	c->generation = pod_generation(pod);
 	(void)snprintf(c->pod_uid, sizeof c->pod_uid, "%s", kube_uid(pod));
 	consumer_recall(c);
 	c->poll = evtimer_new(inst->agent->base, on_consumer_poll, c);
@@ -358,9 +359,10 @@ void consumer_free(struct consumer *c)
 json_t *consumer_status(const struct consumer *c)
 {
 	char at[NUM_RFC3339_BYTES];
-	json_t *j = json_pack("{s:s, s:s, s:s, s:o, s:s, s:i, s:i, s:I}", "podUID", c->pod_uid,
-	                      "state", consumer_state_text(c->state), "reason", c->reason,
-	                      "message", json_text(c->message), "address", c->address, "port",
+	json_t *j = json_pack("{s:s, s:I, s:s, s:s, s:o, s:s, s:i, s:i, s:I}", "podUID", c->pod_uid,
+	                      "containerGeneration", (json_int_t)c->generation, "state",
+	                      consumer_state_text(c->state), "reason", c->reason, "message",
+	                      json_text(c->message), "address", c->address, "port",
 	                      (int)consumer_port(c), "exitCode", c->exit_code,
 	                      "handoverMicroseconds", (json_int_t)c->handover_us);
 

@@ -16,8 +16,9 @@ struct consumer {
 	LIST_ENTRY(consumer) entry;
 	struct instance *inst;
 	char pod_uid[64];
-	uint64_t start; /* which start of the instance made it */
-	bool has_pod;   /* the Pod is still in the API */
+	uint64_t start;      /* which start of the instance made it */
+	uint64_t generation; /* of the container, which it was made for */
+	bool has_pod;        /* the Pod is still in the API */
 	enum consumer_state state;
 	char reason[ROOTFS_REASON_BYTES];
 	char message[256];

@@ -15,7 +15,7 @@
 #include "wrapper/node/io/consumer.h"
 
 /* A passing state is told after so long, when it is not over by then. */
-enum { INSTANCE_STATUS_RETRY_MS = 300, INSTANCE_STATUS_PASSING_MS = 50 };
+enum { INSTANCE_STATUS_RETRY_MS = 300, INSTANCE_STATUS_PASSING_MS = 500 };
 
 static json_t *instance_rootfs_status(const struct instance *inst)
 {

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/api/instance.h"
+
+#include <string.h>
+
+#include "lib/kube/object.h"
+
+void instance_consumer(const json_t *instance, struct instance_consumer *ret_consumer)
+{
+	const json_t *status = json_object_get(instance, "status");
+	const json_t *said = json_object_get(status, "consumer");
+	const char *told_uid = json_str_at(status, "", "consumerPodUID", NULL);
+	const char *said_uid = json_str_at(said, "", "podUID", NULL);
+	const char *state = json_str_at(said, "", "state", NULL);
+	int64_t told = json_int_at(status, 0, "containerGeneration", NULL);
+	int64_t made_for = json_int_at(said, 0, "containerGeneration", NULL);
+
+	if (made_for > told) {
+		*ret_consumer = (struct instance_consumer){said_uid, state, made_for, true};
+		return;
+	}
+	*ret_consumer = (struct instance_consumer){
+	        .uid = told_uid,
+	        .state = strcmp(said_uid, told_uid) == 0 ? state : "",
+	        .generation = told,
+	};
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * instance - a StoppableContainerInstance as the programs read it
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The consumer that a status is about. Borrowed from it. */
+struct instance_consumer {
+	const char *uid;    /* of its Pod; "": none that is wanted and lives */
+	const char *state;  /* what the agent says of that Pod; "": nothing */
+	int64_t generation; /* the consumer is right for the container up to this one */
+	bool is_untold;     /* the controller's part, phase among it, is of an earlier time */
+};
+
+/**
+ * instance_consumer() - the controller's word and the agent's, the newer one
+ * The controller tells of a start when it is over, to spare a call (docs/protocols.md, "Consumer
+ * start"). Until then the agent's word holds: it names the generation that the Pod was made for.
+ */
+void instance_consumer(const json_t *instance, struct instance_consumer *ret_consumer);
