@@ -134,11 +134,16 @@ static bool may_act(void *arg)
 	return watch_is_synced(c->watch) && is_leading(arg);
 }
 
-static void add_key(void *arg, const char *key)
+static void add_key(void *arg, const char *key, uint64_t delay_ms)
 {
 	struct controller *c = arg;
 
-	apply_key(c->apply, key);
+	apply_key(c->apply, key, delay_ms);
+}
+
+static void add_now(void *arg, const char *key)
+{
+	add_key(arg, key, 0);
 }
 
 static void on_synced(void *arg)
@@ -146,7 +151,7 @@ static void on_synced(void *arg)
 	struct controller *c = arg;
 
 	log_event(LOG_INFO, "controller.synced", log_str("identity", c->identity));
-	watch_each_key(c->watch, add_key, c);
+	watch_each_key(c->watch, add_now, c);
 }
 
 static void on_leader(void *arg, bool leading)
@@ -157,7 +162,7 @@ static void on_leader(void *arg, bool leading)
 	log_event(LOG_INFO, leading ? "leader.gained" : "leader.lost",
 	          log_str("identity", c->identity));
 	if (leading && c->watch != NULL)
-		watch_each_key(c->watch, add_key, c);
+		watch_each_key(c->watch, add_now, c);
 }
 
 static void end_loop(void *arg)

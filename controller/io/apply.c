@@ -470,12 +470,7 @@ void apply_set_watch(struct apply *a, struct watch *watch)
 	a->watch = watch;
 }
 
-void apply_key(struct apply *a, const char *key)
-{
-	workqueue_add(a->queue, key);
-}
-
-void apply_key_after(struct apply *a, const char *key, uint64_t delay_ms)
+void apply_key(struct apply *a, const char *key, uint64_t delay_ms)
 {
 	workqueue_add_after(a->queue, key, delay_ms);
 }

@@ -33,5 +33,5 @@ void apply_free(struct apply *a);
 void apply_set_watch(struct apply *a, struct watch *watch);
 /** apply_set_target() - where Services lead; containers that are planned from now on follow it */
 void apply_set_target(struct apply *a, const struct service_target *target);
-void apply_key(struct apply *a, const char *key);
-void apply_key_after(struct apply *a, const char *key, uint64_t delay_ms);
+/** apply_key() - plan for it in so long; 0: now */
+void apply_key(struct apply *a, const char *key, uint64_t delay_ms);

@@ -29,7 +29,7 @@ static void add_key(void *arg, const char *key)
 {
 	struct rollout *r = arg;
 
-	apply_key_after(r->opts.apply, key, r->keys_count++ * 1000 / ROLLOUT_KEYS_PER_S);
+	apply_key(r->opts.apply, key, r->keys_count++ * 1000 / ROLLOUT_KEYS_PER_S);
 }
 
 static void on_settled(evutil_socket_t fd, short what, void *arg)

@@ -59,14 +59,22 @@ static const char *label_index(const json_t *object)
 	return kube_label(object, SC_LABEL_INSTANCE);
 }
 
-static void tell(struct watch *w, const char *ns, const char *name)
+/* The steps of a Pod on its way up are looked at together: what is waited for, the agent says. */
+enum { WATCH_POD_PAUSE_MS = 100 };
+
+static void tell_after(struct watch *w, const char *ns, const char *name, uint64_t delay_ms)
 {
 	char key[WATCH_KEY_BYTES];
 
 	if (*name == '\0')
 		return;
 	(void)snprintf(key, sizeof key, "%s/%s", ns, name);
-	w->opts.on_key(w->opts.arg, key);
+	w->opts.on_key(w->opts.arg, key, delay_ms);
+}
+
+static void tell(struct watch *w, const char *ns, const char *name)
+{
+	tell_after(w, ns, name, 0);
 }
 
 /* --- hosts --- */
@@ -139,7 +147,10 @@ static void on_change(void *arg, const json_t *old_object, const json_t *new_obj
 	if (c->on == PLAN_ON_CONTAINER || c->on == PLAN_ON_INSTANCE)
 		tell(c->watch, kube_namespace(object), kube_name(object));
 	else
-		tell(c->watch, kube_namespace(object), label_index(object));
+		tell_after(c->watch, kube_namespace(object), label_index(object),
+		           c->on == PLAN_ON_POD && old_object != NULL && new_object != NULL
+		                   ? WATCH_POD_PAUSE_MS
+		                   : 0);
 }
 
 static bool tell_if_on_node(void *arg, const json_t *instance)

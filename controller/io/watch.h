@@ -15,7 +15,8 @@ struct watch_opts {
 	const char *const *host_domains; /* NULL-terminated, for host_claims */
 	const char *cluster_domain;
 	bool nodes; /* see whether the rootfs's node still exists */
-	void (*on_key)(void *arg, const char *key);
+	/* to be looked at in so long */
+	void (*on_key)(void *arg, const char *key, uint64_t delay_ms);
 	void (*on_synced)(void *arg); /* every cache holds its first list */
 	void *arg;
 };
