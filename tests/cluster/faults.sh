@@ -93,7 +93,12 @@ asleep() {
 }
 
 life() { ask "$1" | sed -n 's/.*life=\([0-9a-f]*\).*/\1/p'; }
-consumer() { sci "$1" .status.consumerPodName; }
+# by its labels: the status may come later than the first answer
+consumer() {
+  kubectl -n "$run" get pods -o json \
+    -l "stoppablecontainer.xtlsoft.top/instance=$1,stoppablecontainer.xtlsoft.top/role=consumer" |
+    jq -r '[.items[] | select(.metadata.deletionTimestamp == null)] | last | .metadata.name // empty'
+}
 provider() { sci "$1" .status.providerPodName; }
 
 pid_of() {
