@@ -94,8 +94,11 @@ cluster_until 180 asleep || { kubectl -n "$space" get stoppablecontainers,pods; 
 
 mkdir -p "$results"
 logs=() agent=''
-for log in "$CLUSTER_DIR"/nodes/*/var/log/pods/"${PRODUCT_NAMESPACE}"_sc-activator-*/*/0.log; do logs+=("--activator-log=$log"); done
-for log in "$CLUSTER_DIR"/nodes/1/var/log/pods/"${PRODUCT_NAMESPACE}"_sc-node-agent-*/*/0.log; do
+# latest FOLDER: of the files 0.log, 1.log…, one for each start of the container
+latest() { find "$1" -name '*.log' | sort -V | tail -n 1; }
+for folder in "$CLUSTER_DIR"/nodes/*/var/log/pods/"${PRODUCT_NAMESPACE}"_sc-activator-*/*/; do logs+=("--activator-log=$(latest "$folder")"); done
+for folder in "$CLUSTER_DIR"/nodes/1/var/log/pods/"${PRODUCT_NAMESPACE}"_sc-node-agent-*/*/; do
+  log=$(latest "$folder")
   # the directory of the init container, if any, tells nothing of consumers
   ! grep -q agent.started "$log" || agent=$log
 done

@@ -72,15 +72,32 @@ static void recorder_call_free(struct recorder *r, struct recorder_call *c)
 	free(c);
 }
 
+/* What is not there cannot be counted up. */
+static void recorder_forget(struct recorder *r, const char *name)
+{
+	struct recorder_known *k;
+
+	TAILQ_FOREACH(k, &r->known, entry) {
+		if (strcmp(k->name, name) == 0) {
+			recorder_known_free(r, k);
+			return;
+		}
+	}
+}
+
 static void on_recorder_done(void *arg, const struct kube_result *res)
 {
 	struct recorder *r = arg;
 
+	struct recorder_call *c = TAILQ_FIRST(&r->calls);
+
 	/* nobody waits for an Event; a warning would be the only trace of a missing permission */
-	if (res->err != NULL)
+	if (res->err != NULL) {
 		log_event(LOG_WARN, "event.not_written", log_err(res->err));
+		recorder_forget(r, c->name);
+	}
 	r->call = NULL;
-	recorder_call_free(r, TAILQ_FIRST(&r->calls));
+	recorder_call_free(r, c);
 	recorder_next(r);
 }
 

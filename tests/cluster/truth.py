@@ -71,6 +71,14 @@ def ask(address):
         connection.close()
 
 
+def named(status):
+    """The UID of the consumer that a status names: the controller's word or the agent's, the newer one."""
+    said = status.get("consumer", {})
+    if said.get("containerGeneration", 0) > status.get("containerGeneration", 0):
+        return said["podUID"]
+    return status.get("consumerPodUID")
+
+
 def untruths(instance, container, pods):
     status = instance.get("status", {})
     said = container.get("status", {})
@@ -79,7 +87,7 @@ def untruths(instance, container, pods):
     if (said.get("phase") == "Running") != ready:
         yield "unready"
     if "Running" in phases:
-        pod = pods.get(status.get("consumerPodUID"))
+        pod = pods.get(named(status))
         if pod is None or "deletionTimestamp" in pod["metadata"]:
             yield "dying"
     if ready and status.get("consumer", {}).get("address"):
@@ -118,7 +126,7 @@ def main():
             if name not in containers or "deletionTimestamp" in containers[name]["metadata"]:
                 continue
             for what in untruths(instance, containers[name], pods):
-                key = (name, what, instance.get("status", {}).get("consumerPodUID"))
+                key = (name, what, named(instance.get("status", {})))
                 seen[key] = since.get(key, now)
                 if now - seen[key] > patience and key not in told:
                     told.add(key)
