@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wrapper/wrapper.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -8,7 +9,7 @@
 #include "lib/api/names.h"
 
 static const char usage[] =
-        "Usage: sc-wrapper run [--socket PATH] -- COMMAND [ARGUMENT]...\n"
+        "Usage: sc-wrapper run [--socket PATH] [--stop-signal N] -- COMMAND [ARGUMENT]...\n"
         "       sc-wrapper pause\n"
         "       sc-wrapper copy DESTINATION\n"
         "\n"
@@ -16,6 +17,7 @@ static const char usage[] =
         "\n"
         "  run     wait on PATH for the root filesystem, then start COMMAND in it\n"
         "          (default: " SC_CONTROL_MOUNT "/" SC_CONTROL_SOCKET ")\n"
+        "          and pass SIGTERM on as signal N\n"
         "  pause   keep a container's image on the node; ends on SIGTERM\n"
         "  copy    put this program at DESTINATION\n"
         "\n"
@@ -53,14 +55,22 @@ static int wrong_usage(void)
 static int run_command(char **args)
 {
 	const char *socket_path = SC_CONTROL_MOUNT "/" SC_CONTROL_SOCKET;
+	int stop_signal = SIGTERM;
 
 	if (args[0] != NULL && strcmp(args[0], "--socket") == 0 && args[1] != NULL) {
 		socket_path = args[1];
 		args += 2;
 	}
+	if (args[0] != NULL && strcmp(args[0], "--stop-signal") == 0 && args[1] != NULL) {
+		const char *text = args[1];
+
+		if (!proto_number(&text, &stop_signal) || *text != '\0')
+			return wrong_usage();
+		args += 2;
+	}
 	if (args[0] == NULL || strcmp(args[0], "--") != 0 || args[1] == NULL)
 		return wrong_usage();
-	return wrapper_run(socket_path, args + 1);
+	return wrapper_run(socket_path, stop_signal, args + 1);
 }
 
 int main(int argc, char **argv)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "controller/core/stop_signal.h"
 #include "lib/api/names.h"
 #include "lib/kube/object.h"
 
@@ -242,6 +243,19 @@ static void merge_user(json_t *main, const json_t *pod, const json_t *image)
 		                          json_integer(json_int_at(image, 0, "gid", NULL)));
 }
 
+static json_t *wrapper_command(const json_t *container, const json_t *image)
+{
+	json_t *command = json_pack("[s,s]", "/sc-wrapper", "run");
+	int stop_signal = stop_signal_of(container, image);
+
+	if (stop_signal != 0) {
+		(void)json_array_append_new(command, json_string("--stop-signal"));
+		(void)json_array_append_new(command, json_sprintf("%d", stop_signal));
+	}
+	(void)json_array_append_new(command, json_string("--"));
+	return command;
+}
+
 static json_t *main_container(const struct resource *r, const json_t *image,
                               const struct pods_config *config)
 {
@@ -257,7 +271,7 @@ static json_t *main_container(const struct resource *r, const json_t *image,
 	if (config->wrapper_pull_policy != NULL)
 		(void)json_object_set_new(main, "imagePullPolicy",
 		                          json_string(config->wrapper_pull_policy));
-	(void)json_object_set_new(main, "command", json_pack("[sss]", "/sc-wrapper", "run", "--"));
+	(void)json_object_set_new(main, "command", wrapper_command(r->container, image));
 	(void)json_object_set_new(main, "args", args);
 	merge_env(main, image);
 	if (*json_str_at(main, "", "workingDir", NULL) == '\0')

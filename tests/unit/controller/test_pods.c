@@ -162,6 +162,24 @@ static void test_pods_consumer_adds_nothing_but_the_wrapper_and_its_volume(void 
 	            "\"StoppableContainerInstance\",\"name\":\"hello\",\"uid\":\"u2\"}]");
 }
 
+static void test_pods_consumer_tells_the_wrapper_the_stop_signal(void **state)
+{
+	struct fixture *f = *state;
+
+	consumer(f, "{\"template\":{\"container\":{\"image\":\"app:1\"}}}",
+	         "{\"entrypoint\":[\"/e\"],\"stopSignal\":\"SIGQUIT\"}");
+	expect_json(json_at(main_of(f), "command", NULL),
+	            "[\"/sc-wrapper\",\"run\",\"--stop-signal\",\"3\",\"--\"]");
+	expect_json(json_at(main_of(f), "lifecycle", NULL), "absent");
+	consumer(f,
+	         "{\"template\":{\"container\":{\"image\":\"app:1\",\"lifecycle\":"
+	         "{\"stopSignal\":\"SIGUSR1\"}}}}",
+	         "{\"entrypoint\":[\"/e\"],\"stopSignal\":\"SIGQUIT\"}");
+	expect_json(json_at(main_of(f), "command", NULL),
+	            "[\"/sc-wrapper\",\"run\",\"--stop-signal\",\"10\",\"--\"]");
+	expect_json(json_at(main_of(f), "lifecycle", NULL), "{\"stopSignal\":\"SIGUSR1\"}");
+}
+
 static void test_pods_consumer_honours_what_the_user_wrote(void **state)
 {
 	struct fixture *f = *state;
@@ -435,6 +453,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        T(test_pods_follow_kubernetes_rule_for_command_and_args),
 	        T(test_pods_consumer_adds_nothing_but_the_wrapper_and_its_volume),
+	        T(test_pods_consumer_tells_the_wrapper_the_stop_signal),
 	        T(test_pods_consumer_honours_what_the_user_wrote),
 	        T(test_pods_consumer_keeps_the_long_shape),
 	        T(test_pods_leave_the_users_objects_as_they_are),

@@ -111,11 +111,13 @@ static void test_image_status_of_a_full_and_an_empty_configuration(void **state)
 {
 	(void)state;
 	expect_image("{\"Entrypoint\":[\"/e\"],\"Cmd\":[\"a\",\"b\"],\"Env\":[\"K=V\"],"
-	             "\"WorkingDir\":\"/w\",\"ExposedPorts\":{\"8080/tcp\":{},\"53/udp\":{},"
+	             "\"WorkingDir\":\"/w\",\"StopSignal\":\"SIGQUIT\",\"ExposedPorts\":{\"8080/"
+	             "tcp\":{},\"53/udp\":{},"
 	             "\"x/tcp\":{},\"99999/tcp\":{}}}",
 	             "{\"entrypoint\":[\"/e\"],\"command\":[\"a\",\"b\"],\"env\":[\"K=V\"],"
-	             "\"workingDir\":\"/w\",\"uid\":5,\"gid\":6,\"exposedPorts\":[8080]}");
-	expect_image("{\"Entrypoint\":null}",
+	             "\"workingDir\":\"/w\",\"uid\":5,\"gid\":6,\"exposedPorts\":[8080],"
+	             "\"stopSignal\":\"SIGQUIT\"}");
+	expect_image("{\"Entrypoint\":null,\"StopSignal\":\"\"}",
 	             "{\"entrypoint\":[],\"command\":[],\"env\":[],\"workingDir\":\"/\",\"uid\":5,"
 	             "\"gid\":6,\"exposedPorts\":[]}");
 }

@@ -45,12 +45,14 @@ static json_t *image_ports(const json_t *config)
 json_t *image_status(const json_t *config)
 {
 	const char *dir = json_string_value(json_object_get(config, "WorkingDir"));
+	const char *stop_signal = json_string_value(json_object_get(config, "StopSignal"));
 
-	return json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:o}", "entrypoint",
+	return json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:o, s:s*}", "entrypoint",
 	                 image_strings(config, "Entrypoint"), "command",
 	                 image_strings(config, "Cmd"), "env", image_strings(config, "Env"),
 	                 "workingDir", dir != NULL && *dir != '\0' ? dir : "/", "uid", 0, "gid", 0,
-	                 "exposedPorts", image_ports(config));
+	                 "exposedPorts", image_ports(config), "stopSignal",
+	                 stop_signal != NULL && *stop_signal != '\0' ? stop_signal : NULL);
 }
 
 void image_status_user(json_t *status, uint32_t uid, uint32_t gid)
