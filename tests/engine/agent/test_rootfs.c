@@ -95,6 +95,7 @@ static int setup(void **state)
 	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
 		assert_int_equal(mkdir(folders[i], 0755), 0);
 	write_text(T "/layer/etc/passwd", "app:x:1000:50::/:/bin/sh\n");
+	write_text(T "/layer/etc/group", "staff:x:50:\nweb:x:33:www,app\n");
 	f->sandbox = start_container(T "/pause", "sandbox");
 	f->provider = start_container(T "/layer", "provider");
 	write_text(T "/cgroup/cgroup.procs", "");
@@ -161,8 +162,10 @@ static void test_rootfs_is_made_from_the_provider(void **state)
 
 	expect_made(f);
 	assert_string_equal(f->made.digest, "sha256:one");
-	assert_int_equal(f->made.uid, 1000);
-	assert_int_equal(f->made.gid, 50);
+	assert_int_equal(f->made.user.uid, 1000);
+	assert_int_equal(f->made.user.gid, 50);
+	assert_int_equal(f->made.user.groups_count, 1);
+	assert_int_equal(f->made.user.groups[0], 33);
 	assert_int_equal(stat(KEPT, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 	assert_int_equal(stat(T "/staging/uid-1", &st), 0);

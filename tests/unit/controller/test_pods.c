@@ -162,6 +162,50 @@ static void test_pods_consumer_adds_nothing_but_the_wrapper_and_its_volume(void 
 	            "\"StoppableContainerInstance\",\"name\":\"hello\",\"uid\":\"u2\"}]");
 }
 
+#define GROUPS_IMAGE "{\"command\":[\"c\"],\"uid\":1000,\"gid\":100,\"groups\":[33,27]}"
+
+static void test_pods_consumer_gets_the_groups_of_the_images_user(void **state)
+{
+	static const struct {
+		const char *spec, *pods, *mains; /* security contexts */
+	} cases[] = {
+	        {"{\"template\":{\"container\":{\"image\":\"app:1\"}}}",
+	         "{\"supplementalGroups\":[33,27]}", "{\"runAsGroup\":100,\"runAsUser\":1000}"},
+	        /* by its number it is the same user */
+	        {"{\"template\":{\"spec\":{\"securityContext\":{\"runAsUser\":1000,"
+	         "\"supplementalGroups\":[5,27]},\"containers\":[{\"name\":\"a\",\"image\":"
+	         "\"app:1\"}]}}}",
+	         "{\"runAsUser\":1000,\"supplementalGroups\":[5,27,33]}", "{\"runAsGroup\":100}"},
+	        {"{\"template\":{\"spec\":{\"securityContext\":{\"runAsUser\":7,\"runAsGroup\":8}"
+	         ",\"containers\":[{\"name\":\"a\",\"image\":\"app:1\",\"securityContext\":{"
+	         "\"runAsUser\":1000}}]}}}",
+	         "{\"runAsGroup\":8,\"runAsUser\":7,\"supplementalGroups\":[33,27]}",
+	         "{\"runAsUser\":1000}"},
+	        /* another user's are not known */
+	        {"{\"template\":{\"container\":{\"image\":\"app:1\",\"securityContext\":{"
+	         "\"runAsUser\":7}}}}",
+	         "absent", "{\"runAsUser\":7}"},
+	        {"{\"template\":{\"spec\":{\"securityContext\":{\"supplementalGroupsPolicy\":"
+	         "\"Strict\"},\"containers\":[{\"name\":\"a\",\"image\":\"app:1\"}]}}}",
+	         "{\"supplementalGroupsPolicy\":\"Strict\"}",
+	         "{\"runAsGroup\":100,\"runAsUser\":1000}"},
+	        /* others of the Pod would have them, too */
+	        {"{\"template\":{\"spec\":{\"containers\":[{\"name\":\"a\",\"image\":\"app:1\"},"
+	         "{\"name\":\"b\",\"image\":\"b:1\"}]}}}",
+	         "absent", "{\"runAsGroup\":100,\"runAsUser\":1000}"},
+	        {"{\"template\":{\"spec\":{\"initContainers\":[{\"name\":\"i\",\"image\":\"i:1\"}],"
+	         "\"containers\":[{\"name\":\"a\",\"image\":\"app:1\"}]}}}",
+	         "absent", "{\"runAsGroup\":100,\"runAsUser\":1000}"},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		consumer(f, cases[i].spec, GROUPS_IMAGE);
+		expect_json(json_at(f->pod, "spec", "securityContext", NULL), cases[i].pods);
+		expect_json(json_at(main_of(f), "securityContext", NULL), cases[i].mains);
+	}
+}
+
 static void test_pods_consumer_tells_the_wrapper_the_stop_signal(void **state)
 {
 	struct fixture *f = *state;
@@ -453,6 +497,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        T(test_pods_follow_kubernetes_rule_for_command_and_args),
 	        T(test_pods_consumer_adds_nothing_but_the_wrapper_and_its_volume),
+	        T(test_pods_consumer_gets_the_groups_of_the_images_user),
 	        T(test_pods_consumer_tells_the_wrapper_the_stop_signal),
 	        T(test_pods_consumer_honours_what_the_user_wrote),
 	        T(test_pods_consumer_keeps_the_long_shape),

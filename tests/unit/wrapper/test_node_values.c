@@ -30,23 +30,58 @@ static void test_passwd_users_by_name_and_number(void **state)
 	        {"app", 1000, 50},    {"1000", 1000, 50},
 	        {"1234", 1234, 0},    {"app:web", 1000, 33},
 	        {"app:99", 1000, 99}, {"1234:web", 1234, 33},
-	        {"last", 7, 8},
+	        {"last", 7, 8},       {":web", 0, 33},
 	};
-	uint32_t uid;
-	uint32_t gid;
+	struct passwd_user u;
 	struct err err;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		assert_int_equal(passwd_resolve(cases[i].user, passwd, group, &uid, &gid, &err), 0);
-		assert_int_equal(uid, cases[i].uid);
-		assert_int_equal(gid, cases[i].gid);
+		assert_int_equal(passwd_resolve(cases[i].user, passwd, group, &u, &err), 0);
+		assert_int_equal(u.uid, cases[i].uid);
+		assert_int_equal(u.gid, cases[i].gid);
 	}
-	assert_int_equal(passwd_resolve("nobody", passwd, group, &uid, &gid, &err), -1);
-	assert_non_null(strstr(err.text, "nobody"));
-	assert_int_equal(passwd_resolve("app:none", passwd, group, &uid, &gid, &err), -1);
-	assert_int_equal(passwd_resolve("odd", passwd, group, &uid, &gid, &err), -1);
-	assert_int_equal(passwd_resolve("app", "", "", &uid, &gid, &err), -1);
+	assert_int_equal(passwd_resolve("nobody", passwd, group, &u, &err), -1);
+	assert_non_null(strstr(err.text, "\"nobody\""));
+	assert_int_equal(passwd_resolve("nobody:web", passwd, group, &u, &err), -1);
+	assert_non_null(strstr(err.text, "\"nobody\""));
+	assert_int_equal(passwd_resolve("app:none", passwd, group, &u, &err), -1);
+	assert_int_equal(passwd_resolve("odd", passwd, group, &u, &err), -1);
+	assert_int_equal(passwd_resolve("app", "", "", &u, &err), -1);
+}
+
+static void expect_groups(const char *user, const char *group, const char *want)
+{
+	static const char passwd[] = "root:x:0:0::/root:/bin/sh\napp:x:1000:50:App:/home:/bin/sh\n";
+	struct passwd_user u;
+	char got[1024] = "";
+	struct err err;
+
+	assert_int_equal(passwd_resolve(user, passwd, group, &u, &err), 0);
+	for (size_t i = 0; i < u.groups_count; i++)
+		(void)snprintf(got + strlen(got), sizeof got - strlen(got), "[%u]", u.groups[i]);
+	assert_string_equal(got, want);
+}
+
+static void test_passwd_groups_are_those_that_name_the_user(void **state)
+{
+	static const char group[] = "root:x:0:root\nbin:x:1:root,daemon\nweb:x:33:www,app\n"
+	                            "app:x:50:app\nhuge:x:2147483648:app\nodd:x:y:app\n"
+	                            "none:x:9\napple:x:10:apple,ap\nvideo:x:27:app,root";
+	char many[4096] = "";
+	struct passwd_user u;
+
+	(void)state;
+	expect_groups("", group, "[1][27]");
+	expect_groups("app", group, "[33][27]");
+	expect_groups("1000:99", group, "[33][27]");
+	expect_groups("1234", group, "");
+	expect_groups("app", "", "");
+	for (unsigned i = 0; i < 2 * PASSWD_GROUPS_MAX; i++)
+		(void)snprintf(many + strlen(many), sizeof many - strlen(many), "g%u:x:%u:app\n", i,
+		               i);
+	assert_int_equal(passwd_resolve("app", "app:x:1:1", many, &u, NULL), 0);
+	assert_int_equal(u.groups_count, PASSWD_GROUPS_MAX);
 }
 
 static void test_record_reads_as_it_was_written(void **state)
@@ -100,7 +135,7 @@ static void expect_image(const char *config, const char *want)
 
 	assert_non_null(in);
 	assert_non_null(wanted);
-	image_status_user(out, 5, 6);
+	image_status_user(out, &(struct passwd_user){5, 6, {7, 8}, 2});
 	assert_true(json_equal(out, wanted));
 	json_decref(in);
 	json_decref(out);
@@ -115,11 +150,12 @@ static void test_image_status_of_a_full_and_an_empty_configuration(void **state)
 	             "tcp\":{},\"53/udp\":{},"
 	             "\"x/tcp\":{},\"99999/tcp\":{}}}",
 	             "{\"entrypoint\":[\"/e\"],\"command\":[\"a\",\"b\"],\"env\":[\"K=V\"],"
-	             "\"workingDir\":\"/w\",\"uid\":5,\"gid\":6,\"exposedPorts\":[8080],"
+	             "\"workingDir\":\"/"
+	             "w\",\"uid\":5,\"gid\":6,\"groups\":[7,8],\"exposedPorts\":[8080],"
 	             "\"stopSignal\":\"SIGQUIT\"}");
 	expect_image("{\"Entrypoint\":null,\"StopSignal\":\"\"}",
 	             "{\"entrypoint\":[],\"command\":[],\"env\":[],\"workingDir\":\"/\",\"uid\":5,"
-	             "\"gid\":6,\"exposedPorts\":[]}");
+	             "\"gid\":6,\"groups\":[7,8],\"exposedPorts\":[]}");
 }
 
 static void test_ports_tell_what_is_wrong(void **state)
@@ -187,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_passwd_users_by_name_and_number),
+	        cmocka_unit_test(test_passwd_groups_are_those_that_name_the_user),
 	        cmocka_unit_test(test_record_reads_as_it_was_written),
 	        cmocka_unit_test(test_record_anything_else_is_refused),
 	        cmocka_unit_test(test_image_status_of_a_full_and_an_empty_configuration),

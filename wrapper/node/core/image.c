@@ -47,16 +47,21 @@ json_t *image_status(const json_t *config)
 	const char *dir = json_string_value(json_object_get(config, "WorkingDir"));
 	const char *stop_signal = json_string_value(json_object_get(config, "StopSignal"));
 
-	return json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:o, s:s*}", "entrypoint",
+	return json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:[], s:o, s:s*}", "entrypoint",
 	                 image_strings(config, "Entrypoint"), "command",
 	                 image_strings(config, "Cmd"), "env", image_strings(config, "Env"),
 	                 "workingDir", dir != NULL && *dir != '\0' ? dir : "/", "uid", 0, "gid", 0,
-	                 "exposedPorts", image_ports(config), "stopSignal",
+	                 "groups", "exposedPorts", image_ports(config), "stopSignal",
 	                 stop_signal != NULL && *stop_signal != '\0' ? stop_signal : NULL);
 }
 
-void image_status_user(json_t *status, uint32_t uid, uint32_t gid)
+void image_status_user(json_t *status, const struct passwd_user *user)
 {
-	(void)json_object_set_new(status, "uid", json_integer(uid));
-	(void)json_object_set_new(status, "gid", json_integer(gid));
+	json_t *groups = json_array();
+
+	for (size_t i = 0; i < user->groups_count; i++)
+		(void)json_array_append_new(groups, json_integer(user->groups[i]));
+	(void)json_object_set_new(status, "uid", json_integer(user->uid));
+	(void)json_object_set_new(status, "gid", json_integer(user->gid));
+	(void)json_object_set_new(status, "groups", groups);
 }

@@ -167,7 +167,7 @@ static void on_made_by_provider(void *arg, int rc, const void *data, const struc
 	} else {
 		json_decref(inst->image);
 		inst->image = TAKE_PTR(inst->image_asked);
-		image_status_user(inst->image, made->uid, made->gid);
+		image_status_user(inst->image, &made->user);
 		instance_ready(inst, made);
 	}
 	instance_reconcile(inst);

@@ -10,7 +10,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-#include "wrapper/node/core/passwd.h"
 #include "wrapper/node/core/record.h"
 #include "wrapper/node/io/fs.h"
 #include "wrapper/node/io/overlay.h"
@@ -335,7 +334,7 @@ static int rootfs_resolve_user(struct making *m, int root_fd, struct err *err)
 
 	if (passwd == NULL || group == NULL)
 		return err_set(err, ERR_NOMEM, 0, "users");
-	if (passwd_resolve(m->w->image_user, passwd, group, &m->made->uid, &m->made->gid, err) < 0)
+	if (passwd_resolve(m->w->image_user, passwd, group, &m->made->user, err) < 0)
 		return rootfs_fail(m, "MountFailed", err);
 	return 0;
 }
