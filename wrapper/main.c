@@ -10,6 +10,7 @@
 
 static const char usage[] =
         "Usage: sc-wrapper run [--socket PATH] [--stop-signal N] -- COMMAND [ARGUMENT]...\n"
+        "       sc-wrapper exec -- COMMAND [ARGUMENT]...\n"
         "       sc-wrapper pause\n"
         "       sc-wrapper copy DESTINATION\n"
         "\n"
@@ -18,6 +19,7 @@ static const char usage[] =
         "  run     wait on PATH for the root filesystem, then start COMMAND in it\n"
         "          (default: " SC_CONTROL_MOUNT "/" SC_CONTROL_SOCKET ")\n"
         "          and pass SIGTERM on as signal N\n"
+        "  exec    become COMMAND once the root filesystem is there\n"
         "  pause   keep a container's image on the node; ends on SIGTERM\n"
         "  copy    put this program at DESTINATION\n"
         "\n"
@@ -77,6 +79,8 @@ int main(int argc, char **argv)
 {
 	if (argc >= 2 && strcmp(argv[1], "run") == 0)
 		return run_command(argv + 2);
+	if (argc >= 4 && strcmp(argv[1], "exec") == 0 && strcmp(argv[2], "--") == 0)
+		return wrapper_exec(argv + 3);
 	if (argc == 2 && strcmp(argv[1], "pause") == 0)
 		return wrapper_pause();
 	if (argc == 3 && strcmp(argv[1], "copy") == 0)

@@ -313,6 +313,23 @@ static json_t *wrapper_command(const json_t *container, const json_t *image)
 	return command;
 }
 
+/*
+ * The kubelet runs it as soon as the container runs, which may be before the hand-over: the wrapper
+ * waits for that, and process 1 is the wrapper whatever the root is.
+ */
+static void wrap_post_start(json_t *main)
+{
+	json_t *hook = json_at(main, "lifecycle", "postStart", "exec", NULL);
+	json_t *users = json_object_get(hook, "command");
+	json_t *command;
+
+	if (json_array_size(users) == 0)
+		return; /* the API server says so */
+	command = json_pack("[s,s,s]", "/proc/1/exe", "exec", "--");
+	(void)json_array_extend(command, users);
+	(void)json_object_set_new(hook, "command", command);
+}
+
 static json_t *main_container(const struct resource *r, const json_t *image,
                               const struct pods_config *config)
 {
@@ -335,6 +352,7 @@ static json_t *main_container(const struct resource *r, const json_t *image,
 		(void)json_object_set_new(main, "workingDir",
 		                          json_string(*dir != '\0' ? dir : "/"));
 	merge_user(main, r, image);
+	wrap_post_start(main);
 	if (!json_is_array(mounts)) {
 		mounts = json_array();
 		(void)json_object_set_new(main, "volumeMounts", mounts);

@@ -206,6 +206,35 @@ static void test_pods_consumer_gets_the_groups_of_the_images_user(void **state)
 	}
 }
 
+static void test_pods_consumer_lets_post_start_wait_for_the_files(void **state)
+{
+	struct fixture *f = *state;
+
+	consumer(f,
+	         "{\"template\":{\"container\":{\"image\":\"app:1\",\"lifecycle\":{"
+	         "\"postStart\":{\"exec\":{\"command\":[\"sh\",\"-c\",\"$(A)\"]}},"
+	         "\"preStop\":{\"exec\":{\"command\":[\"sh\"]}}}}}}",
+	         usual_image);
+	expect_json(json_at(main_of(f), "lifecycle", NULL),
+	            "{\"postStart\":{\"exec\":{\"command\":[\"/proc/1/exe\",\"exec\",\"--\",\"sh\","
+	            "\"-c\",\"$(A)\"]}},\"preStop\":{\"exec\":{\"command\":[\"sh\"]}}}");
+	consumer(f,
+	         "{\"template\":{\"container\":{\"image\":\"app:1\",\"lifecycle\":{"
+	         "\"postStart\":{\"httpGet\":{\"port\":80}}}}}}",
+	         usual_image);
+	expect_json(json_at(main_of(f), "lifecycle", NULL),
+	            "{\"postStart\":{\"httpGet\":{\"port\":80}}}");
+	/* others have their files from the start */
+	consumer(f,
+	         "{\"template\":{\"spec\":{\"containers\":[{\"name\":\"a\",\"image\":\"app:1\"},"
+	         "{\"name\":\"b\",\"image\":\"b:1\",\"lifecycle\":{\"postStart\":{\"exec\":{"
+	         "\"command\":[\"sh\"]}}}}]}}}",
+	         usual_image);
+	expect_json(json_at(json_array_get(json_at(f->pod, "spec", "containers", NULL), 1),
+	                    "lifecycle", NULL),
+	            "{\"postStart\":{\"exec\":{\"command\":[\"sh\"]}}}");
+}
+
 static void test_pods_consumer_tells_the_wrapper_the_stop_signal(void **state)
 {
 	struct fixture *f = *state;
@@ -498,6 +527,7 @@ int main(void)
 	        T(test_pods_follow_kubernetes_rule_for_command_and_args),
 	        T(test_pods_consumer_adds_nothing_but_the_wrapper_and_its_volume),
 	        T(test_pods_consumer_gets_the_groups_of_the_images_user),
+	        T(test_pods_consumer_lets_post_start_wait_for_the_files),
 	        T(test_pods_consumer_tells_the_wrapper_the_stop_signal),
 	        T(test_pods_consumer_honours_what_the_user_wrote),
 	        T(test_pods_consumer_keeps_the_long_shape),
