@@ -20,10 +20,6 @@ struct rule {
 static const char restarts[] = "a process that ends is started again until spec.running is false";
 
 static const struct rule pod_rules[] = {
-        {{"hostNetwork"},
-         REFUSED_TRUE,
-         NULL,
-         "in the node's network it cannot be told which process listens on the port"},
         {{"hostPID"},
          REFUSED_TRUE,
          NULL,

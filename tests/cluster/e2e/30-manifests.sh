@@ -126,6 +126,42 @@ kubectl -n "$NS" wait --for=condition=Ready stoppablecontainer/quits --timeout=6
 again() { [ "$(inside quits cat /var/lib/app/hook | wc -l)" = 4 ]; }
 cluster_until 20 again || die "the hook of the second start did not meet the kept files"
 
+echo "--- in the node's network: a port counts that the Pod itself listens on"
+kubectl -n "$NS" apply -f - <<END
+apiVersion: v1
+kind: Pod
+metadata: {name: squatter}
+spec:
+  hostNetwork: true
+  terminationGracePeriodSeconds: 0
+  nodeSelector: {kubernetes.io/hostname: node-1}
+  containers: [{name: main, image: $APP, command: [httpd, -f, -p, "18090"]}]
+---
+apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
+kind: StoppableContainer
+metadata: {name: hostnet}
+spec:
+  running: true
+  template:
+    spec:
+      hostNetwork: true
+      nodeSelector: {kubernetes.io/hostname: node-1}
+      containers:
+      - name: main
+        image: $APP
+        command: [sh, -c, 'while [ ! -e /tmp/go ]; do sleep 0.1; done; exec httpd -f -p 18090 -h /www']
+        ports: [{containerPort: 18090}]
+END
+kubectl -n "$NS" wait --for=condition=Ready pod/squatter --timeout=60s
+expect_condition hostnet ConsumerReady 'False WaitingForPort *no process of the Pod listens on port 18090*'
+kubectl -n "$NS" delete pod squatter --wait
+inside hostnet touch /tmp/go
+kubectl -n "$NS" wait --for=condition=Ready stoppablecontainer/hostnet --timeout=60s
+[ "$(ask hostnet /)" = alive ] || die "hostnet does not answer"
+running hostnet false
+expect hostnet '{.status.phase}' Stopped
+[ "$(ask hostnet /)" = alive ] || die "hostnet was not woken" # /tmp/go is kept
+
 echo "--- args alone replace the image's command and keep its entrypoint"
 kubectl -n "$NS" apply -f - <<END
 apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1

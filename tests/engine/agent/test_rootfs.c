@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -28,6 +29,7 @@
 
 #include "tests/engine/agent/container.h"
 #include "wrapper/node/io/overlay.h"
+#include "wrapper/node/io/proc.h"
 #include "wrapper/node/io/rootfs.h"
 
 #define T "/tmp/t"
@@ -324,6 +326,22 @@ static void test_rootfs_is_removed_whole_and_twice(void **state)
 	assert_int_equal(rootfs_remove(&f->w.place, NULL, &f->err), 0);
 }
 
+static void test_proc_tells_whose_a_socket_is(void **state)
+{
+	struct fixture *f = *state;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const pid_t others[] = {f->provider, f->sandbox};
+	const pid_t all[] = {f->provider, getpid()};
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_false(proc_has_socket(others, 2, (uint32_t)st.st_ino));
+	assert_true(proc_has_socket(all, 2, (uint32_t)st.st_ino));
+	assert_false(proc_has_socket(all, 0, (uint32_t)st.st_ino));
+	(void)close(fd);
+	assert_false(proc_has_socket(all, 2, (uint32_t)st.st_ino));
+}
+
 #define ROOTFS_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 static void test_overlay_takes_as_many_layers_as_it_says(void **state)
@@ -371,6 +389,7 @@ int main(void)
 	        ROOTFS_TEST(test_rootfs_on_a_full_disk_is_no_space),
 	        ROOTFS_TEST(test_rootfs_prefix_links_are_not_followed),
 	        ROOTFS_TEST(test_rootfs_is_removed_whole_and_twice),
+	        ROOTFS_TEST(test_proc_tells_whose_a_socket_is),
 	        ROOTFS_TEST(test_overlay_takes_as_many_layers_as_it_says),
 	};
 

@@ -30,9 +30,8 @@ static void test_supported_names_the_field_that_cannot_be_honoured(void **state)
 		const char *template;
 		const char *path; /* with its colon; NULL: supported */
 	} cases[] = {
-	        {LONG("\"hostNetwork\":true,", ""), "spec.template.spec.hostNetwork:"},
-	        {LONG("\"hostNetwork\":false,", ""), NULL},
 	        {LONG("\"hostPID\":true,", ""), "spec.template.spec.hostPID:"},
+	        {LONG("\"hostPID\":false,", ""), NULL},
 	        {LONG("\"shareProcessNamespace\":true,", ""),
 	         "spec.template.spec.shareProcessNamespace:"},
 	        {LONG("\"hostUsers\":false,", ""), "spec.template.spec.hostUsers:"},
@@ -66,7 +65,8 @@ static void test_supported_names_the_field_that_cannot_be_honoured(void **state)
 	        {SHORT(",\"volumeDevices\":[{\"name\":\"d\",\"devicePath\":\"/dev/../data\"}]"),
 	         "spec.template.container.volumeDevices[0].devicePath:"},
 	        /* the node is the API server's to guard */
-	        {LONG("\"hostIPC\":true,\"volumes\":[{\"name\":\"v\",\"hostPath\":{\"path\":"
+	        {LONG("\"hostIPC\":true,\"hostNetwork\":true,\"volumes\":[{\"name\":\"v\","
+	              "\"hostPath\":{\"path\":"
 	              "\"/\"}}],",
 	              ",\"securityContext\":{\"privileged\":true,\"capabilities\":{\"add\":["
 	              "\"SYS_ADMIN\"]}}"),

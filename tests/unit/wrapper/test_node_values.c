@@ -166,16 +166,63 @@ static void test_ports_tell_what_is_wrong(void **state)
 	(void)state;
 	assert_string_equal(ports_message(&p, buf, sizeof buf),
 	                    "nothing listens on port 8080; listening: none");
-	ports_add(&p, 80, false);
-	ports_add(&p, 80, false);
-	ports_add(&p, 443, true);
+	ports_add(&p, 80, false, 1);
+	ports_add(&p, 80, false, 2);
+	ports_add(&p, 443, true, 3);
 	assert_string_equal(ports_message(&p, buf, sizeof buf),
 	                    "nothing listens on port 8080; listening: 80, 443");
-	ports_add(&p, 8080, true);
+	ports_add(&p, 8080, true, 4);
 	assert_false(p.is_wanted_open);
 	assert_non_null(strstr(ports_message(&p, buf, sizeof buf), "loopback only"));
-	ports_add(&p, 8080, false);
+	ports_add(&p, 8080, false, 5);
 	assert_true(p.is_wanted_open);
+}
+
+static bool is_seven(void *arg, uint32_t inode)
+{
+	++*(unsigned *)arg;
+	return inode == 7;
+}
+
+static void test_ports_of_others_in_the_nodes_network_do_not_count(void **state)
+{
+	unsigned asked = 0;
+	struct ports p = {.wanted = 8080, .is_own = is_seven, .own_arg = &asked};
+	char buf[128];
+
+	(void)state;
+	ports_add(&p, 80, false, 7);
+	assert_int_equal(asked, 0);
+	ports_add(&p, 8080, false, 6);
+	assert_false(p.is_wanted_open);
+	assert_string_equal(ports_message(&p, buf, sizeof buf),
+	                    "no process of the Pod listens on port 8080 of the node");
+	ports_add(&p, 8080, true, 7);
+	assert_non_null(strstr(ports_message(&p, buf, sizeof buf), "loopback only"));
+	ports_add(&p, 8080, false, 7);
+	assert_true(p.is_wanted_open);
+}
+
+static void expect_host_address(const char *pod, const char *want)
+{
+	json_t *json = json_loads(pod, 0, NULL);
+	const char *got = pod_host_address(json);
+
+	if (want == NULL)
+		assert_null(got);
+	else
+		assert_string_equal(got, want);
+	json_decref(json);
+}
+
+static void test_pod_view_host_address_is_of_the_nodes_network_only(void **state)
+{
+	(void)state;
+	expect_host_address("{\"spec\":{},\"status\":{\"hostIP\":\"10.0.0.1\"}}", NULL);
+	expect_host_address("{\"spec\":{\"hostNetwork\":true}}", "");
+	expect_host_address(
+	        "{\"spec\":{\"hostNetwork\":true},\"status\":{\"hostIP\":\"10.0.0.1\"}}",
+	        "10.0.0.1");
 }
 
 static void test_ports_are_asked_for_less_often_as_time_goes_by(void **state)
@@ -228,6 +275,8 @@ int main(void)
 	        cmocka_unit_test(test_record_anything_else_is_refused),
 	        cmocka_unit_test(test_image_status_of_a_full_and_an_empty_configuration),
 	        cmocka_unit_test(test_ports_tell_what_is_wrong),
+	        cmocka_unit_test(test_ports_of_others_in_the_nodes_network_do_not_count),
+	        cmocka_unit_test(test_pod_view_host_address_is_of_the_nodes_network_only),
 	        cmocka_unit_test(test_ports_are_asked_for_less_often_as_time_goes_by),
 	        cmocka_unit_test(test_pod_view_mount_points_are_certain_folders),
 	};

@@ -34,6 +34,13 @@ static uint64_t pod_number(const json_t *pod, const char *annotation)
 	return number;
 }
 
+const char *pod_host_address(const json_t *pod)
+{
+	if (!json_bool_at(pod, false, "spec", "hostNetwork", NULL))
+		return NULL;
+	return json_str_at(pod, "", "status", "hostIP", NULL);
+}
+
 uint64_t pod_start(const json_t *pod)
 {
 	return pod_number(pod, SC_ANNOTATION_START);

@@ -17,6 +17,9 @@ bool pod_is_of(const json_t *pod, const char *instance_uid, const char *role);
 /** pod_container_id() - of its first container while that runs; else "" */
 const char *pod_container_id(const json_t *pod);
 
+/** pod_host_address() - of the node, when the Pod is in its network; NULL: it has its own */
+const char *pod_host_address(const json_t *pod);
+
 /** pod_start() - which start of the instance made it */
 uint64_t pod_start(const json_t *pod);
 
