@@ -177,6 +177,23 @@ static void test_rootfs_is_made_from_the_provider(void **state)
 	unmount();
 }
 
+static void test_rootfs_user_is_the_images_whatever_was_written(void **state)
+{
+	struct fixture *f = *state;
+
+	expect_made(f);
+	write_text(T "/staging/uid-1/etc/passwd", "app:x:0:0::/:/bin/sh\n");
+	write_text(T "/staging/uid-1/etc/group", "disk:x:6:app\n");
+	unmount();
+	expect_made(f);
+	assert_string_equal(read_text(T "/staging/uid-1/etc/group"), "disk:x:6:app\n");
+	assert_int_equal(f->made.user.uid, 1000);
+	assert_int_equal(f->made.user.gid, 50);
+	assert_int_equal(f->made.user.groups_count, 1);
+	assert_int_equal(f->made.user.groups[0], 33);
+	unmount();
+}
+
 static void test_rootfs_is_made_again_from_its_record(void **state)
 {
 	struct fixture *f = *state;
@@ -379,6 +396,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        ROOTFS_TEST(test_rootfs_is_made_from_the_provider),
+	        ROOTFS_TEST(test_rootfs_user_is_the_images_whatever_was_written),
 	        ROOTFS_TEST(test_rootfs_is_made_again_from_its_record),
 	        ROOTFS_TEST(test_rootfs_waits_for_what_still_ends),
 	        ROOTFS_TEST(test_rootfs_of_another_image_is_refused_until_it_is_ordered),
