@@ -237,27 +237,24 @@ static const json_t *security(const struct resource *r, const char *key)
 	return own != NULL ? own : json_at(r->pod_spec, "securityContext", key, NULL);
 }
 
-/* The image's user, by its number or because no other is named. */
-static bool is_images_user(const struct resource *r, const json_t *image)
+bool pods_knows_user(const struct resource *r, const json_t *image)
 {
-	const json_t *uid = json_at(image, "uid", NULL);
 	const json_t *wanted = security(r, "runAsUser");
+	const json_t *known = json_at(image, "runAsUser", NULL);
 
-	return json_is_integer(uid) && (wanted == NULL || json_equal(wanted, uid));
+	return wanted == known || json_equal(wanted, known);
 }
 
-/* Runtimes look these up in a container's image, which is the wrapper's. */
+/* Runtimes look the user up in a container's image, which is the wrapper's: the agent did. */
 static void merge_user(json_t *main, const struct resource *r, const json_t *image)
 {
-	json_t *context;
-
-	if (!is_images_user(r, image))
-		return; /* its group is then 0 unless told, as for any image without that user */
-	context = child(main, "securityContext");
+	if (!json_is_integer(json_at(image, "uid", NULL)))
+		return;
 	if (security(r, "runAsUser") == NULL)
-		(void)json_object_set(context, "runAsUser", json_at(image, "uid", NULL));
+		(void)json_object_set(child(main, "securityContext"), "runAsUser",
+		                      json_at(image, "uid", NULL));
 	if (security(r, "runAsGroup") == NULL)
-		(void)json_object_set_new(context, "runAsGroup",
+		(void)json_object_set_new(child(main, "securityContext"), "runAsGroup",
 		                          json_integer(json_int_at(image, 0, "gid", NULL)));
 }
 
@@ -275,7 +272,7 @@ static bool has_integer(const json_t *list, const json_t *value)
 
 /* And the groups of that user. A Pod's are all its containers', so that others must not be there.
  */
-static void merge_groups(json_t *spec, const struct resource *r, const json_t *image)
+static void merge_groups(json_t *spec, const json_t *image)
 {
 	const json_t *groups = json_at(image, "groups", NULL);
 	const char *policy =
@@ -283,8 +280,7 @@ static void merge_groups(json_t *spec, const struct resource *r, const json_t *i
 	json_t *all, *group;
 	size_t i;
 
-	if (json_array_size(groups) == 0 || !is_images_user(r, image) ||
-	    strcmp(policy, "Strict") == 0 ||
+	if (json_array_size(groups) == 0 || strcmp(policy, "Strict") == 0 ||
 	    json_array_size(json_object_get(spec, "containers")) > 1 ||
 	    json_array_size(json_object_get(spec, "initContainers")) > 0)
 		return;
@@ -447,7 +443,7 @@ json_t *pods_consumer(const struct resource *r, const json_t *instance,
 
 	assert(json_array_size(json_object_get(main, "args")) > 0);
 	(void)json_array_set_new(json_object_get(spec, "containers"), 0, main);
-	merge_groups(spec, r, image);
+	merge_groups(spec, image);
 	(void)json_object_set_new(spec, "restartPolicy", json_string("Always"));
 	if (json_object_get(spec, "enableServiceLinks") == NULL)
 		(void)json_object_set_new(spec, "enableServiceLinks", json_false());

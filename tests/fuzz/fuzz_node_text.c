@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	if (record_parse(text, &record, &err) == 0)
 		record_done(&record);
 	if (config)
-		json_decref(image_status(config));
+		json_decref(image_status(config, NULL));
 	json_decref(config);
 	(void)pod_cgroup_has(text, "9d2f4b6e-0000-4000-8000-000000000001");
 	user = strsep(&passwd, "\n");

@@ -90,7 +90,7 @@ container='image: '$REGISTRY'/quits:1
         httpd -p 8080 -h /www
         while true; do sleep 0.1; done
       ports: [{containerPort: 8080}]
-      lifecycle: {postStart: {exec: {command: [sh, -c, "cat /var/lib/app/hook; (id; pwd) >>/var/lib/app/hook"]}}}'
+      lifecycle: {postStart: {exec: {command: [sh, -c, "cat /var/lib/app/hook; (id; pwd) >>/var/lib/app/hook || true"]}}}'
 kubectl -n "$NS" apply -f - <<END
 apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
 kind: StoppableContainer
@@ -125,6 +125,15 @@ kubectl -n "$NS" wait --for=condition=Ready stoppablecontainer/quits --timeout=6
 [ "$(inside quits cat /var/lib/app/signals)" = QUIT ] || die "it was ended by $(inside quits cat /var/lib/app/signals)"
 again() { [ "$(inside quits cat /var/lib/app/hook | wc -l)" = 4 ]; }
 cluster_until 20 again || die "the hook of the second start did not meet the kept files"
+kubectl -n "$NS" run bare-web --image="$APP" --overrides='{"spec": {"securityContext": {"runAsUser": 33}}}' >/dev/null
+running quits false
+expect quits '{.status.phase}' Stopped
+kubectl -n "$NS" patch stoppablecontainer quits --type=merge \
+  -p '{"spec": {"running": true, "template": {"container": {"securityContext": {"runAsUser": 33}}}}}' >/dev/null
+kubectl -n "$NS" wait --for=condition=Ready stoppablecontainer/quits pod/bare-web --timeout=60s
+kubectl -n "$NS" exec bare-web -- id | tee "$WORK/bare"
+grep -q 'gid=2000.*2001' "$WORK/bare" || die "a bare Pod does not have the groups of user 33"
+[ "$(inside quits id)" = "$(cat "$WORK/bare")" ] || die "user 33 is $(inside quits id)"
 
 echo "--- in the node's network: a port counts that the Pod itself listens on"
 kubectl -n "$NS" apply -f - <<END

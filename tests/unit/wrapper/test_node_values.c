@@ -130,7 +130,7 @@ static void test_record_anything_else_is_refused(void **state)
 static void expect_image(const char *config, const char *want)
 {
 	json_t *in = json_loads(config, 0, NULL);
-	json_t *out = image_status(in);
+	json_t *out = image_status(in, NULL);
 	json_t *wanted = json_loads(want, 0, NULL);
 
 	assert_non_null(in);
@@ -215,6 +215,43 @@ static void expect_host_address(const char *pod, const char *want)
 	json_decref(json);
 }
 
+static void test_image_user_gives_way_to_the_templates(void **state)
+{
+	static const char *const templates[] = {
+	        "{\"spec\":{\"template\":{\"container\":{\"securityContext\":{\"runAsUser\":7}}}}}",
+	        "{\"spec\":{\"template\":{\"spec\":{\"securityContext\":{\"runAsUser\":7},"
+	        "\"containers\":[{}]}}}}",
+	        "{\"spec\":{\"template\":{\"spec\":{\"securityContext\":{\"runAsUser\":8},"
+	        "\"containers\":[{\"securityContext\":{\"runAsUser\":7}}]}}}}",
+	};
+	json_t *config = json_loads("{\"User\":\"app:web\"}", 0, NULL);
+	json_t *without = json_loads("{\"spec\":{\"template\":{\"container\":{}}}}", 0, NULL);
+	json_t *images = image_status(config, NULL);
+	char buf[IMAGE_USER_BYTES];
+
+	(void)state;
+	assert_null(instance_run_as(without));
+	assert_string_equal(image_user(config, NULL, buf), "app:web");
+	assert_string_equal(image_user(NULL, NULL, buf), "");
+	assert_true(image_is_run_as(images, NULL));
+	for (size_t i = 0; i < ARRAY_LEN(templates); i++) {
+		json_t *instance = json_loads(templates[i], 0, NULL);
+		const json_t *run_as = instance_run_as(instance);
+		json_t *status = image_status(config, run_as);
+
+		assert_string_equal(image_user(config, run_as, buf), "7");
+		assert_int_equal(json_integer_value(json_object_get(status, "runAsUser")), 7);
+		assert_true(image_is_run_as(status, run_as));
+		assert_false(image_is_run_as(status, NULL));
+		assert_false(image_is_run_as(images, run_as));
+		json_decref(status);
+		json_decref(instance);
+	}
+	json_decref(images);
+	json_decref(without);
+	json_decref(config);
+}
+
 static void test_pod_view_host_address_is_of_the_nodes_network_only(void **state)
 {
 	(void)state;
@@ -276,6 +313,7 @@ int main(void)
 	        cmocka_unit_test(test_image_status_of_a_full_and_an_empty_configuration),
 	        cmocka_unit_test(test_ports_tell_what_is_wrong),
 	        cmocka_unit_test(test_ports_of_others_in_the_nodes_network_do_not_count),
+	        cmocka_unit_test(test_image_user_gives_way_to_the_templates),
 	        cmocka_unit_test(test_pod_view_host_address_is_of_the_nodes_network_only),
 	        cmocka_unit_test(test_ports_are_asked_for_less_often_as_time_goes_by),
 	        cmocka_unit_test(test_pod_view_mount_points_are_certain_folders),

@@ -26,6 +26,9 @@ uint64_t pod_start(const json_t *pod);
 /** pod_generation() - of the container, which it was made for; 0: it does not say */
 uint64_t pod_generation(const json_t *pod);
 
+/** instance_run_as() - the template's runAsUser; NULL: the image's user. Borrowed */
+const json_t *instance_run_as(const json_t *instance);
+
 /**
  * instance_mount_points() - folders that the consumer's volumes will be mounted on
  * Only where it is certain that a folder is needed: not for subPath and hostPath, which may be
