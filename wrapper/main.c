@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wrapper/wrapper.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -8,7 +9,8 @@
 #include "lib/api/names.h"
 
 static const char usage[] =
-        "Usage: sc-wrapper run [--socket PATH] -- COMMAND [ARGUMENT]...\n"
+        "Usage: sc-wrapper run [--socket PATH] [--stop-signal N] -- COMMAND [ARGUMENT]...\n"
+        "       sc-wrapper exec -- COMMAND [ARGUMENT]...\n"
         "       sc-wrapper pause\n"
         "       sc-wrapper copy DESTINATION\n"
         "\n"
@@ -16,6 +18,8 @@ static const char usage[] =
         "\n"
         "  run     wait on PATH for the root filesystem, then start COMMAND in it\n"
         "          (default: " SC_CONTROL_MOUNT "/" SC_CONTROL_SOCKET ")\n"
+        "          and pass SIGTERM on as signal N\n"
+        "  exec    become COMMAND once the root filesystem is there\n"
         "  pause   keep a container's image on the node; ends on SIGTERM\n"
         "  copy    put this program at DESTINATION\n"
         "\n"
@@ -53,20 +57,30 @@ static int wrong_usage(void)
 static int run_command(char **args)
 {
 	const char *socket_path = SC_CONTROL_MOUNT "/" SC_CONTROL_SOCKET;
+	int stop_signal = SIGTERM;
 
 	if (args[0] != NULL && strcmp(args[0], "--socket") == 0 && args[1] != NULL) {
 		socket_path = args[1];
 		args += 2;
 	}
+	if (args[0] != NULL && strcmp(args[0], "--stop-signal") == 0 && args[1] != NULL) {
+		const char *text = args[1];
+
+		if (!proto_number(&text, &stop_signal) || *text != '\0')
+			return wrong_usage();
+		args += 2;
+	}
 	if (args[0] == NULL || strcmp(args[0], "--") != 0 || args[1] == NULL)
 		return wrong_usage();
-	return wrapper_run(socket_path, args + 1);
+	return wrapper_run(socket_path, stop_signal, args + 1);
 }
 
 int main(int argc, char **argv)
 {
 	if (argc >= 2 && strcmp(argv[1], "run") == 0)
 		return run_command(argv + 2);
+	if (argc >= 4 && strcmp(argv[1], "exec") == 0 && strcmp(argv[2], "--") == 0)
+		return wrapper_exec(argv + 3);
 	if (argc == 2 && strcmp(argv[1], "pause") == 0)
 		return wrapper_pause();
 	if (argc == 3 && strcmp(argv[1], "copy") == 0)

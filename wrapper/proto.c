@@ -2,7 +2,6 @@
 #include "wrapper/proto.h"
 
 #include <limits.h>
-#include <stdbool.h>
 #include <string.h>
 
 enum proto_shape { PROTO_BARE, PROTO_NUMBER, PROTO_TEXT, PROTO_NUMBER_TEXT };
@@ -24,8 +23,7 @@ static const struct proto_word {
 
 enum { PROTO_WORDS_COUNT = sizeof proto_words / sizeof proto_words[0] };
 
-/* Digits only; moves *text past them. Return: true when there was a number that fits. */
-static bool proto_number(const char **text, int *ret_number)
+bool proto_number(const char **text, int *ret_number)
 {
 	const char *c = *text;
 	int n = 0;

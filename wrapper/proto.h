@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { PROTO_TEXT_BYTES_MAX = 512, PROTO_VERSION = 1 };
@@ -28,6 +29,12 @@ struct proto_message {
 	int number;
 	const char *text; /* borrowed from the packet; "" without one */
 };
+
+/**
+ * proto_number() - decimal digits; moves @text past them
+ * Return: true when there was a number that fits.
+ */
+bool proto_number(const char **text, int *ret_number);
 
 /** proto_parse() - @packet: NUL-terminated by the reader. Anything odd is PROTO_UNKNOWN. */
 struct proto_message proto_parse(const char *packet);

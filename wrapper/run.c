@@ -35,6 +35,7 @@ struct run {
 	int exec_fd;  /* STARTING: the exec's errno, or its end on success; else -1 */
 	pid_t child;
 	int exit_code; /* ENDED */
+	int stop_signal;
 	char **argv;
 	sigset_t child_mask; /* what the runtime started us with */
 	char cwd[PATH_MAX];
@@ -158,7 +159,7 @@ static void run_on_signal(struct run *r)
 	else if (r->state == RUN_WAITING && (sig == SIGTERM || sig == SIGINT || sig == SIGQUIT))
 		run_end(r, WRAPPER_EXIT_SIGNAL_BASE + sig);
 	else if (r->state != RUN_WAITING && run_is_forwarded(sig))
-		(void)kill(r->child, sig);
+		(void)kill(r->child, sig == SIGTERM ? r->stop_signal : sig);
 }
 
 static void run_on_connection(struct run *r)
@@ -223,7 +224,7 @@ static void run_turn(struct run *r)
 	}
 }
 
-int wrapper_run(const char *socket_path, char **argv)
+int wrapper_run(const char *socket_path, int stop_signal, char **argv)
 {
 	struct run r;
 	sigset_t all;
@@ -233,6 +234,7 @@ int wrapper_run(const char *socket_path, char **argv)
 	r.exec_fd = -1;
 	r.child = -1;
 	r.argv = argv;
+	r.stop_signal = stop_signal;
 	/* not process 1 where the Pod shares its process namespace: orphans still come to us */
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	(void)signal(SIGCHLD, SIG_DFL);

@@ -22,11 +22,20 @@ void wrapper_say(const char *a, const char *b);
 /**
  * wrapper_run() - wait for the root filesystem, start the user's process, stay until it ends
  * @socket_path: where to listen
+ * @stop_signal: what SIGTERM is passed on as
  * @argv:        what to start, NULL-terminated, at least one
  *
  * Return: the exit code.
  */
-int wrapper_run(const char *socket_path, char **argv);
+int wrapper_run(const char *socket_path, int stop_signal, char **argv);
+
+/**
+ * wrapper_exec() - become another command of the container, once the root filesystem is there
+ * @argv: NULL-terminated, at least one
+ *
+ * Return: the exit code, when that failed.
+ */
+int wrapper_exec(char **argv);
 
 /** wrapper_pause() - hold a container open: reap, end with 0 on SIGTERM or SIGINT */
 int wrapper_pause(void);

@@ -9,7 +9,8 @@
 #include "lib/kube/object.h"
 
 #define PHASES "Pending|Running|Stopping|Stopped|Failed"
-#define CONDITIONS "Ready|ProviderReady|ConsumerReady|RootfsReady|Activatable|TemplateChanged"
+#define CONDITIONS                                                                                 \
+	"Ready|ProviderReady|ConsumerReady|RootfsReady|Activatable|NodeReady|TemplateChanged"
 
 static int goal_put(struct goal *goal, enum goal_kind kind, const char *word, size_t bytes,
                     struct err *err)

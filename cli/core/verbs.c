@@ -70,8 +70,10 @@ static const struct verb_info verbs[VERB_N] = {
 	[VERB_WAIT] = {
 		"wait", NULL, "NAME…", 1, VERB_OPERANDS_ANY, OPERAND_NAME, NULL,
 		"wait until it is as wanted",
-		"--for is Ready or another condition, Running, Stopped or another phase, Deleted,\n"
-		"condition=TYPE[=STATUS] or phase=PHASE. One that failed ends the wait for Ready and Running.",
+		"--for is a condition (Ready, ProviderReady, ConsumerReady, RootfsReady, Activatable, NodeReady,\n"
+		"TemplateChanged), a phase (Pending, Running, Stopping, Stopped, Failed), Deleted,\n"
+		"condition=TYPE[=STATUS] or phase=PHASE. One that failed ends the wait for Ready and Running.\n"
+		"NodeReady is there only while it is False.",
 		"kubectl sc wait hello --for=Ready --timeout 1m\n"
 		"kubectl sc wait hello shop --for=Stopped\n"
 		"kubectl sc wait hello --for=condition=Activatable=False" },

@@ -158,7 +158,7 @@ static void judge_rootfs(struct facts *f)
 	f->image_confirmed = f->provider != NULL && strcmp(kube_uid(f->provider), made_from) == 0 &&
 	                     strcmp(pod_image(f->provider), wanted) == 0;
 	f->rootfs_usable =
-	        !f->node_missing &&
+	        !f->node_missing && pods_knows_user(f->resource, f->image) &&
 	        (f->image_confirmed ||
 	         strcmp(kube_annotation(f->instance, PODS_ANNOTATION_ROOTFS_IMAGE), wanted) == 0);
 }

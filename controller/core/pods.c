@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "controller/core/stop_signal.h"
 #include "lib/api/names.h"
 #include "lib/kube/object.h"
 
@@ -217,29 +218,112 @@ static void merge_env(json_t *main, const json_t *image)
 	json_decref(env);
 }
 
-/* runAsUser and runAsGroup as the image says, where neither container nor Pod says anything. */
-static void merge_user(json_t *main, const json_t *pod, const json_t *image)
+static json_t *child(json_t *parent, const char *key)
 {
-	const json_t *of_pod = json_at(pod, "securityContext", NULL);
-	json_t *context = json_object_get(main, "securityContext");
-	bool has_user, has_group;
+	json_t *value = json_object_get(parent, key);
 
+	if (!json_is_object(value)) {
+		value = json_object();
+		(void)json_object_set_new(parent, key, value);
+	}
+	return value;
+}
+
+/* The container's word comes before the Pod's. */
+static const json_t *security(const struct resource *r, const char *key)
+{
+	const json_t *own = json_at(r->container, "securityContext", key, NULL);
+
+	return own != NULL ? own : json_at(r->pod_spec, "securityContext", key, NULL);
+}
+
+bool pods_knows_user(const struct resource *r, const json_t *image)
+{
+	const json_t *wanted = security(r, "runAsUser");
+	const json_t *known = json_at(image, "runAsUser", NULL);
+
+	return wanted == known || json_equal(wanted, known);
+}
+
+/* Runtimes look the user up in a container's image, which is the wrapper's: the agent did. */
+static void merge_user(json_t *main, const struct resource *r, const json_t *image)
+{
 	if (!json_is_integer(json_at(image, "uid", NULL)))
 		return;
-	has_user = json_at(context, "runAsUser", NULL) != NULL ||
-	           json_at(of_pod, "runAsUser", NULL) != NULL;
-	has_group = json_at(context, "runAsGroup", NULL) != NULL ||
-	            json_at(of_pod, "runAsGroup", NULL) != NULL;
-	if (has_user)
-		return; /* its group is then 0 unless told, as for any image without that user */
-	if (!json_is_object(context)) {
-		context = json_object();
-		(void)json_object_set_new(main, "securityContext", context);
-	}
-	(void)json_object_set(context, "runAsUser", json_at(image, "uid", NULL));
-	if (!has_group)
-		(void)json_object_set_new(context, "runAsGroup",
+	if (security(r, "runAsUser") == NULL)
+		(void)json_object_set(child(main, "securityContext"), "runAsUser",
+		                      json_at(image, "uid", NULL));
+	if (security(r, "runAsGroup") == NULL)
+		(void)json_object_set_new(child(main, "securityContext"), "runAsGroup",
 		                          json_integer(json_int_at(image, 0, "gid", NULL)));
+}
+
+static bool has_integer(const json_t *list, const json_t *value)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one) {
+		if (json_equal(one, value))
+			return true;
+	}
+	return false;
+}
+
+/* And the groups of that user. A Pod's are all its containers', so that others must not be there.
+ */
+static void merge_groups(json_t *spec, const json_t *image)
+{
+	const json_t *groups = json_at(image, "groups", NULL);
+	const char *policy =
+	        json_str_at(spec, "", "securityContext", "supplementalGroupsPolicy", NULL);
+	json_t *all, *group;
+	size_t i;
+
+	if (json_array_size(groups) == 0 || strcmp(policy, "Strict") == 0 ||
+	    json_array_size(json_object_get(spec, "containers")) > 1 ||
+	    json_array_size(json_object_get(spec, "initContainers")) > 0)
+		return;
+	all = json_object_get(child(spec, "securityContext"), "supplementalGroups");
+	if (!json_is_array(all)) {
+		all = json_array();
+		(void)json_object_set_new(child(spec, "securityContext"), "supplementalGroups",
+		                          all);
+	}
+	json_array_foreach(groups, i, group) {
+		if (!has_integer(all, group))
+			(void)json_array_append(all, group);
+	}
+}
+
+static json_t *wrapper_command(const json_t *container, const json_t *image)
+{
+	json_t *command = json_pack("[s,s]", "/sc-wrapper", "run");
+	int stop_signal = stop_signal_of(container, image);
+
+	if (stop_signal != 0) {
+		(void)json_array_append_new(command, json_string("--stop-signal"));
+		(void)json_array_append_new(command, json_sprintf("%d", stop_signal));
+	}
+	(void)json_array_append_new(command, json_string("--"));
+	return command;
+}
+
+/*
+ * The kubelet runs it as soon as the container runs, which may be before the hand-over: the wrapper
+ * waits for that, and process 1 is the wrapper whatever the root is.
+ */
+static void wrap_post_start(json_t *main)
+{
+	json_t *hook = json_at(main, "lifecycle", "postStart", "exec", NULL);
+	json_t *users = json_object_get(hook, "command");
+	json_t *command;
+
+	if (json_array_size(users) == 0)
+		return; /* the API server says so */
+	command = json_pack("[s,s,s]", "/proc/1/exe", "exec", "--");
+	(void)json_array_extend(command, users);
+	(void)json_object_set_new(hook, "command", command);
 }
 
 static json_t *main_container(const struct resource *r, const json_t *image,
@@ -257,13 +341,14 @@ static json_t *main_container(const struct resource *r, const json_t *image,
 	if (config->wrapper_pull_policy != NULL)
 		(void)json_object_set_new(main, "imagePullPolicy",
 		                          json_string(config->wrapper_pull_policy));
-	(void)json_object_set_new(main, "command", json_pack("[sss]", "/sc-wrapper", "run", "--"));
+	(void)json_object_set_new(main, "command", wrapper_command(r->container, image));
 	(void)json_object_set_new(main, "args", args);
 	merge_env(main, image);
 	if (*json_str_at(main, "", "workingDir", NULL) == '\0')
 		(void)json_object_set_new(main, "workingDir",
 		                          json_string(*dir != '\0' ? dir : "/"));
-	merge_user(main, r->pod_spec, image);
+	merge_user(main, r, image);
+	wrap_post_start(main);
 	if (!json_is_array(mounts)) {
 		mounts = json_array();
 		(void)json_object_set_new(main, "volumeMounts", mounts);
@@ -271,17 +356,6 @@ static json_t *main_container(const struct resource *r, const json_t *image,
 	(void)json_array_append_new(mounts, json_pack("{s:s,s:s}", "name", SC_CONTROL_VOLUME,
 	                                              "mountPath", SC_CONTROL_MOUNT));
 	return main;
-}
-
-static json_t *child(json_t *parent, const char *key)
-{
-	json_t *value = json_object_get(parent, key);
-
-	if (!json_is_object(value)) {
-		value = json_object();
-		(void)json_object_set_new(parent, key, value);
-	}
-	return value;
 }
 
 /* Terms are alternatives, so each one gets the node; matchFields names it whatever its labels. */
@@ -369,6 +443,7 @@ json_t *pods_consumer(const struct resource *r, const json_t *instance,
 
 	assert(json_array_size(json_object_get(main, "args")) > 0);
 	(void)json_array_set_new(json_object_get(spec, "containers"), 0, main);
+	merge_groups(spec, image);
 	(void)json_object_set_new(spec, "restartPolicy", json_string("Always"));
 	if (json_object_get(spec, "enableServiceLinks") == NULL)
 		(void)json_object_set_new(spec, "enableServiceLinks", json_false());

@@ -33,6 +33,9 @@ void pods_provider_hash(const struct resource *r, char buf[PODS_HASH_BYTES]);
 /** pods_has_command() - image and template together name something to run */
 bool pods_has_command(const struct resource *r, const json_t *image);
 
+/** pods_knows_user() - @image tells of the user that the template names, or leaves to it */
+bool pods_knows_user(const struct resource *r, const json_t *image);
+
 struct pods_start {
 	const char *pod_name;
 	int64_t count;

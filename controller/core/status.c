@@ -56,34 +56,41 @@ static bool is_one_of(const char *word, const char *const *words)
 	return false;
 }
 
+/* It was the runtime that could not be reached (gRPC, "Status codes"), and not the registry. */
+static bool is_runtime_gone(const char *message)
+{
+	return strstr(message, "code = Unavailable") != NULL;
+}
+
 /* The kubelet's waiting reasons of an image that can't be had. */
-static bool is_pull_failure(const char *waiting)
+static bool is_pull_failure(const char *waiting, const char *message)
 {
 	static const char *const reasons[] = {"ErrImagePull",        "ImagePullBackOff",
 	                                      "InvalidImageName",    "ErrImageNeverPull",
 	                                      "RegistryUnavailable", NULL};
 
-	return is_one_of(waiting, reasons);
+	return is_one_of(waiting, reasons) && !is_runtime_gone(message);
 }
 
 /*
  * A call to the runtime failed. It may never succeed (a capability that is unknown) or do so at
  * the next try (the runtime was started anew), and no word of it says which: time does.
  */
-static bool is_passing(const char *waiting)
+static bool is_passing(const char *waiting, const char *message)
 {
 	static const char *const reasons[] = {"CreateContainerError", "RunContainerError",
 	                                      "ImageInspectError",    "PreCreateHookError",
 	                                      "PreStartHookError",    NULL};
 
-	return is_one_of(waiting, reasons);
+	return is_one_of(waiting, reasons) || (*waiting != '\0' && is_runtime_gone(message));
 }
 
 bool status_is_trouble(const json_t *pod)
 {
 	const char *message;
+	const char *waiting = facts_pod_waiting(pod, &message);
 
-	return is_passing(facts_pod_waiting(pod, &message));
+	return is_passing(waiting, message);
 }
 
 /* The Pod is not scheduled. Return: the scheduler's words, or NULL. */
@@ -124,7 +131,7 @@ static void judge_provider(const struct facts *f, const struct memory *memory, u
 		v->is_failure = true;
 	} else if (f->provider == NULL) {
 		say(v, "Creating", "the provider Pod is being made");
-	} else if (is_pull_failure(waiting)) {
+	} else if (is_pull_failure(waiting, message)) {
 		say(v, "ImagePullFailed",
 		    "image \"%s\" cannot be pulled (%s): check its name and imagePullSecrets. %s",
 		    facts_main_image(f), waiting, message);
@@ -134,7 +141,7 @@ static void judge_provider(const struct facts *f, const struct memory *memory, u
 	} else if (*waiting != '\0') {
 		say(v, waiting, "Pod %s: %s", kube_name(f->provider), message);
 		v->is_failure =
-		        !is_passing(waiting) ||
+		        !is_passing(waiting, message) ||
 		        memory_is_lasting(memory, HELD_PROVIDER, kube_uid(f->provider), now_ms);
 	} else if (unplaced != NULL) {
 		say(v, "Unschedulable", "Pod %s: %s", kube_name(f->provider), unplaced);
@@ -217,10 +224,10 @@ static void judge_pod(const struct facts *f, const struct memory *memory, uint64
 		    message);
 		v->is_failure = true;
 	} else if (*waiting != '\0') {
-		say(v, is_pull_failure(waiting) ? "ImagePullFailed" : waiting, "Pod %s: %s",
-		    kube_name(f->consumer), message);
+		say(v, is_pull_failure(waiting, message) ? "ImagePullFailed" : waiting,
+		    "Pod %s: %s", kube_name(f->consumer), message);
 		v->is_failure =
-		        !is_passing(waiting) ||
+		        !is_passing(waiting, message) ||
 		        memory_is_lasting(memory, HELD_CONSUMER, kube_uid(f->consumer), now_ms);
 	} else if (strcmp(state, "Exited") == 0) {
 		say(v, "Exited", "the process ended with exit code %lld and is started again",

@@ -11,7 +11,7 @@
 enum refused { REFUSED_UNSET, REFUSED_ANY, REFUSED_TRUE, REFUSED_FALSE, REFUSED_OTHER_THAN };
 
 struct rule {
-	const char *keys[3]; /* the path, NULL after its last */
+	const char *keys[2]; /* the path, NULL after its last */
 	enum refused refused;
 	const char *allowed; /* REFUSED_OTHER_THAN */
 	const char *why;
@@ -20,10 +20,6 @@ struct rule {
 static const char restarts[] = "a process that ends is started again until spec.running is false";
 
 static const struct rule pod_rules[] = {
-        {{"hostNetwork"},
-         REFUSED_TRUE,
-         NULL,
-         "in the node's network it cannot be told which process listens on the port"},
         {{"hostPID"},
          REFUSED_TRUE,
          NULL,
@@ -46,10 +42,6 @@ static const struct rule pod_rules[] = {
 static const struct rule container_rules[] = {
         {{"restartPolicy"}, REFUSED_OTHER_THAN, "Always", restarts},
         {{"restartPolicyRules"}, REFUSED_ANY, NULL, restarts},
-        {{"lifecycle", "postStart", "exec"},
-         REFUSED_ANY,
-         NULL,
-         "it could run before the root filesystem is in place: let the command do it"},
         {{"securityContext", "windowsOptions"}, REFUSED_ANY, NULL, "nodes run Linux"},
         {{"securityContext", "procMount"},
          REFUSED_OTHER_THAN,
@@ -91,12 +83,9 @@ static bool check_rules(const json_t *from, const char *base, const struct rule 
 
 		if (!is_refused(rule, value_at(from, rule)))
 			continue;
-		(void)snprintf(buf, SUPPORTED_TEXT_BYTES, "%s.%s%s%s%s%s: %s", base, rule->keys[0],
+		(void)snprintf(buf, SUPPORTED_TEXT_BYTES, "%s.%s%s%s: %s", base, rule->keys[0],
 		               rule->keys[1] != NULL ? "." : "",
-		               rule->keys[1] != NULL ? rule->keys[1] : "",
-		               rule->keys[1] != NULL && rule->keys[2] != NULL ? "." : "",
-		               rule->keys[1] != NULL && rule->keys[2] != NULL ? rule->keys[2] : "",
-		               rule->why);
+		               rule->keys[1] != NULL ? rule->keys[1] : "", rule->why);
 		return false;
 	}
 	return true;

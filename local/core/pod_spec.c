@@ -54,11 +54,20 @@ int pod_spec_check(const json_t *pod, struct err *err)
 {
 	static const char *const host[] = {"hostNetwork", "hostPID", "hostIPC",
 	                                   "shareProcessNamespace"};
+	const json_t *container;
+	size_t i;
 
-	for (size_t i = 0; i < ARRAY_LEN(host); i++)
+	for (i = 0; i < ARRAY_LEN(host); i++)
 		if (json_bool_at(pod, false, "spec", host[i], NULL))
 			return err_set(err, ERR_INVALID, 0, "spec.%s is not supported here",
 			               host[i]);
+	json_array_foreach(json_at(pod, "spec", "containers", NULL), i, container) {
+		if (json_is_object(json_at(container, "lifecycle", "postStart", NULL)))
+			return err_set(err, ERR_INVALID, 0,
+			               "spec.containers[%zu].lifecycle.postStart is not supported "
+			               "here",
+			               i);
+	}
 	return 0;
 }
 

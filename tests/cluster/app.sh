@@ -48,8 +48,8 @@ app_tree() {
   for applet in $(/bin/busybox --list); do
     [ -e "$1/bin/$applet" ] || ln -s busybox "$1/bin/$applet"
   done
-  printf 'root:x:0:0:root:/:/bin/sh\napp:x:1000:1000:app:/srv/app:/bin/sh\n' >"$1/etc/passwd"
-  printf 'root:x:0:\napp:x:1000:\nextra:x:2000:app\n' >"$1/etc/group"
+  printf 'root:x:0:0:root:/:/bin/sh\napp:x:1000:1000:app:/srv/app:/bin/sh\nweb:x:33:2000::/:/bin/sh\n' >"$1/etc/passwd"
+  printf 'root:x:0:\napp:x:1000:\nextra:x:2000:app\nmore:x:2001:web\n' >"$1/etc/group"
   echo alive >"$1/www/index.html"
   cat >"$1/www/cgi-bin/whoami" <<'END'
 #!/bin/sh

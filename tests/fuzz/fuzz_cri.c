@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 
 	(void)cri_container_answer(text, bytes, image, &err);
 	if (cri_image_answer(text, bytes, digest, &config, &err) == 0)
-		json_decref(image_status(config));
+		json_decref(image_status(config, NULL));
 	json_decref(config);
 	return 0;
 }

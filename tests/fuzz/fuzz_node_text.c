@@ -13,19 +13,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	char *user;
 	char *passwd = text;
 	struct err err;
-	uint32_t uid;
-	uint32_t gid;
+	struct passwd_user resolved;
 	json_t *config = json_loads(text, 0, NULL);
 
 	if (record_parse(text, &record, &err) == 0)
 		record_done(&record);
 	if (config)
-		json_decref(image_status(config));
+		json_decref(image_status(config, NULL));
 	json_decref(config);
 	(void)pod_cgroup_has(text, "9d2f4b6e-0000-4000-8000-000000000001");
 	user = strsep(&passwd, "\n");
 	if (passwd)
-		(void)passwd_resolve(user, passwd, passwd, &uid, &gid, &err);
+		(void)passwd_resolve(user, passwd, passwd, &resolved, &err);
 	free(text);
 	return 0;
 }

@@ -78,6 +78,99 @@ expect short '{.status.phase}' Running
 running short false
 expect short '{.status.phase}' Stopped
 
+echo "--- the image's own groups and STOPSIGNAL, and a hook: as a bare Pod has them"
+app_image quits:1 '{"StopSignal": "SIGQUIT"}' >/dev/null
+# shellcheck disable=SC2016 # for the shell in the container
+container='image: '$REGISTRY'/quits:1
+      command:
+      - /bin/sh
+      - -c
+      - |
+        for s in TERM QUIT; do trap "echo $s >>/var/lib/app/signals; exit 0" $s; done
+        httpd -p 8080 -h /www
+        while true; do sleep 0.1; done
+      ports: [{containerPort: 8080}]
+      lifecycle: {postStart: {exec: {command: [sh, -c, "cat /var/lib/app/hook; (id; pwd) >>/var/lib/app/hook || true"]}}}'
+kubectl -n "$NS" apply -f - <<END
+apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
+kind: StoppableContainer
+metadata: {name: quits}
+spec:
+  running: true
+  template:
+    container:
+      $container
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: bare}
+spec:
+  containers:
+    - name: main
+      volumeMounts: [{name: app, mountPath: /var/lib/app}]
+      $container
+  volumes: [{name: app, emptyDir: {}}]
+END
+kubectl -n "$NS" wait --for=condition=Ready stoppablecontainer/quits pod/bare --timeout=90s
+kubectl -n "$NS" exec bare -- sh -c 'cat /var/lib/app/hook; id' >"$WORK/bare"
+hooked() { inside quits sh -c 'cat /var/lib/app/hook; id' >"$WORK/quits" && [ "$(wc -l <"$WORK/quits")" = 3 ]; }
+cluster_until 20 hooked || die "the hook did not run"
+cat "$WORK/bare"
+has 2000 <"$WORK/bare" || die "a bare Pod does not have the image's group"
+cmp "$WORK/bare" "$WORK/quits" || { cat "$WORK/quits"; die "it differs from a bare Pod"; }
+running quits false
+expect quits '{.status.phase}' Stopped
+running quits true
+kubectl -n "$NS" wait --for=condition=Ready stoppablecontainer/quits --timeout=60s
+[ "$(inside quits cat /var/lib/app/signals)" = QUIT ] || die "it was ended by $(inside quits cat /var/lib/app/signals)"
+again() { [ "$(inside quits cat /var/lib/app/hook | wc -l)" = 4 ]; }
+cluster_until 20 again || die "the hook of the second start did not meet the kept files"
+kubectl -n "$NS" run bare-web --image="$APP" --overrides='{"spec": {"securityContext": {"runAsUser": 33}}}' >/dev/null
+running quits false
+expect quits '{.status.phase}' Stopped
+kubectl -n "$NS" patch stoppablecontainer quits --type=merge \
+  -p '{"spec": {"running": true, "template": {"container": {"securityContext": {"runAsUser": 33}}}}}' >/dev/null
+kubectl -n "$NS" wait --for=condition=Ready stoppablecontainer/quits pod/bare-web --timeout=60s
+kubectl -n "$NS" exec bare-web -- id | tee "$WORK/bare"
+grep -q 'gid=2000.*2001' "$WORK/bare" || die "a bare Pod does not have the groups of user 33"
+[ "$(inside quits id)" = "$(cat "$WORK/bare")" ] || die "user 33 is $(inside quits id)"
+
+echo "--- in the node's network: a port counts that the Pod itself listens on"
+kubectl -n "$NS" apply -f - <<END
+apiVersion: v1
+kind: Pod
+metadata: {name: squatter}
+spec:
+  hostNetwork: true
+  terminationGracePeriodSeconds: 0
+  nodeSelector: {kubernetes.io/hostname: node-1}
+  containers: [{name: main, image: $APP, command: [httpd, -f, -p, "18090"]}]
+---
+apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
+kind: StoppableContainer
+metadata: {name: hostnet}
+spec:
+  running: true
+  template:
+    spec:
+      hostNetwork: true
+      nodeSelector: {kubernetes.io/hostname: node-1}
+      containers:
+      - name: main
+        image: $APP
+        command: [sh, -c, 'while [ ! -e /tmp/go ]; do sleep 0.1; done; exec httpd -f -p 18090 -h /www']
+        ports: [{containerPort: 18090}]
+END
+kubectl -n "$NS" wait --for=condition=Ready pod/squatter --timeout=60s
+expect_condition hostnet ConsumerReady 'False WaitingForPort *no process of the Pod listens on port 18090*'
+kubectl -n "$NS" delete pod squatter --wait
+inside hostnet touch /tmp/go
+kubectl -n "$NS" wait --for=condition=Ready stoppablecontainer/hostnet --timeout=60s
+[ "$(ask hostnet /)" = alive ] || die "hostnet does not answer"
+running hostnet false
+expect hostnet '{.status.phase}' Stopped
+[ "$(ask hostnet /)" = alive ] || die "hostnet was not woken" # /tmp/go is kept
+
 echo "--- args alone replace the image's command and keep its entrypoint"
 kubectl -n "$NS" apply -f - <<END
 apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1

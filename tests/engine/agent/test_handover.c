@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -307,6 +309,71 @@ static void test_handover_keeps_working_directory_and_user(void **state)
 	assert_string_equal(read_text(T "/state/upper/tmp/w"), "/srv/app\n1000\n");
 }
 
+/* What a runtime does for kubectl exec and for hooks: into the container, as its user. */
+static pid_t exec_in(pid_t container, const char *cwd, char *const *argv)
+{
+	static const char *const names[] = {"pid", "mnt"};
+	pid_t pid = fork();
+	char path[64];
+	int fds[2];
+
+	if (pid > 0)
+		return pid;
+	for (size_t i = 0; i < 2; i++) {
+		(void)snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)container, names[i]);
+		fds[i] = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	for (size_t i = 0; i < 2; i++)
+		if (setns(fds[i], 0) < 0)
+			_exit(98);
+	pid = fork(); /* the first one in the container's process namespace */
+	if (pid == 0) {
+		if (chdir(cwd) == 0 && setgid(1000) == 0 && setuid(1000) == 0)
+			(void)execv(argv[0], argv);
+		_exit(99);
+	}
+	_exit(container_end(pid));
+}
+
+static void test_handover_lets_a_hook_wait_for_it(void **state)
+{
+	struct container c = {.cwd = "/srv/app", .uid = 1000};
+	char *hook[] = {(char *)"/proc/1/exe",
+	                (char *)"exec",
+	                (char *)"--",
+	                (char *)"/bin/sh",
+	                (char *)"-c",
+	                (char *)"pwd > /tmp/w; id -u >> /tmp/w; exit 7",
+	                NULL};
+	struct outcome out;
+	int fd;
+	pid_t pid, early;
+
+	(void)state;
+	assert_int_equal(chmod(T "/layer/tmp", 01777), 0);
+	assert_int_equal(mkdir(T "/a/root", 0755), 0);
+	assert_int_equal(mkdir(T "/a/root/srv", 0755), 0);
+	mount_overlay();
+	pid = start(&c, "sleep 1000 & wait", &fd);
+	early = exec_in(pid, "/srv/app", hook);
+	(void)poll(NULL, 0, 200);
+	assert_int_equal(waitpid(early, NULL, WNOHANG), 0);
+	out = hand_over(pid, "/srv/app");
+	must(out.rc, &out.err);
+	assert_int_equal(container_end(early), 7);
+	assert_string_equal(read_text(T "/state/upper/tmp/w"), "/srv/app\n1000\n");
+	container_say(fd, "go");
+	container_expect(fd, "started *");
+	/* one that comes late has nothing to wait for */
+	assert_int_equal(unlink(T "/merged/tmp/w"), 0);
+	assert_int_equal(container_end(exec_in(pid, "/srv/app", hook)), 7);
+	hook[3] = (char *)"/none";
+	assert_int_equal(container_end(exec_in(pid, "/", hook)), 127);
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	assert_int_equal(container_end(pid), 143);
+	(void)close(fd);
+}
+
 static void test_overlay_of_layers_that_were_unpacked_anew_mounts_again(void **state)
 {
 	struct container c = {0};
@@ -424,6 +491,7 @@ int main(void)
 	        HANDOVER_TEST(test_handover_a_link_into_proc_is_unsafe),
 	        HANDOVER_TEST(test_handover_a_mount_point_that_is_the_root_is_unsafe),
 	        HANDOVER_TEST(test_handover_keeps_working_directory_and_user),
+	        HANDOVER_TEST(test_handover_lets_a_hook_wait_for_it),
 	        HANDOVER_TEST(test_overlay_of_layers_that_were_unpacked_anew_mounts_again),
 	        HANDOVER_TEST(test_overlay_without_its_layers_says_so),
 	        HANDOVER_TEST(test_overlay_with_many_layers_mounts),

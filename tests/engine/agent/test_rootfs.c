@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -28,6 +29,7 @@
 
 #include "tests/engine/agent/container.h"
 #include "wrapper/node/io/overlay.h"
+#include "wrapper/node/io/proc.h"
 #include "wrapper/node/io/rootfs.h"
 
 #define T "/tmp/t"
@@ -95,6 +97,7 @@ static int setup(void **state)
 	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
 		assert_int_equal(mkdir(folders[i], 0755), 0);
 	write_text(T "/layer/etc/passwd", "app:x:1000:50::/:/bin/sh\n");
+	write_text(T "/layer/etc/group", "staff:x:50:\nweb:x:33:www,app\n");
 	f->sandbox = start_container(T "/pause", "sandbox");
 	f->provider = start_container(T "/layer", "provider");
 	write_text(T "/cgroup/cgroup.procs", "");
@@ -161,14 +164,33 @@ static void test_rootfs_is_made_from_the_provider(void **state)
 
 	expect_made(f);
 	assert_string_equal(f->made.digest, "sha256:one");
-	assert_int_equal(f->made.uid, 1000);
-	assert_int_equal(f->made.gid, 50);
+	assert_int_equal(f->made.user.uid, 1000);
+	assert_int_equal(f->made.user.gid, 50);
+	assert_int_equal(f->made.user.groups_count, 1);
+	assert_int_equal(f->made.user.groups[0], 33);
 	assert_int_equal(stat(KEPT, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 	assert_int_equal(stat(T "/staging/uid-1", &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0755);
 	assert_int_equal(access(T "/staging/uid-1/data", F_OK), 0);
 	assert_int_equal(access(T "/staging/uid-1/etc/passwd", F_OK), 0);
+	unmount();
+}
+
+static void test_rootfs_user_is_the_images_whatever_was_written(void **state)
+{
+	struct fixture *f = *state;
+
+	expect_made(f);
+	write_text(T "/staging/uid-1/etc/passwd", "app:x:0:0::/:/bin/sh\n");
+	write_text(T "/staging/uid-1/etc/group", "disk:x:6:app\n");
+	unmount();
+	expect_made(f);
+	assert_string_equal(read_text(T "/staging/uid-1/etc/group"), "disk:x:6:app\n");
+	assert_int_equal(f->made.user.uid, 1000);
+	assert_int_equal(f->made.user.gid, 50);
+	assert_int_equal(f->made.user.groups_count, 1);
+	assert_int_equal(f->made.user.groups[0], 33);
 	unmount();
 }
 
@@ -321,6 +343,22 @@ static void test_rootfs_is_removed_whole_and_twice(void **state)
 	assert_int_equal(rootfs_remove(&f->w.place, NULL, &f->err), 0);
 }
 
+static void test_proc_tells_whose_a_socket_is(void **state)
+{
+	struct fixture *f = *state;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const pid_t others[] = {f->provider, f->sandbox};
+	const pid_t all[] = {f->provider, getpid()};
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_false(proc_has_socket(others, 2, (uint32_t)st.st_ino));
+	assert_true(proc_has_socket(all, 2, (uint32_t)st.st_ino));
+	assert_false(proc_has_socket(all, 0, (uint32_t)st.st_ino));
+	(void)close(fd);
+	assert_false(proc_has_socket(all, 2, (uint32_t)st.st_ino));
+}
+
 #define ROOTFS_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 static void test_overlay_takes_as_many_layers_as_it_says(void **state)
@@ -358,6 +396,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        ROOTFS_TEST(test_rootfs_is_made_from_the_provider),
+	        ROOTFS_TEST(test_rootfs_user_is_the_images_whatever_was_written),
 	        ROOTFS_TEST(test_rootfs_is_made_again_from_its_record),
 	        ROOTFS_TEST(test_rootfs_waits_for_what_still_ends),
 	        ROOTFS_TEST(test_rootfs_of_another_image_is_refused_until_it_is_ordered),
@@ -368,6 +407,7 @@ int main(void)
 	        ROOTFS_TEST(test_rootfs_on_a_full_disk_is_no_space),
 	        ROOTFS_TEST(test_rootfs_prefix_links_are_not_followed),
 	        ROOTFS_TEST(test_rootfs_is_removed_whole_and_twice),
+	        ROOTFS_TEST(test_proc_tells_whose_a_socket_is),
 	        ROOTFS_TEST(test_overlay_takes_as_many_layers_as_it_says),
 	};
 

@@ -28,7 +28,8 @@ enum { WRAPPER_BYTES_MAX = 256 * 1024, WRAPPER_RSS_KIB_MAX = 64 };
 struct fixture {
 	char dir[32];
 	char socket_path[64];
-	struct container peer; /* only its folder: container_connect() looks there */
+	struct container peer;   /* only its folder: container_connect() looks there */
+	const char *stop_signal; /* NULL: none is named */
 	pid_t pid;
 	int fd;
 };
@@ -73,19 +74,25 @@ static int teardown(void **state)
 /* @command: NULL: /bin/sh -c @script */
 static void start(struct fixture *f, const char *command, const char *script)
 {
-	const char *wrapper = getenv("SC_WRAPPER");
+	char *wrapper = getenv("SC_WRAPPER");
+	const char *argv[16] = {wrapper, "run", "--socket", f->socket_path};
+	size_t n = 4;
 
 	assert_non_null(wrapper);
+	if (f->stop_signal != NULL) {
+		argv[n++] = "--stop-signal";
+		argv[n++] = f->stop_signal;
+	}
+	argv[n++] = "--";
+	argv[n++] = command != NULL ? command : "/bin/sh";
+	if (command == NULL) {
+		argv[n++] = "-c";
+		argv[n++] = script;
+	}
 	f->pid = fork();
 	if (f->pid == 0) {
-		if (chdir(f->dir) < 0)
-			_exit(99);
-		if (command != NULL)
-			(void)execl(wrapper, wrapper, "run", "--socket", f->socket_path, "--",
-			            command, (char *)NULL);
-		else
-			(void)execl(wrapper, wrapper, "run", "--socket", f->socket_path, "--",
-			            "/bin/sh", "-c", script, (char *)NULL);
+		if (chdir(f->dir) == 0)
+			(void)execv(wrapper, (char **)(uintptr_t)argv);
 		_exit(99);
 	}
 	f->fd = container_connect(&f->peer);
@@ -138,6 +145,36 @@ static void test_wrapper_forwards_signals(void **state)
 	assert_int_equal(kill(f->pid, SIGUSR1), 0);
 	container_expect(f->fd, "exited 5");
 	assert_int_equal(end(f), 5);
+}
+
+static void test_wrapper_passes_sigterm_on_as_the_stop_signal(void **state)
+{
+	struct fixture *f = *state;
+
+	f->stop_signal = "3";
+	start(f, NULL, "sleep 1000 & wait");
+	container_say(f->fd, "go");
+	container_expect(f->fd, "started *");
+	assert_int_equal(kill(f->pid, SIGTERM), 0);
+	container_expect(f->fd, "signaled 3");
+	assert_int_equal(end(f), 131);
+}
+
+static void test_wrapper_stop_signal_leaves_other_signals_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	f->stop_signal = "3";
+	start(f, NULL, "sleep 1000 & wait");
+	container_say(f->fd, "go");
+	container_expect(f->fd, "started *");
+	assert_int_equal(kill(f->pid, SIGHUP), 0);
+	container_expect(f->fd, "signaled 1");
+	assert_int_equal(end(f), 129);
+	/* while it waits there is nothing to pass it on to */
+	start(f, "true", NULL);
+	assert_int_equal(kill(f->pid, SIGTERM), 0);
+	assert_int_equal(end(f), 143);
 }
 
 static void test_wrapper_command_that_does_not_exist_is_127(void **state)
@@ -270,6 +307,8 @@ int main(void)
 	        WRAPPER_TEST(test_wrapper_passes_the_exit_code_on),
 	        WRAPPER_TEST(test_wrapper_tells_the_signal_that_ended_the_process),
 	        WRAPPER_TEST(test_wrapper_forwards_signals),
+	        WRAPPER_TEST(test_wrapper_passes_sigterm_on_as_the_stop_signal),
+	        WRAPPER_TEST(test_wrapper_stop_signal_leaves_other_signals_alone),
 	        WRAPPER_TEST(test_wrapper_command_that_does_not_exist_is_127),
 	        WRAPPER_TEST(test_wrapper_command_that_is_no_program_is_126),
 	        WRAPPER_TEST(test_wrapper_finds_commands_by_path),

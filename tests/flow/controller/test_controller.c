@@ -319,14 +319,14 @@ static void test_controller_answers_a_request_for_what_cannot_be_honoured(void *
 	        f->world, GROUP "stoppablecontainers",
 	        "{\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\","
 	        "\"kind\":\"StoppableContainer\",\"metadata\":{\"name\":\"hello\"},\"spec\":{"
-	        "\"template\":{\"spec\":{\"hostNetwork\":true,\"containers\":[{\"name\":\"a\","
+	        "\"template\":{\"spec\":{\"hostPID\":true,\"containers\":[{\"name\":\"a\","
 	        "\"image\":\"app:1\",\"ports\":[{\"containerPort\":8080}]}]}}}}"));
 	expect_phase(f, "Failed");
 	world_expect(f->world, INSTANCE, "/status/phase", "Failed");
 	/* held, woken and told why, long before the minute that it may be held is over */
 	world_http(world_port(activator), "GET", "hello.default", "/", NULL, &r);
 	assert_int_equal(r.status, 503);
-	assert_non_null(strstr(r.body, "TemplateNotSupported: spec.template.spec.hostNetwork"));
+	assert_non_null(strstr(r.body, "TemplateNotSupported: spec.template.spec.hostPID"));
 	world_response_done(&r);
 	assert_null(world_get(f->world, PODS "hello-provider"));
 }

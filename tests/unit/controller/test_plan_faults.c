@@ -228,6 +228,22 @@ static void test_plan_applies_a_changed_template_at_the_next_start(void **state)
 	assert_null(condition(f, "TemplateChanged"));
 }
 
+static void test_plan_waits_for_the_agent_after_a_changed_user(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_asleep(f, NULL);
+	spec(f, "{\"running\":true,\"template\":{\"container\":{\"securityContext\":{"
+	        "\"runAsUser\":7}}}}");
+	settle(f, "wake");
+	assert_null(pod(f, "hello")); /* which groups are that user's is not known yet */
+	expect_condition(f, "RootfsReady", "False", "Preparing", "");
+	(void)json_object_set_new(json_at(f->instance, "status", "image", NULL), "runAsUser",
+	                          json_integer(7));
+	settle(f, "agent");
+	assert_non_null(pod(f, "hello"));
+}
+
 static void test_plan_waits_for_the_agent_after_a_changed_image(void **state)
 {
 	struct fixture *f = *state;
@@ -498,6 +514,7 @@ int main(void)
 	        T(test_plan_tells_what_the_api_server_refused),
 	        T(test_plan_tries_a_refused_start_at_once_in_a_new_generation),
 	        T(test_plan_applies_a_changed_template_at_the_next_start),
+	        T(test_plan_waits_for_the_agent_after_a_changed_user),
 	        T(test_plan_waits_for_the_agent_after_a_changed_image),
 	        T(test_plan_pulls_again_when_the_image_is_gone),
 	        T(test_plan_tells_an_invalid_template_and_still_stops),

@@ -6,16 +6,22 @@
 
 #include "lib/kube/object.h"
 
-static void waiting(struct fixture *f, const char *pod_name, const char *reason)
+static void waiting_with(struct fixture *f, const char *pod_name, const char *reason,
+                         const char *message)
 {
-	char text[256];
+	char text[512];
 
 	(void)snprintf(text, sizeof text,
 	               "{\"containerStatuses\":[{\"state\":{\"waiting\":{\"reason\":\"%s\","
-	               "\"message\":\"kubelet's words\"}},"
+	               "\"message\":\"%s\"}},"
 	               "\"lastState\":{\"terminated\":{\"exitCode\":3}}}]}",
-	               reason);
+	               reason, message);
 	pod_status(f, pod_name, text);
+}
+
+static void waiting(struct fixture *f, const char *pod_name, const char *reason)
+{
+	waiting_with(f, pod_name, reason, "kubelet's words");
 }
 
 static void test_plan_tells_why_the_runtime_cannot_start_a_pod(void **state)
@@ -132,6 +138,38 @@ static void test_plan_tells_an_image_that_cannot_be_pulled(void **state)
 	                "and again -> instance=same container=same\n");
 }
 
+static void test_plan_waits_for_a_runtime_that_goes_away_in_a_pull(void **state)
+{
+	static const char died[] = "failed to pull image app:1: rpc error: code = Unavailable "
+	                           "desc = error reading from server: EOF";
+	static const char back_off[] =
+	        "Back-off pulling image app:1: ErrImagePull: rpc error: code = Unavailable desc = "
+	        "dial unix /run/containerd/containerd.sock: connect: connection refused";
+	static const char registry[] = "rpc error: code = Unknown desc = failed to do request: "
+	                               "dial tcp 10.0.0.1:5000: connect: connection refused";
+	struct fixture *f = *state;
+
+	fixture_container(f, "{\"running\":true}");
+	settle(f, "new");
+	waiting_with(f, "hello-provider", "ErrImagePull", died);
+	settle(f, "died");
+	assert_string_equal(instance_phase(f), "ProviderStarting");
+	expect_condition(f, "ProviderReady", "False", "ErrImagePull", "EOF");
+	waiting_with(f, "hello-provider", "ImagePullBackOff", back_off);
+	f->now.now_ms += 5000;
+	settle(f, "back-off");
+	assert_string_equal(instance_phase(f), "ProviderStarting");
+	assert_int_equal(f->last.again_ms, MEMORY_TROUBLE_MAX_MS - 5000);
+	f->now.now_ms += f->last.again_ms;
+	settle(f, "it lasts");
+	assert_string_equal(instance_phase(f), "Failed");
+	expect_condition(f, "Ready", "False", "ImagePullBackOff", "connection refused");
+	waiting_with(f, "hello-provider", "ErrImagePull", registry);
+	settle(f, "the registry's");
+	assert_string_equal(instance_phase(f), "Failed");
+	expect_condition(f, "Ready", "False", "ImagePullFailed", "10.0.0.1:5000");
+}
+
 static void test_plan_keeps_waking_while_a_new_provider_is_pulled(void **state)
 {
 	struct fixture *f = *state;
@@ -177,6 +215,7 @@ int main(void)
 	        T(test_plan_waits_for_the_runtime_of_a_provider_too),
 	        T(test_plan_fails_at_once_for_what_a_user_has_to_mend),
 	        T(test_plan_tells_an_image_that_cannot_be_pulled),
+	        T(test_plan_waits_for_a_runtime_that_goes_away_in_a_pull),
 	        T(test_plan_keeps_waking_while_a_new_provider_is_pulled),
 	        T(test_plan_tells_a_crash_loop_as_failed_until_it_is_over),
 	};

@@ -162,6 +162,122 @@ static void test_pods_consumer_adds_nothing_but_the_wrapper_and_its_volume(void 
 	            "\"StoppableContainerInstance\",\"name\":\"hello\",\"uid\":\"u2\"}]");
 }
 
+#define GROUPS_IMAGE "{\"command\":[\"c\"],\"uid\":1000,\"gid\":100,\"groups\":[33,27]}"
+
+static void test_pods_consumer_gets_the_groups_of_its_user(void **state)
+{
+	static const struct {
+		const char *spec, *pods, *mains; /* security contexts */
+	} cases[] = {
+	        {"{\"template\":{\"container\":{\"image\":\"app:1\"}}}",
+	         "{\"supplementalGroups\":[33,27]}", "{\"runAsGroup\":100,\"runAsUser\":1000}"},
+	        /* whoever it is, the agent has looked it up */
+	        {"{\"template\":{\"spec\":{\"securityContext\":{\"runAsUser\":7,"
+	         "\"supplementalGroups\":[5,27]},\"containers\":[{\"name\":\"a\",\"image\":"
+	         "\"app:1\"}]}}}",
+	         "{\"runAsUser\":7,\"supplementalGroups\":[5,27,33]}", "{\"runAsGroup\":100}"},
+	        {"{\"template\":{\"spec\":{\"securityContext\":{\"runAsUser\":7,\"runAsGroup\":8}"
+	         ",\"containers\":[{\"name\":\"a\",\"image\":\"app:1\"}]}}}",
+	         "{\"runAsGroup\":8,\"runAsUser\":7,\"supplementalGroups\":[33,27]}", "absent"},
+	        {"{\"template\":{\"spec\":{\"securityContext\":{\"supplementalGroupsPolicy\":"
+	         "\"Strict\"},\"containers\":[{\"name\":\"a\",\"image\":\"app:1\"}]}}}",
+	         "{\"supplementalGroupsPolicy\":\"Strict\"}",
+	         "{\"runAsGroup\":100,\"runAsUser\":1000}"},
+	        /* others of the Pod would have them, too */
+	        {"{\"template\":{\"spec\":{\"containers\":[{\"name\":\"a\",\"image\":\"app:1\"},"
+	         "{\"name\":\"b\",\"image\":\"b:1\"}]}}}",
+	         "absent", "{\"runAsGroup\":100,\"runAsUser\":1000}"},
+	        {"{\"template\":{\"spec\":{\"initContainers\":[{\"name\":\"i\",\"image\":\"i:1\"}],"
+	         "\"containers\":[{\"name\":\"a\",\"image\":\"app:1\"}]}}}",
+	         "absent", "{\"runAsGroup\":100,\"runAsUser\":1000}"},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		consumer(f, cases[i].spec, GROUPS_IMAGE);
+		expect_json(json_at(f->pod, "spec", "securityContext", NULL), cases[i].pods);
+		expect_json(json_at(main_of(f), "securityContext", NULL), cases[i].mains);
+	}
+}
+
+static void test_pods_consumer_lets_post_start_wait_for_the_files(void **state)
+{
+	struct fixture *f = *state;
+
+	consumer(f,
+	         "{\"template\":{\"container\":{\"image\":\"app:1\",\"lifecycle\":{"
+	         "\"postStart\":{\"exec\":{\"command\":[\"sh\",\"-c\",\"$(A)\"]}},"
+	         "\"preStop\":{\"exec\":{\"command\":[\"sh\"]}}}}}}",
+	         usual_image);
+	expect_json(json_at(main_of(f), "lifecycle", NULL),
+	            "{\"postStart\":{\"exec\":{\"command\":[\"/proc/1/exe\",\"exec\",\"--\",\"sh\","
+	            "\"-c\",\"$(A)\"]}},\"preStop\":{\"exec\":{\"command\":[\"sh\"]}}}");
+	consumer(f,
+	         "{\"template\":{\"container\":{\"image\":\"app:1\",\"lifecycle\":{"
+	         "\"postStart\":{\"httpGet\":{\"port\":80}}}}}}",
+	         usual_image);
+	expect_json(json_at(main_of(f), "lifecycle", NULL),
+	            "{\"postStart\":{\"httpGet\":{\"port\":80}}}");
+	/* others have their files from the start */
+	consumer(f,
+	         "{\"template\":{\"spec\":{\"containers\":[{\"name\":\"a\",\"image\":\"app:1\"},"
+	         "{\"name\":\"b\",\"image\":\"b:1\",\"lifecycle\":{\"postStart\":{\"exec\":{"
+	         "\"command\":[\"sh\"]}}}}]}}}",
+	         usual_image);
+	expect_json(json_at(json_array_get(json_at(f->pod, "spec", "containers", NULL), 1),
+	                    "lifecycle", NULL),
+	            "{\"postStart\":{\"exec\":{\"command\":[\"sh\"]}}}");
+}
+
+static void test_pods_user_is_known_when_the_agent_looked_up_that_one(void **state)
+{
+	static const struct {
+		const char *spec, *image;
+		bool known;
+	} cases[] = {
+	        {"{\"template\":{\"container\":{\"image\":\"a\"}}}", "{}", true},
+	        {"{\"template\":{\"container\":{\"image\":\"a\"}}}", "{\"runAsUser\":7}", false},
+	        {"{\"template\":{\"container\":{\"image\":\"a\",\"securityContext\":{"
+	         "\"runAsUser\":7}}}}",
+	         "{\"runAsUser\":7}", true},
+	        {"{\"template\":{\"spec\":{\"securityContext\":{\"runAsUser\":8},\"containers\":[{"
+	         "\"name\":\"a\",\"image\":\"a\",\"securityContext\":{\"runAsUser\":7}}]}}}",
+	         "{\"runAsUser\":7}", true},
+	        {"{\"template\":{\"spec\":{\"securityContext\":{\"runAsUser\":8},\"containers\":[{"
+	         "\"name\":\"a\",\"image\":\"a\"}]}}}",
+	         "{\"runAsUser\":7}", false},
+	        {"{\"template\":{\"spec\":{\"securityContext\":{\"runAsUser\":8},\"containers\":[{"
+	         "\"name\":\"a\",\"image\":\"a\"}]}}}",
+	         "{}", false},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		read_spec(f, cases[i].spec, cases[i].image);
+		assert_int_equal(
+		        pods_knows_user(f->resource, json_at(f->instance, "status", "image", NULL)),
+		        cases[i].known);
+	}
+}
+
+static void test_pods_consumer_tells_the_wrapper_the_stop_signal(void **state)
+{
+	struct fixture *f = *state;
+
+	consumer(f, "{\"template\":{\"container\":{\"image\":\"app:1\"}}}",
+	         "{\"entrypoint\":[\"/e\"],\"stopSignal\":\"SIGQUIT\"}");
+	expect_json(json_at(main_of(f), "command", NULL),
+	            "[\"/sc-wrapper\",\"run\",\"--stop-signal\",\"3\",\"--\"]");
+	expect_json(json_at(main_of(f), "lifecycle", NULL), "absent");
+	consumer(f,
+	         "{\"template\":{\"container\":{\"image\":\"app:1\",\"lifecycle\":"
+	         "{\"stopSignal\":\"SIGUSR1\"}}}}",
+	         "{\"entrypoint\":[\"/e\"],\"stopSignal\":\"SIGQUIT\"}");
+	expect_json(json_at(main_of(f), "command", NULL),
+	            "[\"/sc-wrapper\",\"run\",\"--stop-signal\",\"10\",\"--\"]");
+	expect_json(json_at(main_of(f), "lifecycle", NULL), "{\"stopSignal\":\"SIGUSR1\"}");
+}
+
 static void test_pods_consumer_honours_what_the_user_wrote(void **state)
 {
 	struct fixture *f = *state;
@@ -177,7 +293,7 @@ static void test_pods_consumer_honours_what_the_user_wrote(void **state)
 	         usual_image);
 	expect_json(json_at(main_of(f), "securityContext", NULL),
 	            "{\"capabilities\":{\"drop\":[\"ALL\"]},\"readOnlyRootFilesystem\":true,"
-	            "\"runAsUser\":7}");
+	            "\"runAsGroup\":100,\"runAsUser\":7}");
 	expect_json(json_at(main_of(f), "readinessProbe", NULL), "{\"httpGet\":{\"port\":8080}}");
 	expect_json(json_at(main_of(f), "env", NULL),
 	            "[{\"name\":\"PATH\",\"value\":\"/bin\"},{\"name\":\"A\",\"value\":\"user\"}]");
@@ -218,7 +334,7 @@ static void test_pods_consumer_keeps_the_long_shape(void **state)
 	            "\"stoppablecontainer.xtlsoft.top/role\":\"consumer\",\"team\":\"x\"}");
 	assert_string_equal(kube_annotation(f->pod, "n"), "1");
 	assert_string_equal(kube_annotation(f->pod, "stoppablecontainer.xtlsoft.top/start"), "4");
-	assert_null(json_at(main_of(f), "securityContext", NULL)); /* the Pod's says who */
+	expect_json(json_at(main_of(f), "securityContext", NULL), "{\"runAsGroup\":100}");
 	expect_json(json_array_get(json_at(f->pod, "spec", "containers", NULL), 1),
 	            "{\"image\":\"side:1\",\"name\":\"side\"}");
 	expect_json(json_at(f->pod, "spec", "initContainers", NULL),
@@ -435,6 +551,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        T(test_pods_follow_kubernetes_rule_for_command_and_args),
 	        T(test_pods_consumer_adds_nothing_but_the_wrapper_and_its_volume),
+	        T(test_pods_consumer_gets_the_groups_of_its_user),
+	        T(test_pods_consumer_lets_post_start_wait_for_the_files),
+	        T(test_pods_user_is_known_when_the_agent_looked_up_that_one),
+	        T(test_pods_consumer_tells_the_wrapper_the_stop_signal),
 	        T(test_pods_consumer_honours_what_the_user_wrote),
 	        T(test_pods_consumer_keeps_the_long_shape),
 	        T(test_pods_leave_the_users_objects_as_they_are),

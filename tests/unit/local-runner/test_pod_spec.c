@@ -128,15 +128,25 @@ static void test_pod_spec_refuses_what_it_does_not_know(void **state)
 	            js("'secret \\u0022s\\u0022 not found'"));
 }
 
-static void test_pod_spec_check_refuses_the_hosts_namespaces(void **state)
+static void test_pod_spec_check_refuses_what_is_not_there(void **state)
 {
-	json_t *pod = js("{'spec': {'hostNetwork': true}}");
+	static const struct {
+		const char *pod, *why;
+	} cases[] = {
+	        {"{'spec': {'hostNetwork': true}}", "spec.hostNetwork is not supported here"},
+	        {"{'spec': {'containers': [{}, {'lifecycle': {'postStart': {'sleep': {}}}}]}}",
+	         "spec.containers[1].lifecycle.postStart is not supported here"},
+	};
 	struct err err;
 
 	(void)state;
-	assert_int_equal(pod_spec_check(pod, &err), -1);
-	assert_string_equal(err.text, "spec.hostNetwork is not supported here");
-	json_decref(pod);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		json_t *pod = js(cases[i].pod);
+
+		assert_int_equal(pod_spec_check(pod, &err), -1);
+		assert_string_equal(err.text, cases[i].why);
+		json_decref(pod);
+	}
 }
 
 static void test_pod_spec_keeps_to_run_as_non_root(void **state)
@@ -174,7 +184,7 @@ int main(void)
 	        cmocka_unit_test(test_pod_spec_maps_fields),
 	        cmocka_unit_test(test_pod_spec_keeps_to_run_as_non_root),
 	        cmocka_unit_test(test_pod_spec_refuses_what_it_does_not_know),
-	        cmocka_unit_test(test_pod_spec_check_refuses_the_hosts_namespaces),
+	        cmocka_unit_test(test_pod_spec_check_refuses_what_is_not_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,23 +30,58 @@ static void test_passwd_users_by_name_and_number(void **state)
 	        {"app", 1000, 50},    {"1000", 1000, 50},
 	        {"1234", 1234, 0},    {"app:web", 1000, 33},
 	        {"app:99", 1000, 99}, {"1234:web", 1234, 33},
-	        {"last", 7, 8},
+	        {"last", 7, 8},       {":web", 0, 33},
 	};
-	uint32_t uid;
-	uint32_t gid;
+	struct passwd_user u;
 	struct err err;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		assert_int_equal(passwd_resolve(cases[i].user, passwd, group, &uid, &gid, &err), 0);
-		assert_int_equal(uid, cases[i].uid);
-		assert_int_equal(gid, cases[i].gid);
+		assert_int_equal(passwd_resolve(cases[i].user, passwd, group, &u, &err), 0);
+		assert_int_equal(u.uid, cases[i].uid);
+		assert_int_equal(u.gid, cases[i].gid);
 	}
-	assert_int_equal(passwd_resolve("nobody", passwd, group, &uid, &gid, &err), -1);
-	assert_non_null(strstr(err.text, "nobody"));
-	assert_int_equal(passwd_resolve("app:none", passwd, group, &uid, &gid, &err), -1);
-	assert_int_equal(passwd_resolve("odd", passwd, group, &uid, &gid, &err), -1);
-	assert_int_equal(passwd_resolve("app", "", "", &uid, &gid, &err), -1);
+	assert_int_equal(passwd_resolve("nobody", passwd, group, &u, &err), -1);
+	assert_non_null(strstr(err.text, "\"nobody\""));
+	assert_int_equal(passwd_resolve("nobody:web", passwd, group, &u, &err), -1);
+	assert_non_null(strstr(err.text, "\"nobody\""));
+	assert_int_equal(passwd_resolve("app:none", passwd, group, &u, &err), -1);
+	assert_int_equal(passwd_resolve("odd", passwd, group, &u, &err), -1);
+	assert_int_equal(passwd_resolve("app", "", "", &u, &err), -1);
+}
+
+static void expect_groups(const char *user, const char *group, const char *want)
+{
+	static const char passwd[] = "root:x:0:0::/root:/bin/sh\napp:x:1000:50:App:/home:/bin/sh\n";
+	struct passwd_user u;
+	char got[1024] = "";
+	struct err err;
+
+	assert_int_equal(passwd_resolve(user, passwd, group, &u, &err), 0);
+	for (size_t i = 0; i < u.groups_count; i++)
+		(void)snprintf(got + strlen(got), sizeof got - strlen(got), "[%u]", u.groups[i]);
+	assert_string_equal(got, want);
+}
+
+static void test_passwd_groups_are_those_that_name_the_user(void **state)
+{
+	static const char group[] = "root:x:0:root\nbin:x:1:root,daemon\nweb:x:33:www,app\n"
+	                            "app:x:50:app\nhuge:x:2147483648:app\nodd:x:y:app\n"
+	                            "none:x:9\napple:x:10:apple,ap\nvideo:x:27:app,root";
+	char many[4096] = "";
+	struct passwd_user u;
+
+	(void)state;
+	expect_groups("", group, "[1][27]");
+	expect_groups("app", group, "[33][27]");
+	expect_groups("1000:99", group, "[33][27]");
+	expect_groups("1234", group, "");
+	expect_groups("app", "", "");
+	for (unsigned i = 0; i < 2 * PASSWD_GROUPS_MAX; i++)
+		(void)snprintf(many + strlen(many), sizeof many - strlen(many), "g%u:x:%u:app\n", i,
+		               i);
+	assert_int_equal(passwd_resolve("app", "app:x:1:1", many, &u, NULL), 0);
+	assert_int_equal(u.groups_count, PASSWD_GROUPS_MAX);
 }
 
 static void test_record_reads_as_it_was_written(void **state)
@@ -95,12 +130,12 @@ static void test_record_anything_else_is_refused(void **state)
 static void expect_image(const char *config, const char *want)
 {
 	json_t *in = json_loads(config, 0, NULL);
-	json_t *out = image_status(in);
+	json_t *out = image_status(in, NULL);
 	json_t *wanted = json_loads(want, 0, NULL);
 
 	assert_non_null(in);
 	assert_non_null(wanted);
-	image_status_user(out, 5, 6);
+	image_status_user(out, &(struct passwd_user){5, 6, {7, 8}, 2});
 	assert_true(json_equal(out, wanted));
 	json_decref(in);
 	json_decref(out);
@@ -111,13 +146,16 @@ static void test_image_status_of_a_full_and_an_empty_configuration(void **state)
 {
 	(void)state;
 	expect_image("{\"Entrypoint\":[\"/e\"],\"Cmd\":[\"a\",\"b\"],\"Env\":[\"K=V\"],"
-	             "\"WorkingDir\":\"/w\",\"ExposedPorts\":{\"8080/tcp\":{},\"53/udp\":{},"
+	             "\"WorkingDir\":\"/w\",\"StopSignal\":\"SIGQUIT\",\"ExposedPorts\":{\"8080/"
+	             "tcp\":{},\"53/udp\":{},"
 	             "\"x/tcp\":{},\"99999/tcp\":{}}}",
 	             "{\"entrypoint\":[\"/e\"],\"command\":[\"a\",\"b\"],\"env\":[\"K=V\"],"
-	             "\"workingDir\":\"/w\",\"uid\":5,\"gid\":6,\"exposedPorts\":[8080]}");
-	expect_image("{\"Entrypoint\":null}",
+	             "\"workingDir\":\"/"
+	             "w\",\"uid\":5,\"gid\":6,\"groups\":[7,8],\"exposedPorts\":[8080],"
+	             "\"stopSignal\":\"SIGQUIT\"}");
+	expect_image("{\"Entrypoint\":null,\"StopSignal\":\"\"}",
 	             "{\"entrypoint\":[],\"command\":[],\"env\":[],\"workingDir\":\"/\",\"uid\":5,"
-	             "\"gid\":6,\"exposedPorts\":[]}");
+	             "\"gid\":6,\"groups\":[7,8],\"exposedPorts\":[]}");
 }
 
 static void test_ports_tell_what_is_wrong(void **state)
@@ -128,16 +166,100 @@ static void test_ports_tell_what_is_wrong(void **state)
 	(void)state;
 	assert_string_equal(ports_message(&p, buf, sizeof buf),
 	                    "nothing listens on port 8080; listening: none");
-	ports_add(&p, 80, false);
-	ports_add(&p, 80, false);
-	ports_add(&p, 443, true);
+	ports_add(&p, 80, false, 1);
+	ports_add(&p, 80, false, 2);
+	ports_add(&p, 443, true, 3);
 	assert_string_equal(ports_message(&p, buf, sizeof buf),
 	                    "nothing listens on port 8080; listening: 80, 443");
-	ports_add(&p, 8080, true);
+	ports_add(&p, 8080, true, 4);
 	assert_false(p.is_wanted_open);
 	assert_non_null(strstr(ports_message(&p, buf, sizeof buf), "loopback only"));
-	ports_add(&p, 8080, false);
+	ports_add(&p, 8080, false, 5);
 	assert_true(p.is_wanted_open);
+}
+
+static bool is_seven(void *arg, uint32_t inode)
+{
+	++*(unsigned *)arg;
+	return inode == 7;
+}
+
+static void test_ports_of_others_in_the_nodes_network_do_not_count(void **state)
+{
+	unsigned asked = 0;
+	struct ports p = {.wanted = 8080, .is_own = is_seven, .own_arg = &asked};
+	char buf[128];
+
+	(void)state;
+	ports_add(&p, 80, false, 7);
+	assert_int_equal(asked, 0);
+	ports_add(&p, 8080, false, 6);
+	assert_false(p.is_wanted_open);
+	assert_string_equal(ports_message(&p, buf, sizeof buf),
+	                    "no process of the Pod listens on port 8080 of the node");
+	ports_add(&p, 8080, true, 7);
+	assert_non_null(strstr(ports_message(&p, buf, sizeof buf), "loopback only"));
+	ports_add(&p, 8080, false, 7);
+	assert_true(p.is_wanted_open);
+}
+
+static void expect_host_address(const char *pod, const char *want)
+{
+	json_t *json = json_loads(pod, 0, NULL);
+	const char *got = pod_host_address(json);
+
+	if (want == NULL)
+		assert_null(got);
+	else
+		assert_string_equal(got, want);
+	json_decref(json);
+}
+
+static void test_image_user_gives_way_to_the_templates(void **state)
+{
+	static const char *const templates[] = {
+	        "{\"spec\":{\"template\":{\"container\":{\"securityContext\":{\"runAsUser\":7}}}}}",
+	        "{\"spec\":{\"template\":{\"spec\":{\"securityContext\":{\"runAsUser\":7},"
+	        "\"containers\":[{}]}}}}",
+	        "{\"spec\":{\"template\":{\"spec\":{\"securityContext\":{\"runAsUser\":8},"
+	        "\"containers\":[{\"securityContext\":{\"runAsUser\":7}}]}}}}",
+	};
+	json_t *config = json_loads("{\"User\":\"app:web\"}", 0, NULL);
+	json_t *without = json_loads("{\"spec\":{\"template\":{\"container\":{}}}}", 0, NULL);
+	json_t *images = image_status(config, NULL);
+	char buf[IMAGE_USER_BYTES];
+
+	(void)state;
+	assert_null(instance_run_as(without));
+	assert_string_equal(image_user(config, NULL, buf), "app:web");
+	assert_string_equal(image_user(NULL, NULL, buf), "");
+	assert_true(image_is_run_as(images, NULL));
+	for (size_t i = 0; i < ARRAY_LEN(templates); i++) {
+		json_t *instance = json_loads(templates[i], 0, NULL);
+		const json_t *run_as = instance_run_as(instance);
+		json_t *status = image_status(config, run_as);
+
+		assert_string_equal(image_user(config, run_as, buf), "7");
+		assert_int_equal(json_integer_value(json_object_get(status, "runAsUser")), 7);
+		assert_true(image_is_run_as(status, run_as));
+		assert_false(image_is_run_as(status, NULL));
+		assert_false(image_is_run_as(images, run_as));
+		json_decref(status);
+		json_decref(instance);
+	}
+	json_decref(images);
+	json_decref(without);
+	json_decref(config);
+}
+
+static void test_pod_view_host_address_is_of_the_nodes_network_only(void **state)
+{
+	(void)state;
+	expect_host_address("{\"spec\":{},\"status\":{\"hostIP\":\"10.0.0.1\"}}", NULL);
+	expect_host_address("{\"spec\":{\"hostNetwork\":true}}", "");
+	expect_host_address(
+	        "{\"spec\":{\"hostNetwork\":true},\"status\":{\"hostIP\":\"10.0.0.1\"}}",
+	        "10.0.0.1");
 }
 
 static void test_ports_are_asked_for_less_often_as_time_goes_by(void **state)
@@ -185,10 +307,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_passwd_users_by_name_and_number),
+	        cmocka_unit_test(test_passwd_groups_are_those_that_name_the_user),
 	        cmocka_unit_test(test_record_reads_as_it_was_written),
 	        cmocka_unit_test(test_record_anything_else_is_refused),
 	        cmocka_unit_test(test_image_status_of_a_full_and_an_empty_configuration),
 	        cmocka_unit_test(test_ports_tell_what_is_wrong),
+	        cmocka_unit_test(test_ports_of_others_in_the_nodes_network_do_not_count),
+	        cmocka_unit_test(test_image_user_gives_way_to_the_templates),
+	        cmocka_unit_test(test_pod_view_host_address_is_of_the_nodes_network_only),
 	        cmocka_unit_test(test_ports_are_asked_for_less_often_as_time_goes_by),
 	        cmocka_unit_test(test_pod_view_mount_points_are_certain_folders),
 	};

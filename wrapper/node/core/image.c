@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wrapper/node/core/image.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/num.h"
@@ -42,19 +43,46 @@ static json_t *image_ports(const json_t *config)
 	return out;
 }
 
-json_t *image_status(const json_t *config)
+json_t *image_status(const json_t *config, const json_t *run_as)
 {
 	const char *dir = json_string_value(json_object_get(config, "WorkingDir"));
+	const char *stop_signal = json_string_value(json_object_get(config, "StopSignal"));
 
-	return json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:o}", "entrypoint",
+	return json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:[], s:o, s:s*, s:O*}", "entrypoint",
 	                 image_strings(config, "Entrypoint"), "command",
 	                 image_strings(config, "Cmd"), "env", image_strings(config, "Env"),
 	                 "workingDir", dir != NULL && *dir != '\0' ? dir : "/", "uid", 0, "gid", 0,
-	                 "exposedPorts", image_ports(config));
+	                 "groups", "exposedPorts", image_ports(config), "stopSignal",
+	                 stop_signal != NULL && *stop_signal != '\0' ? stop_signal : NULL,
+	                 "runAsUser", run_as);
 }
 
-void image_status_user(json_t *status, uint32_t uid, uint32_t gid)
+bool image_is_run_as(const json_t *status, const json_t *run_as)
 {
-	(void)json_object_set_new(status, "uid", json_integer(uid));
-	(void)json_object_set_new(status, "gid", json_integer(gid));
+	const json_t *is = json_object_get(status, "runAsUser");
+
+	return is == run_as || json_equal(is, run_as);
+}
+
+const char *image_user(const json_t *config, const json_t *run_as, char buf[IMAGE_USER_BYTES])
+{
+	const char *user = json_string_value(json_object_get(config, "User"));
+
+	if (run_as != NULL)
+		(void)snprintf(buf, IMAGE_USER_BYTES, "%" JSON_INTEGER_FORMAT,
+		               json_integer_value(run_as));
+	else
+		(void)snprintf(buf, IMAGE_USER_BYTES, "%s", user != NULL ? user : "");
+	return buf;
+}
+
+void image_status_user(json_t *status, const struct passwd_user *user)
+{
+	json_t *groups = json_array();
+
+	for (size_t i = 0; i < user->groups_count; i++)
+		(void)json_array_append_new(groups, json_integer(user->groups[i]));
+	(void)json_object_set_new(status, "uid", json_integer(user->uid));
+	(void)json_object_set_new(status, "gid", json_integer(user->gid));
+	(void)json_object_set_new(status, "groups", groups);
 }

@@ -5,15 +5,26 @@
 #pragma once
 
 #include <jansson.h>
-#include <stdint.h>
+#include <stdbool.h>
+
+#include "wrapper/node/core/passwd.h"
 
 /**
  * image_status() - status.image from a container runtime's inspection
  * @config: the OCI image configuration's "config" object (Entrypoint, Cmd, Env, …)
+ * @run_as: whom its user gives way to, or NULL
  *
- * Return: new reference, with uid and gid 0.
+ * Return: new reference, with uid and gid 0 and no groups.
  */
-json_t *image_status(const json_t *config);
+json_t *image_status(const json_t *config, const json_t *run_as);
 
-/** image_status_user() - set the numbers of the image's user */
-void image_status_user(json_t *status, uint32_t uid, uint32_t gid);
+/** image_is_run_as() - @status is of that user; @run_as: as above */
+bool image_is_run_as(const json_t *status, const json_t *run_as);
+
+enum { IMAGE_USER_BYTES = 256 };
+
+/** image_user() - for passwd_resolve(), into @buf */
+const char *image_user(const json_t *config, const json_t *run_as, char buf[IMAGE_USER_BYTES]);
+
+/** image_status_user() - set the numbers of the image's user and its groups */
+void image_status_user(json_t *status, const struct passwd_user *user);

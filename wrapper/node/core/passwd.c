@@ -2,12 +2,11 @@
 #include "wrapper/node/core/passwd.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <string.h>
 
 #include "lib/base/num.h"
 
-enum { PASSWD_NAME_BYTES_MAX = 256, PASSWD_FIELDS_MAX = 4 };
+enum { PASSWD_FIELDS_MAX = 4 };
 
 struct passwd_field {
 	const char *text;
@@ -47,12 +46,21 @@ static bool passwd_number(const struct passwd_field *f, uint32_t *ret_number)
 	return true;
 }
 
-/*
- * The line whose field @key is @want; its field 2 (uid, or a group's gid) and field 3 (a user's
- * gid, when @ret_gid is wanted).
- */
-static bool passwd_find(const char *text, size_t key, const char *want, uint32_t *ret_id,
-                        uint32_t *ret_gid)
+static bool passwd_is(struct passwd_field f, struct passwd_field want)
+{
+	return f.len == want.len && memcmp(f.text, want.text, f.len) == 0;
+}
+
+/* A line of either file; @gid is a user's. */
+struct passwd_entry {
+	struct passwd_field name;
+	uint32_t id;
+	uint32_t gid;
+};
+
+/* The first line whose field @key is @want. */
+static bool passwd_find(const char *text, size_t key, struct passwd_field want, bool is_user,
+                        struct passwd_entry *ret_entry)
 {
 	struct passwd_field f[PASSWD_FIELDS_MAX];
 
@@ -61,43 +69,82 @@ static bool passwd_find(const char *text, size_t key, const char *want, uint32_t
 		size_t count = passwd_fields(text, len, f);
 
 		text += len;
-		if (count < 3 || f[key].len != strlen(want) ||
-		    memcmp(f[key].text, want, f[key].len) != 0 || !passwd_number(&f[2], ret_id))
+		if (count < 3 || !passwd_is(f[key], want) || !passwd_number(&f[2], &ret_entry->id))
 			continue;
-		if (ret_gid == NULL || (count == 4 && passwd_number(&f[3], ret_gid)))
+		ret_entry->name = f[0];
+		if (!is_user || (count == 4 && passwd_number(&f[3], &ret_entry->gid)))
 			return true;
 	}
 	return false;
 }
 
-int passwd_resolve(const char *user, const char *passwd, const char *group, uint32_t *ret_uid,
-                   uint32_t *ret_gid, struct err *err)
+/* Is @name one of "a,b,c"? */
+static bool passwd_lists(struct passwd_field list, struct passwd_field name)
 {
-	const char *colon = strchr(user, ':');
-	struct passwd_field part = {user, colon != NULL ? (size_t)(colon - user) : strlen(user)};
-	struct passwd_field group_part = {colon != NULL ? colon + 1 : "",
-	                                  colon != NULL ? strlen(colon + 1) : 0};
-	char name[PASSWD_NAME_BYTES_MAX];
-	uint32_t uid = 0;
-	uint32_t gid = 0;
-	uint32_t found;
+	while (list.len > 0) {
+		const char *comma = memchr(list.text, ',', list.len);
+		size_t len = comma != NULL ? (size_t)(comma - list.text) : list.len;
 
-	if (part.len >= sizeof name)
-		return err_set(err, ERR_INVALID, 0, "user \"%s\": too long", user);
-	memcpy(name, part.text, part.len);
-	name[part.len] = '\0';
-	if (part.len > 0 && passwd_number(&part, &uid)) {
-		if (!passwd_find(passwd, 2, name, &found, &gid))
-			gid = 0;
-	} else if (part.len > 0 && !passwd_find(passwd, 0, name, &uid, &gid)) {
-		return err_set(err, ERR_INVALID, 0, "user \"%s\" is not in the image's /etc/passwd",
-		               name);
+		if (passwd_is((struct passwd_field){list.text, len}, name))
+			return true;
+		if (comma == NULL)
+			break;
+		list.text = comma + 1;
+		list.len -= len + 1;
 	}
-	if (group_part.len > 0 && !passwd_number(&group_part, &gid) &&
-	    !passwd_find(group, 0, group_part.text, &gid, NULL))
-		return err_set(err, ERR_INVALID, 0, "group \"%s\" is not in the image's /etc/group",
-		               group_part.text);
-	*ret_uid = uid;
-	*ret_gid = gid;
+	return false;
+}
+
+static void passwd_add_groups(const char *group, struct passwd_field name, struct passwd_user *user)
+{
+	struct passwd_field f[PASSWD_FIELDS_MAX];
+	uint32_t gid;
+
+	for (; *group != '\0' && user->groups_count < PASSWD_GROUPS_MAX; group += *group == '\n') {
+		size_t len = strcspn(group, "\n");
+		size_t count = passwd_fields(group, len, f);
+
+		group += len;
+		/* a Pod can have no larger number */
+		if (count == 4 && passwd_lists(f[3], name) && !passwd_is(f[0], name) &&
+		    passwd_number(&f[2], &gid) && gid <= INT32_MAX)
+			user->groups[user->groups_count++] = gid;
+	}
+}
+
+int passwd_resolve(const char *user, const char *passwd, const char *group,
+                   struct passwd_user *ret_user, struct err *err)
+{
+	const char *colon = strchrnul(user, ':');
+	struct passwd_field part = {user, (size_t)(colon - user)};
+	struct passwd_field group_part = {colon + 1, *colon != '\0' ? strlen(colon + 1) : 0};
+	struct passwd_user u = {0};
+	struct passwd_entry found = {0};
+	bool is_known;
+
+	if (part.len == 0)
+		part = (struct passwd_field){"0", 1};
+	if (passwd_number(&part, &u.uid)) {
+		is_known = passwd_find(passwd, 2, part, true, &found);
+	} else {
+		is_known = passwd_find(passwd, 0, part, true, &found);
+		u.uid = found.id;
+		if (!is_known)
+			return err_set(err, ERR_INVALID, 0,
+			               "user \"%.*s\" is not in the image's /etc/passwd",
+			               (int)part.len, part.text);
+	}
+	if (is_known) {
+		u.gid = found.gid;
+		passwd_add_groups(group, found.name, &u);
+	}
+	if (group_part.len > 0 && !passwd_number(&group_part, &u.gid)) {
+		if (!passwd_find(group, 0, group_part, false, &found))
+			return err_set(err, ERR_INVALID, 0,
+			               "group \"%s\" is not in the image's /etc/group",
+			               group_part.text);
+		u.gid = found.id;
+	}
+	*ret_user = u;
 	return 0;
 }

@@ -34,6 +34,13 @@ static uint64_t pod_number(const json_t *pod, const char *annotation)
 	return number;
 }
 
+const char *pod_host_address(const json_t *pod)
+{
+	if (!json_bool_at(pod, false, "spec", "hostNetwork", NULL))
+		return NULL;
+	return json_str_at(pod, "", "status", "hostIP", NULL);
+}
+
 uint64_t pod_start(const json_t *pod)
 {
 	return pod_number(pod, SC_ANNOTATION_START);
@@ -56,20 +63,38 @@ static bool instance_is_folder_volume(const json_t *volumes, const char *name)
 	return false;
 }
 
-void instance_mount_points(const json_t *instance, const char *ret_paths[POD_MOUNT_POINTS_MAX + 1])
+static const json_t *instance_container(const json_t *instance)
 {
 	const json_t *template = json_at(instance, "spec", "template", NULL);
 	const json_t *container = json_object_get(template, "container");
+
+	if (container != NULL)
+		return container;
+	return json_array_get(json_at(template, "spec", "containers", NULL), 0);
+}
+
+const json_t *instance_run_as(const json_t *instance)
+{
+	const json_t *own =
+	        json_at(instance_container(instance), "securityContext", "runAsUser", NULL);
+
+	return own != NULL ? own
+	                   : json_at(instance, "spec", "template", "spec", "securityContext",
+	                             "runAsUser", NULL);
+}
+
+void instance_mount_points(const json_t *instance, const char *ret_paths[POD_MOUNT_POINTS_MAX + 1])
+{
+	const json_t *template = json_at(instance, "spec", "template", NULL);
 	const json_t *volumes = json_object_get(template, "volumes");
 	const json_t *mount;
 	size_t count = 0;
 	size_t i;
 
-	if (container == NULL) {
-		container = json_array_get(json_at(template, "spec", "containers", NULL), 0);
+	if (json_object_get(template, "container") == NULL)
 		volumes = json_at(template, "spec", "volumes", NULL);
-	}
-	json_array_foreach(json_object_get(container, "volumeMounts"), i, mount) {
+	json_array_foreach(json_object_get(instance_container(instance), "volumeMounts"), i,
+	                   mount) {
 		const char *path = json_str_at(mount, "", "mountPath", NULL);
 
 		if (count < POD_MOUNT_POINTS_MAX && path[0] == '/' &&

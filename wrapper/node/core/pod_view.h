@@ -17,11 +17,17 @@ bool pod_is_of(const json_t *pod, const char *instance_uid, const char *role);
 /** pod_container_id() - of its first container while that runs; else "" */
 const char *pod_container_id(const json_t *pod);
 
+/** pod_host_address() - of the node, when the Pod is in its network; NULL: it has its own */
+const char *pod_host_address(const json_t *pod);
+
 /** pod_start() - which start of the instance made it */
 uint64_t pod_start(const json_t *pod);
 
 /** pod_generation() - of the container, which it was made for; 0: it does not say */
 uint64_t pod_generation(const json_t *pod);
+
+/** instance_run_as() - the template's runAsUser; NULL: the image's user. Borrowed */
+const json_t *instance_run_as(const json_t *instance);
 
 /**
  * instance_mount_points() - folders that the consumer's volumes will be mounted on

@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-void ports_add(struct ports *p, uint16_t port, bool loopback)
+void ports_add(struct ports *p, uint16_t port, bool loopback, uint32_t inode)
 {
+	/* of a node's many sockets only those of the wanted port are looked at more closely */
+	if (p->is_own != NULL && (port != p->wanted || !p->is_own(p->own_arg, inode)))
+		return;
 	if (port == p->wanted && loopback)
 		p->is_wanted_local = true;
 	if (port == p->wanted && !loopback)
@@ -25,6 +28,11 @@ const char *ports_message(const struct ports *p, char *buf, size_t size)
 	if (p->is_wanted_local) {
 		(void)snprintf(buf, size,
 		               "port %u listens on loopback only, where no request can come from",
+		               p->wanted);
+		return buf;
+	}
+	if (p->is_own != NULL) {
+		(void)snprintf(buf, size, "no process of the Pod listens on port %u of the node",
 		               p->wanted);
 		return buf;
 	}

@@ -12,7 +12,11 @@
 enum { PORTS_KEPT_MAX = 16 };
 
 struct ports {
-	uint16_t wanted;      /* 0: none */
+	uint16_t wanted; /* 0: none */
+	/* Whether a socket is the Pod's own, where others are in its network, too; NULL: all are.
+	 */
+	bool (*is_own)(void *arg, uint32_t inode);
+	void *own_arg;
 	bool is_wanted_open;  /* on an address that others can reach */
 	bool is_wanted_local; /* on loopback only */
 	uint16_t open[PORTS_KEPT_MAX];
@@ -20,7 +24,7 @@ struct ports {
 };
 
 /** ports_add() - one listening socket; @loopback: bound to a loopback address */
-void ports_add(struct ports *p, uint16_t port, bool loopback);
+void ports_add(struct ports *p, uint16_t port, bool loopback, uint32_t inode);
 
 /** ports_message() - why the wanted port does not answer, into @buf */
 const char *ports_message(const struct ports *p, char *buf, size_t size);

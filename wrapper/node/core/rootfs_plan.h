@@ -20,7 +20,8 @@ struct rootfs_facts {
 	bool is_reset_untold;  /* what the API has of the order to drop what was kept is not so */
 	bool is_image_gone;    /* its layers vanished under the provider that is seen */
 	bool provider_runs;    /* here */
-	bool provider_is_seen; /* and its container's image was compared with what is kept */
+	bool provider_is_seen; /* and its container's image was compared with what is kept, and the
+	                          template's user looked up in it */
 };
 
 #define ROOTFS_STEPS(X)                                                                            \

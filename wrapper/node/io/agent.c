@@ -61,7 +61,7 @@ static bool agent_see_consumer(void *arg, const json_t *pod)
 	if (c == NULL && consumer_new(inst, pod, &c, &err) < 0)
 		log_event(LOG_ERROR, "consumer.failed", log_err(&err));
 	else
-		c->has_pod = true;
+		consumer_see_pod(c, pod);
 	return true;
 }
 

@@ -87,15 +87,43 @@ static void consumer_tell_ports(struct consumer *c, const struct ports *p)
 	instance_report(c->inst);
 }
 
+/* The Pod's processes, looked up once a poll, and only when there is a socket to ask about. */
+struct owner {
+	const struct consumer *c;
+	size_t pids_count;
+	pid_t pids[PROC_PIDS_MAX];
+};
+
+static bool consumer_owns(void *arg, uint32_t inode)
+{
+	struct owner *o = arg;
+
+	if (o->pids_count == 0)
+		o->pids_count = proc_of_pod(o->c->inst->agent->config->cgroup_roots, o->c->pod_uid,
+		                            o->pids);
+	return proc_has_socket(o->pids, o->pids_count, inode);
+}
+
+static int consumer_find_address(struct consumer *c, struct err *err)
+{
+	if (!c->is_on_host)
+		return netns_address(&c->netns, c->address, err);
+	(void)snprintf(c->address, sizeof c->address, "%s", c->host_address);
+	return 0;
+}
+
 static void consumer_poll(struct consumer *c)
 {
 	uint64_t waited_ms = clk_now_ms() - c->started_ms;
-	struct ports p = {.wanted = consumer_port(c)};
+	struct owner owner = {.c = c};
+	struct ports p = {.wanted = consumer_port(c),
+	                  .is_own = c->is_on_host ? consumer_owns : NULL,
+	                  .own_arg = &owner};
 	struct err err;
 
 	if (c->netns.diag_fd < 0)
 		return;
-	if ((c->address[0] == '\0' && netns_address(&c->netns, c->address, &err) < 0) ||
+	if ((c->address[0] == '\0' && consumer_find_address(c, &err) < 0) ||
 	    (p.wanted != 0 && netns_ports(&c->netns, &p, &err) < 0)) {
 		log_event(LOG_WARN, "consumer.netlink_failed", log_str("pod_uid", c->pod_uid),
 		          log_err(&err));
@@ -135,8 +163,7 @@ static void consumer_open_netns(struct consumer *c)
 	c->started_ms = clk_now_ms();
 	if (peer == NULL)
 		return;
-	if (netns_open(peer->net_ns_fd, &c->netns, &err) < 0 ||
-	    netns_address(&c->netns, c->address, &err) < 0)
+	if (netns_open(peer->net_ns_fd, &c->netns, &err) < 0 || consumer_find_address(c, &err) < 0)
 		log_event(LOG_WARN, "consumer.netlink_failed", log_str("pod_uid", c->pod_uid),
 		          log_err(&err));
 }
@@ -340,6 +367,16 @@ int consumer_new(struct instance *inst, const json_t *pod, struct consumer **ret
 	LIST_INSERT_HEAD(&inst->consumers, c, entry);
 	*ret_consumer = c;
 	return 0;
+}
+
+void consumer_see_pod(struct consumer *c, const json_t *pod)
+{
+	const char *host_address = pod_host_address(pod);
+
+	c->has_pod = true;
+	c->is_on_host = host_address != NULL;
+	if (c->is_on_host)
+		(void)snprintf(c->host_address, sizeof c->host_address, "%s", host_address);
 }
 
 void consumer_free(struct consumer *c)

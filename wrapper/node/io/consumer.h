@@ -30,13 +30,18 @@ struct consumer {
 	struct link *link;
 	struct task *task; /* its hand-over */
 	struct netns netns;
-	uint64_t started_ms; /* monotonic; for the polls */
+	bool is_on_host;                     /* in the node's network, with others */
+	char host_address[INET6_ADDRSTRLEN]; /* then; "" until the kubelet tells it */
+	uint64_t started_ms;                 /* monotonic; for the polls */
 	struct event *poll;
 };
 
 int consumer_new(struct instance *inst, const json_t *pod, struct consumer **ret_consumer,
                  struct err *err);
 void consumer_free(struct consumer *c);
+
+/** consumer_see_pod() - its Pod, as it is now */
+void consumer_see_pod(struct consumer *c, const json_t *pod);
 
 /** consumer_is_alive() - a process of its container lives, as far as is known */
 bool consumer_is_alive(const struct consumer *c);

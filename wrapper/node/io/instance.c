@@ -13,7 +13,6 @@
 #include "lib/base/log.h"
 #include "lib/kube/client.h"
 #include "lib/kube/object.h"
-#include "wrapper/node/core/image.h"
 #include "wrapper/node/core/pod_view.h"
 #include "wrapper/node/core/rootfs_plan.h"
 #include "wrapper/node/io/consumer.h"
@@ -167,7 +166,7 @@ static void on_made_by_provider(void *arg, int rc, const void *data, const struc
 	} else {
 		json_decref(inst->image);
 		inst->image = TAKE_PTR(inst->image_asked);
-		image_status_user(inst->image, made->uid, made->gid);
+		image_status_user(inst->image, &made->user);
 		instance_ready(inst, made);
 	}
 	instance_reconcile(inst);
@@ -221,6 +220,7 @@ static bool instance_has_image(const struct instance *inst, const char *digest)
 static void on_instance_image(void *arg, const struct image_answer *answer, const struct err *err)
 {
 	struct instance *inst = arg;
+	const json_t *run_as = instance_run_as(inst->object);
 
 	inst->query = NULL;
 	if (answer == NULL) {
@@ -230,11 +230,10 @@ static void on_instance_image(void *arg, const struct image_answer *answer, cons
 		return;
 	}
 	json_decref(inst->image_asked);
-	inst->image_asked = image_status(answer->config);
+	inst->image_asked = image_status(answer->config, run_as);
 	(void)snprintf(inst->digest_asked, sizeof inst->digest_asked, "%s", answer->digest);
-	(void)snprintf(inst->user_asked, sizeof inst->user_asked, "%s",
-	               json_str_at(answer->config, "", "User", NULL));
-	if (instance_has_image(inst, answer->digest)) {
+	(void)image_user(answer->config, run_as, inst->user_asked);
+	if (instance_has_image(inst, answer->digest) && image_is_run_as(inst->image, run_as)) {
 		/* the same image in a new container: nothing to do, and no consumer notices */
 		instance_provider_is_seen(inst);
 		inst->state = INSTANCE_READY;
@@ -368,7 +367,8 @@ static struct rootfs_facts instance_facts(const struct instance *inst)
 	        .provider_runs = provider != NULL,
 	        .provider_is_seen =
 	                provider != NULL && strcmp(kube_uid(provider), inst->provider_uid) == 0 &&
-	                strcmp(pod_container_id(provider), inst->provider_container) == 0,
+	                strcmp(pod_container_id(provider), inst->provider_container) == 0 &&
+	                image_is_run_as(inst->image, instance_run_as(inst->object)),
 	};
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "wrapper/node/core/image.h"
 #include "wrapper/node/io/agent.h"
 #include "wrapper/node/io/rootfs.h"
 
@@ -49,7 +50,7 @@ struct instance {
 	int root_fd;         /* READY: the overlay; else -1 */
 	json_t *image_asked; /* owned: of the image that is being made */
 	char digest_asked[ROOTFS_DIGEST_BYTES];
-	char user_asked[256];
+	char user_asked[IMAGE_USER_BYTES];
 	char provider_asked[64];
 	char container_asked[INSTANCE_CONTAINER_BYTES];
 	struct image_query *query;

@@ -93,7 +93,7 @@ static void netns_visit_socket(void *arg, const struct nlmsghdr *m)
 		loopback = address[0] == 127;
 	else
 		loopback = IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)d->id.idiag_src);
-	ports_add(arg, ntohs(d->id.idiag_sport), loopback);
+	ports_add(arg, ntohs(d->id.idiag_sport), loopback, d->idiag_inode);
 }
 
 int netns_ports(const struct netns *n, struct ports *p, struct err *err)
@@ -107,7 +107,7 @@ int netns_ports(const struct netns *n, struct ports *p, struct err *err)
 	                  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
 	         .body = {.sdiag_protocol = IPPROTO_TCP, .idiag_states = 1U << NETNS_TCP_LISTEN}};
 
-	*p = (struct ports){.wanted = p->wanted};
+	*p = (struct ports){.wanted = p->wanted, .is_own = p->is_own, .own_arg = p->own_arg};
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
 		req.body.sdiag_family = families[i];
 		if (netns_dump(n->diag_fd, &req.head, netns_visit_socket, p, err) < 0)

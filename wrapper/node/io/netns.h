@@ -21,7 +21,7 @@ struct netns {
 int netns_open(int ns_fd, struct netns *ret_netns, struct err *err);
 void netns_close(struct netns *n);
 
-/** netns_ports() - fill in what listens; @p->wanted is kept */
+/** netns_ports() - fill in what listens; @p->wanted and is_own are kept */
 int netns_ports(const struct netns *n, struct ports *p, struct err *err);
 
 /** netns_address() - the first global IPv4 address, else IPv6; "" when there is none yet */

@@ -113,6 +113,36 @@ size_t proc_of_pod(const char *const *cgroup_roots, const char *pod_uid, pid_t p
 	return proc_of_container(cgroup_roots, pod_uid, NULL, pids);
 }
 
+static bool proc_has_link(pid_t pid, const char *want)
+{
+	char path[64];
+	char link[64];
+	CLEANUP(closedir_var) DIR *dir = NULL;
+	const struct dirent *e;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	while (dir != NULL && (e = readdir(dir)) != NULL) {
+		ssize_t n = readlinkat(dirfd(dir), e->d_name, link, sizeof link - 1);
+
+		if (n > 0 && (size_t)n == strlen(want) && memcmp(link, want, (size_t)n) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool proc_has_socket(const pid_t *pids, size_t count, uint32_t inode)
+{
+	char want[32];
+
+	(void)snprintf(want, sizeof want, "socket:[%u]", inode);
+	for (size_t i = 0; i < count; i++) {
+		if (proc_has_link(pids[i], want))
+			return true;
+	}
+	return false;
+}
+
 static bool proc_read(pid_t pid, const char *name, char text[PROC_TEXT_BYTES_MAX])
 {
 	char path[64];

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Processes of a Pod that are looked at; a Pod may have more. */
@@ -23,6 +24,9 @@ size_t proc_of_pod(const char *const *cgroup_roots, const char *pod_uid, pid_t p
  * it */
 size_t proc_of_container(const char *const *cgroup_roots, const char *pod_uid,
                          const char *container_id, pid_t pids[PROC_PIDS_MAX]);
+
+/** proc_has_socket() - one of them has it open. @inode: as netlink and /proc/PID/fd name it */
+bool proc_has_socket(const pid_t *pids, size_t count, uint32_t inode);
 
 /** proc_is_in_pod() - by /proc/PID/cgroup */
 bool proc_is_in_pod(pid_t pid, const char *pod_uid);

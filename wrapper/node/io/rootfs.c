@@ -10,7 +10,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-#include "wrapper/node/core/passwd.h"
 #include "wrapper/node/core/record.h"
 #include "wrapper/node/io/fs.h"
 #include "wrapper/node/io/overlay.h"
@@ -33,6 +32,7 @@ struct making {
 	struct record record; /* json NULL: there is none */
 	char **layers;        /* owned */
 	const char *digest;   /* of the layers */
+	pid_t provider;       /* the process that they were read of; with a provider */
 };
 
 /* The reason that the API gives; the first one that is set stays. */
@@ -160,8 +160,10 @@ static int rootfs_layers_of_provider(struct making *m, struct err *err)
 	                 m->w->provider_container, m->w->provider_pod);
 
 	m->digest = m->w->image_digest;
-	for (size_t i = 0; i < count && rc < 0; i++)
+	for (size_t i = 0; i < count && rc < 0; i++) {
+		m->provider = pids[i];
 		rc = overlay_layers_of(pids[i], p->layer_root, &m->layers, err);
+	}
 	return rc < 0 ? rootfs_fail(m, "MountFailed", err) : 0;
 }
 
@@ -328,14 +330,25 @@ static char *rootfs_read(int root_fd, const char *path)
 	return text;
 }
 
-static int rootfs_resolve_user(struct making *m, int root_fd, struct err *err)
+/* In the image itself: what a process wrote into its files makes nobody of it. */
+static int rootfs_resolve_user(struct making *m, struct err *err)
 {
-	CLEANUP(free_var) char *passwd = rootfs_read(root_fd, "etc/passwd");
-	CLEANUP(free_var) char *group = rootfs_read(root_fd, "etc/group");
+	CLEANUP(fd_close_var) int root_fd = -1;
+	CLEANUP(free_var) char *passwd = NULL;
+	CLEANUP(free_var) char *group = NULL;
+	char root[64];
 
+	(void)snprintf(root, sizeof root, "/proc/%d/root", (int)m->provider);
+	root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root_fd < 0) {
+		(void)err_set(err, ERR_SYS, errno, "open %s", root);
+		return rootfs_fail(m, "MountFailed", err);
+	}
+	passwd = rootfs_read(root_fd, "etc/passwd");
+	group = rootfs_read(root_fd, "etc/group");
 	if (passwd == NULL || group == NULL)
 		return err_set(err, ERR_NOMEM, 0, "users");
-	if (passwd_resolve(m->w->image_user, passwd, group, &m->made->uid, &m->made->gid, err) < 0)
+	if (passwd_resolve(m->w->image_user, passwd, group, &m->made->user, err) < 0)
 		return rootfs_fail(m, "MountFailed", err);
 	return 0;
 }
@@ -360,7 +373,7 @@ static int rootfs_make_it(struct making *m, struct err *err)
 		return err_set(err, ERR_SYS, errno, "open %s", m->target);
 	if (rootfs_make_mount_points(m, root, err) < 0)
 		return -1;
-	return m->w->provider_pod != NULL ? rootfs_resolve_user(m, root, err) : 0;
+	return m->w->provider_pod != NULL ? rootfs_resolve_user(m, err) : 0;
 }
 
 int rootfs_make(void *wanted, void *data, struct err *err)

@@ -9,10 +9,10 @@
 
 #include <limits.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 #include "lib/base/err.h"
+#include "wrapper/node/core/passwd.h"
 
 enum { ROOTFS_REASON_BYTES = 32, ROOTFS_DIGEST_BYTES = 96, ROOTFS_SIBLINGS_MAX = 16 };
 
@@ -42,8 +42,7 @@ struct rootfs_wanted {
 struct rootfs_made {
 	char reason[ROOTFS_REASON_BYTES]; /* CamelCase, when it failed */
 	char digest[ROOTFS_DIGEST_BYTES];
-	uint32_t uid; /* of the image's user; with a provider */
-	uint32_t gid;
+	struct passwd_user user; /* the image's; with a provider */
 };
 
 /** rootfs_make() - @data: struct rootfs_made; run of a task. Return: 0 mounted; negative: err */
