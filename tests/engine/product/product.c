@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/api/instance.h"
 #include "tests/world/world_internal.h"
 
 #define PRODUCT_API "/apis/stoppablecontainer.xtlsoft.top/v1alpha1/namespaces/default"
@@ -150,10 +151,10 @@ int64_t product_start_count(struct product *p, const char *name)
 void product_consumer_uid(struct product *p, const char *name, char uid[PRODUCT_UID_BYTES])
 {
 	json_t *object = product_object(p, "stoppablecontainerinstances", name);
-	const char *text = json_string_value(
-	        json_object_get(json_object_get(object, "status"), "consumerPodUID"));
+	struct instance_consumer read;
 
-	(void)snprintf(uid, PRODUCT_UID_BYTES, "%s", text != NULL ? text : "");
+	instance_consumer(object, &read);
+	(void)snprintf(uid, PRODUCT_UID_BYTES, "%s", read.uid);
 	json_decref(object);
 }
 
