@@ -78,12 +78,12 @@ code=0
 	done
 	echo "objects: $count StoppableContainers, and of each an instance, a Pod, a Service, an EndpointSlice"
 	scale_table $(names many) | judge || code=1
-	if [ "${SCALE_WAKES:-200}" -gt 0 ]; then
+	if [ "${SCALE_WAKES:-600}" -gt 0 ]; then
 		engine few 6444
 		programs few 8180
 		"$build/loadtest/sc-loadtest" scale --kubeconfig="$SCALE_DIR/many/kubeconfig" \
 			--few-kubeconfig="$SCALE_DIR/few/kubeconfig" --few-port=8180 \
-			--count="$count" --wakes="${SCALE_WAKES:-200}" "$@" || code=1
+			--count="$count" --wakes="${SCALE_WAKES:-600}" "$@" || code=1
 	fi
 } >"$results/scale.txt"
 cat "$results/scale.txt"
