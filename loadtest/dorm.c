@@ -47,8 +47,8 @@ static void on_written(void *arg, const struct kube_result *res)
 {
 	struct dorm *d = arg;
 
-	/* a restarted fill finds what there is; what is deleted meanwhile needs no word */
-	if (res->err == NULL || res->err->code == ERR_EXISTS || res->err->code == ERR_NOT_FOUND)
+	/* what is deleted meanwhile needs no word */
+	if (res->err == NULL || res->err->code == ERR_NOT_FOUND)
 		return;
 	d->failed_count++;
 	d->why = *res->err;
@@ -87,6 +87,8 @@ static void on_pod(void *arg, const json_t *old_object, const json_t *new_object
 
 	if (old_object != NULL || new_object == NULL)
 		return;
+	if (strcmp(json_str_at(new_object, "", "status", "phase", NULL), "Running") == 0)
+		return; /* so it was prepared by a former fill */
 	if (strcmp(dorm_role(new_object), SC_ROLE_PROVIDER) == 0)
 		dorm_prepare(d, new_object);
 	else if (strcmp(dorm_role(new_object), SC_ROLE_CONSUMER) == 0)
@@ -123,6 +125,8 @@ static void dorm_more(struct dorm *d)
 		json_t *container;
 
 		dorm_name(name, d->asked_count++);
+		if (informer_has(d->containers, d->opts.ns, name)) /* of a former fill */
+			continue;
 		container = dorm_container(name);
 		if (container == NULL ||
 		    kube_create(d->client, &ref, container, on_written, d) == NULL)

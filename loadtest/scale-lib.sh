@@ -21,7 +21,7 @@ scale_stop() { # scale_stop NAME…
 		[ -f "$SCALE_DIR/$name.pid" ] || continue
 		kill "$(scale_pid "$name")" 2>/dev/null || true
 		while [ -e "/proc/$(scale_pid "$name")/schedstat" ] &&
-			! grep -q '^State:.Z' "/proc/$(scale_pid "$name")/status"; do sleep 0.1; done
+			! grep -qs '^State:.Z' "/proc/$(scale_pid "$name")/status"; do sleep 0.1; done
 		rm -f "$SCALE_DIR/$name.pid"
 	done
 }
@@ -36,16 +36,17 @@ scale_kib() { # scale_kib NAME VmRSS|VmHWM
 
 # scale_settle NAME…: returns when none of them has worked for three seconds
 scale_settle() {
-	local quiet=0 before='' now name
+	local quiet=0 now name
+	local -A before
 	while [ "$quiet" -lt 3 ]; do
 		sleep 1
-		now=
+		quiet=$((quiet + 1))
 		for name in "$@"; do
+			now=$(scale_cpu_ms "$name")
 			# what a program does each second by the clock is no work
-			now="$now $(($(scale_cpu_ms "$name") / 100))"
+			[ $((now - ${before[$name]:-0})) -lt 100 ] || quiet=0
+			before[$name]=$now
 		done
-		if [ "$now" = "$before" ]; then quiet=$((quiet + 1)); else quiet=0; fi
-		before=$now
 	done
 }
 

@@ -13,12 +13,20 @@ static json_t *age(bool known, uint64_t since_ms, uint64_t now_ms)
 	return known ? json_real((double)(now_ms - since_ms) / 1000.0) : json_null();
 }
 
+static bool is_untouched(const struct target_activity *a)
+{
+	return !a->has_last_request && !a->has_last_byte && a->in_flight_count == 0 &&
+	       a->held_count == 0 && a->upgraded_count == 0;
+}
+
 static void add_target(void *arg, struct target *t)
 {
 	struct target_activity a;
 	uint64_t now_ms = clk_now_ms();
 
 	target_activity(t, &a);
+	if (is_untouched(&a)) /* as most of many are, and it is asked each second */
+		return;
 	(void)json_array_append_new(
 	        arg, json_pack("{s:s,s:s,s:s,s:i,s:i,s:o,s:i,s:o,s:s}", "namespace", target_ns(t),
 	                       "name", target_name(t), "uid", target_uid(t), "requestsInFlight",

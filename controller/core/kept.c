@@ -66,8 +66,16 @@ ONLY(node, {"metadata", &node_metadata}, {"status", &node_status});
 
 /* ---- what changes are told by ---- */
 
-ALL_BUT(container_shown, {"status", NULL});
-ONLY(shown_metadata, IDENTITY, {"labels", NULL});
+/* what resource_parse() reads */
+ONLY(shown_port, {"name", NULL}, {"protocol", NULL}, {"containerPort", NULL});
+ONLY(shown_container, {"image", NULL}, {"ports", &shown_port});
+ONLY(shown_pod_spec, {"containers", &shown_container});
+ONLY(shown_template, {"container", &shown_container}, {"spec", &shown_pod_spec});
+ALL_BUT(shown_spec, {"template", &shown_template}, {"provider", NULL});
+ONLY(container_shown, {"metadata", &container_metadata}, {"spec", &shown_spec});
+
+ONLY(shown_labels, {SC_LABEL_INSTANCE, NULL});
+ONLY(shown_metadata, IDENTITY, {"labels", &shown_labels});
 ONLY(shown, {"metadata", &shown_metadata});
 
 const struct skim *kept_shown_of(enum plan_on on)

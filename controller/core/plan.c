@@ -372,27 +372,23 @@ static bool is_that(const json_t *wanted, const json_t *have)
 	              json_str_at(wanted, "", "addressType", NULL)) == 0;
 }
 
-/* Return: it is there, and it is ours. */
-static bool do_one(struct making *m, enum plan_on on, const json_t *found, const json_t *wanted)
+/* Changes @wanted. Return: it is there, and it is ours. */
+static bool do_one(struct making *m, enum plan_on on, const json_t *found, json_t *wanted)
 {
 	struct plan_action *a;
-	json_t *patch;
 
 	if (found == NULL) {
 		if (!is_held(m, HELD_SERVICE)) {
-			a = act(m, PLAN_CREATE, on, kube_name(wanted), json_deep_copy(wanted));
+			a = act(m, PLAN_CREATE, on, kube_name(wanted), json_incref(wanted));
 			a->held = HELD_SERVICE;
 		}
 		return false;
 	}
 	/* a list of Kubernetes' own types leaves apiVersion and kind out of what was found */
-	patch = json_deep_copy(wanted);
-	(void)json_object_del(patch, "apiVersion");
-	(void)json_object_del(patch, "kind");
-	if (!json_is_within(patch, found))
-		act_patch(m, PLAN_PATCH, on, found, patch);
-	else
-		json_decref(patch);
+	(void)json_object_del(wanted, "apiVersion");
+	(void)json_object_del(wanted, "kind");
+	if (!json_is_within(wanted, found))
+		act_patch(m, PLAN_PATCH, on, found, json_incref(wanted));
 	return true;
 }
 

@@ -59,6 +59,12 @@ struct apply {
 	struct job *jobs;                   /* under way */
 	void *subjects;                     /* tsearch(3) */
 	TAILQ_HEAD(starts, subject) starts; /* on their way up, the first since longest */
+	/*
+	 * Used again: most plans find nothing to do, one after the other, and a large block that is
+	 * asked for makes malloc sort all small ones that are free.
+	 */
+	struct job *spare_job;
+	struct memory *spare_memory; /* blank */
 };
 
 /* --- subjects --- */
@@ -93,17 +99,19 @@ static struct subject *subject_get(struct apply *a, const char *key)
 	if (found == NULL)
 		return NULL;
 	if ((*found)->memory == NULL)
-		(*found)->memory = calloc(1, sizeof *(*found)->memory);
+		(*found)->memory = a->spare_memory != NULL ? TAKE_PTR(a->spare_memory)
+		                                           : calloc(1, sizeof *(*found)->memory);
 	return (*found)->memory != NULL ? *found : NULL;
 }
 
 /* No job is under way any more. */
-static void subject_rest(struct subject *e)
+static void subject_rest(struct apply *a, struct subject *e)
 {
 	if (!memory_is_blank(e->memory))
 		return;
-	free(e->memory);
-	e->memory = NULL;
+	free(a->spare_memory);
+	a->spare_memory = TAKE_PTR(e->memory);
+	memset(a->spare_memory, 0, sizeof *a->spare_memory);
 }
 
 /* After a plan that has seen it so far. */
@@ -152,6 +160,22 @@ static void tell_events(struct job *job)
 	}
 }
 
+/* Return: all zero; NULL out of memory */
+static struct job *job_new(struct apply *a)
+{
+	struct job *job = a->spare_job != NULL ? TAKE_PTR(a->spare_job) : malloc(sizeof *job);
+
+	if (job != NULL)
+		memset(job, 0, sizeof *job);
+	return job;
+}
+
+static void job_spare(struct apply *a, struct job *job)
+{
+	free(a->spare_job);
+	a->spare_job = job;
+}
+
 static void job_free(struct job *job)
 {
 	struct job **at = &job->apply->jobs;
@@ -161,7 +185,7 @@ static void job_free(struct job *job)
 	*at = job->next;
 	plan_done(&job->plan);
 	json_decref(job->container);
-	free(job);
+	job_spare(job->apply, job);
 }
 
 /* What it did, with the statuses that it wrote: so that a fight can be seen. */
@@ -203,7 +227,7 @@ static void job_end(struct job *job)
 	else if (!has_failed && job->plan.again_ms > 0)
 		workqueue_add_after(a->queue, e->key, job->plan.again_ms);
 	job_free(job);
-	subject_rest(e);
+	subject_rest(a, e);
 	workqueue_done(a->queue, e->key, has_failed);
 }
 
@@ -398,7 +422,7 @@ static void on_work(void *arg, const char *key)
 		return;
 	}
 	e = subject_get(a, key);
-	job = calloc(1, sizeof *job);
+	job = job_new(a);
 	if (e == NULL || job == NULL) {
 		free(job);
 		workqueue_done(a->queue, key, true);
@@ -407,7 +431,7 @@ static void on_work(void *arg, const char *key)
 	watch_observe(a->watch, key, &seen);
 	if (seen.container == NULL && seen.instance == NULL) {
 		watch_observed_done(&seen);
-		free(job);
+		job_spare(a, job);
 		workqueue_done(a->queue, key, false);
 		subject_forget(a, e);
 		return;
@@ -461,6 +485,8 @@ void apply_free(struct apply *a)
 	}
 	workqueue_free(a->queue);
 	tdestroy(a->subjects, subject_free);
+	free(a->spare_job);
+	free(a->spare_memory);
 	meter_free(a->meter);
 	free(a);
 }

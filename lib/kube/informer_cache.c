@@ -14,7 +14,7 @@ enum {
 	/* objects at which a dictionary is made anew, of more of them; each the first times so many
 	 */
 	CACHE_LEARN_FIRST = 64,
-	CACHE_LEARN_TIMES = 8,
+	CACHE_LEARN_TIMES = 16,
 	CACHE_SAMPLES = 64,
 };
 
@@ -326,7 +326,7 @@ int informer_cache_list_item(struct informer_cache *c, const char *text, size_t 
 	bool is_known = false, goes_on;
 
 	/* most of what is listed again has not changed, and need not be read */
-	if (c->table.count > 0) {
+	if (*c->version != '\0') {
 		CLEANUP(json_decref_var) json_t *head = cache_read(&skim_identity, text, bytes);
 
 		is_known = head != NULL && cache_knows(c, head);
@@ -336,7 +336,7 @@ int informer_cache_list_item(struct informer_cache *c, const char *text, size_t 
 	if (!cache_keep(c, text, bytes, &k))
 		return -1;
 	cache_key(k.shown, key);
-	goes_on = cache_put(c, key, &k);
+	goes_on = cache_knows(c, k.shown) || cache_put(c, key, &k);
 	kept_done(&k);
 	return goes_on ? 0 : 1;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/kube/json_read.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -36,21 +37,23 @@ static bool read_is(struct reading *r, char c)
 	return true;
 }
 
-/* From quote to quote. @ret_plain: without an escape. Return: false when it does not end */
+/* ASCII that is what it looks like. RFC 8259 section 7: control characters must be escaped */
+static const bool read_plain[UCHAR_MAX + 1] = {
+        [' ' ... '!'] = true,
+        ['#' ... '['] = true,
+        [']' ... 0x7f] = true,
+};
+
+/* From quote to quote. @ret_plain: ASCII without an escape. Return: false when it does not end */
 static bool read_quoted(struct reading *r, bool *ret_plain)
 {
 	const char *at = r->at + 1;
 
-	*ret_plain = true;
-	while (at < r->end && *at != '"') {
-		if ((unsigned char)*at < ' ') /* RFC 8259 section 7: must be escaped */
-			return false;
-		if (*at == '\\') {
-			*ret_plain = false;
-			at++;
-		}
+	while (at < r->end && read_plain[(unsigned char)*at])
 		at++;
-	}
+	*ret_plain = at < r->end && *at == '"';
+	while (at < r->end && *at != '"')
+		at += *at == '\\' ? 2 : 1;
 	if (at >= r->end)
 		return false;
 	r->at = at + 1;
@@ -70,7 +73,7 @@ static json_t *read_string(struct reading *r)
 	if (!read_quoted(r, &is_plain))
 		return NULL;
 	/* which sees to it that it is UTF-8 */
-	return is_plain ? json_stringn(from + 1, (size_t)(r->at - from) - 2)
+	return is_plain ? json_stringn_nocheck(from + 1, (size_t)(r->at - from) - 2)
 	                : read_by_jansson(r, from);
 }
 
@@ -125,7 +128,7 @@ static bool read_member(struct reading *r, json_t *object)
 		bytes = json_string_length(name);
 	}
 	return key != NULL && read_is(r, ':') &&
-	       json_object_setn_new(object, key, bytes, read_value(r)) == 0;
+	       json_object_setn_new_nocheck(object, key, bytes, read_value(r)) == 0;
 }
 
 static bool read_members(struct reading *r, json_t *object)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "lib/kube/json_quote.h"
+
 enum {
 	LIST_FRAME_KEEP_BYTES = 64 * 1024,
 	LIST_DEPTH_OWN = 1,   /* in the list's object */
@@ -85,24 +87,54 @@ static void list_in_string(struct list_frame *f, char c)
 		f->in_string = c != '"';
 }
 
+/* Return: behind the quote that ends the string, or as far as it is here. */
+static const char *list_string_run(struct list_frame *f, const char *data, const char *end)
+{
+	const char *quote;
+
+	if (f->is_escaped) {
+		f->is_escaped = false;
+		return data + 1;
+	}
+	quote = memchr(data, '"', (size_t)(end - data));
+	f->is_escaped = json_quote_is_escaped(data, quote != NULL ? quote : end);
+	if (quote == NULL || f->is_escaped)
+		return quote != NULL ? quote : end;
+	f->in_string = false;
+	return quote + 1;
+}
+
+/* Up to the next string, or to the end of the item. Return: behind what was passed */
+static const char *list_nest_run(struct list_frame *f, const char *data, const char *end)
+{
+	unsigned depth = f->depth;
+	const char *at = data;
+
+	do {
+		char c = *at++;
+
+		if (c == '"') {
+			f->in_string = true;
+			break;
+		}
+		if (c == '{' || c == '[')
+			depth++;
+		else if (c == '}' || c == ']')
+			depth--;
+	} while (at < end && depth > LIST_DEPTH_ITEMS);
+	f->depth = depth;
+	return at;
+}
+
 /* From its first brace, or from where the last piece ended. Return: the bytes of it in @data */
 static size_t list_item_run(struct list_frame *f, const char *data, size_t bytes)
 {
-	size_t n = 0;
+	const char *at = data, *end = data + bytes;
 
 	do {
-		char c = data[n++];
-
-		if (f->in_string)
-			list_in_string(f, c);
-		else if (c == '"')
-			f->in_string = true;
-		else if (c == '{' || c == '[')
-			f->depth++;
-		else if (c == '}' || c == ']')
-			f->depth--;
-	} while (n < bytes && f->depth > LIST_DEPTH_ITEMS);
-	return n;
+		at = f->in_string ? list_string_run(f, at, end) : list_nest_run(f, at, end);
+	} while (at < end && f->depth > LIST_DEPTH_ITEMS);
+	return (size_t)(at - data);
 }
 
 /* The most come whole in one piece and are not copied. Return: as list_frame_feed() */

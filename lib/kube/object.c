@@ -176,9 +176,14 @@ json_t *json_text(const char *text)
 
 static bool condition_put(json_t *condition, const char *key, const char *text)
 {
-	json_t *value = json_text(text);
-	bool same = json_equal(json_object_get(condition, key), value);
+	const json_t *had = json_object_get(condition, key);
+	json_t *value;
+	bool same;
 
+	if (json_is_string(had) && strcmp(json_string_value(had), text) == 0)
+		return false;
+	value = json_text(text); /* which may be another text, when that one is no UTF-8 */
+	same = json_equal(had, value);
 	if (!same)
 		(void)json_object_set(condition, key, value);
 	json_decref(value);

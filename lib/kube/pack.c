@@ -9,7 +9,7 @@
 #include "lib/kube/json_read.h"
 
 enum {
-	PACK_LEVEL = 3,
+	PACK_LEVEL = 1,
 	PACK_TEXT_BYTES_MAX = 16 * 1024 * 1024, /* as a watch's line (watch_frame.h) */
 	PACK_SCRATCH_KEEP_BYTES = 64 * 1024,
 	/* text that the dictionary holds: a handful of objects */

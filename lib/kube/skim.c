@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "lib/kube/json_quote.h"
+
 static const struct skim_member annotation_members[] = {
         {"kubectl.kubernetes.io/last-applied-configuration", NULL},
         {NULL, NULL},
@@ -41,17 +43,24 @@ static bool skim_is(struct skimming *s, char c)
 	return true;
 }
 
-/* Behind the quote that ends the string that begins here. */
+/* @at: the quote that begins it. Return: behind the one that ends it; NULL: there is none */
+static const char *string_end(const char *at, const char *end)
+{
+	const char *quote = at;
+
+	do {
+		quote = memchr(quote + 1, '"', (size_t)(end - quote - 1));
+	} while (quote != NULL && json_quote_is_escaped(at + 1, quote));
+	return quote != NULL ? quote + 1 : NULL;
+}
+
 static bool pass_string(struct skimming *s)
 {
-	const char *at = s->at + 1;
+	const char *end = string_end(s->at, s->end);
 
-	while (at < s->end && *at != '"')
-		at += *at == '\\' ? 2 : 1;
-	if (at >= s->end)
-		return false;
-	s->at = at + 1;
-	return true;
+	if (end != NULL)
+		s->at = end;
+	return end != NULL;
 }
 
 /* A number, true, false or null. */
@@ -67,22 +76,25 @@ static bool pass_word(struct skimming *s)
 static bool pass_nest(struct skimming *s)
 {
 	size_t depth = 0;
+	const char *at = s->at;
 
-	while (s->at < s->end) {
-		char c = *s->at;
+	do {
+		char c = *at;
 
 		if (c == '"') {
-			if (!pass_string(s))
+			at = string_end(at, s->end);
+			if (at == NULL)
 				return false;
 			continue;
 		}
-		s->at++;
+		at++;
 		if (c == '{' || c == '[')
 			depth++;
-		else if ((c == '}' || c == ']') && --depth == 0)
-			return true;
-	}
-	return false;
+		else if (c == '}' || c == ']')
+			depth--;
+	} while (depth > 0 && at < s->end);
+	s->at = at;
+	return depth == 0;
 }
 
 static bool pass_value(struct skimming *s)

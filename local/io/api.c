@@ -302,13 +302,15 @@ static void delete_collection(struct api_call *call, const struct registry_delet
 {
 	struct delete_many many = {.call = call, .opts = opts};
 	char resource[API_NAME_BYTES];
+	const struct store_range all = {
+	        .type = api_type_resource(call->type, resource, sizeof resource),
+	        .ns = call->req.ns,
+	};
 	struct err err = {0};
 
 	if (api_selection_parse(call, &many.selection) < 0)
 		return;
-	if (store_list(registry_store(call->api->registry),
-	               api_type_resource(call->type, resource, sizeof resource), call->req.ns, NULL,
-	               on_delete_each, &many, &err) < 0)
+	if (store_list(registry_store(call->api->registry), &all, on_delete_each, &many, &err) < 0)
 		api_send_status(call, status_new(500, "InternalError", NULL, NULL, "%s", err.text));
 	else
 		api_send_new(call, 200, status_deleted(call->type, "", ""));

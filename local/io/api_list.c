@@ -15,12 +15,17 @@
 #include "local/core/status.h"
 #include "local/io/api_internal.h"
 
-enum { TOKEN_BYTES = 600 };
+enum {
+	TOKEN_BYTES = 600,
+	LIST_ROWS = 256, /* are read at once: a page must not cost more than what it shows */
+};
 
 struct list {
 	struct api_call *call;
 	struct api_selection selection;
 	json_t *items;
+	json_t *last; /* row that was looked at, or NULL */
+	unsigned rows_count;
 	uint64_t limit; /* 0: no limit */
 	bool more;
 };
@@ -29,6 +34,9 @@ static bool on_object(void *arg, const json_t *object)
 {
 	struct list *list = arg;
 
+	list->rows_count++;
+	json_decref(list->last);
+	list->last = json_incref((json_t *)object);
 	if (!api_selection_matches(&list->selection, object))
 		return true;
 	if (list->limit && json_array_size(list->items) == list->limit) {
@@ -53,6 +61,28 @@ static int token_parse(const char *token, char buf[TOKEN_BYTES], uint64_t *ret_r
 	ret_after->ns = strsep(&rest, "/");
 	ret_after->name = rest;
 	return rest && num_parse_u64(revision, 0, UINT64_MAX, ret_revision, NULL) == 0 ? 0 : -1;
+}
+
+static int list_read(struct list *list, const struct store_key *after, struct err *err)
+{
+	char resource[API_NAME_BYTES];
+	struct store_range range = {
+	        .type = api_type_resource(list->call->type, resource, sizeof resource),
+	        .ns = list->call->req.ns,
+	        .after_ns = after->ns,
+	        .after_name = after->name,
+	        .max_count = LIST_ROWS,
+	};
+	struct store *store = registry_store(list->call->api->registry);
+
+	do {
+		list->rows_count = 0;
+		if (store_list(store, &range, on_object, list, err) < 0)
+			return -1;
+		range.after_ns = kube_namespace(list->last);
+		range.after_name = kube_name(list->last);
+	} while (!list->more && list->rows_count == LIST_ROWS);
+	return 0;
 }
 
 static json_t *list_metadata(const struct list *list, uint64_t revision)
@@ -93,7 +123,7 @@ void api_list(struct api_call *call)
 	struct list list = {.call = call};
 	struct store_key after = {0};
 	uint64_t revision = store_revision(store);
-	char resource[API_NAME_BYTES], buf[TOKEN_BYTES];
+	char buf[TOKEN_BYTES];
 	struct err err = {0};
 
 	if (token && *token && token_parse(token, buf, &revision, &after) < 0) {
@@ -115,11 +145,11 @@ void api_list(struct api_call *call)
 	if (api_selection_parse(call, &list.selection) < 0)
 		return;
 	list.items = json_array();
-	if (store_list(store, api_type_resource(call->type, resource, sizeof resource),
-	               call->req.ns, after.name ? &after : NULL, on_object, &list, &err) < 0)
+	if (list_read(&list, &after, &err) < 0)
 		api_send_status(call, status_new(500, "InternalError", NULL, NULL, "%s", err.text));
 	else
 		send_list(&list, revision);
 	json_decref(list.items);
+	json_decref(list.last);
 	api_selection_done(&list.selection);
 }

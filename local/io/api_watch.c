@@ -184,10 +184,11 @@ static void begin(struct watch_stream *w, uint64_t from)
 	struct store *store = registry_store(w->api->registry);
 	char resource[API_NAME_BYTES], what[96];
 	const char *type = api_type_resource(w->type, resource, sizeof resource);
+	const struct store_range all = {.type = type, .ns = w->ns};
 
 	w->told = store_revision(store);
 	if (from == 0) {
-		(void)store_list(store, type, w->ns, NULL, on_present, w, NULL);
+		(void)store_list(store, &all, on_present, w, NULL);
 	} else if (from < store_floor(store) || from > store_revision(store)) {
 		/* The future: of a client that knew a state from before a lost power. */
 		(void)snprintf(what, sizeof what, "too old resource version: %llu (%llu)",

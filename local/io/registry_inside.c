@@ -114,9 +114,13 @@ void registry_foreach(struct registry *r, const struct kube_type *type, const ch
 	struct registry_request req;
 	char resource[API_NAME_BYTES];
 
-	if (request_of(r, type, ns, &req, NULL))
-		(void)store_list(r->store, api_type_resource(req.type, resource, sizeof resource),
-		                 req.ns, NULL, visit, arg, NULL);
+	struct store_range all = {0};
+
+	if (!request_of(r, type, ns, &req, NULL))
+		return;
+	all.type = api_type_resource(req.type, resource, sizeof resource);
+	all.ns = req.ns;
+	(void)store_list(r->store, &all, visit, arg, NULL);
 }
 
 struct registry_watch {
@@ -151,6 +155,9 @@ static void on_watch_start(evutil_socket_t fd, short what, void *arg)
 {
 	struct registry_watch *w = arg;
 	char resource[API_NAME_BYTES];
+	const struct store_range all = {
+	        .type = api_type_resource(w->type, resource, sizeof resource),
+	};
 
 	(void)fd;
 	(void)what;
@@ -158,8 +165,7 @@ static void on_watch_start(evutil_socket_t fd, short what, void *arg)
 	w->listener = registry_listen(w->registry, on_watch_change, w);
 	if (w->listener == NULL)
 		abort(); /* a runner that misses changes would be wrong for ever */
-	(void)store_list(w->registry->store, api_type_resource(w->type, resource, sizeof resource),
-	                 NULL, NULL, on_first, w, NULL);
+	(void)store_list(w->registry->store, &all, on_first, w, NULL);
 }
 
 struct registry_watch *registry_watch(struct registry *r, const struct kube_type *type,

@@ -25,8 +25,10 @@ enum { TRIM_EVERY = 64 };
 	X(TRIM,   "DELETE FROM changes WHERE revision <= ?1")                                          \
 	X(DISOWN, "DELETE FROM owners WHERE uid=?1")                                                   \
 	X(OWN,    "INSERT OR IGNORE INTO owners(owner,uid) VALUES(?1,?2)")                             \
-	X(LIST,   "SELECT body FROM objects WHERE type=?1 AND (ns,name) > (?2,?3) ORDER BY ns,name")   \
-	X(LIST_NS, "SELECT body FROM objects WHERE type=?1 AND ns=?2 AND name > ?3 ORDER BY name")     \
+	X(LIST,   "SELECT body FROM objects WHERE type=?1 AND (ns,name) > (?2,?3) "                    \
+	          "ORDER BY ns,name LIMIT ?4")                                                         \
+	X(LIST_NS, "SELECT body FROM objects WHERE type=?1 AND ns=?2 AND name > ?3 "                   \
+	          "ORDER BY name LIMIT ?4")                                                            \
 	X(COUNT,  "SELECT count(*) FROM objects WHERE type=?1 AND (?2='' OR ns=?2)")                   \
 	X(REPLAY, "SELECT c.revision, c.event, c.body, p.body FROM changes c "                         \
 	          "LEFT JOIN changes p ON p.revision=c.previous "                                      \
@@ -329,17 +331,18 @@ static json_t *collect(struct store *s, sqlite3_stmt *st, bool changes, struct e
 	return rows;
 }
 
-int store_list(struct store *s, const char *type, const char *ns, const struct store_key *after,
-               store_visit visit, void *arg, struct err *err)
+int store_list(struct store *s, const struct store_range *range, store_visit visit, void *arg,
+               struct err *err)
 {
-	bool one = ns && *ns;
+	bool one = range->ns && *range->ns;
 	sqlite3_stmt *st = s->statements[one ? ST_LIST_NS : ST_LIST];
 	json_t *rows, *row;
 	size_t i;
 
-	bind_text(st, 1, type);
-	bind_text(st, 2, one ? ns : after ? after->ns : "");
-	bind_text(st, 3, after ? after->name : "");
+	bind_text(st, 1, range->type);
+	bind_text(st, 2, one ? range->ns : range->after_ns ? range->after_ns : "");
+	bind_text(st, 3, range->after_name ? range->after_name : "");
+	(void)sqlite3_bind_int(st, 4, range->max_count ? (int)range->max_count : -1);
 	rows = collect(s, st, false, err);
 	if (rows == NULL)
 		return -1;

@@ -48,11 +48,19 @@ int store_get(struct store *s, const struct store_key *key, json_t **ret_object,
 int store_put(struct store *s, const struct store_key *key, enum store_event event,
               const json_t *object, struct err *err);
 
-/* A row of a type in (namespace, name) order, from after @after_ns/@after_name. Return false to
- * stop. @object is borrowed. */
+/* Objects of a type, in (namespace, name) order. */
+struct store_range {
+	const char *type;
+	const char *ns;                    /* NULL or "": all */
+	const char *after_ns, *after_name; /* begin behind this one; NULL: at the first */
+	uint32_t max_count;                /* 0: all */
+};
+
+/* @object is borrowed. Return false to stop. */
 typedef bool (*store_visit)(void *arg, const json_t *object);
-int store_list(struct store *s, const char *type, const char *ns, const struct store_key *after,
-               store_visit visit, void *arg, struct err *err);
+/** store_list() - all of them are read before the first is visited: a visitor may write */
+int store_list(struct store *s, const struct store_range *range, store_visit visit, void *arg,
+               struct err *err);
 uint64_t store_count(struct store *s, const char *type, const char *ns);
 
 /* Changes of a type after @from, in order. @old is NULL when it is not known any more. */

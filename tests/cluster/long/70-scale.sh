@@ -15,7 +15,7 @@ trap programs_end EXIT
 count=${SC_SCALE_COUNT:-1000}
 # At 10,000 the controller may have 20 MiB and 2 s. What a program needs with nothing to do is in there
 # whole; what is counted by the object is a tenth, and for time a fifth, since starting is in it too.
-controller_kib=$((12 * 1024)) other_kib=$((16 * 1024)) controller_ms=800
+controller_kib=$((12 * 1024)) other_kib=$((16 * 1024)) controller_ms=400
 config=$CLUSTER_DIR/kubeconfig ns=scale-$$
 names=(controller activator idle-monitor node-agent)
 

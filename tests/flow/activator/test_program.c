@@ -123,6 +123,25 @@ static void test_program_answers_for_the_names_of_services(void **state)
 		assert_int_equal(status_of(f, cases[i].host), cases[i].status);
 }
 
+static void test_program_tells_of_what_was_asked_for_alone(void **state)
+{
+	struct fixture *f = *state;
+	json_t *activity = NULL, *targets;
+
+	make(f, "asked", "{}");
+	make(f, "untouched", "{}");
+	f->activator = world_spawn(f->world, "sc-activator", "--listen=127.0.0.1:0",
+	                           "--hold-timeout=50ms", NULL);
+	wait_until_ready(f);
+	assert_int_equal(status_of(f, "asked.default"), 504);
+	assert_int_equal(world_admin(f->activator, "GET", "/v1/activity", NULL, &activity), 200);
+	targets = json_object_get(activity, "targets");
+	assert_int_equal(json_array_size(targets), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(targets, 0), "name")),
+	                    "asked");
+	json_decref(activity);
+}
+
 static int dial(struct fixture *f)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET,
@@ -170,6 +189,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(holds_as_configured_where_the_manifest_is_silent),
 	        TEST(answers_for_the_names_of_services),
+	        TEST(tells_of_what_was_asked_for_alone),
 	        TEST(is_not_ready_before_it_drains),
 	};
 

@@ -314,6 +314,38 @@ static void test_lists_come_in_pages(void **state)
 	json_decref(list);
 }
 
+/* The two that are asked for are further apart than what the server reads at once. */
+static void test_a_page_is_looked_for_as_far_as_it_goes(void **state)
+{
+	enum { MANY = 264 };
+	struct world *w = *state;
+	char text[256], path[256];
+	json_t *list = NULL, *items;
+
+	for (int i = 0; i < MANY; i++) {
+		(void)snprintf(text, sizeof text,
+		               "{\"metadata\":{\"name\":\"m-%03d\",\"labels\":{\"%s\":\"\"}}}", i,
+		               i % 257 == 5 ? "rare" : "common");
+		json_decref(world_create(w, MAPS, text));
+	}
+	assert_int_equal(
+	        world_call(w, "GET", MAPS "?labelSelector=rare&limit=1", NULL, NULL, &list), 200);
+	assert_string_equal(kube_name(json_array_get(json_object_get(list, "items"), 0)), "m-005");
+	(void)snprintf(path, sizeof path, MAPS "?labelSelector=rare&limit=1&continue=%s",
+	               json_str_at(list, "", "metadata", "continue", NULL));
+	json_decref(list);
+	assert_int_equal(world_call(w, "GET", path, NULL, NULL, &list), 200);
+	items = json_object_get(list, "items");
+	assert_int_equal(json_array_size(items), 1);
+	assert_string_equal(kube_name(json_array_get(items, 0)), "m-262");
+	assert_string_equal(json_str_at(list, "", "metadata", "continue", NULL), "");
+	json_decref(list);
+	assert_int_equal(world_call(w, "GET", MAPS "?labelSelector=common", NULL, NULL, &list),
+	                 200);
+	assert_int_equal(json_array_size(json_object_get(list, "items")), MANY - 2);
+	json_decref(list);
+}
+
 /* A program to its end. Return: its exit code; what it said on both outputs in @output. */
 static int run(const char *const *argv, char output[OUTPUT_BYTES])
 {
@@ -451,6 +483,7 @@ int main(void)
 	        T(test_only_health_is_open_to_all),
 	        T(test_a_body_over_the_limit_is_refused),
 	        T(test_lists_come_in_pages),
+	        T(test_a_page_is_looked_for_as_far_as_it_goes),
 	        T(test_one_engine_a_state_folder),
 	        T(test_a_corrupt_state_file_is_named),
 	        T(test_a_stock_kubectl_works),

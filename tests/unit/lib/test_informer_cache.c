@@ -196,6 +196,20 @@ static void test_informer_cache_learns_only_what_is_newer(void **state)
 	assert_int_equal(informer_cache_count(f->cache), 1);
 }
 
+/* Its first list broke off, and what was learnt meanwhile is newer than what is listed again. */
+static void test_informer_cache_a_list_that_begins_again_undoes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	json_t *a = object("a", "1", "5", "x");
+
+	informer_cache_list_begin(f->cache);
+	assert_int_equal(list_item(f, a), 0);
+	learn(f, object("a", "1", "7", "x"));
+	expect(f, "a:->5 a:5>7 ");
+	list(f, "6", a, NULL);
+	expect(f, "");
+}
+
 static void test_informer_cache_versions_going_back_mean_a_new_server(void **state)
 {
 	struct fixture *f = *state;
@@ -337,6 +351,7 @@ int main(void)
 	        CACHE_TEST(test_informer_cache_tells_what_a_new_list_changes),
 	        CACHE_TEST(test_informer_cache_same_name_again_is_another_object),
 	        CACHE_TEST(test_informer_cache_learns_only_what_is_newer),
+	        CACHE_TEST(test_informer_cache_a_list_that_begins_again_undoes_nothing),
 	        CACHE_TEST(test_informer_cache_versions_going_back_mean_a_new_server),
 	        CACHE_TEST(test_informer_cache_a_list_may_begin_anew),
 	        CACHE_TEST(test_informer_cache_holds_many),
