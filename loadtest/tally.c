@@ -188,18 +188,24 @@ void tally_print(const struct tally_use *first, unsigned first_runs, const struc
                  unsigned second_runs)
 {
 	struct tally_use rows = *second;
-	uint64_t first_ms = 0, second_ms = 0;
+	uint64_t first_ms = 0, second_ms = 0, first_small_ms = 0, second_small_ms = 0;
 
 	for (unsigned i = 0; i < first->count; i++)
 		use_add(&rows, first->programs[i].name, 0);
 	qsort(rows.programs, rows.count, sizeof rows.programs[0], by_use);
 	for (unsigned i = 0; i < rows.count; i++) {
 		const char *name = rows.programs[i].name;
+		uint64_t a_ms = tally_ms(first, name), b_ms = rows.programs[i].ms;
 
-		print_row(name, tally_ms(first, name), first_runs, rows.programs[i].ms,
-		          second_runs);
-		first_ms += tally_ms(first, name);
-		second_ms += rows.programs[i].ms;
+		first_ms += a_ms;
+		second_ms += b_ms;
+		if (a_ms < TALLY_ROW_MS * first_runs && b_ms < TALLY_ROW_MS * second_runs) {
+			first_small_ms += a_ms;
+			second_small_ms += b_ms;
+			continue;
+		}
+		print_row(name, a_ms, first_runs, b_ms, second_runs);
 	}
+	print_row("others", first_small_ms, first_runs, second_small_ms, second_runs);
 	print_row("all", first_ms, first_runs, second_ms, second_runs);
 }

@@ -11,7 +11,7 @@
 
 #include "lib/base/err.h"
 
-enum { TALLY_NAME_BYTES = 16, TALLY_PROGRAMS_MAX = 64 };
+enum { TALLY_NAME_BYTES = 16, TALLY_PROGRAMS_MAX = 64, TALLY_ROW_MS = 5 };
 
 struct tally;
 
@@ -34,6 +34,7 @@ void tally_free(struct tally *t);
 
 /** tally_ms() - of that program; 0: it used none */
 uint64_t tally_ms(const struct tally_use *use, const char *name);
-/** tally_print() - both, each by its number of runs, the programs with most of @second first */
+/** tally_print() - both, each by its number of runs, the programs with most of @second first; those
+ *  with less than TALLY_ROW_MS a run in both as one row */
 void tally_print(const struct tally_use *first, unsigned first_runs, const struct tally_use *second,
                  unsigned second_runs);

@@ -7,6 +7,7 @@
 
 #include "controller/core/stop_signal.h"
 #include "lib/api/names.h"
+#include "lib/base/hash.h"
 #include "lib/kube/object.h"
 
 /* A resource of its own: the pause process and the copy of the wrapper are tiny. */
@@ -79,20 +80,19 @@ const char *pods_check_template(const struct resource *r)
 	return NULL;
 }
 
-static int hash_bytes(const char *bytes, size_t size, void *arg)
+static int hash_more(const char *bytes, size_t size, void *arg)
 {
 	uint64_t *hash = arg;
 
-	for (size_t i = 0; i < size; i++)
-		*hash = (*hash ^ (unsigned char)bytes[i]) * 1099511628211ULL; /* FNV-1a */
+	*hash = hash_bytes(*hash, bytes, size);
 	return 0;
 }
 
 static void hash_json(const json_t *value, char buf[PODS_HASH_BYTES])
 {
-	uint64_t hash = 14695981039346656037ULL;
+	uint64_t hash = HASH_BEGIN;
 
-	(void)json_dump_callback(value, hash_bytes, &hash,
+	(void)json_dump_callback(value, hash_more, &hash,
 	                         JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY);
 	(void)snprintf(buf, PODS_HASH_BYTES, "%016llx", (unsigned long long)hash);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "lib/kube/object.h"
 #include "local/core/discovery.h"
 #include "local/core/status.h"
@@ -84,23 +85,21 @@ static void openapi_index_add(json_t *paths, const struct api_type *type, uint64
 static uint64_t documents_hash(struct api *api)
 {
 	const struct api_types *types = registry_types(api->registry);
-	uint64_t hash = 14695981039346656037u; /* FNV-1a */
-	static const char program[] = SC_VERSION;
+	uint64_t hash = hash_bytes(HASH_BEGIN, SC_VERSION, sizeof SC_VERSION);
 
-	for (size_t i = 0; i < sizeof program; i++)
-		hash = (hash ^ (unsigned char)program[i]) * 1099511628211u;
 	for (size_t i = 0; i < types->count; i++) {
 		char resource[API_NAME_BYTES];
 		struct store_key key = {
 		        "customresourcedefinitions.apiextensions.k8s.io", "",
 		        api_type_resource(&types->list[i], resource, sizeof resource)};
+		const char *version;
 		json_t *crd = NULL;
 
 		if (!types->list[i].custom ||
 		    store_get(registry_store(api->registry), &key, &crd, NULL) != 0)
 			continue;
-		for (const char *c = kube_resource_version(crd); *c; c++)
-			hash = (hash ^ (unsigned char)*c) * 1099511628211u;
+		version = kube_resource_version(crd);
+		hash = hash_bytes(hash, version, strlen(version));
 		json_decref(crd);
 	}
 	return hash;

@@ -5,7 +5,6 @@
 #
 #   test_begin [NAMESPACE…]   $WORK is a folder; at the script's end it goes, with the processes whose
 #                      numbers are in $background, the namespaces and the resources in the first
-#   die TEXT           ends the test
 #   account_of NAMESPACE   waits until a Pod can be made there
 #   app_image NAME:TAG [CONFIG]   pushes an image with busybox's programs, user app (1000), an HTTP server
 #                      on 8080 with /cgi-bin/whoami; CONFIG: JSON that is merged over its config
@@ -15,11 +14,6 @@
 
 # shellcheck disable=SC2034 # for those who source this
 APP=$REGISTRY/app:1
-
-die() {
-  echo "$(basename "$0" .sh): $*" >&2
-  exit 1
-}
 
 # shellcheck disable=SC2317 # called by the trap
 _test_end() {

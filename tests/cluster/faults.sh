@@ -25,8 +25,6 @@ _faults_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 FAULTS_FILES=$(mktemp -d)
 _truth=
 
-die() { echo "${0##*/}: $*" >&2; exit 1; }
-
 step() {
   printf '%3d s  %s\n' "$((SECONDS - faults_began))" "$*"
 }

@@ -28,6 +28,7 @@
 #                        file system (CONFIG: its config in JSON), or an OCI archive FILE.tar; prints
 #                        $REGISTRY/NAME@DIGEST
 #   cluster_until SECONDS CMD…   calls CMD until it succeeds; fails after SECONDS
+#   die TEXT             ends a test
 # Nodes (N is 1 or 2; the node's name is node-N, its address 10.250.0.1N, its Pods' 10.251.N.0/24):
 #   cluster_node_exec N CMD…   CMD in all of the node's namespaces
 #   cluster_node_down N  power off: every process, mount and network of it is gone at once, its disk stays
@@ -54,6 +55,11 @@ CLUSTER_DIR=${SC_CLUSTER_DIR:-/var/tmp/stoppablecontainer-cluster}
 # shellcheck disable=SC2034 # for those who source this
 BUSYBOX=$REGISTRY/busybox:1
 CLUSTER_CGROUP=sc-cluster-$(printf %s "$CLUSTER_DIR" | sha256sum | cut -c 1-8)
+
+die() {
+  echo "$(basename "$0" .sh): $*" >&2
+  exit 1
+}
 
 _cluster_fail() {
   echo "cluster: $*" >&2

@@ -7,7 +7,6 @@ root=$(cd "$(dirname "$0")/../../.." && pwd)
 # shellcheck source=tests/cluster/lib.sh
 . "$root/tests/cluster/lib.sh"
 
-die() { echo "65-loadtest: $*" >&2; exit 1; }
 export SC_RESULTS_DIR=$CLUSTER_DIR/loadtest
 any=100000
 
