@@ -444,6 +444,7 @@ int cluster_start(struct cluster *cl, struct proxy *proxy, struct err *err)
 	                                         .on_synced = on_synced,
 	                                         .arg = cl};
 	const struct informer_opts instances = {.ref = {.type = &KUBE_STOPPABLECONTAINERINSTANCES},
+	                                        .keep = &INSTANCE_CONSUMER,
 	                                        .on_change = on_instance,
 	                                        .on_synced = on_synced,
 	                                        .arg = cl};

@@ -6,6 +6,7 @@
 
 #include "idle-monitor/io/members.h"
 #include "idle-monitor/io/target.h"
+#include "lib/api/instance.h"
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/http/metrics.h"
@@ -279,6 +280,7 @@ static int monitor_watch(struct monitor *m, struct event_base *base, struct err 
 	if (informer_new(base, m->opts.client, &opts, &m->env.containers, err) < 0)
 		return -1;
 	opts.ref.type = &KUBE_STOPPABLECONTAINERINSTANCES;
+	opts.keep = &INSTANCE_CONSUMER;
 	opts.on_change = on_instance;
 	return informer_new(base, m->opts.client, &opts, &m->instances, err);
 }

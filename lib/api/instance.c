@@ -5,6 +5,18 @@
 
 #include "lib/kube/object.h"
 
+SKIM_ONLY(kept_owner, {"uid", NULL}, {"controller", NULL});
+SKIM_ONLY(kept_metadata, SKIM_IDENTITY, {"deletionTimestamp", NULL},
+          {"ownerReferences", &kept_owner});
+SKIM_ONLY(kept_status, {"phase", NULL}, {"message", NULL}, {"containerGeneration", NULL},
+          {"consumerPodUID", NULL}, {"consumer", NULL});
+static const struct skim_member kept_members[] = {
+        {"metadata", &kept_metadata},
+        {"status", &kept_status},
+        {NULL, NULL},
+};
+const struct skim INSTANCE_CONSUMER = {false, kept_members};
+
 void instance_consumer(const json_t *instance, struct instance_consumer *ret_consumer)
 {
 	const json_t *status = json_object_get(instance, "status");

@@ -8,6 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/kube/skim.h"
+
+/* Whose it is, and its consumer: for those who need no more of it. */
+extern const struct skim INSTANCE_CONSUMER;
+
 /* The consumer that a status is about. Borrowed from it. */
 struct instance_consumer {
 	const char *uid;    /* of its Pod; "": none that is wanted and lives */

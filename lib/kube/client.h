@@ -122,6 +122,7 @@ void kube_cancel(struct kube_call *call);
 
 /* A raw watch; informers are what programs use. */
 struct kube_watch;
+struct skim;
 enum kube_watch_event {
 	KUBE_WATCH_ADDED,
 	KUBE_WATCH_MODIFIED,
@@ -132,6 +133,7 @@ struct kube_watch_opts {
 	const char *label_selector;
 	const char *field_selector;
 	const char *resource_version; /* where to start */
+	const struct skim *keep; /* what of each object @on_event is given; NULL: all. Static */
 	/* The server took the watch; may be NULL. */
 	void (*on_open)(void *arg);
 	/* @object is borrowed */

@@ -5,17 +5,8 @@
 
 #include "lib/kube/json_quote.h"
 
-static const struct skim_member annotation_members[] = {
-        {"kubectl.kubernetes.io/last-applied-configuration", NULL},
-        {NULL, NULL},
-};
-static const struct skim annotations = {true, annotation_members};
-static const struct skim_member metadata_members[] = {
-        {"managedFields", NULL},
-        {"annotations", &annotations},
-        {NULL, NULL},
-};
-static const struct skim metadata = {true, metadata_members};
+SKIM_ALL_BUT(annotations, {"kubectl.kubernetes.io/last-applied-configuration", NULL});
+SKIM_ALL_BUT(metadata, {"managedFields", NULL}, {"annotations", &annotations});
 static const struct skim_member common_members[] = {{"metadata", &metadata}, {NULL, NULL}};
 const struct skim SKIM_COMMON = {true, common_members};
 

@@ -26,6 +26,20 @@ struct skim_member {
 	const struct skim *in;
 };
 
+/* A table NAME, static, of the members that are kept, or of those that are not, or not whole. */
+#define SKIM_ONLY(name, ...)                                                                       \
+	static const struct skim_member name##_members[] = {__VA_ARGS__, {NULL, NULL}};            \
+	static const struct skim name = {false, name##_members}
+#define SKIM_ALL_BUT(name, ...)                                                                    \
+	static const struct skim_member name##_members[] = {__VA_ARGS__, {NULL, NULL}};            \
+	static const struct skim name = {true, name##_members}
+/* Members of metadata that tell which object it is, and which version of it. */
+#define SKIM_IDENTITY                                                                              \
+	{"name", NULL}, {"namespace", NULL}, {"uid", NULL},                                        \
+	{                                                                                          \
+		"resourceVersion", NULL                                                            \
+	}
+
 /* All but metadata.managedFields and what kubectl apply last saw: nobody here reads these. */
 extern const struct skim SKIM_COMMON;
 

@@ -5,6 +5,7 @@
 #include "lib/kube/json_read.h"
 #include "lib/kube/object.h"
 #include "lib/kube/path.h"
+#include "lib/kube/skim.h"
 #include "lib/kube/status.h"
 #include "lib/kube/watch_frame.h"
 
@@ -22,8 +23,10 @@ struct kube_watch {
 	struct http_call *http;
 	struct kube_watch_opts opts; /* only the callbacks and arg */
 	struct watch_frame frame;
-	struct err why;  /* code ERR_NONE, or why we ended it */
-	bool is_reading; /* in on_data or on_open: freed when that returns */
+	struct skim_member members[3]; /* of an event: what is read of it */
+	struct skim keep;              /* no members: all */
+	struct err why;                /* code ERR_NONE, or why we ended it */
+	bool is_reading;               /* in on_data or on_open: freed when that returns */
 	bool is_stopped;
 };
 
@@ -56,11 +59,24 @@ static int watch_event_parse(const char *type, enum kube_watch_event *ret_event)
 	return -1;
 }
 
+/* An error's object is no object of the type. Return: new reference, or NULL */
+static json_t *watch_read(const struct kube_watch *w, const char *line, size_t bytes)
+{
+	CLEANUP(free_var) char *kept = w->keep.members != NULL ? malloc(bytes) : NULL;
+	size_t kept_bytes = kept != NULL ? skim_object(&w->keep, line, bytes, kept) : 0;
+	json_t *event = kept_bytes > 0 ? json_read(kept, kept_bytes) : NULL;
+
+	if (event != NULL && strcmp(json_str_at(event, "", "type", NULL), "ERROR") != 0)
+		return event;
+	json_decref(event);
+	return json_read(line, bytes);
+}
+
 /* Return: 0, 1 when the watch was stopped meanwhile, -1 with w->why set. */
 static int on_line(void *arg, const char *line, size_t bytes)
 {
 	struct kube_watch *w = arg;
-	json_t *event = json_read(line, bytes);
+	json_t *event = watch_read(w, line, bytes);
 	const char *type = json_str_at(event, "", "type", NULL);
 	json_t *object = json_object_get(event, "object");
 	enum kube_watch_event kind;
@@ -173,6 +189,11 @@ struct kube_watch *kube_watch_start(struct kube_client *c, const struct kube_ref
 	                                   .on_event = opts->on_event,
 	                                   .on_end = opts->on_end,
 	                                   .arg = opts->arg};
+	if (opts->keep != NULL) {
+		w->members[0].key = "type";
+		w->members[1] = (struct skim_member){"object", opts->keep};
+		w->keep.members = w->members;
+	}
 	watch_frame_init(&w->frame, WATCH_FRAME_BYTES_MAX);
 	TAILQ_INSERT_TAIL(&c->watches, w, link);
 	return w;

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -17,13 +18,19 @@ static void expect(const char *status, const char *uid, const char *state, int64
 {
 	CLEANUP(json_decref_var) json_t *instance = NULL;
 	struct instance_consumer read;
+	CLEANUP(free_var) char *dumped = NULL;
 	char text[512];
-	size_t i;
+	size_t i, bytes;
 
 	for (i = 0; status[i] != '\0' && i + 1 < sizeof text; i++)
 		text[i] = status[i] == '\'' ? '"' : status[i];
 	text[i] = '\0';
 	instance = json_pack("{s:o}", "status", json_loads(text, 0, NULL));
+	assert_non_null(instance);
+	dumped = json_dumps(instance, JSON_COMPACT);
+	bytes = skim_object(&INSTANCE_CONSUMER, dumped, strlen(dumped), text);
+	json_decref(instance);
+	instance = json_loadb(text, bytes, 0, NULL);
 	assert_non_null(instance);
 	instance_consumer(instance, &read);
 	assert_string_equal(read.uid, uid);

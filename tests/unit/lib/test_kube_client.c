@@ -297,9 +297,14 @@ static void on_synced(void *arg)
 	((struct fixture *)arg)->synced++;
 }
 
-static void make_informer(struct fixture *f, const struct answer *answers)
+SKIM_ONLY(names, SKIM_IDENTITY);
+SKIM_ONLY(names_only, {"metadata", &names});
+
+static void make_informer_that_keeps(struct fixture *f, const struct skim *keep,
+                                     const struct answer *answers)
 {
 	const struct informer_opts opts = {.ref = {.type = &KUBE_PODS},
+	                                   .keep = keep,
 	                                   .on_change = on_change,
 	                                   .on_synced = on_synced,
 	                                   .arg = f};
@@ -307,6 +312,11 @@ static void make_informer(struct fixture *f, const struct answer *answers)
 
 	f->answers = answers;
 	assert_int_equal(informer_new(f->base, f->client, &opts, &f->informer, &err), 0);
+}
+
+static void make_informer(struct fixture *f, const struct answer *answers)
+{
+	make_informer_that_keeps(f, NULL, answers);
 }
 
 #define EVENT(type, name, version)                                                                 \
@@ -347,6 +357,23 @@ static void test_informer_resumes_and_lists_again_on_410(void **state)
 	fake_server_end_held(f->server);
 	wait_for(f, &f->watches, 4);
 	assert_string_equal(f->trace, "a:->5 b:->6 a:5>7 c:->9 b:6>- a:7>- d:->12 c:9>- ");
+}
+
+static void test_informer_that_keeps_little_is_told_of_errors(void **state)
+{
+	struct fixture *f = *state;
+	static const struct answer answers[] = {{"limit=", 200, PAGE("5", "", "a")},
+	                                        {"resourceVersion=5", 0, NULL},
+	                                        {"limit=", 200, PAGE("9", "", "c")},
+	                                        {"resourceVersion=9", 0, NULL},
+	                                        {NULL, 0, NULL}};
+
+	make_informer_that_keeps(f, &names_only, answers);
+	wait_for(f, &f->watches, 1);
+	fake_server_chunk(f->watch, EVENT("ADDED", "b", "6") EVENT("BOOKMARK", "", "8"));
+	fake_server_chunk(f->watch, "{\"type\":\"ERROR\",\"object\":" EXPIRED "}\n");
+	wait_for(f, &f->watches, 2);
+	assert_string_equal(f->trace, "a:->5 b:->6 c:->9 b:6>- a:5>- ");
 }
 
 static void test_informer_comes_back_after_the_server(void **state)
@@ -417,6 +444,7 @@ int main(void)
 	        KUBE_TEST(test_kube_list_says_what_its_items_are),
 	        KUBE_TEST(test_kube_cancelled_call_is_silent),
 	        KUBE_TEST(test_informer_resumes_and_lists_again_on_410),
+	        KUBE_TEST(test_informer_that_keeps_little_is_told_of_errors),
 	        KUBE_TEST(test_informer_comes_back_after_the_server),
 	        KUBE_TEST(test_informer_and_client_freed_inside_on_change),
 	};

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/kube/object.h"
 #include "wrapper/node/core/image.h"
 #include "wrapper/node/core/passwd.h"
 #include "wrapper/node/core/pod_view.h"
@@ -303,6 +304,46 @@ static void test_pod_view_mount_points_are_certain_folders(void **state)
 	expect_mount_points("{}", "");
 }
 
+static json_t *skimmed(const struct skim *of, const json_t *object)
+{
+	char *text = json_dumps(object, JSON_COMPACT);
+	char *kept = malloc(strlen(text));
+	size_t bytes = skim_object(of, text, strlen(text), kept);
+	json_t *value = json_loadb(kept, bytes, 0, NULL);
+
+	free(text);
+	free(kept);
+	assert_non_null(value);
+	return value;
+}
+
+static void test_pod_view_keeps_all_that_is_read(void **state)
+{
+	json_t *whole = json_loads(
+	        "{\"metadata\":{\"name\":\"web\",\"namespace\":\"d\",\"uid\":\"p\","
+	        "\"resourceVersion\":\"5\",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\","
+	        "\"labels\":{\"stoppablecontainer.xtlsoft.top/role\":\"consumer\"},"
+	        "\"annotations\":{\"stoppablecontainer.xtlsoft.top/start\":\"3\","
+	        "\"stoppablecontainer.xtlsoft.top/container-generation\":\"7\"},"
+	        "\"ownerReferences\":[{\"uid\":\"i\",\"controller\":true}]},"
+	        "\"spec\":{\"hostNetwork\":true},\"status\":{\"hostIP\":\"10.0.0.1\","
+	        "\"containerStatuses\":[{\"containerID\":\"containerd://c\","
+	        "\"state\":{\"running\":{}}}]}}",
+	        0, NULL);
+	json_t *pod = skimmed(&POD_VIEW, whole);
+
+	(void)state;
+	assert_true(pod_is_of(pod, "i", "consumer"));
+	assert_string_equal(pod_container_id(pod), "containerd://c");
+	assert_string_equal(pod_host_address(pod), "10.0.0.1");
+	assert_int_equal(pod_start(pod), 3);
+	assert_int_equal(pod_generation(pod), 7);
+	assert_true(kube_is_deleting(pod));
+	assert_string_equal(kube_uid(pod), "p");
+	json_decref(pod);
+	json_decref(whole);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +358,7 @@ int main(void)
 	        cmocka_unit_test(test_pod_view_host_address_is_of_the_nodes_network_only),
 	        cmocka_unit_test(test_ports_are_asked_for_less_often_as_time_goes_by),
 	        cmocka_unit_test(test_pod_view_mount_points_are_certain_folders),
+	        cmocka_unit_test(test_pod_view_keeps_all_that_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,23 @@
 #include "lib/base/num.h"
 #include "lib/kube/object.h"
 
+SKIM_ONLY(kept_owner, {"uid", NULL}, {"controller", NULL});
+SKIM_ONLY(kept_labels, {SC_LABEL_ROLE, NULL});
+SKIM_ONLY(kept_annotations, {SC_ANNOTATION_START, NULL}, {SC_ANNOTATION_GENERATION, NULL});
+SKIM_ONLY(kept_metadata, SKIM_IDENTITY, {"deletionTimestamp", NULL}, {"labels", &kept_labels},
+          {"annotations", &kept_annotations}, {"ownerReferences", &kept_owner});
+SKIM_ONLY(kept_spec, {"hostNetwork", NULL});
+SKIM_ONLY(kept_state, {"running", NULL});
+SKIM_ONLY(kept_container, {"containerID", NULL}, {"state", &kept_state});
+SKIM_ONLY(kept_status, {"hostIP", NULL}, {"containerStatuses", &kept_container});
+static const struct skim_member kept_members[] = {
+        {"metadata", &kept_metadata},
+        {"spec", &kept_spec},
+        {"status", &kept_status},
+        {NULL, NULL},
+};
+const struct skim POD_VIEW = {false, kept_members};
+
 bool pod_is_of(const json_t *pod, const char *instance_uid, const char *role)
 {
 	const json_t *owner = kube_owner_controller(pod);

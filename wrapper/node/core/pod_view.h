@@ -9,7 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/kube/skim.h"
+
 enum { POD_MOUNT_POINTS_MAX = 64 };
+
+/* All that is read of a Pod. */
+extern const struct skim POD_VIEW;
 
 /** pod_is_of() - the instance of this UID is its controller, and it has this role */
 bool pod_is_of(const json_t *pod, const char *instance_uid, const char *role);

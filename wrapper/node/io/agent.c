@@ -249,6 +249,7 @@ int agent_start(struct agent *a, struct metrics *metrics, struct err *err)
 	        .ref = {.type = &KUBE_PODS},
 	        .label_selector = SC_LABEL_MANAGED_BY "=" SC_MANAGED_BY,
 	        .field_selector = selector,
+	        .keep = &POD_VIEW,
 	        .on_change = on_pod_change,
 	        .on_synced = on_synced,
 	        .index_key = agent_pod_key,
