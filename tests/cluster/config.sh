@@ -135,6 +135,16 @@ _write_node_programs() {
 exec containerd --config /etc/containerd/config.toml
 END
   _script kubelet <<'END'
+# Version of runtime.v1, an empty message: without a runtime that answers, a kubelet of 1.34 ends
+runtime_answers() {
+  printf '\0\0\0\0\0' | curl -s --max-time 2 --http2-prior-knowledge --unix-socket /run/containerd/containerd.sock \
+    -H 'content-type: application/grpc' -H 'te: trailers' --data-binary @- -D - -o /dev/null \
+    http://localhost/runtime.v1.RuntimeService/Version | grep '^grpc-status: 0' >/dev/null
+}
+for _ in $(seq 100); do
+  ! runtime_answers || break
+  sleep 0.1
+done
 exec /opt/kubernetes/kubelet --config=/etc/kubernetes/kubelet.yaml --kubeconfig=/etc/kubernetes/kubelet.conf \
   --node-ip="$(cat /etc/kubernetes/node-ip)" --v=2
 END

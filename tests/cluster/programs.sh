@@ -105,7 +105,7 @@ programs_end() {
   [ -n "${programs_namespace:-}" ] || return 0
   cluster_component alive scheduler || cluster_component start scheduler || true
   for name in stoppablecontainers stoppablecontainerinstances; do programs_let_go "$name"; done
-  kubectl get clusterrolebinding -o name | grep -F "/$programs_namespace-" | while read -r name; do
+  kubectl get clusterrolebinding -o name | { grep -F "/$programs_namespace-" || true; } | while read -r name; do
     kubectl delete "$name" >/dev/null
   done
   kubectl delete namespace "$programs_namespace" --timeout=120s >/dev/null 2>&1 || true

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: run.sh [--keep] [--nodes 1|2] [--kubernetes VERSION] [NAME…]
 # End-to-end tests on a real cluster: starts one, runs each e2e/*.sh in order (or those of NAME…, as
-# 10-cluster, also of long/), ends it, and sees that nothing is left. A test passes with the exit code 0, is
-# skipped with 77 and the reason as its last line. --keep leaves the cluster up. Needs root.
+# 10-cluster), ends it, and sees that nothing is left. A test passes with the exit code 0, is skipped
+# with 77 and the reason as its last line. --keep leaves the cluster up. Needs root.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -22,8 +22,7 @@ if [ ${#names[@]} -eq 0 ]; then
   for script in "$here"/e2e/*.sh; do names+=("$(basename "$script" .sh)"); done
 fi
 for name in "${names[@]}"; do
-  [ -f "$here/e2e/$name.sh" ] || [ -f "$here/long/$name.sh" ] ||
-    { echo "run.sh: there is no test $name in e2e/ or long/" >&2; exit 2; }
+  [ -f "$here/e2e/$name.sh" ] || { echo "run.sh: there is no test $name in e2e/" >&2; exit 2; }
 done
 if [ "$(id -u)" != 0 ]; then
   echo "run.sh: run as root: it makes namespaces, mounts and containers" >&2
@@ -77,9 +76,7 @@ passed=0 failed=0 skipped=0
 for name in "${names[@]}"; do
   began=$SECONDS
   log=$CLUSTER_DIR/log/$name.out
-  script=$here/e2e/$name.sh
-  [ -f "$script" ] || script=$here/long/$name.sh
-  setpriv --pdeathsig KILL bash "$script" >"$log" 2>&1 </dev/null
+  setpriv --pdeathsig KILL bash "$here/e2e/$name.sh" >"$log" 2>&1 </dev/null
   code=$?
   took="($((SECONDS - began)) s)"
   case "$code" in
