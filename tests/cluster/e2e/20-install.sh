@@ -112,6 +112,7 @@ cluster_until 60 phase_is Stopped
 asleep() { [ "$(kubectl -n "$strict" get pods -l stoppablecontainer.xtlsoft.top/role=consumer -o name)" = "" ]; }
 cluster_until 30 asleep
 ask / >/dev/null
+cluster_until 30 phase_is Running
 consumer=$(kubectl -n "$strict" get stoppablecontainers hello -o 'jsonpath={.status.consumerPodName}')
 [ "$(kubectl -n "$strict" exec "$consumer" -- cat /var/kept)" = kept ] || die "the file is gone"
 # by its own name, from a Pod of its namespace: a Service that leads to the activators
