@@ -15,7 +15,8 @@ static bool is_phase(const char *text, enum phase phase)
  * More follows soon. Not so when the container ran or had failed: that this is over is told at
  * once, as is a failure, and each phase that can last.
  */
-static bool is_passing(const struct memory *memory, const json_t *container, const struct status *s)
+static bool is_passing(const struct facts *f, const struct memory *memory, const json_t *container,
+                       const struct status *s)
 {
 	const char *told = json_str_at(container, "", "status", "phase", NULL);
 
@@ -23,6 +24,8 @@ static bool is_passing(const struct memory *memory, const json_t *container, con
 		return false; /* nobody knows how long it takes */
 	if (s->phase == PHASE_STOPPING)
 		return is_phase(told, PHASE_STOPPING);
+	if (*json_str_at(f->said, "", "message", NULL) != '\0')
+		return false; /* why it has not come up yet: who asks for it is told that */
 	return s->phase == PHASE_CONSUMER_STARTING && *told != '\0' &&
 	       !is_phase(told, PHASE_RUNNING) && !is_phase(told, PHASE_FAILED);
 }
@@ -75,7 +78,7 @@ uint64_t passing_hold(const struct facts *f, const json_t *container, const stru
 {
 	const uint64_t limit_ms = memory->others_start ? 2 * PASSING_MS : PASSING_MS;
 	const char *instance_told = json_str_at(f->instance, "", "status", "phase", NULL);
-	bool passes = is_passing(memory, container, s);
+	bool passes = is_passing(f, memory, container, s);
 	bool crowded = is_crowded(memory, container, s, now_ms);
 	bool copy = (passes || s->phase == PHASE_RUNNING) && is_running_alone(news->instance) &&
 	            !is_phase(instance_told, PHASE_FAILED);

@@ -195,6 +195,7 @@ cluster_until 40 phase_is one Stopped
 # by a Pod's address: when the API is back, the node may be taken for lost for a moment, and then
 # the activators' Service has no endpoints
 service=$ACTIVATOR
+cluster_until 60 product_is_ready # the one that was killed
 ACTIVATOR=$(of_product activator '.items[0].status.podIP'):8080
 declare -A lives=([busy]=$(life busy) [two]=$(life two))
 began=$SECONDS

@@ -91,6 +91,8 @@ static void start(struct fixture *f, const char *command, const char *script)
 	}
 	f->pid = fork();
 	if (f->pid == 0) {
+		/* what a shell starts in the background ignores it, and so would all below */
+		(void)signal(SIGQUIT, SIG_DFL);
 		if (chdir(f->dir) == 0)
 			(void)execv(wrapper, (char **)(uintptr_t)argv);
 		_exit(99);

@@ -78,6 +78,20 @@ static void test_plan_tells_a_passing_status_that_stays(void **state)
 	                "later -> instance=Stopped container=Stopped !Stopped\n");
 }
 
+static void test_plan_tells_at_once_why_it_does_not_come_up(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_asleep(f, NULL);
+	set_running(f, true);
+	settle(f, "wake");
+	agent_says(f, "hello", "Started");
+	agent_says_more(f, "{\"message\":\"9090 listens\"}");
+	f->memory.others_start = true;
+	settle(f, "other port");
+	expect_condition(f, "Ready", "False", "ConsumerStarting", "9090 listens");
+}
+
 static void test_plan_starts_at_once_when_made_running(void **state)
 {
 	struct fixture *f = *state;
@@ -375,6 +389,7 @@ int main(void)
 	        T(test_plan_prepares_a_new_container_and_leaves_it_asleep),
 	        T(test_plan_creates_the_consumer_before_anything_else),
 	        T(test_plan_tells_a_passing_status_that_stays),
+	        T(test_plan_tells_at_once_why_it_does_not_come_up),
 	        T(test_plan_tells_running_after_the_starts_of_others),
 	        T(test_plan_tells_running_though_others_start_for_long),
 	        T(test_plan_starts_at_once_when_made_running),

@@ -144,7 +144,6 @@ static void test_plan_waits_for_the_port_and_says_who_listens(void **state)
 	               kube_uid(pod(f, "hello")));
 	agent_says_more(f, said);
 	settle(f, "started");
-	later(f);
 	assert_string_equal(instance_phase(f), "ConsumerStarting"); /* no failure */
 	expect_condition(f, "ConsumerReady", "False", "WaitingForPort",
 	                 "the process runs, but 80 listens");

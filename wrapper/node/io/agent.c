@@ -13,6 +13,7 @@
 #include "wrapper/node/io/image_source.h"
 #include "wrapper/node/io/instance.h"
 #include "wrapper/node/io/link.h"
+#include "wrapper/node/io/task.h"
 
 static bool agent_is_synced(const struct agent *a)
 {
@@ -277,4 +278,5 @@ void agent_stop(struct agent *a)
 		informer_free(a->pods_seen);
 	links_free(a->links);
 	image_source_free(a->images);
+	tasks_leave();
 }

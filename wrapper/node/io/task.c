@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/queue.h>
 #include <sys/wait.h>
 
 struct task_result {
@@ -20,12 +21,15 @@ struct task_result {
 _Static_assert(sizeof(struct task_result) <= PIPE_BUF, "a result is written at once");
 
 struct task {
+	LIST_ENTRY(task) entry; /* among the forgotten */
 	struct task_opts opts;
 	pid_t pid;
 	int pid_fd;
 	int result_fd;
 	struct event *ended;
 };
+
+static LIST_HEAD(, task) forgotten = LIST_HEAD_INITIALIZER(forgotten);
 
 static void task_free(struct task *t)
 {
@@ -67,7 +71,9 @@ static void on_task_ended(evutil_socket_t fd, short what, void *arg)
 		r.rc = err_set(&r.err, ERR_SYS, 0, "a child process ended without a result");
 	}
 	(void)waitpid(t->pid, NULL, 0);
-	if (t->opts.on_done != NULL)
+	if (t->opts.on_done == NULL)
+		LIST_REMOVE(t, entry);
+	else
 		t->opts.on_done(t->opts.done_arg, r.rc, r.data, &r.err);
 }
 
@@ -103,6 +109,18 @@ int task_start(struct event_base *base, const struct task_opts *opts, struct tas
 
 void task_forget(struct task *t)
 {
-	if (t != NULL)
-		t->opts.on_done = NULL;
+	if (t == NULL)
+		return;
+	t->opts.on_done = NULL;
+	LIST_INSERT_HEAD(&forgotten, t, entry);
+}
+
+void tasks_leave(void)
+{
+	while (!LIST_EMPTY(&forgotten)) {
+		struct task *t = LIST_FIRST(&forgotten);
+
+		LIST_REMOVE(t, entry);
+		task_free(t);
+	}
 }

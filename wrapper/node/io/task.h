@@ -30,3 +30,6 @@ int task_start(struct event_base *base, const struct task_opts *opts, struct tas
 
 /** task_forget() - on_done will not run; the child goes on and is reaped. NULL is allowed. */
 void task_forget(struct task *task);
+
+/** tasks_leave() - at the agent's end: what is forgotten and still runs goes on without it */
+void tasks_leave(void);
