@@ -113,6 +113,8 @@ asleep() { [ "$(kubectl -n "$strict" get pods -l stoppablecontainer.xtlsoft.top/
 cluster_until 30 asleep
 ask / >/dev/null
 cluster_until 30 phase_is Running
+[ -z "$(kubectl -n "$strict" get stoppablecontainerinstances hello --show-managed-fields -o 'jsonpath={.metadata.managedFields}')" ] ||
+  die "the API server tracks who writes which field of an instance"
 consumer=$(kubectl -n "$strict" get stoppablecontainers hello -o 'jsonpath={.status.consumerPodName}')
 [ "$(kubectl -n "$strict" exec "$consumer" -- cat /var/kept)" = kept ] || die "the file is gone"
 # by its own name, from a Pod of its namespace: a Service that leads to the activators

@@ -25,6 +25,9 @@ static void test_plan_prepares_a_new_container_and_leaves_it_asleep(void **state
 	                "      -> instance=ProviderStarting container=same\n"
 	                "provider ready -> instance=ProviderReady container=ProviderReady\n"
 	                "rootfs ready -> patch-instance instance=Stopped container=Stopped\n");
+	/* an only empty entry clears them, and none are tracked from then on */
+	assert_int_equal(json_array_size(json_at(f->instance, "metadata", "managedFields", NULL)),
+	                 1);
 }
 
 static void test_plan_creates_the_consumer_before_anything_else(void **state)
