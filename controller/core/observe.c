@@ -5,7 +5,6 @@
 
 #include "controller/core/pods.h"
 #include "lib/api/names.h"
-#include "lib/base/num.h"
 #include "lib/kube/object.h"
 
 static const char *pod_image(const json_t *pod)
@@ -52,23 +51,14 @@ static bool is_exited(const json_t *pod, const json_t *instance)
 	return true;
 }
 
-static int64_t number_of(const json_t *pod, const char *annotation)
-{
-	uint64_t number = 0;
-
-	if (num_parse_u64(kube_annotation(pod, annotation), 0, INT64_MAX, &number, NULL) < 0)
-		return 0;
-	return (int64_t)number;
-}
-
 static int64_t start_of(const json_t *pod)
 {
-	return number_of(pod, SC_ANNOTATION_START);
+	return kube_annotation_number(pod, SC_ANNOTATION_START);
 }
 
 int64_t facts_pod_made_for(const json_t *pod)
 {
-	return number_of(pod, SC_ANNOTATION_GENERATION);
+	return kube_annotation_number(pod, SC_ANNOTATION_GENERATION);
 }
 
 static void see_provider(struct facts *f, const struct memory *memory, const json_t *pod)

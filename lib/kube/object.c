@@ -100,6 +100,15 @@ const char *kube_annotation(const json_t *object, const char *key)
 	return json_str_at(object, "", "metadata", "annotations", key, NULL);
 }
 
+int64_t kube_annotation_number(const json_t *object, const char *key)
+{
+	uint64_t number;
+
+	if (num_parse_u64(kube_annotation(object, key), 0, INT64_MAX, &number, NULL) < 0)
+		return 0;
+	return (int64_t)number;
+}
+
 bool kube_has_finalizer(const json_t *object, const char *finalizer)
 {
 	json_t *v;

@@ -17,6 +17,8 @@ int64_t kube_generation(const json_t *object);
 bool kube_is_deleting(const json_t *object); /* has a deletionTimestamp */
 const char *kube_label(const json_t *object, const char *key);
 const char *kube_annotation(const json_t *object, const char *key);
+/** kube_annotation_number() - 0: there is none, or it is no number from 0 on */
+int64_t kube_annotation_number(const json_t *object, const char *key);
 bool kube_has_finalizer(const json_t *object, const char *finalizer);
 const json_t *kube_owner_controller(const json_t *object); /* ownerReference, or NULL */
 

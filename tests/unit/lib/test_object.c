@@ -213,10 +213,24 @@ static void test_object_condition_keeps_a_message_that_was_cut(void **state)
 	json_decref(conditions);
 }
 
+static void test_object_annotation_that_is_a_number(void **state)
+{
+	json_t *o = json_pack("{s{s{ss ss ss}}}", "metadata", "annotations", "seven", "7", "below",
+	                      "-7", "text", "7 or so");
+
+	(void)state;
+	assert_int_equal(kube_annotation_number(o, "seven"), 7);
+	assert_int_equal(kube_annotation_number(o, "below"), 0);
+	assert_int_equal(kube_annotation_number(o, "text"), 0);
+	assert_int_equal(kube_annotation_number(o, "absent"), 0);
+	json_decref(o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_object_reads_metadata),
+	        cmocka_unit_test(test_object_annotation_that_is_a_number),
 	        cmocka_unit_test(test_object_text_survives_any_bytes),
 	        cmocka_unit_test(test_object_condition_keeps_a_message_that_was_cut),
 	        cmocka_unit_test(test_object_absent_fields_read_as_nothing),

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "lib/api/names.h"
-#include "lib/base/num.h"
 #include "lib/kube/object.h"
 
 SKIM_ONLY(kept_owner, {"uid", NULL}, {"controller", NULL});
@@ -42,15 +41,6 @@ const char *pod_container_id(const json_t *pod)
 	return json_str_at(status, "", "containerID", NULL);
 }
 
-static uint64_t pod_number(const json_t *pod, const char *annotation)
-{
-	uint64_t number;
-
-	if (num_parse_u64(kube_annotation(pod, annotation), 0, INT64_MAX, &number, NULL) < 0)
-		return 0;
-	return number;
-}
-
 const char *pod_host_address(const json_t *pod)
 {
 	if (!json_bool_at(pod, false, "spec", "hostNetwork", NULL))
@@ -60,12 +50,12 @@ const char *pod_host_address(const json_t *pod)
 
 uint64_t pod_start(const json_t *pod)
 {
-	return pod_number(pod, SC_ANNOTATION_START);
+	return (uint64_t)kube_annotation_number(pod, SC_ANNOTATION_START);
 }
 
 uint64_t pod_generation(const json_t *pod)
 {
-	return pod_number(pod, SC_ANNOTATION_GENERATION);
+	return (uint64_t)kube_annotation_number(pod, SC_ANNOTATION_GENERATION);
 }
 
 static bool instance_is_folder_volume(const json_t *volumes, const char *name)
