@@ -76,11 +76,8 @@ json_t *dorm_rootfs_status(const json_t *pod)
 
 json_t *dorm_consumer_status(const json_t *pod, uint16_t port)
 {
-	uint64_t generation = 0;
-
-	(void)num_parse_u64(kube_annotation(pod, SC_ANNOTATION_GENERATION), 0, INT64_MAX,
-	                    &generation, NULL);
 	return json_pack("{s:{s:{s:s, s:I, s:s, s:s, s:i}}}", "status", "consumer", "podUID",
-	                 kube_uid(pod), "containerGeneration", (json_int_t)generation, "state",
+	                 kube_uid(pod), "containerGeneration",
+	                 (json_int_t)kube_annotation_number(pod, SC_ANNOTATION_GENERATION), "state",
 	                 "Listening", "address", "127.0.0.1", "port", (int)port);
 }

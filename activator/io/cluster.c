@@ -328,8 +328,7 @@ static void app_look(struct app *a, const json_t *container)
 	                        .failed = strcmp(phase, "Failed") == 0,
 	                        .stopping = strcmp(phase, "Stopping") == 0 && !consumer.is_untold,
 	                        .consumer_generation = consumer.generation,
-	                        .consumer_listening = *consumer.uid != '\0' &&
-	                                              strcmp(consumer.state, "Listening") == 0,
+	                        .consumer_listening = strcmp(consumer.state, "Listening") == 0,
 	                },
 	        .consumer_uid = consumer.uid,
 	        .address = bytes ? (struct sockaddr *)&ss : NULL,

@@ -48,8 +48,7 @@ struct memory {
 	 */
 	char doomed[MEMORY_DOOMED_MAX][MEMORY_UID_BYTES];
 	bool plain_name_taken; /* a Pod that is not ours has the container's name */
-	/* Since when something waits to be told, and Running does (see passing.h); 0: nothing does.
-	 */
+	/* Since when something waits to be told, and Running does (passing.h); 0: nothing does. */
 	uint64_t passing_since_ms, running_since_ms;
 	bool others_start; /* set before each plan: other containers are on their way up */
 };

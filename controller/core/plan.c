@@ -172,8 +172,9 @@ static void create_instance(struct making *m)
 	                    instance_spec(f)));
 }
 
-/* Return: new reference, what has to change in the instance but its status; NULL: nothing */
 /*
+ * Return: new reference, what has to change in the instance but its status; NULL: nothing
+ *
  * With its first annotation an instance loses its managedFields (Kubernetes, "Server-Side Apply",
  * "Clearing managedFields"). From then on the API server tracks none until somebody applies it:
  * that was two fifths of what a patch of it cost there, and nobody else writes to it.

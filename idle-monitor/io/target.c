@@ -53,7 +53,7 @@ static bool instance_is_ready(const json_t *instance)
 	if (strcmp(json_str_at(instance, "", "status", "phase", NULL), "Failed") == 0)
 		return true;
 	instance_consumer(instance, &consumer);
-	return *consumer.uid != '\0' && word_is_one_of(consumer.state, states);
+	return word_is_one_of(consumer.state, states);
 }
 
 /* When a container that ran before we came counts as started. */

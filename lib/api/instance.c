@@ -27,13 +27,13 @@ void instance_consumer(const json_t *instance, struct instance_consumer *ret_con
 	int64_t told = json_int_at(status, 0, "containerGeneration", NULL);
 	int64_t made_for = json_int_at(said, 0, "containerGeneration", NULL);
 
-	if (made_for > told) {
+	if (made_for > told && *said_uid != '\0') {
 		*ret_consumer = (struct instance_consumer){said_uid, state, made_for, true};
 		return;
 	}
 	*ret_consumer = (struct instance_consumer){
 	        .uid = told_uid,
-	        .state = strcmp(said_uid, told_uid) == 0 ? state : "",
+	        .state = *told_uid != '\0' && strcmp(said_uid, told_uid) == 0 ? state : "",
 	        .generation = told,
 	};
 }

@@ -16,7 +16,7 @@ extern const struct skim INSTANCE_CONSUMER;
 /* The consumer that a status is about. Borrowed from it. */
 struct instance_consumer {
 	const char *uid;    /* of its Pod; "": none that is wanted and lives */
-	const char *state;  /* what the agent says of that Pod; "": nothing */
+	const char *state;  /* what the agent says of that Pod; "": nothing, as of none */
 	int64_t generation; /* the consumer is right for the container up to this one */
 	bool is_untold;     /* the controller's part, phase among it, is of an earlier time */
 };

@@ -62,8 +62,6 @@ static void recorder_known_free(struct recorder *r, struct recorder_known *k)
 	free(k);
 }
 
-static void recorder_next(struct recorder *r);
-
 static void recorder_call_free(struct recorder *r, struct recorder_call *c)
 {
 	TAILQ_REMOVE(&r->calls, c, entry);
@@ -85,10 +83,11 @@ static void recorder_forget(struct recorder *r, const char *name)
 	}
 }
 
+static void recorder_next(struct recorder *r);
+
 static void on_recorder_done(void *arg, const struct kube_result *res)
 {
 	struct recorder *r = arg;
-
 	struct recorder_call *c = TAILQ_FIRST(&r->calls);
 
 	/* nobody waits for an Event; a warning would be the only trace of a missing permission */

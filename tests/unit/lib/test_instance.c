@@ -43,6 +43,8 @@ static void without_a_word_there_is_none(void **state)
 {
 	(void)state;
 	expect("{}", "", "", 0, false);
+	expect("{'consumer': {'state': 'Listening'}}", "", "", 0, false);
+	expect("{'consumer': {'state': 'Listening', 'containerGeneration': 2}}", "", "", 0, false);
 }
 
 static void the_controllers_word_holds_for_its_generation(void **state)
