@@ -76,6 +76,21 @@ bool memory_is_lasting(const struct memory *m, enum held what, const char *uid, 
 	return t->uid[0] != '\0' && strcmp(t->uid, uid) == 0 && now_ms >= t->until_ms;
 }
 
+bool memory_denied(struct memory *m, enum held what, uint64_t now_ms)
+{
+	uint64_t *since_ms = &m->denied_since_ms[what];
+
+	assert(what > HELD_UNSET && what < HELD_N);
+	if (*since_ms == 0)
+		*since_ms = now_ms;
+	return now_ms - *since_ms >= MEMORY_DENIED_MAX_MS;
+}
+
+void memory_allowed(struct memory *m, enum held what)
+{
+	m->denied_since_ms[what] = 0;
+}
+
 bool memory_doom(struct memory *m, const char *uid)
 {
 	char *free_slot = NULL;
@@ -103,7 +118,8 @@ bool memory_is_doomed(const struct memory *m, const char *uid)
 bool memory_is_blank(const struct memory *m)
 {
 	for (size_t i = HELD_UNSET + 1; i < HELD_N; i++)
-		if (m->held[i].generation != 0 || m->trouble[i].uid[0] != '\0')
+		if (m->held[i].generation != 0 || m->trouble[i].uid[0] != '\0' ||
+		    m->denied_since_ms[i] != 0)
 			return false;
 	for (size_t i = 0; i < MEMORY_DOOMED_MAX; i++)
 		if (m->doomed[i][0] != '\0')

@@ -20,6 +20,8 @@ enum {
 	MEMORY_BACKOFF_MAX_MS = 60000,
 	/* the kubelet tries again after 10 to 15 s: twice in vain */
 	MEMORY_TROUBLE_MAX_MS = 30000,
+	/* an API server has read the roles a few seconds after its start */
+	MEMORY_DENIED_MAX_MS = 10000,
 };
 
 /* What can be held back after it went wrong; slot 0 is illegal. */
@@ -41,7 +43,8 @@ struct trouble {
 
 struct memory {
 	struct hold_back held[HELD_N];
-	struct trouble trouble[HELD_N]; /* of HELD_CONSUMER and HELD_PROVIDER */
+	struct trouble trouble[HELD_N];   /* of HELD_CONSUMER and HELD_PROVIDER */
+	uint64_t denied_since_ms[HELD_N]; /* that we may not make it; 0: we may */
 	/*
 	 * Pods whose delete call was sent. One stays here until it is gone, since a call without an
 	 * answer may still arrive: such a Pod is never again named as the current consumer.
@@ -69,6 +72,14 @@ void memory_release(struct memory *m, enum held what);
 void memory_trouble(struct memory *m, enum held what, const char *uid, uint64_t now_ms);
 /** memory_is_lasting() - Pod @uid has been in trouble for MEMORY_TROUBLE_MAX_MS */
 bool memory_is_lasting(const struct memory *m, enum held what, const char *uid, uint64_t now_ms);
+
+/**
+ * memory_denied() - the API server said that we may not make it
+ * Return: whether it has said so for MEMORY_DENIED_MAX_MS, so that it is to be told.
+ */
+bool memory_denied(struct memory *m, enum held what, uint64_t now_ms);
+/** memory_allowed() - it said something else */
+void memory_allowed(struct memory *m, enum held what);
 
 /**
  * memory_doom() - @uid's delete call is sent now

@@ -12,3 +12,10 @@
  * Return: CamelCase, static: one reason is always the same pointer.
  */
 const char *refusal_reason(enum held what, int http_status, const char *text);
+
+/**
+ * refusal_is_denial() - @text: the server's message
+ * Return: whether the authorizer, not admission, forbids it: then it is we who may not, whatever is
+ * asked for. An API server that has just started says so until it has read the roles.
+ */
+bool refusal_is_denial(int http_status, const char *text);

@@ -85,7 +85,8 @@ for name in "${names[@]}"; do
     *)
       failed=$((failed + 1))
       echo "not ok $name $took: exit code $code"
-      tail -n 40 "$log" | sed 's/^/    /'
+      # what it says itself, which the dump at its end may push out of sight; then that end
+      { grep -aE "^($name: |cluster: | *[0-9]+ s  )" "$log" | tail -n 20; echo ---; tail -n 40 "$log"; } | sed 's/^/    /'
       cluster_errors | sed 's/^/    /'
       ;;
   esac

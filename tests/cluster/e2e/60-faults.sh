@@ -145,6 +145,21 @@ for name in ${ROUNDS:-kubelet-1 containerd-1 scheduler controller-manager apiser
   round "$name"
 done
 
+# An API server that has just started has not read the roles yet, and says that we may not.
+step_now="a denial"
+asleep one
+role() { kubectl get clusterrole sc-controller -o json | jq 'del(.metadata.resourceVersion)'; }
+roles=$(role)
+jq '(.rules[] | select(.resources == ["pods"]).verbs) -= ["create"]' <<<"$roles" | kubectl replace -f - >/dev/null
+blinded=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+burst one 3
+denied() { kubectl -n "$PRODUCT_NAMESPACE" logs --since-time "$blinded" --tail=-1 -l app.kubernetes.io/component=controller | has 'plan.call_failed.*cannot create resource'; }
+cluster_until 20 denied
+kubectl replace -f - >/dev/null <<<"$roles"
+bursts_end
+answered one service 200
+step "the controller may not make a Pod for a moment: a wake waits"
+
 step_now="an activator"
 mapfile -t addresses < <(of_product activator '.items[*].status.podIP' | tr ' ' '\n')
 first=$(of_product activator '.items[0].status.podIP')

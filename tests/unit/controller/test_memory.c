@@ -30,6 +30,19 @@ static void test_memory_replaces_the_first_ended_pod_at_once(void **state)
 	assert_false(memory_is_held(&m, HELD_PROVIDER, 1, 1500));
 }
 
+static void test_memory_tells_a_denial_that_lasts(void **state)
+{
+	struct memory m = {0};
+
+	assert_false(memory_denied(&m, HELD_CONSUMER, 1000));
+	assert_false(memory_is_blank(&m));
+	assert_false(memory_denied(&m, HELD_CONSUMER, 1000 + MEMORY_DENIED_MAX_MS - 1));
+	assert_false(memory_denied(&m, HELD_PROVIDER, 1000 + MEMORY_DENIED_MAX_MS));
+	assert_true(memory_denied(&m, HELD_CONSUMER, 1000 + MEMORY_DENIED_MAX_MS));
+	memory_allowed(&m, HELD_CONSUMER);
+	assert_false(memory_denied(&m, HELD_CONSUMER, 1000 + MEMORY_DENIED_MAX_MS));
+}
+
 static void test_memory_dooms_a_bounded_number_and_forgets_what_is_gone(void **state)
 {
 	struct memory m = {0};
@@ -88,6 +101,7 @@ int main(void)
 	        cmocka_unit_test(test_memory_is_blank_when_nothing_is_lost_with_it),
 	        cmocka_unit_test(test_memory_holds_back_longer_each_time_up_to_a_minute),
 	        cmocka_unit_test(test_memory_replaces_the_first_ended_pod_at_once),
+	        cmocka_unit_test(test_memory_tells_a_denial_that_lasts),
 	        cmocka_unit_test(test_memory_dooms_a_bounded_number_and_forgets_what_is_gone),
 	        cmocka_unit_test(test_memory_calls_a_trouble_lasting_after_a_time_of_its_own),
 	};
