@@ -37,7 +37,8 @@
 #   cluster_node_ready N   whether it is Ready
 # Components: etcd apiserver controller-manager scheduler registry coredns containerd-N kubelet-N proxy-N
 #   cluster_component kill|stop|cont|start|restart|pid|alive NAME
-#                        kill: SIGKILL, and it is gone; stop, cont: SIGSTOP, SIGCONT; restart: kill, start;
+#                        kill: SIGKILL, and it is gone (one that ends by itself is started again after
+#                        a second); stop, cont: SIGSTOP, SIGCONT; restart: kill, start;
 #                        pid: as seen in its own process namespace
 #   cluster_components   all names
 #   cluster_errors       the last lines of each log that tell of an error
@@ -294,6 +295,7 @@ cluster_component() {
   case "$action" in
     pid) echo "$pid" ;;
     kill)
+      rm -f "$(_cluster_pidfile "$name" "$place")"
       _cluster_enter "$place" kill -KILL "$pid" || return
       cluster_until 30 _cluster_gone "$place" "$pid"
       ;;

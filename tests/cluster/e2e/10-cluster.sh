@@ -121,9 +121,13 @@ for name in "kubelet-$last" "containerd-$last" apiserver etcd; do
     curl -fsS -o /dev/null "http://$address/" || die "a Pod does not outlive containerd"
   fi
   cluster_component start "$name"
-  # an API server that loses its etcd while it starts may end
   cluster_until 60 cluster_api_ready
 done
+scheduler=$(cluster_component pid scheduler)
+_cluster_enter control kill -KILL "$scheduler"
+another() { now=$(cluster_component pid scheduler 2>/dev/null) && [ "$now" != "$scheduler" ]; }
+cluster_until 20 another || die "a scheduler that ended is not started again"
+has 'scheduler.run ended by itself with code 137' "$CLUSTER_DIR/log/scheduler.log" || die "its end is not told"
 answers() { [ "$(kubectl -n "$run" exec "web-$last" -- cat /tmp/w/index.html 2>/dev/null)" = "from-web-$last" ]; }
 cluster_until 60 answers
 cluster_component stop apiserver
