@@ -3,10 +3,12 @@
 
 #include <string.h>
 
-/* The first 64 buckets are exact; then 64 for each power of two, the first of which is 2^6. */
+/* The first HISTOGRAM_PARTS buckets are exact; then as many for each power of two from there. */
 static unsigned histogram_bucket(uint64_t us)
 {
-	unsigned power = us < HISTOGRAM_PARTS ? 0 : 63u - (unsigned)__builtin_clzll(us) - 5;
+	unsigned power = us < HISTOGRAM_PARTS
+	                         ? 0
+	                         : 64u - (unsigned)__builtin_clzll(us) - HISTOGRAM_PARTS_LOG2;
 	unsigned shift = power == 0 ? 0 : power - 1;
 
 	return power == 0 ? (unsigned)us

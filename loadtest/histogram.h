@@ -2,14 +2,20 @@
 /*
  * histogram - durations in microseconds, counted with a bounded relative error
  *
- * Log-linear: each power of two is cut into 64 equal parts, so a percentile is at most 1/64 (1.6 %)
- * above the exact one, whatever its size. Minimum and maximum are exact. Fixed size, no allocation.
+ * Log-linear: each power of two is cut into 1,024 equal parts, so a percentile is at most a
+ * thousandth above the exact one, whatever its size: less than what a ratio of two is judged by.
+ * Minimum and maximum are exact. Fixed size, no allocation.
  */
 #pragma once
 
 #include <stdint.h>
 
-enum { HISTOGRAM_PARTS = 64, HISTOGRAM_POWERS = 32, HISTOGRAM_US_MAX_LOG2 = 37 };
+enum {
+	HISTOGRAM_PARTS_LOG2 = 10,
+	HISTOGRAM_PARTS = 1 << HISTOGRAM_PARTS_LOG2,
+	HISTOGRAM_US_MAX_LOG2 = 37,
+	HISTOGRAM_POWERS = HISTOGRAM_US_MAX_LOG2 - HISTOGRAM_PARTS_LOG2 + 1,
+};
 
 struct histogram {
 	uint32_t counts[HISTOGRAM_POWERS * HISTOGRAM_PARTS];
