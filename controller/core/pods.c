@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "controller/core/stop_signal.h"
+#include "lib/api/instance.h"
 #include "lib/api/names.h"
 #include "lib/base/hash.h"
 #include "lib/kube/object.h"
@@ -239,10 +240,7 @@ static const json_t *security(const struct resource *r, const char *key)
 
 bool pods_knows_user(const struct resource *r, const json_t *image)
 {
-	const json_t *wanted = security(r, "runAsUser");
-	const json_t *known = json_at(image, "runAsUser", NULL);
-
-	return wanted == known || json_equal(wanted, known);
+	return instance_image_is_of(image, security(r, "runAsUser"));
 }
 
 /* Runtimes look the user up in a container's image, which is the wrapper's: the agent did. */

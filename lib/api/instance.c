@@ -37,3 +37,10 @@ void instance_consumer(const json_t *instance, struct instance_consumer *ret_con
 	        .generation = told,
 	};
 }
+
+bool instance_image_is_of(const json_t *image, const json_t *run_as)
+{
+	const json_t *is = json_object_get(image, "runAsUser");
+
+	return is == run_as || json_equal(is, run_as);
+}

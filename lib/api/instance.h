@@ -27,3 +27,9 @@ struct instance_consumer {
  * start"). Until then the agent's word holds: it names the generation that the Pod was made for.
  */
 void instance_consumer(const json_t *instance, struct instance_consumer *ret_consumer);
+
+/**
+ * instance_image_is_of() - whether the uid, gid and groups of @image (status.image) are that user's
+ * @run_as: the template's runAsUser; NULL: the user that the image itself names
+ */
+bool instance_image_is_of(const json_t *image, const json_t *run_as);

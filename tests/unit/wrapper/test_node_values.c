@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/api/instance.h"
 #include "lib/kube/object.h"
 #include "wrapper/node/core/image.h"
 #include "wrapper/node/core/passwd.h"
@@ -234,7 +235,7 @@ static void test_image_user_gives_way_to_the_templates(void **state)
 	assert_null(instance_run_as(without));
 	assert_string_equal(image_user(config, NULL, buf), "app:web");
 	assert_string_equal(image_user(NULL, NULL, buf), "");
-	assert_true(image_is_run_as(images, NULL));
+	assert_true(instance_image_is_of(images, NULL));
 	for (size_t i = 0; i < ARRAY_LEN(templates); i++) {
 		json_t *instance = json_loads(templates[i], 0, NULL);
 		const json_t *run_as = instance_run_as(instance);
@@ -242,9 +243,9 @@ static void test_image_user_gives_way_to_the_templates(void **state)
 
 		assert_string_equal(image_user(config, run_as, buf), "7");
 		assert_int_equal(json_integer_value(json_object_get(status, "runAsUser")), 7);
-		assert_true(image_is_run_as(status, run_as));
-		assert_false(image_is_run_as(status, NULL));
-		assert_false(image_is_run_as(images, run_as));
+		assert_true(instance_image_is_of(status, run_as));
+		assert_false(instance_image_is_of(status, NULL));
+		assert_false(instance_image_is_of(images, run_as));
 		json_decref(status);
 		json_decref(instance);
 	}

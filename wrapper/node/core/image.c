@@ -57,13 +57,6 @@ json_t *image_status(const json_t *config, const json_t *run_as)
 	                 "runAsUser", run_as);
 }
 
-bool image_is_run_as(const json_t *status, const json_t *run_as)
-{
-	const json_t *is = json_object_get(status, "runAsUser");
-
-	return is == run_as || json_equal(is, run_as);
-}
-
 const char *image_user(const json_t *config, const json_t *run_as, char buf[IMAGE_USER_BYTES])
 {
 	const char *user = json_string_value(json_object_get(config, "User"));

@@ -18,9 +18,6 @@
  */
 json_t *image_status(const json_t *config, const json_t *run_as);
 
-/** image_is_run_as() - @status is of that user; @run_as: as above */
-bool image_is_run_as(const json_t *status, const json_t *run_as);
-
 enum { IMAGE_USER_BYTES = 256 };
 
 /** image_user() - for passwd_resolve(), into @buf */
