@@ -226,7 +226,7 @@ static void informer_watch(struct informer *inf)
 	        .label_selector = inf->label_selector,
 	        .field_selector = inf->field_selector,
 	        .resource_version = informer_cache_version(inf->cache),
-	        .keep = inf->opts.keep != NULL ? inf->opts.keep : &SKIM_COMMON,
+	        .keep = informer_cache_keep(inf->cache),
 	        .on_open = on_watch_open,
 	        .on_event = on_watch_event,
 	        .on_end = on_watch_end,

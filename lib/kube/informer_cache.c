@@ -427,6 +427,11 @@ void informer_cache_learn(struct informer_cache *c, const json_t *object)
 
 /* ---- reading ---- */
 
+const struct skim *informer_cache_keep(const struct informer_cache *c)
+{
+	return c->opts.keep;
+}
+
 const char *informer_cache_version(const struct informer_cache *c)
 {
 	return c->version;

@@ -40,6 +40,8 @@ void informer_cache_event(struct informer_cache *c, enum kube_watch_event event,
                           const json_t *object);
 void informer_cache_learn(struct informer_cache *c, const json_t *object);
 
+/** informer_cache_keep() - what is kept of each object; borrowed */
+const struct skim *informer_cache_keep(const struct informer_cache *c);
 /** informer_cache_version() - where a watch goes on from; borrowed */
 const char *informer_cache_version(const struct informer_cache *c);
 /** informer_cache_take() - Return: new reference, NULL for none */

@@ -216,11 +216,10 @@ same "another image is refused, and the old one has its files"
 asleep web
 set_image "$REGISTRY/probe:$run"
 cluster_until 60 reason_is DigestChanged
-digest=$(sc web '.status.conditions[?(@.type=="RootfsReady")].message' | sed -n 's/.*reset-rootfs=\(sha256:[0-9a-f]*\).*/\1/p')
-kubectl -n "$run" annotate stoppablecontainerinstance web "stoppablecontainer.xtlsoft.top/reset-rootfs=$digest" >/dev/null
+cluster_in "${SC_RELEASE_BUILD_DIR:-$here/../../build}/cli/kubectl-sc" -n "$run" reset web --yes
 cluster_until 60 is_prepared web
 ask web | has marker=none || die "files are left after a reset"
-step "reset: it starts from the other image"
+step "kubectl sc reset: it starts from the other image"
 
 kubectl -n "$run" exec "$(consumer web)" -- touch /old
 kubectl -n "$run" delete stoppablecontainer web --timeout=60s >/dev/null
