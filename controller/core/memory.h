@@ -20,7 +20,7 @@ enum {
 	MEMORY_BACKOFF_MAX_MS = 60000,
 	/* the kubelet tries again after 10 to 15 s: twice in vain */
 	MEMORY_TROUBLE_MAX_MS = 30000,
-	/* an API server has read the roles a few seconds after its start */
+	/* an API server has read roles and policies a few seconds after its start */
 	MEMORY_DENIED_MAX_MS = 10000,
 };
 
@@ -44,7 +44,7 @@ struct trouble {
 struct memory {
 	struct hold_back held[HELD_N];
 	struct trouble trouble[HELD_N];   /* of HELD_CONSUMER and HELD_PROVIDER */
-	uint64_t denied_since_ms[HELD_N]; /* that we may not make it; 0: we may */
+	uint64_t denied_since_ms[HELD_N]; /* by a refusal that may pass; 0: by none */
 	/*
 	 * Pods whose delete call was sent. One stays here until it is gone, since a call without an
 	 * answer may still arrive: such a Pod is never again named as the current consumer.
@@ -74,11 +74,11 @@ void memory_trouble(struct memory *m, enum held what, const char *uid, uint64_t 
 bool memory_is_lasting(const struct memory *m, enum held what, const char *uid, uint64_t now_ms);
 
 /**
- * memory_denied() - the API server said that we may not make it
- * Return: whether it has said so for MEMORY_DENIED_MAX_MS, so that it is to be told.
+ * memory_denied() - the API server refused it in a way that may pass
+ * Return: whether it has for MEMORY_DENIED_MAX_MS, so that it is to be told.
  */
 bool memory_denied(struct memory *m, enum held what, uint64_t now_ms);
-/** memory_allowed() - it said something else */
+/** memory_allowed() - it answered something else */
 void memory_allowed(struct memory *m, enum held what);
 
 /**

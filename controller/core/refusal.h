@@ -14,8 +14,9 @@
 const char *refusal_reason(enum held what, int http_status, const char *text);
 
 /**
- * refusal_is_denial() - @text: the server's message
- * Return: whether the authorizer, not admission, forbids it: then it is we who may not, whatever is
- * asked for. An API server that has just started says so until it has read the roles.
+ * refusal_may_pass() - @text: the server's message
+ * Return: whether it says nothing of what is asked for: the authorizer denies it to us, or
+ * admission is not ready. An API server that has just started says both, until it has read roles
+ * and policies.
  */
-bool refusal_is_denial(int http_status, const char *text);
+bool refusal_may_pass(int http_status, const char *text);

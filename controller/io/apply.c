@@ -336,7 +336,7 @@ static bool is_refusal(struct job *job, enum held what, const struct kube_result
 {
 	struct memory *m = job->subject->memory;
 
-	if (refusal_is_denial(res->http_status, res->err->text))
+	if (refusal_may_pass(res->http_status, res->err->text))
 		return memory_denied(m, what, clk_now_ms());
 	memory_allowed(m, what);
 	return res->http_status == 403 || res->http_status == 422 || res->http_status == 400;

@@ -19,11 +19,13 @@ restore() {
   cluster_component cont apiserver 2>/dev/null || true
   cluster_component cont kubelet-1 2>/dev/null || true
   daemonset null || true
+  [ -z "$roles" ] || kubectl replace -f - >/dev/null <<<"$roles" || true
   cluster_node_ready 1 || cluster_component restart kubelet-1 || true
   cluster_component alive proxy-1 || cluster_component start proxy-1 || true
   faults_end "$code"
 }
 trap restore EXIT
+roles=  # of the controller, while they are others
 hold=40 # seconds, as in the manifests below
 
 # burst NAME COUNT [ADDRESS]: requests at once, in the background; burst_end waits for them
@@ -148,14 +150,14 @@ done
 # An API server that has just started has not read the roles yet, and says that we may not.
 step_now="a denial"
 asleep one
-role() { kubectl get clusterrole sc-controller -o json | jq 'del(.metadata.resourceVersion)'; }
-roles=$(role)
+roles=$(kubectl get clusterrole sc-controller -o json | jq 'del(.metadata.resourceVersion)')
 jq '(.rules[] | select(.resources == ["pods"]).verbs) -= ["create"]' <<<"$roles" | kubectl replace -f - >/dev/null
 blinded=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 burst one 3
 denied() { kubectl -n "$PRODUCT_NAMESPACE" logs --since-time "$blinded" --tail=-1 -l app.kubernetes.io/component=controller | has 'plan.call_failed.*cannot create resource'; }
 cluster_until 20 denied
 kubectl replace -f - >/dev/null <<<"$roles"
+roles=
 bursts_end
 answered one service 200
 step "the controller may not make a Pod for a moment: a wake waits"
