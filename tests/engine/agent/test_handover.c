@@ -432,7 +432,7 @@ static void test_overlay_with_many_layers_mounts(void **state)
  */
 static void test_fs_opens_in_a_root_beside_renames(void **state)
 {
-	char path[200] = "";
+	char path[100] = "";
 	struct err err;
 	int fd = open(T, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	pid_t pid;
