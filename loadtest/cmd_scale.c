@@ -26,7 +26,8 @@ struct scale_world {
 	struct kubeconfig *conf;
 	struct dorm *dorm;
 	unsigned count;
-	uint64_t *took_us;
+	uint64_t *same_us;    /* of the same few containers again and again */
+	uint64_t *another_us; /* of another each time */
 };
 
 static int scale_load(struct scale *s, int argc, char **argv, struct config **ret_config,
@@ -45,7 +46,8 @@ static int scale_load(struct scale *s, int argc, char **argv, struct config **re
 	         "of that one's activator, on 127.0.0.1"},
 	        {"few", CONFIG_U64, &s->few, "10", 1, 99999, "how many are few"},
 	        {"wakes", CONFIG_U64, &s->wakes, "200", 0, 100000,
-	         "wakes among few, and among many; 0: only fill"},
+	         "wakes among few, and among many as often of as many containers, and of another "
+	         "each time; 0: only fill"},
 	        {"ratioMax", CONFIG_U64, &s->ratio_max_pct, "110", 1, 10000,
 	         "median among many, per cent of the median among few, unless the two halves of "
 	         "the few differ by more"},
@@ -66,8 +68,9 @@ static int scale_open(struct scale *s, struct scale_world *w, const char *kubeco
 {
 	struct dorm_opts opts = {.ns = s->ns, .port = (uint16_t)port};
 
-	w->took_us = calloc(s->wakes + 1, sizeof *w->took_us);
-	if (w->took_us == NULL)
+	w->same_us = calloc(s->wakes + 1, sizeof *w->same_us);
+	w->another_us = calloc(s->wakes + 1, sizeof *w->another_us);
+	if (w->same_us == NULL || w->another_us == NULL)
 		return err_set(err, ERR_NOMEM, 0, "figures");
 	if (kubeconfig_load(kubeconfig, NULL, &w->conf, err) < 0)
 		return -1;
@@ -79,7 +82,8 @@ static void scale_close(struct scale_world *w)
 {
 	dorm_free(w->dorm);
 	kubeconfig_free(w->conf);
-	free(w->took_us);
+	free(w->same_us);
+	free(w->another_us);
 }
 
 static int scale_fill(struct scale_world *w, uint64_t count, struct err *err)
@@ -88,10 +92,19 @@ static int scale_fill(struct scale_world *w, uint64_t count, struct err *err)
 	return dorm_fill(w->dorm, w->count, err);
 }
 
-/* Another container each time; a step that no count here is a multiple of visits them all. */
-static int scale_wake(struct scale_world *w, uint64_t i, uint64_t *took_us, struct err *err)
+/* As many containers among many as among few: what differs is only how many sleep beside them. */
+static int scale_wake(const struct scale *s, struct scale_world *w, uint64_t i, uint64_t *took_us,
+                      struct err *err)
 {
-	return dorm_wake(w->dorm, (unsigned)(i * 7919 % w->count), &took_us[i], err);
+	uint64_t step = w->count > s->few ? w->count / s->few : 1;
+
+	return dorm_wake(w->dorm, (unsigned)(i % s->few * step % w->count), &took_us[i], err);
+}
+
+/* What is read of it lies in no processor's cache. A step that no count here is a multiple of. */
+static int scale_wake_another(struct scale_world *w, uint64_t i, struct err *err)
+{
+	return dorm_wake(w->dorm, (unsigned)(i * 7919 % w->count), &w->another_us[i], err);
 }
 
 static int scale_compare(const void *a, const void *b)
@@ -127,8 +140,10 @@ static double scale_noise(const uint64_t *took_us, uint64_t count)
 }
 
 /* Return: 0, 1 when the ratio does not hold. */
-static int scale_judge(const struct scale *s, uint64_t *few_us, uint64_t *many_us)
+static int scale_judge(const struct scale *s, uint64_t *few_us, const struct scale_world *w)
 {
+	uint64_t *many_us = w->same_us;
+	double another = scale_median(w->another_us, s->wakes);
 	double noise = scale_noise(few_us, s->wakes);
 	double few = scale_median(few_us, s->wakes), many = scale_median(many_us, s->wakes);
 	double ratio = many / few, max = (double)s->ratio_max_pct / SCALE_PER_CENT;
@@ -136,11 +151,13 @@ static int scale_judge(const struct scale *s, uint64_t *few_us, uint64_t *many_u
 
 	(void)printf("wakes %llu: among %llu p50 %.2f ms p95 %.2f ms, "
 	             "among %llu p50 %.2f ms p95 %.2f ms, ratio %.3f, "
-	             "the two halves of the few %.3f: %s\n",
+	             "the two halves of the few %.3f: %s\n"
+	             "another container each time: among %llu p50 %.2f ms p95 %.2f ms\n",
 	             (unsigned long long)s->wakes, (unsigned long long)s->few, few / 1e3,
 	             (double)few_us[s->wakes * 95 / 100] / 1e3, (unsigned long long)s->count,
 	             many / 1e3, (double)many_us[s->wakes * 95 / 100] / 1e3, ratio, noise,
-	             holds ? "holds" : "FAILS");
+	             holds ? "holds" : "FAILS", (unsigned long long)s->count, another / 1e3,
+	             (double)w->another_us[s->wakes * 95 / 100] / 1e3);
 	return holds ? 0 : 1;
 }
 
@@ -152,13 +169,16 @@ static int scale_run_one(struct scale *s, struct scale_world *w, struct err *err
 	                       : err_set(err, ERR_NOMEM, 0, "figures");
 
 	for (uint64_t i = 0; r == 0 && i < s->wakes; i++)
-		r = scale_wake(w, i, few_us, err);
+		r = scale_wake(s, w, i, few_us, err);
 	if (r == 0)
 		r = scale_fill(w, s->count, err);
-	for (uint64_t i = 0; r == 0 && i < s->wakes; i++)
-		r = scale_wake(w, i, w->took_us, err);
+	for (uint64_t i = 0; r == 0 && i < s->wakes; i++) {
+		r = scale_wake(s, w, i, w->same_us, err);
+		if (r == 0)
+			r = scale_wake_another(w, i, err);
+	}
 	if (r == 0 && s->wakes > 0)
-		r = scale_judge(s, few_us, w->took_us);
+		r = scale_judge(s, few_us, w);
 	free(few_us);
 	return r;
 }
@@ -171,13 +191,22 @@ static int scale_run_both(struct scale *s, struct scale_world *many, struct scal
 
 	if (r == 0)
 		r = scale_fill(many, s->count, err);
-	for (uint64_t i = 0; r == 0 && i < s->wakes; i++) {
-		r = scale_wake(i % 2 ? few : many, i, i % 2 ? few->took_us : many->took_us, err);
-		if (r == 0)
-			r = scale_wake(i % 2 ? many : few, i, i % 2 ? many->took_us : few->took_us,
-			               err);
+	for (uint64_t i = 0; r == 0 && i < 3 * s->wakes; i++) {
+		uint64_t number = i / 3;
+
+		switch ((number + i) % 3) { /* each comes first as often as the others */
+		case 0:
+			r = scale_wake(s, few, number, few->same_us, err);
+			break;
+		case 1:
+			r = scale_wake(s, many, number, many->same_us, err);
+			break;
+		default:
+			r = scale_wake_another(many, number, err);
+			break;
+		}
 	}
-	return r == 0 && s->wakes > 0 ? scale_judge(s, few->took_us, many->took_us) : r;
+	return r == 0 && s->wakes > 0 ? scale_judge(s, few->same_us, many) : r;
 }
 
 int cmd_scale(int argc, char **argv)
