@@ -332,20 +332,13 @@ static void on_failure(struct job *job, const struct plan_action *action, const 
 }
 
 /* Whether the object is at fault, not the server or the way to it. */
-static bool is_refusal(struct job *job, enum held what, const struct kube_result *res)
+static bool is_refusal(const struct kube_result *res)
 {
-	struct memory *m = job->subject->memory;
-
-	if (refusal_may_pass(res->http_status, res->err->text))
-		return memory_denied(m, what, clk_now_ms());
-	memory_allowed(m, what);
 	return res->http_status == 403 || res->http_status == 422 || res->http_status == 400;
 }
 
 static void on_success(struct job *job, const struct plan_action *action, const json_t *object)
 {
-	if (action->held != HELD_UNSET)
-		memory_allowed(job->subject->memory, action->held);
 	if (action->verb != PLAN_DELETE || kube_is_deleting(object))
 		watch_learn(job->apply->watch, action->on, object);
 	if (action->verb == PLAN_PATCH_STATUS && action->on == PLAN_ON_CONTAINER)
@@ -358,11 +351,23 @@ static void on_success(struct job *job, const struct plan_action *action, const 
 	               "created Pod %s", action->name);
 }
 
+/* Notes what was answered. What may pass is a failed call for a while, and no more. */
+static bool may_still_pass(struct job *job, enum held what, const struct kube_result *res)
+{
+	struct memory *m = job->subject->memory;
+
+	if (res->err != NULL && refusal_may_pass(res->http_status, res->err->text))
+		return !memory_denied(m, what, clk_now_ms());
+	memory_allowed(m, what);
+	return false;
+}
+
 static void on_answer(void *arg, const struct kube_result *res)
 {
 	struct job_call *call = arg;
 	struct job *job = call->job;
 	const struct plan_action *action = &job->plan.actions[call->action];
+	bool passes = action->held != HELD_UNSET && may_still_pass(job, action->held, res);
 
 	call->call = NULL;
 	if (res->err == NULL)
@@ -370,7 +375,7 @@ static void on_answer(void *arg, const struct kube_result *res)
 	else if (action->verb == PLAN_CREATE && res->err->code == ERR_EXISTS &&
 	         look_what_is_there(call))
 		return;
-	else if (action->held != HELD_UNSET && is_refusal(job, action->held, res))
+	else if (action->held != HELD_UNSET && !passes && is_refusal(res))
 		hold(job, action, refusal_reason(action->held, res->http_status, res->err->text),
 		     res->err->text);
 	else
