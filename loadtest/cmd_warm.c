@@ -88,7 +88,7 @@ static int warm_load(struct warm *w, int argc, char **argv, struct config **ret_
 	        {"rounds", CONFIG_U64, &w->rounds, "3", 1, WARM_ROUNDS_MAX, "of each target"},
 	        {"seconds", CONFIG_U64, &w->seconds, "8", 1, 600, "of each round"},
 	        {"connections", CONFIG_U64, &w->connections, "64", 1, 10000, "of wrk"},
-	        {"crowd", CONFIG_U64, &w->crowd, "2000", 1, 100000,
+	        {"crowd", CONFIG_U64, &w->crowd, "1000", 1, 100000,
 	         "connections for the memory of one"},
 	        {"wrk", CONFIG_STR, &w->wrk, "wrk", 0, 0, "the program"},
 	        {"json", CONFIG_STR, &w->json, NULL, 0, 0, "write the figures to this file"},

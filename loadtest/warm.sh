@@ -84,13 +84,16 @@ for _ in $(seq 100); do
 	api GET /readyz >/dev/null && break
 	sleep 0.1
 done
-make() { # make NAME RUNNING
+make() { # make NAME RUNNING: a container, and the instance that it owns
 	local template='{"container":{"image":"localhost/none:1","ports":[{"containerPort":9000}]}}'
-	api POST $base/stoppablecontainers "{\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\",
+	local uid
+	uid=$(api POST $base/stoppablecontainers "{\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\",
 		\"kind\":\"StoppableContainer\",\"metadata\":{\"name\":\"$1\"},\"spec\":{\"running\":$2,
-		\"template\":$template,\"activation\":{\"holdTimeout\":\"300s\"}}}" >/dev/null
+		\"template\":$template,\"activation\":{\"holdTimeout\":\"300s\"}}}" | jq -r .metadata.uid)
 	api POST $base/stoppablecontainerinstances "{\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\",
-		\"kind\":\"StoppableContainerInstance\",\"metadata\":{\"name\":\"$1\"},\"spec\":{
+		\"kind\":\"StoppableContainerInstance\",\"metadata\":{\"name\":\"$1\",\"ownerReferences\":[{
+		\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\",\"kind\":\"StoppableContainer\",
+		\"name\":\"$1\",\"uid\":\"$uid\",\"controller\":true}]},\"spec\":{
 		\"stoppableContainerName\":\"$1\",\"running\":$2,\"template\":$template}}" >/dev/null
 }
 make warm true
