@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: publish.sh [NAME…]
 # Puts what run.sh, warm.sh and cluster.sh left in loadtest/results/ into docs/performance.md and
-# docs/images/: each NAME (default: all that are there of wake, warm, pods, pods-VERSION) replaces
+# docs/images/ ($SC_DOCS_DIR): each NAME (default: all that are there of wake, warm, pods, pods-VERSION) replaces
 # what is between <!-- figures NAME --> and <!-- end -->. Figures of a busy machine are worth nothing:
 # run the three on one that does nothing else.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-docs=$here/../docs results=${SC_RESULTS_DIR:-$here/results}
+docs=${SC_DOCS_DIR:-$here/../docs} results=${SC_RESULTS_DIR:-$here/results}
 
 if [ $# -eq 0 ]; then
   for file in "$results"/*.txt; do

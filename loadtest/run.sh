@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: run.sh [OPTION OF sc-loadtest wake…]
 # Builds a release, starts an engine in namespaces of its own, measures how long a request takes that
-# wakes a container, and leaves table, figures and plot in loadtest/results/. Ends with another code
+# wakes a container, and leaves table, figures and plot in loadtest/results ($SC_RESULTS_DIR). Ends with another code
 # than 0 when the criteria do not hold. Needs root and what the engine needs; gnuplot for the plot.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,7 +16,7 @@ if [ -z "${ENGINE_DIR:-}" ]; then
 	exec "$root/tests/engine/isolate.sh" "$here/run.sh" "$@"
 fi
 
-state=$ENGINE_DIR/state run=/run/sc-local results=$here/results
+state=$ENGINE_DIR/state run=/run/sc-local results=${SC_RESULTS_DIR:-$here/results}
 engine() { # engine COMMAND [OPTION…]
 	local command=$1
 	shift

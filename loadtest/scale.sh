@@ -6,7 +6,7 @@
 # controller, a plan for each. Then wakes one at a time, by turns with another API server that has ten.
 # Ends with another code than 0 when the controller takes more than 2 s of processor time to start or rests
 # with more than 20 MiB, or when a wake among many is slower than among few. No Podman: the load test plays
-# kubelet and node agent. Leaves loadtest/results/scale.txt. Needs root.
+# kubelet and node agent. Leaves scale.txt in loadtest/results ($SC_RESULTS_DIR). Needs root.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
@@ -20,7 +20,7 @@ if [ -z "${ENGINE_DIR:-}" ]; then
 	exec "$root/tests/engine/isolate.sh" "$here/scale.sh" "$@"
 fi
 
-SCALE_DIR=$ENGINE_DIR/scale results=$here/results
+SCALE_DIR=$ENGINE_DIR/scale results=${SC_RESULTS_DIR:-$here/results}
 mkdir -p "$SCALE_DIR" "$results"
 # shellcheck source=loadtest/scale-lib.sh
 . "$here/scale-lib.sh"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: warm.sh [OPTION OF sc-loadtest warm…]
 # Builds a release and measures what a request through sc-activator costs, beside nginx and HAProxy as
-# proxies of the same backend, in a network namespace of its own. Leaves loadtest/results/warm.*.
+# proxies of the same backend, in a network namespace of its own. Leaves warm.* in loadtest/results ($SC_RESULTS_DIR).
 # Needs root, wrk and nginx (Debian: wrk nginx-light); HAProxy (haproxy) is left out when missing.
 # The backend, wrk and what is not measured run on processor 1, the measured proxy on processor 0.
 set -eu
@@ -20,7 +20,7 @@ if [ -z "${ENGINE_DIR:-}" ]; then
 	exec "$root/tests/engine/isolate.sh" "$here/warm.sh" "$@"
 fi
 
-results=$here/results state=$ENGINE_DIR/state dir=$ENGINE_DIR/warm
+results=${SC_RESULTS_DIR:-$here/results} state=$ENGINE_DIR/state dir=$ENGINE_DIR/warm
 mkdir -p "$results" "$dir"
 ulimit -n "$(ulimit -Hn)"
 
@@ -36,7 +36,8 @@ start_nginx() {
 		       $2 }
 	END
 	nginx -c "$dir/$1.conf" -e "$dir/$1.log"
-	pgrep -P "$(cat "$dir/$1.pid")" >"$dir/$1.worker"
+	# the command returns before there is a worker
+	until pgrep -P "$(cat "$dir/$1.pid")" >"$dir/$1.worker"; do sleep 0.1; done
 }
 start_nginx backend 'server { listen 127.0.0.1:9000 backlog=4096; location / { return 200 "ok\n"; } }' 10
 start_nginx proxy 'upstream b { server 127.0.0.1:9000; keepalive 256; }
