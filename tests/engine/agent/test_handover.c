@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The hand-over against real mounts and the real sc-wrapper. Runs as root in mount, process and
- * network namespaces of its own (see meson.build); all files are on a tmpfs of that namespace.
+ * network namespaces of its own (see meson.build); all files are on a tmpfs of that namespace,
+ * over /run, where no checkout is.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +31,7 @@
 #include "wrapper/node/io/handover.h"
 #include "wrapper/node/io/overlay.h"
 
-#define T "/tmp/t"
+#define T "/run/t"
 
 static const char *const layers[] = {T "/layer", NULL};
 static const struct overlay_paths paths = {layers, T "/state/upper", T "/state/work", T "/merged"};
@@ -52,7 +53,7 @@ static int setup(void **state)
 	int fd;
 
 	(void)state;
-	assert_int_equal(mount("tmpfs", "/tmp", "tmpfs", 0, "size=64m"), 0);
+	assert_int_equal(mount("tmpfs", "/run", "tmpfs", 0, "size=64m"), 0);
 	assert_int_equal(mkdir(T, 0755), 0);
 	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
 		assert_int_equal(mkdir(folders[i], 0755), 0);
@@ -72,7 +73,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	(void)umount2(paths.target, MNT_DETACH);
-	return umount2("/tmp", MNT_DETACH);
+	return umount2("/run", MNT_DETACH);
 }
 
 static void mount_overlay(void)

@@ -32,7 +32,7 @@
 #include "wrapper/node/io/proc.h"
 #include "wrapper/node/io/rootfs.h"
 
-#define T "/tmp/t"
+#define T "/run/t"
 #define KEPT T "/prefix/default/hello.uid-1"
 
 static const char *const cgroup_roots[] = {T "/cgroup", NULL};
@@ -93,7 +93,7 @@ static int setup(void **state)
 	char text[32];
 
 	assert_non_null(f);
-	assert_int_equal(mount("tmpfs", "/tmp", "tmpfs", 0, "size=16m"), 0);
+	assert_int_equal(mount("tmpfs", "/run", "tmpfs", 0, "size=16m"), 0);
 	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
 		assert_int_equal(mkdir(folders[i], 0755), 0);
 	write_text(T "/layer/etc/passwd", "app:x:1000:50::/:/bin/sh\n");
@@ -131,7 +131,7 @@ static int teardown(void **state)
 	(void)waitpid(f->provider, NULL, 0);
 	(void)waitpid(f->sandbox, NULL, 0);
 	free(f);
-	return umount2("/tmp", MNT_DETACH);
+	return umount2("/run", MNT_DETACH);
 }
 
 static int make(struct fixture *f)
