@@ -65,7 +65,6 @@ apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
 kind: StoppableContainer
 metadata: {name: $1}
 spec:
-  running: false
   template:
     spec:
       terminationGracePeriodSeconds: 5

@@ -64,6 +64,15 @@ if ! "$sc" up --detach "${place[@]}" "${options[@]}" >"$log" 2>&1; then
 fi
 rm -f "$log"
 "$sc" status "${place[@]}"
+# curl and browsers know that *.localhost is this machine; other programs ask the system
+resolves=no
+if getent ahosts hello.default.localhost | grep -qE '^(127\.0\.0\.1|::1) '; then
+  resolves=yes
+else
+  echo "NAME.NAMESPACE.localhost works in curl and browsers only. For all programs: add myhostname"
+  echo "(Debian: libnss-myhostname) to the line \"hosts:\" of /etc/nsswitch.conf, before dns."
+fi
+! $check || [ "$resolves" = yes ] || fail "hello.default.localhost is not this machine"
 KUBECONFIG=$("$sc" kubeconfig "${place[@]:0:2}" --path)
 export KUBECONFIG
 sh examples/hello/make-image.sh "$sc" podman "${place[@]}" -- >/dev/null 2>&1
@@ -112,6 +121,8 @@ start=$(now_ms)
 note=$(get "$url/cgi-bin/note") || note=
 resume_ms=$(($(now_ms) - start))
 echo "GET $url/cgi-bin/note -> \"$note\" after $resume_ms ms"
+manifest | kubectl apply -f - >/dev/null
+[ "$(kubectl get sc hello -o jsonpath='{.spec.running}')" = true ] || fail "the same manifest, applied again, stopped it"
 [ "$note" = note=kept ] || kept=no
 [ "$kept" = yes ] || fail "the file was not kept: \"$note\""
 
@@ -139,7 +150,7 @@ if $check; then
   [ ! -e "$folder" ] || fail "its root filesystem was not removed"
   printf '\n'
   printf '%s\n' "cold_ms=$cold_ms" "resume_ms=$resume_ms" "resume_p50_ms=$resume_p50_ms" \
-    "kept=$kept" "stopped_by=$stopped_by" "rss_total_kib=$rss_total_kib"
+    "kept=$kept" "stopped_by=$stopped_by" "resolves=$resolves" "rss_total_kib=$rss_total_kib"
   [ ${#failed[@]} -eq 0 ] || { printf 'failed: %s\n' "${failed[@]}" >&2; exit 1; }
   exit 0
 fi

@@ -66,11 +66,20 @@ int goal_parse(const char *text, struct goal *ret_goal, struct err *err)
 	return r;
 }
 
-static void say(char why[GOAL_WHY_BYTES], const json_t *object)
+/* What a goal of rest waits for while the container is meant to run. */
+static const char *say_running(const struct goal *goal, const json_t *object)
+{
+	if (goal->kind != GOAL_PHASE || strcmp(goal->word, "Stopped") != 0 ||
+	    !json_bool_at(object, false, "spec", "running", NULL))
+		return "";
+	return "spec.running is true: a request wakes it unless spec.activation.enabled is false; ";
+}
+
+static void say(char why[GOAL_WHY_BYTES], const struct goal *goal, const json_t *object)
 {
 	const json_t *ready = kube_condition(object, "Ready");
 
-	(void)snprintf(why, GOAL_WHY_BYTES, "%.30s%s%.60s%s%.280s",
+	(void)snprintf(why, GOAL_WHY_BYTES, "%s%.30s%s%.60s%s%.280s", say_running(goal, object),
 	               json_str_at(object, "no status yet", "status", "phase", NULL),
 	               ready != NULL ? ", " : "", json_str_at(ready, "", "reason", NULL),
 	               *json_str_at(ready, "", "message", NULL) != '\0' ? ": " : "",
@@ -107,7 +116,7 @@ enum goal_answer goal_check(const struct goal *goal, const json_t *object, char 
 		(void)snprintf(why, GOAL_WHY_BYTES, "it is gone");
 		return deleted ? GOAL_MET : GOAL_NEVER;
 	}
-	say(why, object);
+	say(why, goal, object);
 	if (deleted)
 		return GOAL_NOT_YET;
 	if (goal_is_met(goal, object))

@@ -25,7 +25,7 @@ enum goal_answer {
 /** goal_parse() - "Ready", "Stopped", "Deleted", "condition=T[=S]", "phase=P" */
 int goal_parse(const char *text, struct goal *ret_goal, struct err *err);
 
-enum { GOAL_WHY_BYTES = 400 };
+enum { GOAL_WHY_BYTES = 500 };
 
 /**
  * goal_check() - @object: NULL when there is none

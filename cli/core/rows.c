@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/core/activity.h"
 #include "cli/core/lines.h"
 #include "lib/base/num.h"
 #include "lib/kube/object.h"
@@ -21,6 +22,17 @@ json_t *age_of(const char *time, uint64_t now_wall_ms)
 	if (num_parse_rfc3339(time, &then_ms, NULL) < 0)
 		return json_string(NONE);
 	return json_string(num_format_age(now_wall_ms > then_ms ? now_wall_ms - then_ms : 0, buf));
+}
+
+static json_t *used_for(const json_t *object, uint64_t now_wall_ms)
+{
+	struct activity a;
+	char buf[NUM_AGE_BYTES];
+
+	if (!activity_last(object, &a))
+		return json_string(NONE);
+	return json_string(
+	        num_format_age(now_wall_ms > a.wall_ms ? now_wall_ms - a.wall_ms : 0, buf));
 }
 
 static const char *or_none(const char *text)
@@ -76,9 +88,7 @@ json_t *list_row(const struct list_style *style, const json_t *object, uint64_t 
 	row_add(row, json_bool_at(object, false, "spec", "running", NULL) ? "true" : "false");
 	row_add(row, kube_is_deleting(object) ? "Terminating"
 	                                      : json_str_at(object, "", "status", "phase", NULL));
-	(void)json_array_append_new(
-	        row, age_of(json_str_at(object, "", "status", "idle", "lastActivityTime", NULL),
-	                    now_wall_ms));
+	(void)json_array_append_new(row, used_for(object, now_wall_ms));
 	row_add(row, json_str_at(object, "", "status", "activation", "url", NULL));
 	(void)json_array_append_new(
 	        row, age_of(json_str_at(object, "", "metadata", "creationTimestamp", NULL),

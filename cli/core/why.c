@@ -5,11 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/core/activity.h"
 #include "cli/core/lines.h"
 #include "lib/base/num.h"
 #include "lib/kube/object.h"
 
-enum { WHY_AGE_BYTES = 40 };
+enum {
+	WHY_AGE_BYTES = 40,
+	WHY_NOTE_MS = 5000, /* the idle-monitor's longest pause before it tells of a start */
+	WHY_STOP_SLACK_MS = 10000,
+};
 
 struct why {
 	const json_t *object;
@@ -102,11 +107,12 @@ static void say_condition(struct why *w, const char *label, const json_t *c)
 
 static void say_last_activity(struct why *w)
 {
-	const char *source = text_of(w->idle, "lastActivitySource");
-	char when[WHY_AGE_BYTES];
+	struct activity a;
+	char age[NUM_AGE_BYTES];
 
-	if (ago(w, w->idle, "lastActivityTime", when))
-		lines_add(w->lines, "Last activity: %s, %s.", *source ? source : "unknown", when);
+	if (activity_last(w->object, &a))
+		lines_add(w->lines, "Last activity: %s, %s ago.", *a.source ? a.source : "unknown",
+		          num_format_age(w->now_ms > a.wall_ms ? w->now_ms - a.wall_ms : 0, age));
 }
 
 static void say_last_wake(struct why *w)
@@ -145,11 +151,18 @@ static const char *never_why(const struct why *w)
 static void say_stop_at(struct why *w)
 {
 	const char *never = never_why(w);
+	struct activity a = {.is_noted = true};
 	char left[NUM_AGE_BYTES];
 	uint64_t ms;
 
+	(void)activity_last(w->object, &a);
 	if (never != NULL) {
 		lines_add(w->lines, "It is never stopped for idleness: %s.", never);
+	} else if (!a.is_noted && w->now_ms < a.wall_ms + WHY_NOTE_MS) {
+		lines_add(w->lines,
+		          "When it is stopped the idle-monitor tells within %d s of a "
+		          "start.",
+		          WHY_NOTE_MS / 1000);
 	} else if (num_parse_rfc3339(text_of(w->idle, "stopAt"), &ms, NULL) == 0) {
 		if (ms > w->now_ms)
 			lines_add(w->lines, "It is stopped in %s, if nothing happens until then.",
@@ -185,14 +198,19 @@ static void say_wakeable(struct why *w)
 
 static void why_awake(struct why *w)
 {
+	struct activity a = {.is_noted = true};
+
+	(void)activity_last(w->object, &a);
 	lines_add(w->lines, "%s is awake%s.", w->name,
-	          strcmp(text_of(w->idle, "state"), "Idle") == 0     ? ", and nobody uses it"
+	          !a.is_noted                                        ? ""
+	          : strcmp(text_of(w->idle, "state"), "Idle") == 0   ? ", and nobody uses it"
 	          : strcmp(text_of(w->idle, "state"), "Active") == 0 ? ", and in use"
 	                                                             : "");
 	say_last_activity(w);
 	say_stop_at(w);
 	say_last_wake(w);
-	say_advice(w, "nothing; to stop it now: kubectl sc stop %s");
+	say_advice(w, "nothing; to stop it now: kubectl sc stop %s (the next request wakes it "
+	              "again, unless spec.activation.enabled is false)");
 }
 
 /* The first condition that is not met, in the order in which they are reached. */
@@ -223,6 +241,17 @@ static void why_starting(struct why *w)
 	say_advice(w, advice != NULL ? advice : "wait: kubectl sc wait %s --for=Ready");
 }
 
+/* Whether the stop that it rests since was one for idleness. */
+static bool is_idle_stop(const struct why *w)
+{
+	uint64_t stop_ms, since_ms;
+
+	if (num_parse_rfc3339(text_of(w->idle, "lastStopTime"), &stop_ms, NULL) < 0 ||
+	    num_parse_rfc3339(text_of(w->ready, "lastTransitionTime"), &since_ms, NULL) < 0)
+		return true; /* as was always said before times were told */
+	return stop_ms + WHY_STOP_SLACK_MS >= since_ms;
+}
+
 static void why_asleep(struct why *w)
 {
 	const char *reason = text_of(w->idle, "lastStopReason");
@@ -233,8 +262,13 @@ static void why_asleep(struct why *w)
 		lines_add(w->lines, "%s is asleep; it was last ready %s.", w->name, when);
 	else
 		lines_add(w->lines, "%s is asleep.", w->name);
-	if (*reason != '\0')
-		lines_add(w->lines, "Last stopped for idleness: %s.", reason);
+	if (*reason != '\0' && is_idle_stop(w))
+		lines_add(w->lines, "Stopped for idleness: %s.", reason);
+	else if (*reason != '\0')
+		lines_add(w->lines,
+		          "It was stopped by hand: spec.running was set to false. Last "
+		          "stopped for idleness%s%s: %s.",
+		          ago(w, w->idle, "lastStopTime", when) ? " " : "", when, reason);
 	else
 		lines_add(w->lines, "It was never stopped for idleness: spec.running was set to "
 		                    "false, or it was not started yet.");
@@ -259,8 +293,8 @@ static void why_stopping(struct why *w)
 	lines_add(w->lines, "%s is stopping.", w->name);
 	if (w->ready != NULL)
 		say_condition(w, "Ready", w->ready);
-	if (*text_of(w->idle, "lastStopReason") != '\0')
-		lines_add(w->lines, "Last stopped for idleness: %s.",
+	if (*text_of(w->idle, "lastStopReason") != '\0' && is_idle_stop(w))
+		lines_add(w->lines, "Stopped for idleness: %s.",
 		          text_of(w->idle, "lastStopReason"));
 	say_advice(w, "wait: kubectl sc wait %s --for=Stopped");
 }
@@ -357,7 +391,8 @@ json_t *status_lines(const json_t *object, uint64_t now_wall_ms)
 {
 	struct why w = why_of(object, "", now_wall_ms);
 	const json_t *status = json_object_get(object, "status");
-	char when[WHY_AGE_BYTES];
+	struct activity a;
+	char when[WHY_AGE_BYTES], age[NUM_AGE_BYTES];
 
 	status_line(&w, "Name:", w.name);
 	status_line(&w, "Namespace:", kube_namespace(object));
@@ -372,9 +407,11 @@ json_t *status_lines(const json_t *object, uint64_t now_wall_ms)
 	status_line(&w, "Files:", text_of(status, "hostPath"));
 	status_line(&w, "URL:", text_of(w.activation, "url"));
 	status_line(&w, "Idle state:", text_of(w.idle, "state"));
-	if (ago(&w, w.idle, "lastActivityTime", when))
-		lines_add(w.lines, "%-15s%s (%s)", "Last activity:", when,
-		          text_of(w.idle, "lastActivitySource"));
+	if (activity_last(object, &a))
+		lines_add(
+		        w.lines, "%-15s%s ago (%s)", "Last activity:",
+		        num_format_age(now_wall_ms > a.wall_ms ? now_wall_ms - a.wall_ms : 0, age),
+		        *a.source ? a.source : "unknown");
 	if (ago(&w, json_object_get(object, "metadata"), "creationTimestamp", when))
 		status_line(&w, "Created:", when);
 	status_conditions(&w);

@@ -14,13 +14,13 @@ static const struct {
 
 const char *idle_reason_name(enum idle_reason reason)
 {
-	assert(reason < IDLE_N_REASONS);
+	assert(reason != IDLE_UNSET && reason < IDLE_N_REASONS);
 	return idle_reasons[reason].name;
 }
 
 const char *idle_reason_text(enum idle_reason reason)
 {
-	assert(reason < IDLE_N_REASONS);
+	assert(reason != IDLE_UNSET && reason < IDLE_N_REASONS);
 	return idle_reasons[reason].text;
 }
 

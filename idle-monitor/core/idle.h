@@ -32,6 +32,7 @@
 	X(ACTIVATOR_RESTARTED, "ActivatorRestarted", "an activator knows too little of the past")
 
 enum idle_reason {
+	IDLE_UNSET, /* not decided yet: never told */
 #define IDLE_REASON_ENUM(name, label, text) IDLE_##name,
 	IDLE_REASONS(IDLE_REASON_ENUM)
 #undef IDLE_REASON_ENUM

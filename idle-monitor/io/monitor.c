@@ -18,6 +18,7 @@ enum { MONITOR_LOST_MS = 2000 };
 struct monitor {
 	struct monitor_opts opts;
 	struct target_env env;
+	struct targets_passing passing;
 	struct informer *instances;
 	struct members *members; /* NULL: told by address */
 	struct metric *awake;
@@ -235,7 +236,7 @@ void monitor_evaluate(struct monitor *m)
 		if (target_is_running(t))
 			awake[t->decision.reason]++;
 	}
-	for (unsigned r = 0; r < IDLE_N_REASONS; r++) {
+	for (unsigned r = IDLE_UNSET + 1; r < IDLE_N_REASONS; r++) {
 		const char *const label[] = {idle_reason_name((enum idle_reason)r)};
 
 		metric_set(m->awake, label, awake[r]);
@@ -341,6 +342,7 @@ int monitor_new(struct event_base *base, const struct monitor_opts *opts,
 	        .recorder = opts->recorder,
 	        .defaults = opts->defaults,
 	        .limits = opts->limits,
+	        .passing = &m->passing,
 	        .may_act = may_act,
 	        .is_watch_lost = is_watch_lost,
 	        .arg = m,

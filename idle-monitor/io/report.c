@@ -95,8 +95,10 @@ static json_t *report_patch(const struct target *t, const struct note *note)
 
 	if (*note->source != '\0')
 		(void)json_object_set_new(idle, "lastActivitySource", json_string(note->source));
-	if (*t->stop_reason != '\0')
+	if (*t->stop_reason != '\0') {
 		(void)json_object_set_new(idle, "lastStopReason", json_string(t->stop_reason));
+		(void)json_object_set_new(idle, "lastStopTime", report_wall(t->stop_wall_ms));
+	}
 	/* of this container, and none that has its name by now */
 	return json_pack("{s:{s:s},s:{s:o}}", "metadata", "uid", kube_uid(t->object), "status",
 	                 "idle", idle);
@@ -175,6 +177,7 @@ void report_stopped(struct target *t)
 	          log_str("text", t->stop_text));
 	recorder_event(t->env->recorder, t->object, false, "IdleStop", "%s", t->stop_text);
 	memcpy(t->stop_reason, t->stop_text, sizeof t->stop_reason);
+	t->stop_wall_ms = clk_wall_ms();
 }
 
 void report_aborted(struct target *t, enum stop_event why)

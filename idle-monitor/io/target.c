@@ -127,6 +127,26 @@ static uint64_t target_pause_ms(const struct target *t)
 	                                                                  : TARGET_STATUS_PAUSE_MS;
 }
 
+static void target_pass_until(struct target *t, uint64_t until_ms)
+{
+	if (t->passing_until_ms == 0 && until_ms != 0)
+		LIST_INSERT_HEAD(t->env->passing, t, passing_link);
+	else if (t->passing_until_ms != 0 && until_ms == 0)
+		LIST_REMOVE(t, passing_link);
+	t->passing_until_ms = until_ms;
+}
+
+/*
+ * Its start is told already, and no other start or stop waits for the API server: then a write of
+ * ours delays nobody, and what people read is not seconds old.
+ */
+static bool target_has_arrived(const struct target *t)
+{
+	return t->passing_until_ms != 0 && target_is_running(t) &&
+	       strcmp(json_str_at(t->object, "", "status", "phase", NULL), "Running") == 0 &&
+	       LIST_FIRST(t->env->passing) == t && LIST_NEXT(t, passing_link) == NULL;
+}
+
 void target_set_object(struct target *t, const json_t *object)
 {
 	bool was_running = target_is_running(t);
@@ -143,7 +163,9 @@ void target_set_object(struct target *t, const json_t *object)
 	if (!target_is_running(t))
 		t->ready = false;
 	if (target_is_running(t) != was_running)
-		t->passing_until_ms = clk_now_ms() + target_pause_ms(t);
+		target_pass_until(t, clk_now_ms() + target_pause_ms(t));
+	else if (target_has_arrived(t))
+		target_pass_until(t, 0);
 }
 
 /* The next moment at which something changes without being told. */
@@ -197,6 +219,8 @@ bool target_evaluate(struct target *t)
 	uint64_t now_ms = clk_now_ms();
 	bool may_act = t->env->may_act(t->env->arg);
 
+	if (t->passing_until_ms != 0 && now_ms >= t->passing_until_ms)
+		target_pass_until(t, 0);
 	t->decision = target_decide(t, now_ms);
 	if (t->stop.state == STOP_QUIESCING && (!may_act || t->decision.reason == IDLE_NOT_RUNNING))
 		stopper_step(t, STOP_EV_CANCEL);
@@ -230,6 +254,7 @@ int target_new(const struct target_env *env, const json_t *object, struct target
 	t->env = env;
 	LIST_INIT(&t->quiesce_calls);
 	stop_init(&t->stop, &env->limits);
+	t->decision.reason = IDLE_NOT_RUNNING; /* so of one at rest, which nobody evaluates */
 	t->timer = evtimer_new(env->base, on_timer, t);
 	if (t->timer == NULL)
 		return err_set(err, ERR_NOMEM, 0, "target timer");
@@ -243,6 +268,7 @@ void target_free(struct target *t)
 	if (t == NULL)
 		return;
 	stopper_done(t);
+	target_pass_until(t, 0);
 	kube_cancel(t->status_call);
 	if (t->timer != NULL)
 		event_free(t->timer);

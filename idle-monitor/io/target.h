@@ -22,6 +22,8 @@ struct quiesce_call;
 
 enum { TARGET_UID_BYTES = 64, TARGET_VERSION_BYTES = 64, TARGET_STATUS_PAUSE_MS = 5000 };
 
+LIST_HEAD(targets_passing, target);
+
 /* What all targets share; borrowed. */
 struct target_env {
 	struct event_base *base;
@@ -32,7 +34,8 @@ struct target_env {
 	struct metric *stops_total;
 	const struct defaults *defaults; /* where the manifest says nothing */
 	struct stop_limits limits;
-	bool (*may_act)(void *arg); /* leading, now */
+	struct targets_passing *passing; /* those that just began to start or to stop */
+	bool (*may_act)(void *arg);      /* leading, now */
 	bool (*is_watch_lost)(void *arg);
 	void *arg;
 };
@@ -57,7 +60,9 @@ struct target {
 	struct kube_call *status_call;
 	uint64_t status_again_ms;            /* after a write that failed */
 	uint64_t passing_until_ms;           /* just woken or stopped */
+	LIST_ENTRY(target) passing_link;     /* while passing_until_ms is not 0 */
 	char stop_reason[NOTE_TEXT_BYTES];   /* not written yet, "" for none */
+	uint64_t stop_wall_ms;               /* when; with stop_reason */
 	char status_reason[NOTE_TEXT_BYTES]; /* being written */
 };
 

@@ -90,7 +90,6 @@ apiVersion: stoppablecontainer.xtlsoft.top/v1alpha1
 kind: StoppableContainer
 metadata: {name: hello}
 spec:
-  running: false
   template:
     container:
       image: $HELLO

@@ -235,7 +235,7 @@ static void test_why_url_and_events(void **state)
 	                "'lastActivitySource':'request from 10.0.0.1','lastActivityTime':"
 	                "'2026-01-02T03:04:05Z'},'activation':{'url':'http://hello.default/'}}");
 	sc(f, 0, "why hello", "hello is awake, and in use.\nLast activity: request from 10.0.0.1");
-	sc(f, 0, "why hello -n default", "kubectl sc stop hello -n default\n");
+	sc(f, 0, "why hello -n default", "kubectl sc stop hello -n default (the next request");
 	sc(f, 0, "url hello", "http://hello.default/\n");
 	json_decref(world_create(
 	        f->w, EVENTS,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/base/clk.h"
+#include "lib/base/num.h"
 #include "lib/kube/object.h"
 #include "tests/flow/idle-monitor/fake_activator.h"
 
@@ -21,7 +22,7 @@
 #define STOPS(result) "sc_idle_monitor_stops_total{result=\"" result "\"}"
 #define AWAKE(reason) "sc_idle_monitor_awake{reason=\"" reason "\"}"
 
-enum { TIMEOUT_MS = 800 };
+enum { TIMEOUT_MS = 800, PAUSE_MS = 5000 /* of a write about a start among others */ };
 
 struct fixture {
 	struct world *world;
@@ -120,6 +121,20 @@ static void wait_for_count(atomic_int *counter, int more)
 	wait_until_count(counter, atomic_load(counter) + more);
 }
 
+/* By it people tell a stop for idleness from one by hand. */
+static void expect_stop_time(const struct fixture *f)
+{
+	json_t *object = world_get(f->world, CONTAINER);
+	uint64_t stopped_ms = 0;
+	struct err err;
+
+	if (num_parse_rfc3339(json_str_at(object, "", "status", "idle", "lastStopTime", NULL),
+	                      &stopped_ms, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_in_range(stopped_ms, clk_wall_ms() - WORLD_DEADLINE_MS, clk_wall_ms());
+	json_decref(object);
+}
+
 static void test_monitor_stops_after_the_timeout_and_says_why(void **state)
 {
 	struct fixture *f = *state;
@@ -130,6 +145,7 @@ static void test_monitor_stops_after_the_timeout_and_says_why(void **state)
 	expect_stopped(f);
 	world_expect(f->world, CONTAINER, "/status/idle/state", "Stopping");
 	world_expect(f->world, CONTAINER, "/status/idle/lastActivitySource", "start");
+	expect_stop_time(f);
 	object = world_get(f->world, CONTAINER);
 	assert_non_null(strstr(json_str_at(object, "", "status", "idle", "lastStopReason", NULL),
 	                       "no request since its start"));
@@ -280,6 +296,17 @@ static void test_monitor_killed_after_the_patch_tells_the_state_after_its_restar
 	world_expect(f->world, CONTAINER, "/status/idle/state", "Asleep");
 }
 
+static void expect_decision(const struct fixture *f, const char *reason)
+{
+	json_t *decisions = NULL;
+
+	assert_int_equal(world_admin(f->monitor, "GET", "/v1/decisions", NULL, &decisions), 200);
+	assert_string_equal(json_str_at(json_array_get(json_object_get(decisions, "targets"), 0),
+	                                "", "reason", NULL),
+	                    reason);
+	json_decref(decisions);
+}
+
 static void test_monitor_tells_of_a_consumer_of_one_that_sleeps(void **state)
 {
 	struct fixture *f = *state;
@@ -290,12 +317,39 @@ static void test_monitor_tells_of_a_consumer_of_one_that_sleeps(void **state)
 	spawn(f);
 	world_expect(f->world, CONTAINER, "/status/idle/state", "Asleep");
 	wait_for_count(&f->activators[1]->activities, 2); /* it is at rest by now */
+	expect_decision(f, "NotRunning");
 	json_decref(world_merge_patch(f->world, INSTANCE "/status",
 	                              "{\"status\":{\"phase\":\"ConsumerStarting\"}}"));
 	world_expect(f->world, CONTAINER, "/status/idle/state", "Stopping");
 	json_decref(world_merge_patch(f->world, INSTANCE "/status",
 	                              "{\"status\":{\"phase\":\"Stopped\"}}"));
 	world_expect(f->world, CONTAINER, "/status/idle/state", "Asleep");
+}
+
+/*
+ * A start that nobody else's waits behind is told at once, and not a pause later. The timeout is
+ * so long that the pause is longer than the test waits.
+ */
+static void test_monitor_tells_a_lone_start_at_once(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t start_ms;
+
+	json_decref(
+	        world_merge_patch(f->world, CONTAINER,
+	                          "{\"spec\":{\"running\":false,\"idle\":{\"timeout\":\"1h\"}}}"));
+	json_decref(world_merge_patch(f->world, INSTANCE "/status",
+	                              "{\"status\":{\"phase\":\"Stopped\"}}"));
+	spawn(f);
+	world_expect(f->world, CONTAINER, "/status/idle/state", "Asleep");
+	start_ms = clk_now_ms();
+	json_decref(world_merge_patch(f->world, CONTAINER, "{\"spec\":{\"running\":true}}"));
+	json_decref(world_merge_patch(f->world, INSTANCE "/status", listening));
+	json_decref(world_merge_patch(f->world, CONTAINER "/status",
+	                              "{\"status\":{\"phase\":\"Running\"}}"));
+	world_expect(f->world, CONTAINER, "/status/idle/state", "Active");
+	world_expect(f->world, CONTAINER, "/status/idle/lastActivitySource", "start");
+	assert_in_range(clk_now_ms() - start_ms, 0, PAUSE_MS - 1);
 }
 
 static void test_monitor_keeps_a_container_that_is_never_to_stop(void **state)
@@ -439,6 +493,7 @@ int main(void)
 	        TEST(killed_while_it_quiesces_stops_after_its_restart),
 	        TEST(killed_after_the_patch_tells_the_state_after_its_restart),
 	        TEST(tells_of_a_consumer_of_one_that_sleeps),
+	        TEST(tells_a_lone_start_at_once),
 	        TEST(keeps_a_container_that_is_never_to_stop),
 	        TEST(stops_as_the_elected_leader),
 	        TEST(asks_every_activator_of_the_service),

@@ -34,7 +34,54 @@ static void test_why_awake_with_time_left(void **state)
 	           "It is stopped in 4m48s, if nothing happens until then.\n"
 	           "Last woken by a request (HTTP), 3m10s ago; its first byte of answer "
 	           "came after 312 ms.\n"
-	           "What to do: nothing; to stop it now: kubectl sc stop hello\n");
+	           "What to do: nothing; to stop it now: kubectl sc stop hello (the next request "
+	           "wakes it again, unless spec.activation.enabled is false)\n");
+}
+
+/* status.idle is of before the start: what it says is not taken for news of now. */
+static void test_why_just_woken_tells_the_wake_and_not_what_was_before(void **state)
+{
+	static const char status[] =
+	        "{'phase':'Running','idle':{'state':'Asleep','lastActivityTime':"
+	        "'2026-01-02T02:45:05Z','lastActivitySource':'start'},'activation':{%s},"
+	        "'conditions':[{'type':'Ready','status':'True','reason':'Running',"
+	        "'lastTransitionTime':'%s'}]}";
+	char text[600], *said;
+
+	(void)snprintf(text, sizeof text, status, "", "2026-01-02T03:04:03Z");
+	said = why("{'running':true}", text, "");
+	expect_contains(said, "hello is awake.\nLast activity: start, 2s ago.\nWhen it is stopped "
+	                      "the idle-monitor tells within 5 s of a start.\n");
+	free(said);
+	(void)snprintf(text, sizeof text, status, "'lastWakeTime':'2026-01-02T03:04:04Z'",
+	               "2026-01-02T02:04:03Z");
+	said = why("{'running':true}", text, "");
+	expect_contains(said, "Last activity: the request that woke it, 1s ago.\n");
+	free(said);
+	/* and when that lasts, it is said that the monitor is silent */
+	(void)snprintf(text, sizeof text, status, "", "2026-01-02T03:03:05Z");
+	said = why("{'running':true}", text, "");
+	expect_contains(said, "Last activity: start, 60s ago.\nWhen it is stopped is not known");
+	free(said);
+}
+
+static void test_why_asleep_tells_a_stop_by_hand_from_one_for_idleness(void **state)
+{
+	static const char status[] =
+	        "{'phase':'Stopped','idle':{'state':'Asleep','lastStopReason':'no request for "
+	        "5m0s','lastStopTime':'%s'},'conditions':[{'type':'Ready','status':'False',"
+	        "'reason':'Stopped','lastTransitionTime':'2026-01-02T02:04:05Z'}]}";
+	char text[500], *said;
+
+	(void)snprintf(text, sizeof text, status, "2026-01-02T02:04:04Z");
+	said = why("{'running':false}", text, "");
+	expect_contains(said, "Stopped for idleness: no request for 5m0s.\n");
+	free(said);
+	(void)snprintf(text, sizeof text, status, "2026-01-02T01:04:04Z");
+	said = why("{'running':false}", text, "");
+	expect_contains(said, "It was stopped by hand: spec.running was set to false. Last stopped "
+	                      "for idleness 120m ago: no request for 5m0s.\n");
+	free(said);
 }
 
 /* What is said of the end of an awake container. */
@@ -75,7 +122,7 @@ static void test_why_asleep(void **state)
 	           "'lastTransitionTime':'2026-01-02T02:04:05Z'},{'type':'Activatable',"
 	           "'status':'True','reason':'Routed'}]}",
 	           "hello is asleep; it was last ready 60m ago.\n"
-	           "Last stopped for idleness: no request for 5m0s (last from 10.0.0.1).\n"
+	           "Stopped for idleness: no request for 5m0s (last from 10.0.0.1).\n"
 	           "A request wakes it: http://h/\n"
 	           "What to do: nothing; its files are kept. To start it now: kubectl sc start "
 	           "hello\n");
@@ -186,6 +233,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_why_awake_with_time_left),
 	        cmocka_unit_test(test_why_awake_says_when_it_ends),
+	        cmocka_unit_test(test_why_just_woken_tells_the_wake_and_not_what_was_before),
+	        cmocka_unit_test(test_why_asleep_tells_a_stop_by_hand_from_one_for_idleness),
 	        cmocka_unit_test(test_why_asleep),
 	        cmocka_unit_test(test_why_asleep_and_no_request_wakes_it),
 	        cmocka_unit_test(test_why_failed_says_the_way_out),
