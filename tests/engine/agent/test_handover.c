@@ -248,7 +248,8 @@ static void test_handover_a_file_where_a_folder_must_be_is_unsafe(void **state)
 	out = hand_over(pid, "/");
 	assert_int_equal(out.rc, -1);
 	assert_int_equal(out.err.code, ERR_INVALID);
-	assert_non_null(strstr(out.err.text, "/data: the image has no folder there"));
+	assert_non_null(
+	        strstr(out.err.text, "/data: a file is there, and a folder is to be mounted"));
 	/* the container is as it was */
 	assert_int_equal(unlink(T "/merged/data"), 0);
 	out = hand_over(pid, "/");
@@ -256,6 +257,56 @@ static void test_handover_a_file_where_a_folder_must_be_is_unsafe(void **state)
 	container_say(fd, "refuse test over");
 	assert_int_equal(container_end(pid), 125);
 	(void)close(fd);
+}
+
+static int mount_point(const char *path, bool directory, struct err *err)
+{
+	int root = open(paths.target, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = -1;
+	int rc = fs_mount_point(root, path, directory, &fd, err);
+
+	if (fd >= 0)
+		(void)close(fd);
+	(void)close(root);
+	return rc;
+}
+
+static void test_mount_point_of_an_older_template_gives_way_while_it_is_empty(void **state)
+{
+	struct err err;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(mkdir(T "/layer/images-own", 0755), 0);
+	mount_overlay();
+	for (unsigned round = 0; round < 2; round++) {
+		bool directory = round == 0;
+
+		must(mount_point("/etc/app/conf", directory, &err), &err);
+		must(mount_point("/etc/app/conf", !directory, &err), &err);
+		must(mount_point("/top", directory, &err), &err);
+		must(mount_point("/top", !directory, &err), &err);
+		assert_int_equal(stat(T "/merged/etc/app/conf", &st), 0);
+		assert_int_equal(S_ISDIR(st.st_mode) != 0, !directory);
+	}
+	/* what somebody has put into it stays */
+	must(mount_point("/d", true, &err), &err);
+	write_text(T "/merged/d/users", "kept");
+	assert_int_equal(mount_point("/d", false, &err), -1);
+	assert_int_equal(err.code, ERR_INVALID);
+	assert_non_null(strstr(err.text, "/d: a folder is there, and a file is to be mounted"));
+	assert_string_equal(read_text(T "/merged/d/users"), "kept");
+	must(mount_point("/f", false, &err), &err);
+	write_text(T "/merged/f", "kept");
+	assert_int_equal(mount_point("/f", true, &err), -1);
+	assert_string_equal(read_text(T "/merged/f"), "kept");
+	/* and what is not ours, empty or not */
+	assert_int_equal(mount_point("/images-own", false, &err), -1);
+	assert_int_equal(mkdir(T "/merged/users-own", 0755), 0);
+	assert_int_equal(mount_point("/users-own", false, &err), -1);
+	assert_int_equal(symlink("/top", T "/merged/link"), 0);
+	assert_int_equal(stat(T "/merged/top", &st), 0);
+	assert_int_equal(mount_point("/link", S_ISREG(st.st_mode) != 0, &err), -1);
 }
 
 static void test_handover_a_link_into_proc_is_unsafe(void **state)
@@ -489,6 +540,7 @@ int main(void)
 	        HANDOVER_TEST(test_handover_of_a_read_only_container_makes_its_mount_points),
 	        HANDOVER_TEST(test_handover_links_in_the_tree_do_not_lead_out),
 	        HANDOVER_TEST(test_handover_a_file_where_a_folder_must_be_is_unsafe),
+	        HANDOVER_TEST(test_mount_point_of_an_older_template_gives_way_while_it_is_empty),
 	        HANDOVER_TEST(test_handover_a_link_into_proc_is_unsafe),
 	        HANDOVER_TEST(test_handover_a_mount_point_that_is_the_root_is_unsafe),
 	        HANDOVER_TEST(test_handover_keeps_working_directory_and_user),

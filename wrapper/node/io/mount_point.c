@@ -4,16 +4,23 @@
  *
  * As runtimes do, a dangling link is followed and what it names is made, inside the tree: images
  * of whole systems have such links at /etc/resolv.conf.
+ *
+ * What is made stays in the tree and carries a mark, an attribute that only an administrator of the
+ * machine sees. So a later template may want the other type there: ours goes while it is empty.
  */
 #include "wrapper/node/io/fs.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 enum { MOUNT_POINT_LINKS_MAX = 16 };
+
+static const char mount_point_mark[] = "trusted.stoppablecontainer.mount-point";
 
 struct walk {
 	int root_fd;
@@ -59,6 +66,23 @@ static int walk_follow(struct walk *w, int parent_fd, const char *name, const ch
 	return 1;
 }
 
+/* A descriptor without a file open behind it takes attributes only by its name. */
+static const char *walk_fd_path(int fd, char path[32])
+{
+	(void)snprintf(path, 32, "/proc/self/fd/%d", fd);
+	return path;
+}
+
+/* A file system that takes no marks only loses what they are for. */
+static void walk_mark(int parent_fd, const char *name)
+{
+	CLEANUP(fd_close_var) int fd = openat(parent_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char path[32];
+
+	if (fd >= 0)
+		(void)setxattr(walk_fd_path(fd, path), mount_point_mark, "", 0, 0);
+}
+
 /* Return: 0 made; 1 a link was followed: walk again; negative err. */
 static int walk_make(struct walk *w, const char *name, const char *rest, struct err *err)
 {
@@ -71,8 +95,10 @@ static int walk_make(struct walk *w, const char *name, const char *rest, struct 
 	if (parent < 0)
 		return walk_bad(w, "not a folder", err);
 	rc = directory ? mkdirat(parent, name, 0755) : mknodat(parent, name, S_IFREG | 0644, 0);
-	if (rc == 0)
+	if (rc == 0) {
+		walk_mark(parent, name);
 		return 0;
+	}
 	if (errno == EEXIST)
 		return walk_follow(w, parent, name, rest, err);
 	return err_set(err, ERR_SYS, errno, "mount point /%s", w->path);
@@ -111,30 +137,70 @@ static int walk_once(struct walk *w, struct err *err)
 	return 0;
 }
 
+/* @fd is ours and of the wrong type. Return: true when it was empty, and is gone. */
+static bool walk_remove_leftover(const struct walk *w, int fd, const struct stat *st)
+{
+	char parent_path[PATH_MAX];
+	char path[32];
+	CLEANUP(fd_close_var) int parent = -1;
+	CLEANUP(fd_close_var) int again = -1;
+	const char *name = strrchr(w->done, '/');
+	bool is_empty_file = S_ISREG(st->st_mode) && st->st_size == 0;
+
+	if (getxattr(walk_fd_path(fd, path), mount_point_mark, NULL, 0) < 0 ||
+	    !(S_ISDIR(st->st_mode) || is_empty_file))
+		return false;
+	(void)snprintf(parent_path, sizeof parent_path, "%.*s",
+	               name != NULL ? (int)(name - w->done) : 1, name != NULL ? w->done : ".");
+	name = name != NULL ? name + 1 : w->done;
+	parent = fs_open_in_root(w->root_fd, parent_path, O_PATH | O_DIRECTORY, NULL);
+	again = parent >= 0 ? openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
+	/* a link that leads to it is not it */
+	return again >= 0 && walk_is_same(again, fd) &&
+	       unlinkat(parent, name, S_ISDIR(st->st_mode) ? AT_REMOVEDIR : 0) == 0;
+}
+
+static int walk_to_end(struct walk *w, int *ret_fd, struct stat *ret_st, struct err *err)
+{
+	CLEANUP(fd_close_var) int fd = -1;
+	int rc;
+
+	do
+		rc = walk_once(w, err);
+	while (rc > 0);
+	if (rc < 0)
+		return -1;
+	fd = fs_open_in_root(w->root_fd, w->path[0] != '\0' ? w->path : ".", O_PATH, err);
+	if (fd < 0 || fstat(fd, ret_st) < 0)
+		return walk_bad(w, "cannot be opened", err);
+	if (walk_is_same(fd, w->root_fd))
+		return walk_bad(w, "leads to the root of the file system", err);
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
 int fs_mount_point(int root_fd, const char *path, bool directory, int *ret_fd, struct err *err)
 {
 	struct walk w = {.root_fd = root_fd, .directory = directory};
 	CLEANUP(fd_close_var) int fd = -1;
 	struct stat st;
-	int rc;
 
 	if (strlen(path) >= sizeof w.path)
 		return err_set(err, ERR_INVALID, 0, "mount point: path too long");
 	(void)snprintf(w.path, sizeof w.path, "%s", path + strspn(path, "/"));
-	do
-		rc = walk_once(&w, err);
-	while (rc > 0);
-	if (rc < 0)
+	if (walk_to_end(&w, &fd, &st, err) < 0)
 		return -1;
-	fd = fs_open_in_root(root_fd, w.path[0] != '\0' ? w.path : ".", O_PATH, err);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return walk_bad(&w, "cannot be opened", err);
-	if (walk_is_same(fd, root_fd))
-		return walk_bad(&w, "leads to the root of the file system", err);
+	if (directory != (S_ISDIR(st.st_mode) != 0) && walk_remove_leftover(&w, fd, &st)) {
+		(void)close(TAKE_FD(fd));
+		if (walk_to_end(&w, &fd, &st, err) < 0)
+			return -1;
+	}
 	if (directory != (S_ISDIR(st.st_mode) != 0))
 		return walk_bad(&w,
-		                directory ? "the image has no folder there"
-		                          : "the image has no file there",
+		                directory ? "a file is there, and a folder is to be mounted: take "
+		                            "the mount out, start, and delete or move the file"
+		                          : "a folder is there, and a file is to be mounted: take "
+		                            "the mount out, start, and delete or move the folder",
 		                err);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
