@@ -79,6 +79,7 @@ int podman_conf_write(const struct podman_conf *conf, struct err *err)
 	        text, sizeof text,
 	        "[containers]\n"
 	        "netns = \"none\"\n"
+	        "base_hosts_file = \"none\"\n" /* the machine's own names are not the Pods' */
 	        "env = [\"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\"]\n"
 	        "default_ulimits = []\n"
 	        "http_proxy = false\n"
