@@ -131,23 +131,21 @@ json_t *pods_metadata(const struct resource *r, const char *name, const char *ro
 	return meta;
 }
 
-/* A string that the kubelet must not expand: "$(" of an image is no variable of Kubernetes. */
+/* What an image says is no template of Kubernetes: there "$$" is a dollar, and "$(" a variable. */
 static json_t *literal(const char *text)
 {
-	json_t *parts = json_string("");
-	json_t *whole;
-	const char *at;
+	json_t *whole = json_string("");
 
-	while ((at = strstr(text, "$(")) != NULL) {
-		json_t *longer =
-		        json_sprintf("%s%.*s$$(", json_string_value(parts), (int)(at - text), text);
+	while (*text != '\0') {
+		size_t plain = strcspn(text, "$");
+		bool is_dollar = text[plain] == '$';
+		json_t *longer = json_sprintf("%s%.*s%s", json_string_value(whole), (int)plain,
+		                              text, is_dollar ? "$$" : "");
 
-		json_decref(parts);
-		parts = longer;
-		text = at + 2;
+		json_decref(whole);
+		whole = longer;
+		text += plain + (is_dollar ? 1 : 0);
 	}
-	whole = json_sprintf("%s%s", json_string_value(parts), text);
-	json_decref(parts);
 	return whole;
 }
 
@@ -191,6 +189,17 @@ bool pods_has_command(const struct resource *r, const json_t *image)
 	return has;
 }
 
+static void add_home(json_t *env, const json_t *users, const json_t *image)
+{
+	const char *home = json_str_at(image, "", "home", NULL);
+
+	/* runtimes look into a container's image, which is the wrapper's: the agent did */
+	if (*home == '\0' || has_named(env, "name", "HOME") || has_named(users, "name", "HOME"))
+		return;
+	(void)json_array_append_new(env,
+	                            json_pack("{s:s,s:o}", "name", "HOME", "value", literal(home)));
+}
+
 /* The image's environment first, so that the user's own values may refer to it as $(NAME). */
 static void merge_env(json_t *main, const json_t *image)
 {
@@ -212,6 +221,7 @@ static void merge_env(json_t *main, const json_t *image)
 			                                           "value", literal(equals + 1)));
 		json_decref(name);
 	}
+	add_home(env, users, image);
 	if (users != NULL)
 		(void)json_array_extend(env, (json_t *)(uintptr_t)users);
 	if (json_array_size(env) > 0)
@@ -431,6 +441,27 @@ static json_t *consumer_metadata(const struct resource *r, const json_t *instanc
 	return meta;
 }
 
+/*
+ * Programs name what they keep after their host, so its name lives as long as the files do. The
+ * Pod's own name does not: one that is started while the former ends has a number.
+ */
+static void name_host(json_t *spec, const char *name)
+{
+	/* which a host in the node's network does not have; the others are ways to say it */
+	static const char *const said[] = {"hostname", "hostnameOverride", "hostNetwork"};
+
+	for (size_t i = 0; i < ARRAY_LEN(said); i++) {
+		const json_t *value = json_object_get(spec, said[i]);
+
+		if (json_is_true(value) ||
+		    (json_is_string(value) && *json_string_value(value) != '\0'))
+			return;
+	}
+	/* a label (RFC 1123): such a name as an API server takes as a host's */
+	if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(name))
+		(void)json_object_set_new(spec, "hostname", json_sprintf("%.63s", name));
+}
+
 json_t *pods_consumer(const struct resource *r, const json_t *instance,
                       const struct pods_start *start, const struct pods_config *config)
 {
@@ -445,6 +476,7 @@ json_t *pods_consumer(const struct resource *r, const json_t *instance,
 	(void)json_object_set_new(spec, "restartPolicy", json_string("Always"));
 	if (json_object_get(spec, "enableServiceLinks") == NULL)
 		(void)json_object_set_new(spec, "enableServiceLinks", json_false());
+	name_host(spec, r->name);
 	volumes = json_object_get(spec, "volumes");
 	if (!json_is_array(volumes)) {
 		volumes = json_array();

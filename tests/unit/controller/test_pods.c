@@ -1,140 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Pods that are made: of both shapes of the template, and of what the image says. */
-/* cmocka's own order of headers */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "controller/core/pods.h"
-#include "lib/kube/object.h"
-
-struct fixture {
-	json_t *container, *instance, *pod;
-	struct resource *resource;
-};
-
-static const char usual_image[] =
-        "{\"entrypoint\":[\"/entry\"],\"command\":[\"serve\"],\"env\":[\"PATH=/bin\",\"A=image\"],"
-        "\"workingDir\":\"/srv\",\"uid\":1000,\"gid\":100}";
-
-static const struct pods_config config = {"wrapper:1", "IfNotPresent"};
-
-static int setup(void **state)
-{
-	*state = calloc(1, sizeof(struct fixture));
-	return 0;
-}
-
-static void clear(struct fixture *f)
-{
-	resource_free(f->resource);
-	json_decref(f->container);
-	json_decref(f->instance);
-	json_decref(f->pod);
-	*f = (struct fixture){0};
-}
-
-static int teardown(void **state)
-{
-	clear(*state);
-	free(*state);
-	return 0;
-}
-
-static json_t *parse(const char *text)
-{
-	json_error_t error;
-	json_t *value = json_loads(text, JSON_DECODE_ANY, &error);
-
-	if (value == NULL)
-		fail_msg("%s: %s", error.text, text);
-	return value;
-}
-
-static void read_spec(struct fixture *f, const char *spec_json, const char *image_json)
-{
-	struct err err = {0};
-
-	clear(f);
-	f->container = json_pack("{s:{s:s,s:s,s:s},s:o}", "metadata", "name", "hello", "namespace",
-	                         "default", "uid", "u1", "spec", parse(spec_json));
-	f->instance = json_pack("{s:{s:s,s:s},s:{s:o}}", "metadata", "name", "hello", "uid", "u2",
-	                        "status", "image", parse(image_json));
-	if (resource_parse(f->container, &f->resource, &err) < 0)
-		fail_msg("%s", err.text);
-}
-
-static void consumer(struct fixture *f, const char *spec_json, const char *image_json)
-{
-	const struct pods_start start = {"hello-4", 4, "node-a"};
-
-	read_spec(f, spec_json, image_json);
-	f->pod = pods_consumer(f->resource, f->instance, &start, &config);
-}
-
-static void provider(struct fixture *f, const char *spec_json, const char *node)
-{
-	read_spec(f, spec_json, usual_image);
-	f->pod = pods_provider(f->resource, f->instance, node, &config);
-}
-
-static void expect_json(const json_t *value, const char *want)
-{
-	char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-	char got[2048];
-
-	(void)snprintf(got, sizeof got, "%s", text != NULL ? text : "absent");
-	free(text);
-	assert_string_equal(got, want);
-}
-
-static const json_t *main_of(struct fixture *f)
-{
-	return json_array_get(json_at(f->pod, "spec", "containers", NULL), 0);
-}
-
-static void test_pods_follow_kubernetes_rule_for_command_and_args(void **state)
-{
-	static const struct {
-		const char *spec, *image, *args;
-	} cases[] = {
-	        {"{}", "{\"entrypoint\":[\"/e\"],\"command\":[\"c\"]}", "[\"/e\",\"c\"]"},
-	        {"{\"command\":[\"/u\"]}", "{\"entrypoint\":[\"/e\"],\"command\":[\"c\"]}",
-	         "[\"/u\"]"},
-	        {"{\"args\":[\"a\"]}", "{\"entrypoint\":[\"/e\"],\"command\":[\"c\"]}",
-	         "[\"/e\",\"a\"]"},
-	        {"{\"command\":[\"/u\"],\"args\":[\"a\"]}",
-	         "{\"entrypoint\":[\"/e\"],\"command\":[\"c\"]}", "[\"/u\",\"a\"]"},
-	        {"{\"command\":[],\"args\":[]}", "{\"command\":[\"c\"]}", "[\"c\"]"},
-	        {"{\"args\":[\"$(A)\"]}", "{\"entrypoint\":[\"$(X)$(Y)z\"]}",
-	         "[\"$$(X)$$(Y)z\",\"$(A)\"]"}, /* only the user's are expanded */
-	};
-	struct fixture *f = *state;
-
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		json_t *spec =
-		        json_pack("{s:{s:o}}", "template", "container", parse(cases[i].spec));
-		char *text;
-
-		json_object_set_new(json_at(spec, "template", "container", NULL), "image",
-		                    json_string("app:1"));
-		text = json_dumps(spec, 0);
-		consumer(f, text, cases[i].image);
-		free(text);
-		json_decref(spec);
-		expect_json(json_at(main_of(f), "args", NULL), cases[i].args);
-		expect_json(json_at(main_of(f), "command", NULL),
-		            "[\"/sc-wrapper\",\"run\",\"--\"]");
-	}
-}
+#include "tests/unit/controller/pods_fixture.h"
 
 static void test_pods_consumer_adds_nothing_but_the_wrapper_and_its_volume(void **state)
 {
@@ -154,7 +20,8 @@ static void test_pods_consumer_adds_nothing_but_the_wrapper_and_its_volume(void 
 	            "\"IfNotPresent\",\"name\":\"main\",\"securityContext\":{\"runAsGroup\":100,"
 	            "\"runAsUser\":1000},\"volumeMounts\":[{\"mountPath\":\"/.sc\",\"name\":"
 	            "\"sc-control\"}],\"workingDir\":\"/srv\"}],\"enableServiceLinks\":false,"
-	            "\"restartPolicy\":\"Always\",\"volumes\":[{\"emptyDir\":{},\"name\":"
+	            "\"hostname\":\"hello\",\"restartPolicy\":\"Always\",\"volumes\":[{"
+	            "\"emptyDir\":{},\"name\":"
 	            "\"sc-control\"}]}");
 	expect_json(json_at(f->pod, "metadata", "ownerReferences", NULL),
 	            "[{\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\","
@@ -549,7 +416,6 @@ static void test_pods_refuse_names_that_are_ours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        T(test_pods_follow_kubernetes_rule_for_command_and_args),
 	        T(test_pods_consumer_adds_nothing_but_the_wrapper_and_its_volume),
 	        T(test_pods_consumer_gets_the_groups_of_its_user),
 	        T(test_pods_consumer_lets_post_start_wait_for_the_files),

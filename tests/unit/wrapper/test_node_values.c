@@ -52,6 +52,33 @@ static void test_passwd_users_by_name_and_number(void **state)
 	assert_int_equal(passwd_resolve("app", "", "", &u, &err), -1);
 }
 
+static void test_passwd_home_is_that_of_the_user(void **state)
+{
+	static const char passwd[] =
+	        "root:x:0:0::/root:/bin/sh\napp:x:1000:50:App:/srv/app:/bin/sh\n"
+	        "short:x:7:8\nnone:x:8:8:::/bin/sh\ntoor:x:0:0::/toor\n";
+	static const struct {
+		const char *user, *home;
+	} cases[] = {
+	        {"", "/root"},        {"0", "/root"},      {"root", "/root"},
+	        {"1000", "/srv/app"}, {"app", "/srv/app"}, {"app:web", "/srv/app"},
+	        {"1234", "/"},        {"short", "/"},      {"none", "/"},
+	        {"toor", "/toor"},
+	};
+	char longest[PASSWD_HOME_BYTES + 32] = "app:x:1:1::/";
+	struct passwd_user u;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(passwd_resolve(cases[i].user, passwd, "web:x:33:\n", &u, &err), 0);
+		assert_string_equal(u.home, cases[i].home);
+	}
+	memset(longest + strlen(longest), 'a', PASSWD_HOME_BYTES);
+	assert_int_equal(passwd_resolve("app", longest, "", &u, &err), 0);
+	assert_string_equal(u.home, "/");
+}
+
 static void expect_groups(const char *user, const char *group, const char *want)
 {
 	static const char passwd[] = "root:x:0:0::/root:/bin/sh\napp:x:1000:50:App:/home:/bin/sh\n";
@@ -137,7 +164,7 @@ static void expect_image(const char *config, const char *want)
 
 	assert_non_null(in);
 	assert_non_null(wanted);
-	image_status_user(out, &(struct passwd_user){5, 6, {7, 8}, 2});
+	image_status_user(out, &(struct passwd_user){5, 6, {7, 8}, 2, "/h"});
 	assert_true(json_equal(out, wanted));
 	json_decref(in);
 	json_decref(out);
@@ -147,17 +174,18 @@ static void expect_image(const char *config, const char *want)
 static void test_image_status_of_a_full_and_an_empty_configuration(void **state)
 {
 	(void)state;
-	expect_image("{\"Entrypoint\":[\"/e\"],\"Cmd\":[\"a\",\"b\"],\"Env\":[\"K=V\"],"
-	             "\"WorkingDir\":\"/w\",\"StopSignal\":\"SIGQUIT\",\"ExposedPorts\":{\"8080/"
-	             "tcp\":{},\"53/udp\":{},"
-	             "\"x/tcp\":{},\"99999/tcp\":{}}}",
-	             "{\"entrypoint\":[\"/e\"],\"command\":[\"a\",\"b\"],\"env\":[\"K=V\"],"
-	             "\"workingDir\":\"/"
-	             "w\",\"uid\":5,\"gid\":6,\"groups\":[7,8],\"exposedPorts\":[8080],"
-	             "\"stopSignal\":\"SIGQUIT\"}");
+	expect_image(
+	        "{\"Entrypoint\":[\"/e\"],\"Cmd\":[\"a\",\"b\"],\"Env\":[\"K=V\"],"
+	        "\"WorkingDir\":\"/w\",\"StopSignal\":\"SIGQUIT\",\"ExposedPorts\":{\"8080/"
+	        "tcp\":{},\"53/udp\":{},"
+	        "\"x/tcp\":{},\"99999/tcp\":{}}}",
+	        "{\"entrypoint\":[\"/e\"],\"command\":[\"a\",\"b\"],\"env\":[\"K=V\"],"
+	        "\"workingDir\":\"/"
+	        "w\",\"uid\":5,\"gid\":6,\"groups\":[7,8],\"home\":\"/h\",\"exposedPorts\":[8080],"
+	        "\"stopSignal\":\"SIGQUIT\"}");
 	expect_image("{\"Entrypoint\":null,\"StopSignal\":\"\"}",
 	             "{\"entrypoint\":[],\"command\":[],\"env\":[],\"workingDir\":\"/\",\"uid\":5,"
-	             "\"gid\":6,\"groups\":[7,8],\"exposedPorts\":[]}");
+	             "\"gid\":6,\"groups\":[7,8],\"home\":\"/h\",\"exposedPorts\":[]}");
 }
 
 static void test_ports_tell_what_is_wrong(void **state)
@@ -244,6 +272,11 @@ static void test_image_user_gives_way_to_the_templates(void **state)
 		assert_string_equal(image_user(config, run_as, buf), "7");
 		assert_int_equal(json_integer_value(json_object_get(status, "runAsUser")), 7);
 		assert_true(instance_image_is_of(status, run_as));
+		/* an older agent has looked up no home: this one asks again */
+		assert_false(image_status_is_whole(status, run_as));
+		image_status_user(status, &(struct passwd_user){.home = "/h"});
+		assert_true(image_status_is_whole(status, run_as));
+		assert_false(image_status_is_whole(status, NULL));
 		assert_false(instance_image_is_of(status, NULL));
 		assert_false(instance_image_is_of(images, run_as));
 		json_decref(status);
@@ -349,6 +382,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_passwd_users_by_name_and_number),
+	        cmocka_unit_test(test_passwd_home_is_that_of_the_user),
 	        cmocka_unit_test(test_passwd_groups_are_those_that_name_the_user),
 	        cmocka_unit_test(test_record_reads_as_it_was_written),
 	        cmocka_unit_test(test_record_anything_else_is_refused),

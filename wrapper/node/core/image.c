@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/api/instance.h"
 #include "lib/base/num.h"
+#include "lib/kube/object.h"
 
 static json_t *image_strings(const json_t *config, const char *key)
 {
@@ -69,6 +71,12 @@ const char *image_user(const json_t *config, const json_t *run_as, char buf[IMAG
 	return buf;
 }
 
+bool image_status_is_whole(const json_t *status, const json_t *run_as)
+{
+	return instance_image_is_of(status, run_as) &&
+	       json_is_string(json_object_get(status, "home"));
+}
+
 void image_status_user(json_t *status, const struct passwd_user *user)
 {
 	json_t *groups = json_array();
@@ -78,4 +86,5 @@ void image_status_user(json_t *status, const struct passwd_user *user)
 	(void)json_object_set_new(status, "uid", json_integer(user->uid));
 	(void)json_object_set_new(status, "gid", json_integer(user->gid));
 	(void)json_object_set_new(status, "groups", groups);
+	(void)json_object_set_new(status, "home", json_text(user->home));
 }

@@ -23,5 +23,11 @@ enum { IMAGE_USER_BYTES = 256 };
 /** image_user() - for passwd_resolve(), into @buf */
 const char *image_user(const json_t *config, const json_t *run_as, char buf[IMAGE_USER_BYTES]);
 
-/** image_status_user() - set the numbers of the image's user and its groups */
+/**
+ * image_status_is_whole() - of that user, and with all that this version says: what an older agent
+ * wrote has no home
+ */
+bool image_status_is_whole(const json_t *status, const json_t *run_as);
+
+/** image_status_user() - set the numbers of the image's user, its groups and its home */
 void image_status_user(json_t *status, const struct passwd_user *user);

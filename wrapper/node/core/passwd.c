@@ -2,11 +2,13 @@
 #include "wrapper/node/core/passwd.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/num.h"
 
-enum { PASSWD_FIELDS_MAX = 4 };
+/* name:password:uid:gid:comment:home, and a group's four; the home is at its place or absent */
+enum { PASSWD_FIELDS_MAX = 7, PASSWD_FIELD_HOME = 5 };
 
 struct passwd_field {
 	const char *text;
@@ -56,6 +58,7 @@ struct passwd_entry {
 	struct passwd_field name;
 	uint32_t id;
 	uint32_t gid;
+	struct passwd_field home;
 };
 
 /* The first line whose field @key is @want. */
@@ -72,7 +75,9 @@ static bool passwd_find(const char *text, size_t key, struct passwd_field want, 
 		if (count < 3 || !passwd_is(f[key], want) || !passwd_number(&f[2], &ret_entry->id))
 			continue;
 		ret_entry->name = f[0];
-		if (!is_user || (count == 4 && passwd_number(&f[3], &ret_entry->gid)))
+		ret_entry->home = count > PASSWD_FIELD_HOME ? f[PASSWD_FIELD_HOME]
+		                                            : (struct passwd_field){"", 0};
+		if (!is_user || (count >= 4 && passwd_number(&f[3], &ret_entry->gid)))
 			return true;
 	}
 	return false;
@@ -106,10 +111,19 @@ static void passwd_add_groups(const char *group, struct passwd_field name, struc
 
 		group += len;
 		/* a Pod can have no larger number */
-		if (count == 4 && passwd_lists(f[3], name) && !passwd_is(f[0], name) &&
+		if (count >= 4 && passwd_lists(f[3], name) && !passwd_is(f[0], name) &&
 		    passwd_number(&f[2], &gid) && gid <= INT32_MAX)
 			user->groups[user->groups_count++] = gid;
 	}
+}
+
+/* As runtimes do: "/" of a user who is not in the file, or has none there. */
+static void passwd_set_home(struct passwd_user *user, struct passwd_field home)
+{
+	bool fits = home.len > 0 && home.len < sizeof user->home;
+
+	(void)snprintf(user->home, sizeof user->home, "%.*s", fits ? (int)home.len : 1,
+	               fits ? home.text : "/");
 }
 
 int passwd_resolve(const char *user, const char *passwd, const char *group,
@@ -134,6 +148,7 @@ int passwd_resolve(const char *user, const char *passwd, const char *group,
 			               "user \"%.*s\" is not in the image's /etc/passwd",
 			               (int)part.len, part.text);
 	}
+	passwd_set_home(&u, is_known ? found.home : (struct passwd_field){"", 0});
 	if (is_known) {
 		u.gid = found.gid;
 		passwd_add_groups(group, found.name, &u);

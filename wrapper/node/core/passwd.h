@@ -13,13 +13,17 @@
 
 #include "lib/base/err.h"
 
-enum { PASSWD_GROUPS_MAX = 64 }; /* further ones are left out */
+enum {
+	PASSWD_GROUPS_MAX = 64,  /* further ones are left out */
+	PASSWD_HOME_BYTES = 512, /* a longer path is not taken */
+};
 
 struct passwd_user {
 	uint32_t uid;
 	uint32_t gid;
 	uint32_t groups[PASSWD_GROUPS_MAX];
 	size_t groups_count;
+	char home[PASSWD_HOME_BYTES]; /* "/" for who is not in the file */
 };
 
 /**

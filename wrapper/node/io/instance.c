@@ -234,7 +234,8 @@ static void on_instance_image(void *arg, const struct image_answer *answer, cons
 	inst->image_asked = image_status(answer->config, run_as);
 	(void)snprintf(inst->digest_asked, sizeof inst->digest_asked, "%s", answer->digest);
 	(void)image_user(answer->config, run_as, inst->user_asked);
-	if (instance_has_image(inst, answer->digest) && instance_image_is_of(inst->image, run_as)) {
+	if (instance_has_image(inst, answer->digest) &&
+	    image_status_is_whole(inst->image, run_as)) {
 		/* the same image in a new container: nothing to do, and no consumer notices */
 		instance_provider_is_seen(inst);
 		inst->state = INSTANCE_READY;
@@ -369,7 +370,7 @@ static struct rootfs_facts instance_facts(const struct instance *inst)
 	        .provider_is_seen =
 	                provider != NULL && strcmp(kube_uid(provider), inst->provider_uid) == 0 &&
 	                strcmp(pod_container_id(provider), inst->provider_container) == 0 &&
-	                instance_image_is_of(inst->image, instance_run_as(inst->object)),
+	                image_status_is_whole(inst->image, instance_run_as(inst->object)),
 	};
 }
 
