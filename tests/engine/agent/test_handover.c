@@ -27,61 +27,10 @@
 #include <cmocka.h>
 
 #include "tests/engine/agent/container.h"
+#include "tests/engine/agent/tree.h"
 #include "wrapper/node/io/fs.h"
 #include "wrapper/node/io/handover.h"
 #include "wrapper/node/io/overlay.h"
-
-#define T "/run/t"
-
-static const char *const layers[] = {T "/layer", NULL};
-static const struct overlay_paths paths = {layers, T "/state/upper", T "/state/work", T "/merged"};
-
-static void must(int rc, const struct err *err)
-{
-	if (rc < 0)
-		fail_msg("%s", err->text);
-}
-
-static int setup(void **state)
-{
-	static const char *const folders[] = {
-	        T "/layer",     T "/layer/bin", T "/layer/etc", T "/layer/proc",
-	        T "/layer/dev", T "/layer/tmp", T "/state",     T "/state/work",
-	        T "/merged",    T "/a",         T "/b",
-	};
-	struct err err;
-	int fd;
-
-	(void)state;
-	assert_int_equal(mount("tmpfs", "/run", "tmpfs", 0, "size=64m"), 0);
-	assert_int_equal(mkdir(T, 0755), 0);
-	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
-		assert_int_equal(mkdir(folders[i], 0755), 0);
-	assert_int_equal(system("cp /bin/busybox " T "/layer/bin/busybox && "
-	                        "for c in sh sleep cat touch mkdir id ps kill; do "
-	                        "ln -s busybox " T "/layer/bin/$c; done"),
-	                 0);
-	assert_int_equal(chmod(T "/layer", 0751), 0);
-	assert_int_equal(mkdir(paths.upper, 0700), 0);
-	fd = open(paths.upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	must(overlay_upper_init(fd, layers[0], &err), &err);
-	(void)close(fd);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	(void)umount2(paths.target, MNT_DETACH);
-	return umount2("/run", MNT_DETACH);
-}
-
-static void mount_overlay(void)
-{
-	struct err err;
-
-	must(overlay_mount(&paths, &err), &err);
-}
 
 struct outcome {
 	int rc;
@@ -138,7 +87,7 @@ static int run_script(struct container *c, const char *script)
 	struct outcome out = hand_over(pid, c->cwd != NULL ? c->cwd : "/");
 	int code;
 
-	must(out.rc, &out.err);
+	tree_must(out.rc, &out.err);
 	container_say(fd, "go");
 	container_expect(fd, "started *");
 	code = container_end(pid);
@@ -152,7 +101,7 @@ static void test_handover_writes_of_the_process_are_in_upper(void **state)
 	struct stat st;
 
 	(void)state;
-	mount_overlay();
+	tree_mount();
 	assert_int_equal(run_script(&c, "echo hello > /kept && echo v > /data/f && "
 	                                "cat /etc/hosts > /hosts-seen && test -e /dev/null && "
 	                                "test ! -e /.sc/wrapper.sock && test ! -e /sc-wrapper && "
@@ -175,10 +124,10 @@ static void test_handover_second_mount_is_refused_and_the_first_taken_back(void 
 	int status;
 
 	(void)state;
-	mount_overlay();
+	tree_mount();
 	pid = start(&c, "echo one > /kept; sleep 1000 & wait", &fd);
 	out = hand_over(pid, "/");
-	must(out.rc, &out.err);
+	tree_must(out.rc, &out.err);
 	container_say(fd, "go");
 	container_expect(fd, "started *");
 	assert_int_equal(umount2(paths.target, 0), 0);
@@ -205,7 +154,7 @@ static void test_handover_of_a_read_only_container_makes_its_mount_points(void *
 	struct container c = {.read_only = true, .volume_at = "/data"};
 
 	(void)state;
-	mount_overlay();
+	tree_mount();
 	assert_int_equal(run_script(&c, "echo x > /data/w || exit 3; echo x > /no && exit 1; "
 	                                "echo x > /etc/no && exit 2; exit 0"),
 	                 0);
@@ -225,7 +174,7 @@ static void test_handover_links_in_the_tree_do_not_lead_out(void **state)
 	assert_int_equal(symlink(T "/outside/dev", T "/layer/dev"), 0);
 	assert_int_equal(symlink("/.sc/../../../outside/data", T "/layer/data"), 0);
 	assert_int_equal(mkdir(T "/outside", 0755), 0);
-	mount_overlay();
+	tree_mount();
 	assert_int_equal(run_script(&c, "test -d /outside/proc/1 || exit 1; "
 	                                "test -e " T "/outside/dev/null || exit 2; exit 0"),
 	                 0);
@@ -243,7 +192,7 @@ static void test_handover_a_file_where_a_folder_must_be_is_unsafe(void **state)
 
 	(void)state;
 	write_text(T "/layer/data", "a file");
-	mount_overlay();
+	tree_mount();
 	pid = start(&c, "exit 0", &fd);
 	out = hand_over(pid, "/");
 	assert_int_equal(out.rc, -1);
@@ -253,60 +202,10 @@ static void test_handover_a_file_where_a_folder_must_be_is_unsafe(void **state)
 	/* the container is as it was */
 	assert_int_equal(unlink(T "/merged/data"), 0);
 	out = hand_over(pid, "/");
-	must(out.rc, &out.err);
+	tree_must(out.rc, &out.err);
 	container_say(fd, "refuse test over");
 	assert_int_equal(container_end(pid), 125);
 	(void)close(fd);
-}
-
-static int mount_point(const char *path, bool directory, struct err *err)
-{
-	int root = open(paths.target, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fd = -1;
-	int rc = fs_mount_point(root, path, directory, &fd, err);
-
-	if (fd >= 0)
-		(void)close(fd);
-	(void)close(root);
-	return rc;
-}
-
-static void test_mount_point_of_an_older_template_gives_way_while_it_is_empty(void **state)
-{
-	struct err err;
-	struct stat st;
-
-	(void)state;
-	assert_int_equal(mkdir(T "/layer/images-own", 0755), 0);
-	mount_overlay();
-	for (unsigned round = 0; round < 2; round++) {
-		bool directory = round == 0;
-
-		must(mount_point("/etc/app/conf", directory, &err), &err);
-		must(mount_point("/etc/app/conf", !directory, &err), &err);
-		must(mount_point("/top", directory, &err), &err);
-		must(mount_point("/top", !directory, &err), &err);
-		assert_int_equal(stat(T "/merged/etc/app/conf", &st), 0);
-		assert_int_equal(S_ISDIR(st.st_mode) != 0, !directory);
-	}
-	/* what somebody has put into it stays */
-	must(mount_point("/d", true, &err), &err);
-	write_text(T "/merged/d/users", "kept");
-	assert_int_equal(mount_point("/d", false, &err), -1);
-	assert_int_equal(err.code, ERR_INVALID);
-	assert_non_null(strstr(err.text, "/d: a folder is there, and a file is to be mounted"));
-	assert_string_equal(read_text(T "/merged/d/users"), "kept");
-	must(mount_point("/f", false, &err), &err);
-	write_text(T "/merged/f", "kept");
-	assert_int_equal(mount_point("/f", true, &err), -1);
-	assert_string_equal(read_text(T "/merged/f"), "kept");
-	/* and what is not ours, empty or not */
-	assert_int_equal(mount_point("/images-own", false, &err), -1);
-	assert_int_equal(mkdir(T "/merged/users-own", 0755), 0);
-	assert_int_equal(mount_point("/users-own", false, &err), -1);
-	assert_int_equal(symlink("/top", T "/merged/link"), 0);
-	assert_int_equal(stat(T "/merged/top", &st), 0);
-	assert_int_equal(mount_point("/link", S_ISREG(st.st_mode) != 0, &err), -1);
 }
 
 static void test_handover_a_link_into_proc_is_unsafe(void **state)
@@ -318,7 +217,7 @@ static void test_handover_a_link_into_proc_is_unsafe(void **state)
 
 	(void)state;
 	assert_int_equal(symlink("/proc/sys", T "/layer/data"), 0);
-	mount_overlay();
+	tree_mount();
 	pid = start(&c, "exit 0", &fd);
 	out = hand_over(pid, "/");
 	assert_int_equal(out.rc, -1);
@@ -338,7 +237,7 @@ static void test_handover_a_mount_point_that_is_the_root_is_unsafe(void **state)
 
 	(void)state;
 	assert_int_equal(symlink("../..", T "/layer/data"), 0);
-	mount_overlay();
+	tree_mount();
 	pid = start(&c, "exit 0", &fd);
 	out = hand_over(pid, "/");
 	assert_int_equal(out.rc, -1);
@@ -356,7 +255,7 @@ static void test_handover_keeps_working_directory_and_user(void **state)
 	assert_int_equal(chmod(T "/layer/tmp", 01777), 0);
 	assert_int_equal(mkdir(T "/a/root", 0755), 0);
 	assert_int_equal(mkdir(T "/a/root/srv", 0755), 0);
-	mount_overlay();
+	tree_mount();
 	assert_int_equal(run_script(&c, "pwd > /tmp/w; id -u >> /tmp/w"), 0);
 	assert_string_equal(read_text(T "/state/upper/tmp/w"), "/srv/app\n1000\n");
 }
@@ -405,13 +304,13 @@ static void test_handover_lets_a_hook_wait_for_it(void **state)
 	assert_int_equal(chmod(T "/layer/tmp", 01777), 0);
 	assert_int_equal(mkdir(T "/a/root", 0755), 0);
 	assert_int_equal(mkdir(T "/a/root/srv", 0755), 0);
-	mount_overlay();
+	tree_mount();
 	pid = start(&c, "sleep 1000 & wait", &fd);
 	early = exec_in(pid, "/srv/app", hook);
 	(void)poll(NULL, 0, 200);
 	assert_int_equal(waitpid(early, NULL, WNOHANG), 0);
 	out = hand_over(pid, "/srv/app");
-	must(out.rc, &out.err);
+	tree_must(out.rc, &out.err);
 	assert_int_equal(container_end(early), 7);
 	assert_string_equal(read_text(T "/state/upper/tmp/w"), "/srv/app\n1000\n");
 	container_say(fd, "go");
@@ -432,105 +331,20 @@ static void test_overlay_of_layers_that_were_unpacked_anew_mounts_again(void **s
 	struct err err;
 
 	(void)state;
-	mount_overlay();
+	tree_mount();
 	assert_int_equal(run_script(&c, "echo kept > /kept; echo more >> /etc/passwd"), 0);
 	assert_int_equal(umount2(paths.target, 0), 0);
 	assert_int_equal(rename(T "/layer", T "/old"), 0);
 	assert_int_equal(system("cp -a " T "/old " T "/layer"), 0);
 	if (overlay_mount(&paths, &err) < 0) {
 		assert_int_equal(err.sys_errno, ESTALE);
-		must(overlay_forget_origin(paths.upper, paths.work, &err), &err);
-		mount_overlay();
+		tree_must(overlay_forget_origin(paths.upper, paths.work, &err), &err);
+		tree_mount();
 	}
 	assert_string_equal(read_text(T "/merged/kept"), "kept\n");
 }
 
-static void test_overlay_without_its_layers_says_so(void **state)
-{
-	struct err err;
-
-	(void)state;
-	assert_int_equal(rename(T "/layer", T "/old"), 0);
-	assert_int_equal(overlay_mount(&paths, &err), -1);
-	assert_int_equal(err.code, ERR_NOT_FOUND);
-}
-
-static void test_overlay_with_many_layers_mounts(void **state)
-{
-	const char *many[OVERLAY_LAYERS_MAX + 2] = {0};
-	struct overlay_paths p = paths;
-	char *names = calloc(OVERLAY_LAYERS_MAX + 1, 256);
-	struct err err;
-
-	(void)state;
-	assert_non_null(names);
-	for (size_t i = 0; i <= OVERLAY_LAYERS_MAX; i++) {
-		many[i] = names + i * 256;
-		(void)snprintf(names + i * 256, 256,
-		               T "/layer-with-a-name-as-long-as-a-digest-"
-		                 "0123456789012345678901234567890123456789-%zu",
-		               i);
-		assert_int_equal(mkdir(many[i], 0755), 0);
-	}
-	p.layers = many;
-	assert_int_equal(overlay_mount(&p, &err), -1);
-	assert_int_equal(err.code, ERR_INVALID);
-	many[OVERLAY_LAYERS_MAX] = NULL;
-	must(overlay_mount(&p, &err), &err);
-	free(names);
-}
-
-/* Renames and mounts of the whole machine race every ".."; the kernel then wants to be asked again.
- */
-static void test_fs_opens_in_a_root_beside_renames(void **state)
-{
-	char path[100] = "";
-	struct err err;
-	int fd = open(T, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	pid_t pid;
-
-	(void)state;
-	for (size_t at = 0; at + 6 < sizeof path; at += 5)
-		(void)snprintf(path + at, sizeof path - at, "a/../");
-	write_text(T "/b/one", "1");
-	pid = fork();
-	if (pid == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;) {
-			(void)rename(T "/b/one", T "/b/two");
-			(void)rename(T "/b/two", T "/b/one");
-		}
-	}
-	assert_true(pid > 0);
-	for (unsigned i = 0; i < 2000; i++) {
-		int at = fs_open_in_root(fd, path, O_PATH | O_DIRECTORY, &err);
-
-		must(at, &err);
-		(void)close(at);
-	}
-	(void)kill(pid, SIGKILL);
-	(void)waitpid(pid, NULL, 0);
-	(void)close(fd);
-}
-
-static void test_fs_remove_tree_removes_deep_trees_and_follows_nothing(void **state)
-{
-	struct err err;
-	int fd = open(T, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	(void)state;
-	write_text(T "/b/keep", "k");
-	assert_int_equal(system("cd " T "/a && for i in $(busybox seq 300); do mkdir -p d/0 && "
-	                        "ln -s " T "/b l && echo x > f && cd d || exit 1; done"),
-	                 0);
-	must(fs_remove_tree(fd, "a", &err), &err);
-	must(fs_remove_tree(fd, "a", &err), &err);
-	assert_int_equal(access(T "/a", F_OK), -1);
-	assert_string_equal(read_text(T "/b/keep"), "k");
-	(void)close(fd);
-}
-
-#define HANDOVER_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define HANDOVER_TEST(f) cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
 
 int main(void)
 {
@@ -540,16 +354,11 @@ int main(void)
 	        HANDOVER_TEST(test_handover_of_a_read_only_container_makes_its_mount_points),
 	        HANDOVER_TEST(test_handover_links_in_the_tree_do_not_lead_out),
 	        HANDOVER_TEST(test_handover_a_file_where_a_folder_must_be_is_unsafe),
-	        HANDOVER_TEST(test_mount_point_of_an_older_template_gives_way_while_it_is_empty),
 	        HANDOVER_TEST(test_handover_a_link_into_proc_is_unsafe),
 	        HANDOVER_TEST(test_handover_a_mount_point_that_is_the_root_is_unsafe),
 	        HANDOVER_TEST(test_handover_keeps_working_directory_and_user),
 	        HANDOVER_TEST(test_handover_lets_a_hook_wait_for_it),
 	        HANDOVER_TEST(test_overlay_of_layers_that_were_unpacked_anew_mounts_again),
-	        HANDOVER_TEST(test_overlay_without_its_layers_says_so),
-	        HANDOVER_TEST(test_overlay_with_many_layers_mounts),
-	        HANDOVER_TEST(test_fs_opens_in_a_root_beside_renames),
-	        HANDOVER_TEST(test_fs_remove_tree_removes_deep_trees_and_follows_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

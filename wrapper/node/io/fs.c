@@ -10,7 +10,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "lib/base/clk.h"
 #include "lib/base/openat2.h"
+
+/* A descriptor each; the folders of an image are never so deep. */
+enum { FS_IN_PLACE_DEPTH_MAX = 64 };
 
 DEFINE_CLEANUP(DIR *, closedir);
 
@@ -178,23 +182,47 @@ static int fs_remove_entry(int dir_fd, const char *name)
 	return errno == ENOTEMPTY || errno == EEXIST ? 1 : -1;
 }
 
-/* Move @name of @from up into @top, under a number that is free there. */
-static int fs_move_up(DIR *from, DIR *top, const char *name, uint64_t *number)
+/* A folder that is emptied. */
+struct emptying {
+	DIR *top;
+	uint64_t number;   /* of the next folder that moves up */
+	uint64_t until_ms; /* not longer than that */
+};
+
+/* Move @name of @from up into the top, under a number that is free there. */
+static int fs_move_up(struct emptying *e, DIR *from, const char *name)
 {
 	char moved[32];
 
 	do {
-		(void)snprintf(moved, sizeof moved, "%" PRIu64, (*number)++);
-		if (syscall(SYS_renameat2, dirfd(from), name, dirfd(top), moved, 1U) == 0)
+		(void)snprintf(moved, sizeof moved, "%" PRIu64, e->number++);
+		if (syscall(SYS_renameat2, dirfd(from), name, dirfd(e->top), moved, 1U) == 0)
 			return 0;
 	} while (errno == EEXIST);
 	return -1;
 }
 
-/* Empty @name in @top: folders in it move up into @top. */
-static int fs_empty_folder(DIR *top, const char *name, uint64_t *number, struct err *err)
+static int fs_empty_folder(struct emptying *e, DIR *parent, const char *name, unsigned depth,
+                           struct err *err);
+
+/* A folder that came with the image can't be renamed in an overlay: it is emptied where it is. */
+static int fs_remove_in_place(struct emptying *e, DIR *dir, const char *name, unsigned depth,
+                              struct err *err)
 {
-	CLEANUP(closedir_var) DIR *dir = fs_open_dir(dirfd(top), name, err);
+	if (depth >= FS_IN_PLACE_DEPTH_MAX)
+		return err_set(err, ERR_SYS, ELOOP, "remove %s", name);
+	if (fs_empty_folder(e, dir, name, depth + 1, err) < 0)
+		return -1;
+	return fs_remove_entry(dirfd(dir), name) == 0
+	               ? 0
+	               : err_set(err, ERR_SYS, errno, "remove %s", name);
+}
+
+/* Empty @name in @parent: folders in it move up into the top. */
+static int fs_empty_folder(struct emptying *e, DIR *parent, const char *name, unsigned depth,
+                           struct err *err)
+{
+	CLEANUP(closedir_var) DIR *dir = fs_open_dir(dirfd(parent), name, err);
 	const char *entry;
 
 	if (dir == NULL)
@@ -202,37 +230,75 @@ static int fs_empty_folder(DIR *top, const char *name, uint64_t *number, struct 
 	while ((entry = fs_next_entry(dir)) != NULL) {
 		int rc = fs_remove_entry(dirfd(dir), entry);
 
-		if (rc < 0 || (rc > 0 && fs_move_up(dir, top, entry, number) < 0))
+		if (rc == 0)
+			continue;
+		if (clk_now_ms() >= e->until_ms)
+			return err_set(err, ERR_TIMEOUT, 0, "remove %s", entry);
+		if (rc > 0 && fs_move_up(e, dir, entry) == 0)
+			continue;
+		if (rc < 0 || errno != EXDEV)
 			return err_set(err, ERR_SYS, errno, "remove %s", entry);
+		if (fs_remove_in_place(e, dir, entry, depth, err) < 0)
+			return -1;
 	}
 	return errno == 0 ? 0 : err_set(err, ERR_SYS, errno, "read folder %s", name);
 }
 
-/* One pass over @top. Return: 0 empty; 1 another pass is needed; negative err. */
-static int fs_empty_pass(DIR *top, uint64_t *number, struct err *err)
+/* One pass over the top. Return: 0 empty; 1 another pass is needed; negative err. */
+static int fs_empty_pass(struct emptying *e, struct err *err)
 {
 	const char *entry;
 	int again = 0;
 
-	rewinddir(top);
-	while ((entry = fs_next_entry(top)) != NULL) {
-		int rc = fs_remove_entry(dirfd(top), entry);
+	rewinddir(e->top);
+	while ((entry = fs_next_entry(e->top)) != NULL) {
+		int rc = fs_remove_entry(dirfd(e->top), entry);
 
+		if (clk_now_ms() >= e->until_ms)
+			return err_set(err, ERR_TIMEOUT, 0, "remove %s", entry);
 		if (rc < 0)
 			return err_set(err, ERR_SYS, errno, "remove %s", entry);
 		if (rc > 0) {
 			again = 1;
-			if (fs_empty_folder(top, entry, number, err) < 0)
+			if (fs_empty_folder(e, e->top, entry, 0, err) < 0)
 				return -1;
 		}
 	}
 	return errno == 0 ? again : err_set(err, ERR_SYS, errno, "read folder");
 }
 
+int fs_clear(int root_fd, const char *path, uint64_t until_ms, struct err *err)
+{
+	CLEANUP(closedir_var) DIR *top = NULL;
+	CLEANUP(fd_close_var)
+	int fd = openat2_call(root_fd, path, O_RDONLY | O_DIRECTORY,
+	                      RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+	struct emptying e = {.until_ms = until_ms};
+	struct stat root;
+	struct stat st;
+	int rc;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_set(err, ERR_SYS, errno, "open %s", path);
+	if (fstat(root_fd, &root) < 0 || fstat(fd, &st) < 0)
+		return err_set(err, ERR_SYS, errno, "stat %s", path);
+	if (root.st_dev == st.st_dev && root.st_ino == st.st_ino)
+		return err_set(err, ERR_INVALID, 0, "%s is the root directory", path);
+	top = fdopendir(fd);
+	if (top == NULL)
+		return err_set(err, ERR_SYS, errno, "open %s", path);
+	(void)TAKE_FD(fd);
+	e.top = top;
+	do
+		rc = fs_empty_pass(&e, err);
+	while (rc > 0);
+	return rc < 0 ? err_wrap(err, "%s", path) : 0;
+}
+
 int fs_remove_tree(int parent_fd, const char *name, struct err *err)
 {
 	CLEANUP(closedir_var) DIR *top = NULL;
-	uint64_t number = 0;
+	struct emptying e = {.until_ms = UINT64_MAX};
 	int rc = fs_remove_entry(parent_fd, name);
 
 	if (rc == 0)
@@ -242,8 +308,9 @@ int fs_remove_tree(int parent_fd, const char *name, struct err *err)
 	top = fs_open_dir(parent_fd, name, err);
 	if (top == NULL)
 		return -1;
+	e.top = top;
 	do
-		rc = fs_empty_pass(top, &number, err);
+		rc = fs_empty_pass(&e, err);
 	while (rc > 0);
 	if (rc < 0)
 		return err_wrap(err, "%s", name);

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "lib/base/err.h"
@@ -42,6 +43,17 @@ int fs_is_empty(int dir_fd, const char *path, struct err *err);
  * Never leaves the file system, follows no link; can be interrupted and called again.
  */
 int fs_remove_tree(int parent_fd, const char *name, struct err *err);
+
+/**
+ * fs_clear() - empty a folder in the user's tree, and leave the folder
+ * @until_ms: monotonic; what is not gone by then stays (ERR_TIMEOUT)
+ *
+ * No symbolic link is followed, not even on the way to it; no other mount is entered; the root
+ * itself is refused. A folder that is not there is empty. Nobody else may write there meanwhile.
+ *
+ * Return: 0; negative: err, and some of it may be gone.
+ */
+int fs_clear(int root_fd, const char *path, uint64_t until_ms, struct err *err);
 
 /**
  * fs_mount_point() - open a mount point in the user's tree, making what is missing
