@@ -9,7 +9,8 @@
 #include "lib/api/names.h"
 
 static const char usage[] =
-        "Usage: sc-wrapper run [--socket PATH] [--stop-signal N] -- COMMAND [ARGUMENT]...\n"
+        "Usage: sc-wrapper run [--socket PATH] [--stop-signal N] [--process-one]\n"
+        "                      -- COMMAND [ARGUMENT]...\n"
         "       sc-wrapper exec -- COMMAND [ARGUMENT]...\n"
         "       sc-wrapper pause\n"
         "       sc-wrapper copy DESTINATION\n"
@@ -18,7 +19,7 @@ static const char usage[] =
         "\n"
         "  run     wait on PATH for the root filesystem, then start COMMAND in it\n"
         "          (default: " SC_CONTROL_MOUNT "/" SC_CONTROL_SOCKET ")\n"
-        "          and pass SIGTERM on as signal N\n"
+        "          and pass SIGTERM on as signal N; with --process-one become COMMAND\n"
         "  exec    become COMMAND once the root filesystem is there\n"
         "  pause   keep a container's image on the node; ends on SIGTERM\n"
         "  copy    put this program at DESTINATION\n"
@@ -56,23 +57,27 @@ static int wrong_usage(void)
 
 static int run_command(char **args)
 {
-	const char *socket_path = SC_CONTROL_MOUNT "/" SC_CONTROL_SOCKET;
-	int stop_signal = SIGTERM;
+	struct wrapper_opts opts = {SC_CONTROL_MOUNT "/" SC_CONTROL_SOCKET, SIGTERM, false, NULL};
 
 	if (args[0] != NULL && strcmp(args[0], "--socket") == 0 && args[1] != NULL) {
-		socket_path = args[1];
+		opts.socket_path = args[1];
 		args += 2;
 	}
 	if (args[0] != NULL && strcmp(args[0], "--stop-signal") == 0 && args[1] != NULL) {
 		const char *text = args[1];
 
-		if (!proto_number(&text, &stop_signal) || *text != '\0')
+		if (!proto_number(&text, &opts.stop_signal) || *text != '\0')
 			return wrong_usage();
 		args += 2;
 	}
+	if (args[0] != NULL && strcmp(args[0], "--process-one") == 0) {
+		opts.process_one = true;
+		args++;
+	}
 	if (args[0] == NULL || strcmp(args[0], "--") != 0 || args[1] == NULL)
 		return wrong_usage();
-	return wrapper_run(socket_path, stop_signal, args + 1);
+	opts.argv = args + 1;
+	return wrapper_run(&opts);
 }
 
 int main(int argc, char **argv)

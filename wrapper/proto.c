@@ -15,6 +15,7 @@ static const struct proto_word {
         {PROTO_HELLO_RUNNING, PROTO_NUMBER, "hello 1 running"},
         {PROTO_GO, PROTO_BARE, "go"},
         {PROTO_REFUSE, PROTO_TEXT, "refuse"},
+        {PROTO_BECOMES, PROTO_BARE, "becomes"},
         {PROTO_STARTED, PROTO_NUMBER, "started"},
         {PROTO_FAILED, PROTO_NUMBER_TEXT, "failed"},
         {PROTO_EXITED, PROTO_NUMBER, "exited"},

@@ -3,7 +3,8 @@
  * run - from waiting for a root filesystem to the end of the user's process
  *
  *     WAITING ──go──> STARTING ──executed──> RUNNING ──child ended──> exit
- *        │                └──exec failed──> exit 127, 126
+ *        │ │              └──exec failed──> exit 127, 126
+ *        │ └──go, with --process-one──> this process is the user's
  *        └──refuse, SIGTERM──> exit
  *
  * All signals are blocked and read from a descriptor. The agent may come and go at any time;
@@ -35,8 +36,7 @@ struct run {
 	int exec_fd;  /* STARTING: the exec's errno, or its end on success; else -1 */
 	pid_t child;
 	int exit_code; /* ENDED */
-	int stop_signal;
-	char **argv;
+	const struct wrapper_opts *opts;
 	sigset_t child_mask; /* what the runtime started us with */
 	char cwd[PATH_MAX];
 };
@@ -63,11 +63,24 @@ _Noreturn static void run_exec(const struct run *r, int report_fd)
 	/* SIGTTOU is still blocked, so this neither stops us nor matters without a terminal */
 	(void)tcsetpgrp(STDIN_FILENO, getpid());
 	(void)sigprocmask(SIG_SETMASK, &r->child_mask, NULL);
-	(void)execvp(r->argv[0], r->argv);
+	(void)execvp(r->opts->argv[0], r->opts->argv);
 	error = errno;
 	if (write(report_fd, &error, sizeof error) < 0)
 		_exit(WRAPPER_EXIT_REFUSED);
 	_exit(WRAPPER_EXIT_CANNOT_EXECUTE);
+}
+
+/*
+ * The agent sees the descriptors close, which tells it that the exec was done: it hears `becomes`
+ * before, so that this is no loss of the connection.
+ */
+static void run_become(struct run *r)
+{
+	wrapper_send(r->agent_fd, PROTO_BECOMES, 0, NULL);
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+	(void)sigprocmask(SIG_SETMASK, &r->child_mask, NULL);
+	(void)execvp(r->opts->argv[0], r->opts->argv);
+	run_fail(r, errno, r->opts->argv[0]);
 }
 
 static void run_start(struct run *r)
@@ -78,8 +91,12 @@ static void run_start(struct run *r)
 		run_fail(r, errno, r->cwd);
 		return;
 	}
+	if (r->opts->process_one) {
+		run_become(r);
+		return;
+	}
 	if (pipe2(report, O_CLOEXEC) < 0) {
-		run_fail(r, errno, r->argv[0]);
+		run_fail(r, errno, r->opts->argv[0]);
 		return;
 	}
 	r->child = fork();
@@ -87,7 +104,7 @@ static void run_start(struct run *r)
 		run_exec(r, report[1]);
 	(void)close(report[1]);
 	if (r->child < 0) {
-		run_fail(r, errno, r->argv[0]);
+		run_fail(r, errno, r->opts->argv[0]);
 		(void)close(report[0]);
 		return;
 	}
@@ -103,7 +120,7 @@ static void run_on_exec(struct run *r)
 	(void)close(r->exec_fd);
 	r->exec_fd = -1;
 	if (n == (ssize_t)sizeof error) {
-		run_fail(r, error, r->argv[0]);
+		run_fail(r, error, r->opts->argv[0]);
 		return;
 	}
 	r->state = RUN_RUNNING;
@@ -159,7 +176,7 @@ static void run_on_signal(struct run *r)
 	else if (r->state == RUN_WAITING && (sig == SIGTERM || sig == SIGINT || sig == SIGQUIT))
 		run_end(r, WRAPPER_EXIT_SIGNAL_BASE + sig);
 	else if (r->state != RUN_WAITING && run_is_forwarded(sig))
-		(void)kill(r->child, sig == SIGTERM ? r->stop_signal : sig);
+		(void)kill(r->child, sig == SIGTERM ? r->opts->stop_signal : sig);
 }
 
 static void run_on_connection(struct run *r)
@@ -224,7 +241,7 @@ static void run_turn(struct run *r)
 	}
 }
 
-int wrapper_run(const char *socket_path, int stop_signal, char **argv)
+int wrapper_run(const struct wrapper_opts *opts)
 {
 	struct run r;
 	sigset_t all;
@@ -233,17 +250,16 @@ int wrapper_run(const char *socket_path, int stop_signal, char **argv)
 	r.agent_fd = -1;
 	r.exec_fd = -1;
 	r.child = -1;
-	r.argv = argv;
-	r.stop_signal = stop_signal;
+	r.opts = opts;
 	/* not process 1 where the Pod shares its process namespace: orphans still come to us */
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	(void)signal(SIGCHLD, SIG_DFL);
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &r.child_mask);
 	r.signal_fd = signalfd(-1, &all, SFD_NONBLOCK | SFD_CLOEXEC);
-	r.listen_fd = wrapper_listen(socket_path);
+	r.listen_fd = wrapper_listen(opts->socket_path);
 	if (r.signal_fd < 0 || r.listen_fd < 0 || getcwd(r.cwd, sizeof r.cwd) == NULL) {
-		wrapper_say(socket_path, strerror(errno));
+		wrapper_say(opts->socket_path, strerror(errno));
 		return WRAPPER_EXIT_REFUSED;
 	}
 	while (r.state != RUN_ENDED)

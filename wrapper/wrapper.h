@@ -19,15 +19,18 @@ enum {
 /** wrapper_say() - "sc-wrapper: A: B" to the container's log; @b may be NULL */
 void wrapper_say(const char *a, const char *b);
 
+struct wrapper_opts {
+	const char *socket_path; /* where to listen */
+	int stop_signal;         /* what SIGTERM is passed on as */
+	bool process_one;        /* the user's process takes this one's place */
+	char **argv;             /* what to start, NULL-terminated, at least one */
+};
+
 /**
  * wrapper_run() - wait for the root filesystem, start the user's process, stay until it ends
- * @socket_path: where to listen
- * @stop_signal: what SIGTERM is passed on as
- * @argv:        what to start, NULL-terminated, at least one
- *
  * Return: the exit code.
  */
-int wrapper_run(const char *socket_path, int stop_signal, char **argv);
+int wrapper_run(const struct wrapper_opts *opts);
 
 /**
  * wrapper_exec() - become another command of the container, once the root filesystem is there

@@ -148,10 +148,13 @@ static void do_consumers(struct making *m)
 static json_t *instance_spec(const struct facts *f)
 {
 	const json_t *spec = json_at(f->resource->object, "spec", NULL);
-	json_t *to = json_pack("{s:s,s:b,s:O,s:O*,s:O*}", "stoppableContainerName", f->name,
-	                       "running", f->running, "template", json_object_get(spec, "template"),
-	                       "provider", json_object_get(spec, "provider"), "hostPathPrefix",
-	                       json_object_get(spec, "hostPathPrefix"));
+	json_t *to =
+	        json_pack("{s:s,s:b,s:O,s:O*,s:O*,s:O*,s:O*}", "stoppableContainerName", f->name,
+	                  "running", f->running, "template", json_object_get(spec, "template"),
+	                  "provider", json_object_get(spec, "provider"), "hostPathPrefix",
+	                  json_object_get(spec, "hostPathPrefix"), "processOne",
+	                  json_object_get(spec, "processOne"), "clearAtStart",
+	                  json_object_get(spec, "clearAtStart"));
 
 	if (f->resource->activation.port != 0)
 		(void)json_object_set_new(to, "activationPort",

@@ -5,27 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "controller/core/stop_signal.h"
+#include "controller/core/pods_words.h"
 #include "lib/api/instance.h"
 #include "lib/api/names.h"
+#include "lib/api/stop_signal.h"
 #include "lib/base/hash.h"
 #include "lib/kube/object.h"
 
 /* A resource of its own: the pause process and the copy of the wrapper are tiny. */
 #define SMALL_REQUESTS "{s:{s:s,s:s},s:{s:s}}"
 #define SMALL_REQUESTS_ARGS "requests", "cpu", "1m", "memory", "8Mi", "limits", "memory", "32Mi"
-
-static bool has_named(const json_t *list, const char *key, const char *value)
-{
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach(list, i, one) {
-		if (strcmp(json_str_at(one, "", key, NULL), value) == 0)
-			return true;
-	}
-	return false;
-}
 
 /* Volumes and node selection stand beside the container in the short shape. */
 static const json_t *pod_level(const struct resource *r)
@@ -57,7 +46,7 @@ static bool takes_control(const json_t *containers)
 	size_t i;
 
 	json_array_foreach(containers, i, one) {
-		if (has_named(json_object_get(one, "volumeMounts"), "name", SC_CONTROL_VOLUME))
+		if (pods_has_named(json_object_get(one, "volumeMounts"), "name", SC_CONTROL_VOLUME))
 			return true;
 	}
 	return false;
@@ -71,8 +60,9 @@ const char *pods_check_template(const struct resource *r)
 		return "metadata.name: at most 63 characters, since it is the value of a label";
 	if (*json_str_at(r->container, "", "image", NULL) == '\0')
 		return "spec.template: the first container needs an image";
-	if (has_named(json_object_get(pod, "volumes"), "name", SC_CONTROL_VOLUME) ||
-	    has_named(json_object_get(r->container, "volumeMounts"), "name", SC_CONTROL_VOLUME) ||
+	if (pods_has_named(json_object_get(pod, "volumes"), "name", SC_CONTROL_VOLUME) ||
+	    pods_has_named(json_object_get(r->container, "volumeMounts"), "name",
+	                   SC_CONTROL_VOLUME) ||
 	    takes_control(json_object_get(pod, "containers")) ||
 	    takes_control(json_object_get(pod, "initContainers")))
 		return "spec.template: the volume name " SC_CONTROL_VOLUME " is reserved";
@@ -100,7 +90,15 @@ static void hash_json(const json_t *value, char buf[PODS_HASH_BYTES])
 
 void pods_consumer_hash(const struct resource *r, char buf[PODS_HASH_BYTES])
 {
-	hash_json(r->template, buf);
+	json_t *both;
+
+	if (!r->is_application) { /* as ever: another hash would say that the template changed */
+		hash_json(r->template, buf);
+		return;
+	}
+	both = json_pack("{s:O, s:b}", "template", r->template, "application", 1);
+	hash_json(both, buf);
+	json_decref(both);
 }
 
 void pods_provider_hash(const struct resource *r, char buf[PODS_HASH_BYTES])
@@ -131,102 +129,13 @@ json_t *pods_metadata(const struct resource *r, const char *name, const char *ro
 	return meta;
 }
 
-/* What an image says is no template of Kubernetes: there "$$" is a dollar, and "$(" a variable. */
-static json_t *literal(const char *text)
-{
-	json_t *whole = json_string("");
-
-	while (*text != '\0') {
-		size_t plain = strcspn(text, "$");
-		bool is_dollar = text[plain] == '$';
-		json_t *longer = json_sprintf("%s%.*s%s", json_string_value(whole), (int)plain,
-		                              text, is_dollar ? "$$" : "");
-
-		json_decref(whole);
-		whole = longer;
-		text += plain + (is_dollar ? 1 : 0);
-	}
-	return whole;
-}
-
-static void append_literals(json_t *args, const json_t *words)
-{
-	const json_t *word;
-	size_t i;
-
-	json_array_foreach(words, i, word) {
-		(void)json_array_append_new(args, literal(json_string_value(word)));
-	}
-}
-
-/*
- * Kubernetes' rule ("Define a Command and Arguments for a Container"): command replaces the
- * entrypoint and drops the image's command; args alone replaces the image's command.
- */
-static json_t *resolve_args(const json_t *container, const json_t *image)
-{
-	const json_t *command = json_at(container, "command", NULL);
-	const json_t *args = json_at(container, "args", NULL);
-	json_t *all = json_array();
-
-	if (json_array_size(command) > 0)
-		(void)json_array_extend(all, (json_t *)(uintptr_t)command);
-	else
-		append_literals(all, json_at(image, "entrypoint", NULL));
-	if (json_array_size(args) > 0)
-		(void)json_array_extend(all, (json_t *)(uintptr_t)args);
-	else if (json_array_size(command) == 0)
-		append_literals(all, json_at(image, "command", NULL));
-	return all;
-}
-
 bool pods_has_command(const struct resource *r, const json_t *image)
 {
-	json_t *args = resolve_args(r->container, image);
+	json_t *args = pods_args(r->container, image);
 	bool has = json_array_size(args) > 0;
 
 	json_decref(args);
 	return has;
-}
-
-static void add_home(json_t *env, const json_t *users, const json_t *image)
-{
-	const char *home = json_str_at(image, "", "home", NULL);
-
-	/* runtimes look into a container's image, which is the wrapper's: the agent did */
-	if (*home == '\0' || has_named(env, "name", "HOME") || has_named(users, "name", "HOME"))
-		return;
-	(void)json_array_append_new(env,
-	                            json_pack("{s:s,s:o}", "name", "HOME", "value", literal(home)));
-}
-
-/* The image's environment first, so that the user's own values may refer to it as $(NAME). */
-static void merge_env(json_t *main, const json_t *image)
-{
-	const json_t *users = json_object_get(main, "env");
-	json_t *env = json_array();
-	const json_t *pair;
-	size_t i;
-
-	json_array_foreach(json_at(image, "env", NULL), i, pair) {
-		const char *text = json_string_value(pair);
-		const char *equals = text != NULL ? strchr(text, '=') : NULL;
-		json_t *name;
-
-		if (equals == NULL || equals == text)
-			continue;
-		name = json_stringn(text, (size_t)(equals - text));
-		if (!has_named(users, "name", json_string_value(name)))
-			(void)json_array_append_new(env, json_pack("{s:O,s:o}", "name", name,
-			                                           "value", literal(equals + 1)));
-		json_decref(name);
-	}
-	add_home(env, users, image);
-	if (users != NULL)
-		(void)json_array_extend(env, (json_t *)(uintptr_t)users);
-	if (json_array_size(env) > 0)
-		(void)json_object_set(main, "env", env);
-	json_decref(env);
 }
 
 static json_t *child(json_t *parent, const char *key)
@@ -304,12 +213,14 @@ static void merge_groups(json_t *spec, const json_t *image)
 	}
 }
 
-static json_t *wrapper_command(const json_t *container, const json_t *image)
+static json_t *wrapper_command(const struct resource *r, const json_t *image)
 {
 	json_t *command = json_pack("[s,s]", "/sc-wrapper", "run");
-	int stop_signal = stop_signal_of(container, image);
+	int stop_signal = stop_signal_of(r->container, image);
 
-	if (stop_signal != 0) {
+	if (r->is_application) {
+		(void)json_array_append_new(command, json_string("--process-one"));
+	} else if (stop_signal != 0) {
 		(void)json_array_append_new(command, json_string("--stop-signal"));
 		(void)json_array_append_new(command, json_sprintf("%d", stop_signal));
 	}
@@ -334,11 +245,26 @@ static void wrap_post_start(json_t *main)
 	(void)json_object_set_new(hook, "command", command);
 }
 
+/* Nobody is there to translate the runtime's signal, so the runtime has to know the right one. */
+static void tell_stop_signal(json_t *spec, json_t *main, const json_t *image)
+{
+	char name[STOP_SIGNAL_NAME_BYTES];
+	int number = stop_signal_of(main, image);
+
+	if (number == 0 || json_at(main, "lifecycle", "stopSignal", NULL) != NULL)
+		return;
+	(void)json_object_set_new(child(main, "lifecycle"), "stopSignal",
+	                          json_string(stop_signal_name(number, name)));
+	/* the API server wants to know which system's signals these are */
+	if (json_at(spec, "os", "name", NULL) == NULL)
+		(void)json_object_set_new(child(spec, "os"), "name", json_string("linux"));
+}
+
 static json_t *main_container(const struct resource *r, const json_t *image,
                               const struct pods_config *config)
 {
 	json_t *main = json_deep_copy(r->container);
-	json_t *args = resolve_args(r->container, image);
+	json_t *args = pods_args(r->container, image);
 	const char *dir = json_str_at(image, "", "workingDir", NULL);
 	json_t *mounts = json_object_get(main, "volumeMounts");
 
@@ -349,9 +275,9 @@ static json_t *main_container(const struct resource *r, const json_t *image,
 	if (config->wrapper_pull_policy != NULL)
 		(void)json_object_set_new(main, "imagePullPolicy",
 		                          json_string(config->wrapper_pull_policy));
-	(void)json_object_set_new(main, "command", wrapper_command(r->container, image));
+	(void)json_object_set_new(main, "command", wrapper_command(r, image));
 	(void)json_object_set_new(main, "args", args);
-	merge_env(main, image);
+	pods_merge_env(main, image);
 	if (*json_str_at(main, "", "workingDir", NULL) == '\0')
 		(void)json_object_set_new(main, "workingDir",
 		                          json_string(*dir != '\0' ? dir : "/"));
@@ -473,6 +399,8 @@ json_t *pods_consumer(const struct resource *r, const json_t *instance,
 	assert(json_array_size(json_object_get(main, "args")) > 0);
 	(void)json_array_set_new(json_object_get(spec, "containers"), 0, main);
 	merge_groups(spec, image);
+	if (r->is_application)
+		tell_stop_signal(spec, main, image);
 	(void)json_object_set_new(spec, "restartPolicy", json_string("Always"));
 	if (json_object_get(spec, "enableServiceLinks") == NULL)
 		(void)json_object_set_new(spec, "enableServiceLinks", json_false());

@@ -112,6 +112,20 @@ static bool check_devices(const json_t *container, const char *base, char buf[SU
 	return true;
 }
 
+/* While it waits the wrapper is process 1, and then the user's program: neither is sure to be. */
+static bool check_process_one(const struct resource *r, const char *base,
+                              char buf[SUPPORTED_TEXT_BYTES])
+{
+	if (!r->is_application ||
+	    json_at(r->container, "lifecycle", "postStart", "exec", NULL) == NULL)
+		return true;
+	(void)snprintf(buf, SUPPORTED_TEXT_BYTES,
+	               "%s.lifecycle.postStart.exec: with spec.processOne: Application there is no "
+	               "wrapper that it could wait with for the files",
+	               base);
+	return false;
+}
+
 bool supported_check(const struct resource *r, char buf[SUPPORTED_TEXT_BYTES])
 {
 	const char *base = r->pod_spec != NULL ? "spec.template.spec.containers[0]"
@@ -120,5 +134,5 @@ bool supported_check(const struct resource *r, char buf[SUPPORTED_TEXT_BYTES])
 	return check_rules(r->pod_spec, "spec.template.spec", pod_rules, ARRAY_LEN(pod_rules),
 	                   buf) &&
 	       check_rules(r->container, base, container_rules, ARRAY_LEN(container_rules), buf) &&
-	       check_devices(r->container, base, buf);
+	       check_devices(r->container, base, buf) && check_process_one(r, base, buf);
 }

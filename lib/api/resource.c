@@ -253,6 +253,8 @@ int resource_parse(const json_t *object, struct resource **ret_resource, struct 
 	if (!json_is_object(spec))
 		return resource_wrong("spec", "an object", err);
 	r->running = json_bool_at(spec, false, "running", NULL);
+	r->is_application =
+	        strcmp(json_str_at(spec, "Wrapper", "processOne", NULL), "Application") == 0;
 	r->host_path_prefix =
 	        json_str_at(spec, SC_HOST_PATH_PREFIX_DEFAULT, "hostPathPrefix", NULL);
 	if (resource_parse_template(r, spec, err) < 0 ||

@@ -44,6 +44,7 @@ struct resource {
 	bool deleting;
 	bool running; /* spec.running */
 	const char *host_path_prefix;
+	bool is_application;     /* spec.processOne: the user's process is process 1 itself */
 	const json_t *template;  /* spec.template */
 	const json_t *container; /* the main container: template.container or
 	                            template.spec.containers[0] */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/api/stop_signal.h"
 #include "lib/base/num.h"
 #include "lib/kube/object.h"
 
@@ -177,6 +178,15 @@ static void put_capabilities(json_t *spec, const json_t *container)
 	}
 }
 
+/* Podman's own default is the image's. */
+static void put_stop_signal(json_t *spec, const json_t *container)
+{
+	int number = stop_signal_of(container, NULL);
+
+	if (number != 0)
+		json_object_set_new(spec, "stop_signal", json_integer(number));
+}
+
 static void put_user(json_t *spec, const json_t *pod, const json_t *container)
 {
 	const json_t *uid = pod_spec_security(pod, container, "runAsUser");
@@ -311,6 +321,7 @@ int pod_spec_make(const struct pod_spec_input *in, json_t **ret_spec, struct err
 		json_object_set_new(spec, "command", list);
 	if (*work_dir != '\0')
 		json_object_set_new(spec, "work_dir", json_string(work_dir));
+	put_stop_signal(spec, in->container);
 	put_identity(spec, in);
 	put_mounts(spec, in);
 	if (put_resources(spec, in->container, err) < 0 ||

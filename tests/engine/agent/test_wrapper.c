@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ struct fixture {
 	char socket_path[64];
 	struct container peer;   /* only its folder: container_connect() looks there */
 	const char *stop_signal; /* NULL: none is named */
+	bool process_one;
 	pid_t pid;
 	int fd;
 };
@@ -83,6 +85,8 @@ static void start(struct fixture *f, const char *command, const char *script)
 		argv[n++] = "--stop-signal";
 		argv[n++] = f->stop_signal;
 	}
+	if (f->process_one)
+		argv[n++] = "--process-one";
 	argv[n++] = "--";
 	argv[n++] = command != NULL ? command : "/bin/sh";
 	if (command == NULL) {
@@ -210,6 +214,56 @@ static void test_wrapper_finds_commands_by_path(void **state)
 	assert_int_equal(end(f), 0);
 }
 
+static void expect_closed(int fd)
+{
+	char byte;
+
+	assert_int_equal(poll(&(struct pollfd){fd, POLLIN, 0}, 1, 10000), 1);
+	assert_int_equal(recv(fd, &byte, 1, 0), 0);
+}
+
+static void test_wrapper_gives_its_place_to_the_process(void **state)
+{
+	struct fixture *f = *state;
+	char want[32], path[64];
+
+	f->process_one = true;
+	/* no descriptor of ours, no signal that is blocked or ignored */
+	start(f, NULL,
+	      "echo $$ $(ls /proc/$$/fd | tr '\\n' ' ') > out; grep -E '^Sig(Blk|Ign)' "
+	      "/proc/$$/status | "
+	      "cut -c9- | tr '\\n' ' ' >> out; trap 'exit 9' TERM; echo x > ready; "
+	      "while :; do sleep 0.05; done");
+	container_say(f->fd, "go");
+	container_expect(f->fd, "becomes");
+	expect_closed(f->fd);
+	(void)snprintf(path, sizeof path, "%s/ready", f->dir);
+	for (unsigned i = 0; access(path, F_OK) < 0 && i < 1000; i++)
+		(void)poll(NULL, 0, 10);
+	(void)unlink(path);
+	(void)snprintf(path, sizeof path, "%s/out", f->dir);
+	(void)snprintf(want, sizeof want, "%d 0 1 2", (int)f->pid);
+	assert_int_equal(strncmp(read_text(path), want, strlen(want)), 0);
+	assert_non_null(strstr(read_text(path), "0000000000000000 0000000000000000"));
+	assert_int_equal(kill(f->pid, SIGTERM), 0);
+	assert_int_equal(end(f), 9);
+}
+
+static void test_wrapper_tells_when_it_cannot_give_its_place(void **state)
+{
+	struct fixture *f = *state;
+
+	f->process_one = true;
+	start(f, "/no/such/command", NULL);
+	container_say(f->fd, "go");
+	container_expect(f->fd, "becomes");
+	container_expect(f->fd, "failed 2 /no/such/command");
+	assert_int_equal(end(f), 127);
+	start(f, "true", NULL);
+	assert_int_equal(kill(f->pid, SIGTERM), 0);
+	assert_int_equal(end(f), 143);
+}
+
 static void test_wrapper_refused_is_125(void **state)
 {
 	struct fixture *f = *state;
@@ -314,6 +368,8 @@ int main(void)
 	        WRAPPER_TEST(test_wrapper_command_that_does_not_exist_is_127),
 	        WRAPPER_TEST(test_wrapper_command_that_is_no_program_is_126),
 	        WRAPPER_TEST(test_wrapper_finds_commands_by_path),
+	        WRAPPER_TEST(test_wrapper_gives_its_place_to_the_process),
+	        WRAPPER_TEST(test_wrapper_tells_when_it_cannot_give_its_place),
 	        WRAPPER_TEST(test_wrapper_refused_is_125),
 	        WRAPPER_TEST(test_wrapper_terminated_while_it_waits_is_143),
 	        WRAPPER_TEST(test_wrapper_a_new_agent_replaces_the_old_one),

@@ -54,10 +54,10 @@ void input_apply(struct world *w, const struct input_manifest *m)
 	        text, sizeof text,
 	        "{\"metadata\":{\"name\":\"%s\"},\"spec\":{\"running\":false,"
 	        "\"hostPathPrefix\":\"%s\",\"template\":{\"container\":{"
-	        "\"image\":\"%s\",\"ports\":[{\"containerPort\":8080}]%s%s}%s%s},"
+	        "\"image\":\"%s\",\"ports\":[{\"containerPort\":8080}]%s%s}%s%s}%s%s,"
 	        "\"idle\":{\"timeout\":\"0s\"},\"activation\":{\"holdTimeout\":\"15s\"%s%s}}}",
 	        m->name, m->prefix != NULL ? m->prefix : prefix, m->image, MEMBERS(m->container),
-	        MEMBERS(m->template), MEMBERS(m->activation));
+	        MEMBERS(m->template), MEMBERS(m->spec), MEMBERS(m->activation));
 #undef MEMBERS
 	json_decref(world_create(w, INPUT_API "/stoppablecontainers", text));
 }

@@ -23,6 +23,7 @@ struct input_manifest {
 	const char *container;  /* of the container */
 	const char *template;   /* beside it */
 	const char *activation; /* of spec.activation */
+	const char *spec;       /* beside the template */
 	const char *prefix;     /* hostPathPrefix; NULL: the world's */
 };
 void input_apply(struct world *w, const struct input_manifest *m);

@@ -73,6 +73,28 @@ static void test_pods_consumer_environment_is_the_images_word_for_word(void **st
 	}
 }
 
+static void test_pods_consumer_whose_process_is_the_first(void **state)
+{
+	static const char spec[] =
+	        "{\"processOne\":\"Application\",\"template\":{\"container\":{\"image\":\"a\"}}}";
+	char wrapped[PODS_HASH_BYTES], application[PODS_HASH_BYTES];
+	struct fixture *f = *state;
+
+	read_spec(f, "{\"template\":{\"container\":{\"image\":\"a\"}}}", usual_image);
+	pods_consumer_hash(f->resource, wrapped);
+	/* the runtime itself must know its signal: nobody translates */
+	consumer(f, spec, "{\"entrypoint\":[\"/sbin/init\"],\"stopSignal\":\"37\"}");
+	expect_json(json_at(main_of(f), "command", NULL),
+	            "[\"/sc-wrapper\",\"run\",\"--process-one\",\"--\"]");
+	expect_json(json_at(main_of(f), "lifecycle", NULL), "{\"stopSignal\":\"SIGRTMIN+3\"}");
+	expect_json(json_at(f->pod, "spec", "os", NULL), "{\"name\":\"linux\"}");
+	pods_consumer_hash(f->resource, application);
+	assert_string_not_equal(wrapped, application);
+	consumer(f, spec, "{\"entrypoint\":[\"/init\"]}");
+	expect_json(json_at(main_of(f), "lifecycle", NULL), "absent");
+	expect_json(json_at(f->pod, "spec", "os", NULL), "absent");
+}
+
 static void test_pods_consumer_keeps_its_hosts_name(void **state)
 {
 #define LONG(more)                                                                                 \
@@ -114,6 +136,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        T(test_pods_follow_kubernetes_rule_for_command_and_args),
 	        T(test_pods_consumer_environment_is_the_images_word_for_word),
+	        T(test_pods_consumer_whose_process_is_the_first),
 	        T(test_pods_consumer_keeps_its_hosts_name),
 	};
 

@@ -138,10 +138,33 @@ static void test_supported_what_runs_goes_on_under_a_template_that_is_not(void *
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
 
+static void test_supported_hook_that_waits_wants_a_wrapper(void **state)
+{
+	json_t *object = json_loads(
+	        "{\"metadata\":{\"namespace\":\"d\",\"name\":\"n\",\"uid\":\"u\"},\"spec\":{"
+	        "\"processOne\":\"Application\",\"template\":{\"container\":{\"image\":\"a\","
+	        "\"lifecycle\":{\"postStart\":{\"exec\":{\"command\":[\"a\"]}}}}}}}",
+	        0, NULL);
+	char text[SUPPORTED_TEXT_BYTES];
+	struct resource *r = NULL;
+
+	(void)state;
+	assert_int_equal(resource_parse(object, &r, NULL), 0);
+	assert_false(supported_check(r, text));
+	assert_non_null(strstr(text, "spec.template.container.lifecycle.postStart.exec: "));
+	resource_free(r);
+	json_object_set_new(json_object_get(object, "spec"), "processOne", json_string("Wrapper"));
+	assert_int_equal(resource_parse(object, &r, NULL), 0);
+	assert_true(supported_check(r, text));
+	resource_free(r);
+	json_decref(object);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_supported_names_the_field_that_cannot_be_honoured),
+	        cmocka_unit_test(test_supported_hook_that_waits_wants_a_wrapper),
 	        T(test_supported_nothing_is_made_of_what_is_not),
 	        T(test_supported_what_runs_goes_on_under_a_template_that_is_not),
 	};

@@ -55,6 +55,8 @@ static void test_pod_spec_maps_fields(void **state)
 	        {"{}", "{}", "image", "'localhost/x:1'"},
 	        {"{}", "{}", "netns", "{'nsmode': 'path', 'value': '/proc/1/fd/9'}"},
 	        {"{}", "{}", "cgroup_parent", "'/root/podu-1'"},
+	        {"{}", "{}", "stop_signal", "null"},
+	        {"{}", "{'lifecycle': {'stopSignal': 'SIGRTMIN+3'}}", "stop_signal", "37"},
 	        {"{}", "{}", "hostname", "'p'"},
 	        {"{'hostname': 'h'}", "{}", "hostname", "'h'"},
 	        {"{}", "{}", "hostadd", "['p:10.0.0.2']"},

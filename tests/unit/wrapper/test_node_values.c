@@ -338,6 +338,28 @@ static void test_pod_view_mount_points_are_certain_folders(void **state)
 	expect_mount_points("{}", "");
 }
 
+static void test_pod_view_paths_to_clear_are_absolute_and_few(void **state)
+{
+	const char *paths[POD_CLEAR_MAX + 1];
+	json_t *json =
+	        json_loads("{\"spec\":{\"clearAtStart\":[\"/run\",\"tmp\",7,\"/tmp\"]}}", 0, NULL);
+	json_t *list = json_at(json, "spec", "clearAtStart", NULL);
+
+	(void)state;
+	instance_clear_paths(json, paths);
+	assert_string_equal(paths[0], "/run");
+	assert_string_equal(paths[1], "/tmp");
+	assert_null(paths[2]);
+	for (unsigned i = 0; i < 2 * POD_CLEAR_MAX; i++)
+		json_array_append_new(list, json_string("/x"));
+	instance_clear_paths(json, paths);
+	assert_non_null(paths[POD_CLEAR_MAX - 1]);
+	assert_null(paths[POD_CLEAR_MAX]);
+	instance_clear_paths(NULL, paths);
+	assert_null(paths[0]);
+	json_decref(json);
+}
+
 static json_t *skimmed(const struct skim *of, const json_t *object)
 {
 	char *text = json_dumps(object, JSON_COMPACT);
@@ -351,6 +373,28 @@ static json_t *skimmed(const struct skim *of, const json_t *object)
 	return value;
 }
 
+static void test_pod_view_finds_the_main_container_by_its_name(void **state)
+{
+	json_t *pod = json_loads(
+	        "{\"spec\":{\"containers\":[{\"name\":\"web\"},{\"name\":\"aside\"}]},"
+	        "\"status\":{\"containerStatuses\":[{\"name\":\"aside\",\"containerID\":\"r://1\","
+	        "\"state\":{\"running\":{}}},{\"name\":\"web\",\"containerID\":\"r://2\","
+	        "\"state\":{\"terminated\":{\"containerID\":\"r://2\",\"exitCode\":137}},"
+	        "\"lastState\":{\"terminated\":{\"containerID\":\"r://0\",\"exitCode\":1}}}]}}",
+	        0, NULL);
+	const char *ended;
+	int code;
+
+	(void)state;
+	assert_string_equal(pod_main_container_id(pod), "");
+	assert_true(pod_main_end(pod, &ended, &code));
+	assert_string_equal(ended, "r://2");
+	assert_int_equal(code, 137);
+	assert_false(pod_main_end(NULL, &ended, &code));
+	assert_string_equal(pod_main_container_id(NULL), "");
+	json_decref(pod);
+}
+
 static void test_pod_view_keeps_all_that_is_read(void **state)
 {
 	json_t *whole = json_loads(
@@ -360,15 +404,23 @@ static void test_pod_view_keeps_all_that_is_read(void **state)
 	        "\"annotations\":{\"stoppablecontainer.xtlsoft.top/start\":\"3\","
 	        "\"stoppablecontainer.xtlsoft.top/container-generation\":\"7\"},"
 	        "\"ownerReferences\":[{\"uid\":\"i\",\"controller\":true}]},"
-	        "\"spec\":{\"hostNetwork\":true},\"status\":{\"hostIP\":\"10.0.0.1\","
-	        "\"containerStatuses\":[{\"containerID\":\"containerd://c\","
-	        "\"state\":{\"running\":{}}}]}}",
+	        "\"spec\":{\"hostNetwork\":true,\"containers\":[{\"name\":\"web\"}]},"
+	        "\"status\":{\"hostIP\":\"10.0.0.1\","
+	        "\"containerStatuses\":[{\"containerID\":\"containerd://c\",\"name\":\"web\","
+	        "\"state\":{\"running\":{}},\"lastState\":{\"terminated\":{"
+	        "\"containerID\":\"containerd://b\",\"exitCode\":7}}}]}}",
 	        0, NULL);
 	json_t *pod = skimmed(&POD_VIEW, whole);
+	const char *ended;
+	int code;
 
 	(void)state;
 	assert_true(pod_is_of(pod, "i", "consumer"));
 	assert_string_equal(pod_container_id(pod), "containerd://c");
+	assert_string_equal(pod_main_container_id(pod), "containerd://c");
+	assert_true(pod_main_end(pod, &ended, &code));
+	assert_string_equal(ended, "containerd://b");
+	assert_int_equal(code, 7);
 	assert_string_equal(pod_host_address(pod), "10.0.0.1");
 	assert_int_equal(pod_start(pod), 3);
 	assert_int_equal(pod_generation(pod), 7);
@@ -393,6 +445,8 @@ int main(void)
 	        cmocka_unit_test(test_pod_view_host_address_is_of_the_nodes_network_only),
 	        cmocka_unit_test(test_ports_are_asked_for_less_often_as_time_goes_by),
 	        cmocka_unit_test(test_pod_view_mount_points_are_certain_folders),
+	        cmocka_unit_test(test_pod_view_paths_to_clear_are_absolute_and_few),
+	        cmocka_unit_test(test_pod_view_finds_the_main_container_by_its_name),
 	        cmocka_unit_test(test_pod_view_keeps_all_that_is_read),
 	};
 

@@ -21,6 +21,7 @@ static void test_proto_every_text_reads_as_it_was_written(void **state)
 	        {{PROTO_HELLO_RUNNING, 7, ""}, "hello 1 running 7"},
 	        {{PROTO_GO, 0, ""}, "go"},
 	        {{PROTO_REFUSE, 0, "disk is full"}, "refuse disk is full"},
+	        {{PROTO_BECOMES, 0, ""}, "becomes"},
 	        {{PROTO_STARTED, 12, ""}, "started 12"},
 	        {{PROTO_FAILED, 2, "/bin/a b"}, "failed 2 /bin/a b"},
 	        {{PROTO_EXITED, 0, ""}, "exited 0"},

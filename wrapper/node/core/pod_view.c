@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/api/names.h"
+#include "lib/base/cleanup.h"
 #include "lib/kube/object.h"
 
 SKIM_ONLY(kept_owner, {"uid", NULL}, {"controller", NULL});
@@ -11,9 +12,12 @@ SKIM_ONLY(kept_labels, {SC_LABEL_ROLE, NULL});
 SKIM_ONLY(kept_annotations, {SC_ANNOTATION_START, NULL}, {SC_ANNOTATION_GENERATION, NULL});
 SKIM_ONLY(kept_metadata, SKIM_IDENTITY, {"deletionTimestamp", NULL}, {"labels", &kept_labels},
           {"annotations", &kept_annotations}, {"ownerReferences", &kept_owner});
-SKIM_ONLY(kept_spec, {"hostNetwork", NULL});
-SKIM_ONLY(kept_state, {"running", NULL});
-SKIM_ONLY(kept_container, {"containerID", NULL}, {"state", &kept_state});
+SKIM_ONLY(kept_container_spec, {"name", NULL});
+SKIM_ONLY(kept_spec, {"hostNetwork", NULL}, {"containers", &kept_container_spec});
+SKIM_ONLY(kept_end, {"containerID", NULL}, {"exitCode", NULL});
+SKIM_ONLY(kept_state, {"running", NULL}, {"terminated", &kept_end});
+SKIM_ONLY(kept_container, {"name", NULL}, {"containerID", NULL}, {"state", &kept_state},
+          {"lastState", &kept_state});
 SKIM_ONLY(kept_status, {"hostIP", NULL}, {"containerStatuses", &kept_container});
 static const struct skim_member kept_members[] = {
         {"metadata", &kept_metadata},
@@ -39,6 +43,47 @@ const char *pod_container_id(const json_t *pod)
 	if (json_at(status, "state", "running", NULL) == NULL)
 		return "";
 	return json_str_at(status, "", "containerID", NULL);
+}
+
+/* Kubelets sort the statuses by name: the main container's need not be the first. */
+static const json_t *pod_main_status(const json_t *pod)
+{
+	const json_t *spec = json_array_get(json_at(pod, "spec", "containers", NULL), 0);
+	const char *name = json_str_at(spec, "", "name", NULL);
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(json_at(pod, "status", "containerStatuses", NULL), i, one) {
+		if (strcmp(json_str_at(one, "", "name", NULL), name) == 0)
+			return one;
+	}
+	return NULL;
+}
+
+const char *pod_main_container_id(const json_t *pod)
+{
+	const json_t *status = pod_main_status(pod);
+
+	if (json_at(status, "state", "running", NULL) == NULL)
+		return "";
+	return json_str_at(status, "", "containerID", NULL);
+}
+
+bool pod_main_end(const json_t *pod, const char **ret_container_id, int *ret_exit_code)
+{
+	static const char *const states[] = {"state", "lastState"};
+	const json_t *status = pod_main_status(pod);
+
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		const json_t *end = json_at(status, states[i], "terminated", NULL);
+
+		if (end == NULL)
+			continue;
+		*ret_container_id = json_str_at(end, "", "containerID", NULL);
+		*ret_exit_code = (int)json_int_at(end, 0, "exitCode", NULL);
+		return true;
+	}
+	return false;
 }
 
 const char *pod_host_address(const json_t *pod)
@@ -68,6 +113,26 @@ static bool instance_is_folder_volume(const json_t *volumes, const char *name)
 			return json_object_get(volume, "hostPath") == NULL;
 	}
 	return false;
+}
+
+bool instance_is_application(const json_t *instance)
+{
+	return strcmp(json_str_at(instance, "", "spec", "processOne", NULL), "Application") == 0;
+}
+
+void instance_clear_paths(const json_t *instance, const char *ret_paths[POD_CLEAR_MAX + 1])
+{
+	const json_t *one;
+	size_t count = 0;
+	size_t i;
+
+	json_array_foreach(json_at(instance, "spec", "clearAtStart", NULL), i, one) {
+		const char *path = json_string_value(one);
+
+		if (count < POD_CLEAR_MAX && path != NULL && path[0] == '/')
+			ret_paths[count++] = path;
+	}
+	ret_paths[count] = NULL;
 }
 
 static const json_t *instance_container(const json_t *instance)

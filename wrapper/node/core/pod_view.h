@@ -11,7 +11,7 @@
 
 #include "lib/kube/skim.h"
 
-enum { POD_MOUNT_POINTS_MAX = 64 };
+enum { POD_MOUNT_POINTS_MAX = 64, POD_CLEAR_MAX = 16 };
 
 /* All that is read of a Pod. */
 extern const struct skim POD_VIEW;
@@ -22,6 +22,15 @@ bool pod_is_of(const json_t *pod, const char *instance_uid, const char *role);
 /** pod_container_id() - of its first container while that runs; else "" */
 const char *pod_container_id(const json_t *pod);
 
+/** pod_main_container_id() - of the main container, wherever its status stands, while that runs */
+const char *pod_main_container_id(const json_t *pod);
+
+/**
+ * pod_main_end() - how the main container ended the last time that the kubelet tells of
+ * Return: false: it tells of none.
+ */
+bool pod_main_end(const json_t *pod, const char **ret_container_id, int *ret_exit_code);
+
 /** pod_host_address() - of the node, when the Pod is in its network; NULL: it has its own */
 const char *pod_host_address(const json_t *pod);
 
@@ -30,6 +39,12 @@ uint64_t pod_start(const json_t *pod);
 
 /** pod_generation() - of the container, which it was made for; 0: it does not say */
 uint64_t pod_generation(const json_t *pod);
+
+/** instance_is_application() - the user's process takes the wrapper's place */
+bool instance_is_application(const json_t *instance);
+
+/** instance_clear_paths() - folders to be emptied before each start. Borrowed, NULL-terminated. */
+void instance_clear_paths(const json_t *instance, const char *ret_paths[POD_CLEAR_MAX + 1]);
 
 /** instance_run_as() - the template's runAsUser; NULL: the image's user. Borrowed */
 const json_t *instance_run_as(const json_t *instance);

@@ -13,6 +13,7 @@
 #include "lib/http/metrics.h"
 #include "lib/kube/object.h"
 #include "wrapper/node/core/pod_view.h"
+#include "wrapper/node/io/fs.h"
 #include "wrapper/node/io/handover.h"
 #include "wrapper/node/io/link.h"
 #include "wrapper/node/io/proc.h"
@@ -20,6 +21,8 @@
 
 /* After so long without the wanted port the status names those that do listen. */
 enum { CONSUMER_PORT_PATIENCE_MS = 3000, CONSUMER_HELD = 2 };
+/* For all of clearAtStart together: some hundred thousand files. */
+enum { CONSUMER_CLEAR_MS_MAX = 5000 };
 
 static uint16_t consumer_port(const struct consumer *c)
 {
@@ -193,6 +196,8 @@ static void on_consumer_message(void *arg, const struct proto_message *m)
 	switch (m->kind) {
 	case PROTO_HELLO_WAITING:
 		consumer_stop_polling(c);
+		c->becomes = false;
+		c->awaits_end = false;
 		consumer_say(c, "", "%s", "");
 		consumer_feed(c, CONSUMER_EV_HELLO_WAITING);
 		instance_hand_next(c->inst);
@@ -209,7 +214,11 @@ static void on_consumer_message(void *arg, const struct proto_message *m)
 		consumer_feed(c, CONSUMER_EV_STARTED);
 		consumer_poll(c);
 		break;
+	case PROTO_BECOMES:
+		c->becomes = true;
+		break;
 	case PROTO_FAILED:
+		c->becomes = false;
 		consumer_on_failed(c, m);
 		break;
 	case PROTO_EXITED:
@@ -227,12 +236,30 @@ static void on_consumer_message(void *arg, const struct proto_message *m)
 	}
 }
 
+/* `becomes`, and then the end of the connection: the exec was done. */
+static bool on_consumer_closed(void *arg)
+{
+	struct consumer *c = arg;
+
+	if (!c->becomes)
+		return false;
+	if (c->state == CONSUMER_HANDED_OVER) {
+		consumer_on_started(c, true);
+		consumer_feed(c, CONSUMER_EV_STARTED);
+		consumer_poll(c);
+	}
+	return true;
+}
+
 static void on_consumer_gone(void *arg)
 {
 	struct consumer *c = arg;
 
 	consumer_stop_polling(c);
-	if (c->reason[0] == '\0') {
+	if (c->becomes) {
+		c->awaits_end = true;
+		consumer_say(c, "Exited", "process 1 ended; the kubelet tells how");
+	} else if (c->reason[0] == '\0') {
 		c->exit_code = 137;
 		consumer_say(c, "Signaled", "the container ended without a word");
 	}
@@ -256,6 +283,7 @@ void consumer_refuse(struct consumer *c, const char *why)
 
 struct handing {
 	struct rootfs_place place;
+	const char *clear[POD_CLEAR_MAX + 1];
 	struct handover handover;
 	pid_t pid;
 };
@@ -263,6 +291,19 @@ struct handing {
 struct handed {
 	uint64_t took_us;
 };
+
+/* A start is worth more than an empty folder: what is left is told to whoever runs the node. */
+static void handing_clear(const struct handing *h)
+{
+	uint64_t until_ms = clk_now_ms() + CONSUMER_CLEAR_MS_MAX;
+	struct err err;
+
+	for (size_t i = 0; h->clear[i] != NULL; i++) {
+		if (fs_clear(h->handover.root_fd, h->clear[i], until_ms, &err) < 0)
+			log_event(LOG_WARN, "rootfs.not_cleared", log_str("namespace", h->place.ns),
+			          log_str("instance", h->place.name), log_err(&err));
+	}
+}
 
 /* In the child. */
 static int handing_run(void *arg, void *data, struct err *err)
@@ -276,6 +317,7 @@ static int handing_run(void *arg, void *data, struct err *err)
 	/* a consumer that is not connected (yet) may hold it: an agent that started anew */
 	if (h->place.consumer_pods[0] != NULL && rootfs_holder(&h->place) > 0)
 		return CONSUMER_HELD;
+	handing_clear(h);
 	begin_us = clk_now_us();
 	proc_cwd(h->pid, cwd, sizeof cwd);
 	h->handover.cwd = cwd;
@@ -318,6 +360,7 @@ void consumer_hand_over(struct consumer *c)
 	struct err err;
 
 	h.pid = peer->pid;
+	instance_clear_paths(c->inst->object, h.clear);
 	h.handover = (struct handover){c->inst->root_fd, peer->mount_ns_fd, NULL, SC_CONTROL_MOUNT};
 	if (task_start(c->inst->agent->base, &opts, &c->task, &err) < 0) {
 		consumer_refuse(c, err.text);
@@ -345,7 +388,8 @@ int consumer_new(struct instance *inst, const json_t *pod, struct consumer **ret
                  struct err *err)
 {
 	struct consumer *c = calloc(1, sizeof *c);
-	const struct link_handler handler = {on_consumer_message, on_consumer_gone, c};
+	const struct link_handler handler = {on_consumer_message, on_consumer_closed,
+	                                     on_consumer_gone, c};
 
 	if (c == NULL)
 		return err_set(err, ERR_NOMEM, 0, "consumer");
@@ -369,6 +413,44 @@ int consumer_new(struct instance *inst, const json_t *pod, struct consumer **ret
 	return 0;
 }
 
+/* An agent that started anew finds a process that says nothing, and knows it by its root. */
+static void consumer_adopt(struct consumer *c, const char *container_id)
+{
+	const struct rootfs_place place = instance_place(c->inst, c);
+	pid_t pid = rootfs_first_of(&place, c->pod_uid, container_id);
+	struct err err;
+
+	if (pid <= 0)
+		return;
+	if (link_adopt(c->link, pid, &err) < 0) {
+		log_event(LOG_WARN, "consumer.peer_refused", log_str("pod_uid", c->pod_uid),
+		          log_err(&err));
+		return;
+	}
+	c->becomes = true;
+	consumer_on_started(c, false);
+	consumer_feed(c, CONSUMER_EV_HELLO_RUNNING);
+	consumer_poll(c);
+}
+
+/* How it ended, which nobody but the kubelet can say when process 1 is the user's. */
+static void consumer_see_end(struct consumer *c, const json_t *pod)
+{
+	const char *container_id;
+	int exit_code;
+
+	if (!pod_main_end(pod, &container_id, &exit_code) || strcmp(container_id, c->last_end) == 0)
+		return;
+	if (c->awaits_end) {
+		c->awaits_end = false;
+		c->exit_code = exit_code;
+		consumer_say(c, "Exited", "exit code %d", exit_code);
+		instance_report(c->inst);
+	}
+	/* one that ended before this one was known is not its end */
+	(void)snprintf(c->last_end, sizeof c->last_end, "%s", container_id);
+}
+
 void consumer_see_pod(struct consumer *c, const json_t *pod)
 {
 	const char *host_address = pod_host_address(pod);
@@ -377,6 +459,10 @@ void consumer_see_pod(struct consumer *c, const json_t *pod)
 	c->is_on_host = host_address != NULL;
 	if (c->is_on_host)
 		(void)snprintf(c->host_address, sizeof c->host_address, "%s", host_address);
+	consumer_see_end(c, pod);
+	if (c->state == CONSUMER_ABSENT && link_peer(c->link) == NULL &&
+	    instance_is_application(c->inst->object) && pod_main_container_id(pod)[0] != '\0')
+		consumer_adopt(c, pod_main_container_id(pod));
 }
 
 void consumer_free(struct consumer *c)

@@ -24,6 +24,9 @@ struct consumer {
 	char message[256];
 	char address[INET6_ADDRSTRLEN];
 	int exit_code;
+	bool becomes;    /* its process took the wrapper's place: only the kubelet tells its end */
+	bool awaits_end; /* and has not yet */
+	char last_end[128]; /* the container whose end was told last */
 	uint64_t started_wall_ms;
 	uint64_t handover_us;
 	uint64_t handing_since_us;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wrapper/node/io/link.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -131,6 +132,7 @@ static void on_link_readable(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (n <= 0) {
 		link_disconnect(l);
+		l->socket_is_dead = l->handler.on_closed(l->handler.arg);
 		link_pause(l);
 		return;
 	}
@@ -181,16 +183,11 @@ static int link_check_peer(struct link *l, struct link_peer *p, struct err *err)
 	return 0;
 }
 
-static int link_find_peer(struct link *l, int fd, struct link_peer *ret_peer, struct err *err)
+static int link_open_peer(struct link *l, pid_t pid, struct link_peer *ret_peer, struct err *err)
 {
-	struct ucred cred;
-	socklen_t len = sizeof cred;
-	struct link_peer p;
+	struct link_peer p = {pid, pidfd_open(pid, 0), link_open_ns(pid, "mnt"),
+	                      link_open_ns(pid, "net")};
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 || cred.pid <= 0)
-		return err_set(err, ERR_DENIED, 0, "the peer is no process that can be seen");
-	p = (struct link_peer){cred.pid, pidfd_open(cred.pid, 0), link_open_ns(cred.pid, "mnt"),
-	                       link_open_ns(cred.pid, "net")};
 	if (link_check_peer(l, &p, err) < 0) {
 		fd_close(&p.pid_fd);
 		fd_close(&p.mount_ns_fd);
@@ -199,6 +196,16 @@ static int link_find_peer(struct link *l, int fd, struct link_peer *ret_peer, st
 	}
 	*ret_peer = p;
 	return 0;
+}
+
+static int link_find_peer(struct link *l, int fd, struct link_peer *ret_peer, struct err *err)
+{
+	struct ucred cred;
+	socklen_t len = sizeof cred;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 || cred.pid <= 0)
+		return err_set(err, ERR_DENIED, 0, "the peer is no process that can be seen");
+	return link_open_peer(l, cred.pid, ret_peer, err);
 }
 
 static int link_dial(int socket_path_fd, struct err *err)
@@ -232,6 +239,22 @@ static int link_connect(struct link *l, int socket_path_fd, struct err *err)
 	if (l->readable == NULL || l->ended == NULL || event_add(l->readable, NULL) < 0 ||
 	    event_add(l->ended, NULL) < 0) {
 		link_disconnect(l);
+		link_peer_done(l);
+		return err_set(err, ERR_NOMEM, 0, "events");
+	}
+	return 0;
+}
+
+int link_adopt(struct link *l, pid_t pid, struct err *err)
+{
+	struct link_peer peer;
+
+	assert(l->peer.pid == 0);
+	if (link_open_peer(l, pid, &peer, err) < 0)
+		return -1;
+	l->peer = peer;
+	l->ended = event_new(l->links->base, l->peer.pid_fd, EV_READ, on_link_ended, l);
+	if (l->ended == NULL || event_add(l->ended, NULL) < 0) {
 		link_peer_done(l);
 		return err_set(err, ERR_NOMEM, 0, "events");
 	}

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "lib/base/err.h"
@@ -29,6 +30,8 @@ struct link_peer {
 struct link_handler {
 	/* @m: borrowed */
 	void (*on_message)(void *arg, const struct proto_message *m);
+	/* The connection has ended, while process 1 lives. Return: nobody will listen any more. */
+	bool (*on_closed)(void *arg);
 	/* Process 1 of the container has ended. The link goes on and waits for a next one. */
 	void (*on_gone)(void *arg);
 	void *arg;
@@ -42,6 +45,12 @@ void links_free(struct links *links);
 int link_new(struct links *links, const char *pod_uid, const struct link_handler *handler,
              struct link **ret_link, struct err *err);
 void link_free(struct link *link);
+
+/**
+ * link_adopt() - take a process that says nothing for the peer: the user's own, which took the
+ * wrapper's place. It is checked as any peer.
+ */
+int link_adopt(struct link *link, pid_t pid, struct err *err);
 
 /** link_peer() - NULL when no process is known, or it has ended */
 const struct link_peer *link_peer(const struct link *link);

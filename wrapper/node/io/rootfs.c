@@ -186,6 +186,23 @@ pid_t rootfs_holder(const struct rootfs_place *p)
 	return 0;
 }
 
+pid_t rootfs_first_of(const struct rootfs_place *p, const char *pod_uid, const char *container_id)
+{
+	char dir[PATH_MAX];
+	char upper[PATH_MAX];
+	pid_t pids[PROC_PIDS_MAX];
+	size_t count = proc_of_container(p->cgroup_roots, pod_uid, container_id, pids);
+
+	if (p->prefix == NULL || rootfs_dir(p, dir, NULL) < 0 ||
+	    rootfs_path(upper, NULL, "%s/upper", dir) < 0)
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		if (proc_is_first(pids[i]) && overlay_has_upper(pids[i], upper))
+			return pids[i];
+	}
+	return 0;
+}
+
 static int rootfs_drop(struct making *m, struct err *err)
 {
 	if (rootfs_holder(&m->w->place) > 0) {

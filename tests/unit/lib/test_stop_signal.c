@@ -3,7 +3,7 @@
 
 #include <signal.h>
 
-#include "controller/core/stop_signal.h"
+#include "lib/api/stop_signal.h"
 
 static void test_stop_signal_parse_names_and_numbers(void **state)
 {
@@ -42,6 +42,23 @@ static void test_stop_signal_parse_names_and_numbers(void **state)
 			fail_msg("%s: %d", cases[i].text, stop_signal_parse(cases[i].text));
 }
 
+static void test_stop_signal_name_is_that_of_kubernetes(void **state)
+{
+	static const struct {
+		int number;
+		const char *name;
+	} cases[] = {{3, "SIGQUIT"},      {10, "SIGUSR1"},    {28, "SIGWINCH"},
+	             {34, "SIGRTMIN"},    {37, "SIGRTMIN+3"}, {49, "SIGRTMIN+15"},
+	             {50, "SIGRTMAX-14"}, {64, "SIGRTMAX"}};
+	char buf[STOP_SIGNAL_NAME_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_string_equal(stop_signal_name(cases[i].number, buf), cases[i].name);
+	for (int number = 34; number <= 64; number++)
+		assert_int_equal(stop_signal_parse(stop_signal_name(number, buf)), number);
+}
+
 static void expect_of(const char *container, const char *image, int number)
 {
 	json_t *c = json_loads(container, 0, NULL);
@@ -69,8 +86,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_stop_signal_parse_names_and_numbers),
+	        cmocka_unit_test(test_stop_signal_name_is_that_of_kubernetes),
 	        cmocka_unit_test(test_stop_signal_of_the_user_comes_before_the_images),
 	};
 
-	return cmocka_run_group_tests_name("controller-stop_signal", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("lib-stop_signal", tests, NULL, NULL);
 }

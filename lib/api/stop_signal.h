@@ -12,6 +12,11 @@
 /** stop_signal_parse() - "SIGQUIT", "quit", "3", "SIGRTMIN+3". Return: its number; 0: none */
 int stop_signal_parse(const char *text);
 
+enum { STOP_SIGNAL_NAME_BYTES = 24 };
+
+/** stop_signal_name() - of a number that stop_signal_parse() returned, as Kubernetes writes it */
+const char *stop_signal_name(int number, char buf[STOP_SIGNAL_NAME_BYTES]);
+
 /**
  * stop_signal_of() - the container's lifecycle.stopSignal, else the image's
  * @image: status.image, or NULL

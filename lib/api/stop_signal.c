@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/core/stop_signal.h"
+#include "lib/api/stop_signal.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -9,7 +10,11 @@
 #include "lib/kube/object.h"
 
 /* As images count them: the kernel's own first two are the C library's. */
-enum { SIGNAL_RTMIN = 34, SIGNAL_RTMAX = 64 };
+enum {
+	SIGNAL_RTMIN = 34,
+	SIGNAL_RTMAX = 64,
+	SIGNAL_RTMIN_STEPS = 15, /* the farther ones are counted from the end */
+};
 
 /* "", "+3": how far from RTMIN or RTMAX. Return: the signal, 0 when it is none. */
 static int real_time(int base, char sign, const char *rest)
@@ -43,6 +48,21 @@ int stop_signal_parse(const char *text)
 			return i;
 	}
 	return 0;
+}
+
+const char *stop_signal_name(int number, char buf[STOP_SIGNAL_NAME_BYTES])
+{
+	const char *name = sigabbrev_np(number);
+
+	if (number == SIGNAL_RTMIN || number == SIGNAL_RTMAX)
+		name = number == SIGNAL_RTMIN ? "RTMIN" : "RTMAX";
+	if (name != NULL)
+		(void)snprintf(buf, STOP_SIGNAL_NAME_BYTES, "SIG%s", name);
+	else if (number - SIGNAL_RTMIN <= SIGNAL_RTMIN_STEPS)
+		(void)snprintf(buf, STOP_SIGNAL_NAME_BYTES, "SIGRTMIN+%d", number - SIGNAL_RTMIN);
+	else
+		(void)snprintf(buf, STOP_SIGNAL_NAME_BYTES, "SIGRTMAX-%d", SIGNAL_RTMAX - number);
+	return buf;
 }
 
 int stop_signal_of(const json_t *container, const json_t *image)
