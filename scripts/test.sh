@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: test.sh [SUITE…]
 # Installs what the tests need, builds with sanitizers and without, runs the suites (all of: unit,
-# lint, fuzz, images, chart, flow, engine, cluster) and the quickstart's check, sees that nothing was
-# left behind on the machine, and ends with the counts. Needs root for images, engine, cluster and
-# the check.
+# lint, fuzz, images, chart, flow, engine, matrix, cluster) and the quickstart's check, sees that
+# nothing was left behind on the machine, and ends with the counts. Needs root for images, engine,
+# matrix, cluster and the check.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
 suites=("$@")
-[ ${#suites[@]} -gt 0 ] || suites=(unit lint fuzz images chart flow engine cluster quickstart)
+[ ${#suites[@]} -gt 0 ] || suites=(unit lint fuzz images chart flow engine matrix cluster quickstart)
 checked=${SC_TEST_BUILD_DIR:-build-test}
 export SC_RELEASE_BUILD_DIR=${SC_RELEASE_BUILD_DIR:-$PWD/build}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
