@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "activator/io/account.h"
 #include "activator/io/api.h"
 #include "activator/io/cluster.h"
+#include "activator/io/memory_limit.h"
 #include "activator/io/proxy.h"
 #include "activator/io/report.h"
 #include "lib/base/clk.h"
@@ -31,6 +33,8 @@ struct settings {
 	const char *admin_token_file;
 	const char *identity;
 	uint64_t connections_max;
+	uint64_t connections_memory;
+	uint64_t min_rate, min_rate_grace_ms;
 	uint64_t held_requests_max;
 	uint64_t held_bytes_max;
 	uint64_t idle_timeout_ms;
@@ -80,7 +84,15 @@ static int settings_load(struct program *p, int argc, char **argv, struct err *e
 	        {"identity", CONFIG_STR, &s->identity, NULL, 0, 0,
 	         "name in the wake annotation; default: random"},
 	        {"connections.max", CONFIG_U64, &s->connections_max, "8000", 1, 1000000,
-	         "client connections"},
+	         "client connections; lowered at the start to what fits into connections.memory"},
+	        {"connections.memory", CONFIG_SIZE, &s->connections_memory, "0", 0, 0,
+	         "bytes that connections may take together, in buffers and in the kernel; 0: 60 % "
+	         "of the cgroup's memory limit, or a quarter of the machine's memory"},
+	        {"minRate.bytesPerSecond", CONFIG_U64, &s->min_rate, "240", 0, 1000000000,
+	         "slower heads and bodies get 408, slower readers of an answer are cut off; 0: no "
+	         "minimum"},
+	        {"minRate.grace", CONFIG_DURATION, &s->min_rate_grace_ms, "10s", 1000, 3600000,
+	         "the minimum rate is looked at over so long"},
 	        {"heldRequests.max", CONFIG_U64, &s->held_requests_max, "4000", 1, 1000000,
 	         "requests held for all containers together"},
 	        {"heldBytes.max", CONFIG_SIZE, &s->held_bytes_max, "64Mi", 1, 0,
@@ -217,11 +229,30 @@ static int open_cluster(struct program *p, struct err *err)
 	return p->cluster ? cluster_start(p->cluster, p->proxy, err) : -1;
 }
 
+/* How many connections there may be is no promise if the memory for them is not there. */
+static uint32_t memory_for_connections(struct settings *s)
+{
+	uint32_t wanted = (uint32_t)s->connections_max;
+	uint32_t fit;
+
+	if (s->connections_memory == 0)
+		s->connections_memory = budget_bytes(memory_limit_of_cgroup(), memory_of_machine());
+	account_set_max((size_t)s->connections_memory);
+	fit = budget_connections((size_t)s->connections_memory, wanted);
+	if (fit < wanted)
+		log_event(LOG_WARN, "activator.connections_lowered",
+		          log_u64("connections_max", wanted), log_u64("now", fit),
+		          log_u64("connections_memory", s->connections_memory),
+		          log_str("do", "raise the memory limit or lower connections.max"));
+	return fit;
+}
+
 static int open_proxy(struct program *p, struct err *err)
 {
-	const struct settings *s = &p->settings;
+	struct settings *s = &p->settings;
 	const struct proxy_opts opts = {
-	        .connections_max = (uint32_t)s->connections_max,
+	        .connections_max = memory_for_connections(s),
+	        .pace = {s->min_rate, s->min_rate_grace_ms},
 	        .held = {(uint32_t)s->held_requests_max, (size_t)s->held_bytes_max},
 	        .idle_timeout_ms = s->idle_timeout_ms,
 	        .head_timeout_ms = s->head_timeout_ms,

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "activator/io/account.h"
 #include "activator/io/internal.h"
 #include "lib/base/clk.h"
 
@@ -33,6 +34,7 @@ void client_accept(struct proxy *p, int fd, const struct sockaddr_storage *addre
 	}
 	c->proxy = p;
 	c->address = *address;
+	sock_narrow(fd, false);
 	if (sock_open(&c->sock, p->base, fd, on_client, c) < 0) {
 		free(c);
 		return;
@@ -213,8 +215,9 @@ static void client_read_head(struct client *c)
 		room = head_buf_room(c->head);
 		if (room == 0) {
 			client_refuse(c,
-			              c->head->head.fields_count ? END_HEAD_TOO_LARGE
-			                                         : END_URI_TOO_LONG,
+			              c->head->bytes < HEAD_BYTES_MAX ? END_MEMORY
+			              : c->head->head.fields_count    ? END_HEAD_TOO_LARGE
+			                                              : END_URI_TOO_LONG,
 			              NULL);
 			c->again = true;
 			return;
@@ -225,6 +228,8 @@ static void client_read_head(struct client *c)
 		if (c->state == CLIENT_IDLE)
 			client_set_state(c, CLIENT_HEAD);
 		c->head->bytes += (uint32_t)n;
+		if (account_level() != BUDGET_EASY)
+			evict_look(c->proxy);
 	}
 	if (n != SOCK_AGAIN) {
 		client_drop(c);
@@ -286,7 +291,7 @@ static void client_pump_body(struct client *c)
 				c->head = NULL;
 			}
 		} else {
-			long n = sock_read(&c->sock, c->proxy->buf, sizeof c->proxy->buf);
+			long n = sock_read(&c->sock, c->proxy->buf, piece_bytes(c->proxy));
 
 			if (n == SOCK_AGAIN)
 				return;
@@ -337,7 +342,7 @@ static void client_run_tunnel(struct client *c)
 	struct upstream *u = c->request->upstream;
 
 	while (out_bytes(&u->out) == 0) {
-		long n = sock_read(&c->sock, c->proxy->buf, sizeof c->proxy->buf);
+		long n = sock_read(&c->sock, c->proxy->buf, piece_bytes(c->proxy));
 
 		if (n == SOCK_AGAIN)
 			break;

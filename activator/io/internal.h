@@ -14,6 +14,7 @@
 #include <sys/queue.h>
 
 #include "activator/core/forward.h"
+#include "activator/core/pace.h"
 #include "activator/io/message.h"
 #include "activator/io/proxy.h"
 
@@ -27,6 +28,7 @@ enum {
 	DIAL_INTERVAL_MS = 25,
 	DIALS_MAX = 16,           /* per target at once: a fresh server's backlog may be small */
 	INTERIM_ANSWERS_MAX = 16, /* 1xx, to one request; they are buffered */
+	INTERIM_BYTES_MAX = 16 * 1024, /* of them, that a client has not taken */
 	PROXY_LISTENERS_MAX = 8,
 	ADDRESS_TEXT_BYTES = 46,
 };
@@ -40,6 +42,9 @@ enum client_state {
 	CLIENT_DEAD,
 	CLIENT_STATES_COUNT,
 };
+
+/* What we wait for a client to do. */
+enum client_debt { DEBT_NONE, DEBT_HEAD, DEBT_BODY, DEBT_READING };
 
 enum request_state {
 	REQUEST_NEW, /* in no list */
@@ -63,8 +68,13 @@ struct client {
 	struct out out;
 	struct request *request;
 	struct sockaddr_storage address;
-	bool close;   /* after this answer */
-	bool running; /* client_run() is on the stack */
+	enum client_debt debt; /* these: by evict.c, at each tick */
+	struct pace pace;
+	uint64_t owed_bytes;   /* sent when the pace's window opened */
+	uint64_t seen_bytes;   /* moved by the client up to the last tick */
+	uint64_t recent_bytes; /* moved of late */
+	bool close;            /* after this answer */
+	bool running;          /* client_run() is on the stack */
 	bool again;
 };
 
@@ -74,7 +84,7 @@ struct request {
 	struct upstream *upstream;
 	TAILQ_ENTRY(request) link; /* in the target's list of its state */
 	enum request_state state;
-	char *head; /* as it goes on */
+	char *head; /* as it goes on; NULL when it will not be sent again */
 	size_t head_bytes;
 	uint64_t start_ms;
 	uint64_t dial_ms;
@@ -178,6 +188,8 @@ struct proxy {
 	bool accept_paused; /* out of descriptors: accepting goes on at the next tick */
 	struct event tick;
 	struct event reap;
+	struct event relief;
+	uint64_t looked_ms; /* evict_one() looked at all clients */
 	bool draining;
 	uint64_t drain_until_ms;
 	void (*on_drained)(void *arg);
@@ -200,7 +212,9 @@ void client_free(struct client *c);
 enum end_reason request_start(struct client *c, struct request **ret_request);
 void request_end(struct request *r, enum end_reason reason); /* counts it, frees it */
 void request_fail(struct request *r, enum end_reason reason, const char *detail);
-void request_lost(struct request *r); /* its upstream is gone before the answer's end */
+bool request_may_retry(const struct request *r);
+void request_forget_head(struct request *r); /* no further attempt is possible */
+void request_lost(struct request *r);        /* its upstream is gone before the answer's end */
 
 /* target.c */
 void target_admit(struct target *t, struct request *r);
@@ -216,6 +230,19 @@ void upstream_run(struct upstream *u);
 void upstream_close(struct upstream *u);
 void upstream_park(struct upstream *u); /* keep for the next request, or close */
 void upstream_sweep(struct target *t, uint64_t now_ms);
+
+/* evict.c */
+void evict_init(struct proxy *p);
+void evict_done(struct proxy *p);
+/** evict_one() - make room for one more connection. Return: false when nobody is old enough */
+bool evict_one(struct proxy *p);
+/** evict_look() - memory may be short: free some, soon */
+void evict_look(struct proxy *p);
+/** evict_sweep() - at each tick: measure all, and end who is too slow */
+void evict_sweep(struct proxy *p, uint64_t now_ms);
+void client_evict(struct client *c, enum end_reason reason);
+/** piece_bytes() - how much may be read at once, as memory is */
+size_t piece_bytes(struct proxy *p);
 
 /* proxy.c */
 void proxy_bury(struct proxy *p);

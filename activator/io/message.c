@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "activator/io/account.h"
+
 enum {
 	HEAD_BUF_FIRST_BYTES = 4096,
 	HEAD_BUF_POOL_MAX = 32,
@@ -32,6 +34,7 @@ struct head_buf *head_buf_take(void)
 			return NULL;
 		}
 		b->capacity = HEAD_BUF_FIRST_BYTES;
+		account_move(ACCOUNT_BUFFERS, 0, sizeof *b + b->capacity);
 	}
 	b->next = NULL;
 	b->bytes = b->parsed = 0;
@@ -48,6 +51,13 @@ void head_buf_compact(struct head_buf *b)
 	b->head.target = b->head.phrase = (struct head_slice){0, 0};
 }
 
+static void head_buf_free(struct head_buf *b)
+{
+	account_move(ACCOUNT_BUFFERS, sizeof *b + b->capacity, 0);
+	free(b->data);
+	free(b);
+}
+
 void head_buf_give(struct head_buf *b)
 {
 	if (b == NULL)
@@ -58,17 +68,18 @@ void head_buf_give(struct head_buf *b)
 		pool_count++;
 		return;
 	}
-	free(b->data);
-	free(b);
+	head_buf_free(b);
 }
 
 size_t head_buf_room(struct head_buf *b)
 {
 	if (b->bytes == b->capacity && b->capacity < HEAD_BYTES_MAX) {
-		char *grown = realloc(b->data, b->capacity * 2);
+		char *grown =
+		        account_level() == BUDGET_FULL ? NULL : realloc(b->data, b->capacity * 2);
 
 		if (grown == NULL)
 			return 0;
+		account_move(ACCOUNT_BUFFERS, b->capacity, b->capacity * 2);
 		b->data = grown;
 		b->capacity *= 2;
 	}
@@ -81,8 +92,7 @@ void head_buf_pool_drop(void)
 		struct head_buf *b = pool;
 
 		pool = b->next;
-		free(b->data);
-		free(b);
+		head_buf_free(b);
 	}
 	pool_count = 0;
 }

@@ -25,7 +25,8 @@ struct head_buf {
 
 struct head_buf *head_buf_take(void); /* NULL: out of memory */
 void head_buf_give(struct head_buf *b);
-/** head_buf_room() - make room to read into. Return: bytes of room, 0 at HEAD_BYTES_MAX */
+/** head_buf_room() - make room to read into. Return: bytes of room; 0 at HEAD_BYTES_MAX, or when
+ *  there is no memory for more of it */
 size_t head_buf_room(struct head_buf *b);
 /** head_buf_compact() - drop what was parsed: another head begins at what is left */
 void head_buf_compact(struct head_buf *b);

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 #include "lib/base/clk.h"
 #include "lib/base/num.h"
 
-enum { ACCEPTS_PER_TURN = 64, LISTEN_BACKLOG = 1024 };
+enum { ACCEPTS_PER_TURN = 64, LISTEN_BACKLOG = 1024, UNSENT_BYTES = 64 * 1024 };
 
 void proxy_bury(struct proxy *p)
 {
@@ -99,6 +100,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	struct target *t;
 
 	client_sweep(p, now_ms);
+	evict_sweep(p, now_ms);
 	TAILQ_FOREACH(t, &p->targets, link)
 		upstream_sweep(t, now_ms);
 	if (p->draining)
@@ -107,6 +109,12 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		accept_resume(p);
 	if (p->stats.clients_count > 0 || p->stats.upstreams_count > 0)
 		proxy_arm(p);
+}
+
+/* Refused ones stay for their answer; so many of them and no more. */
+static uint32_t connections_hard(const struct proxy *p)
+{
+	return p->opts.connections_max + p->opts.connections_max / 10 + 1;
 }
 
 static void on_accept(evutil_socket_t fd, short what, void *arg)
@@ -118,18 +126,20 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 		socklen_t bytes = sizeof address;
 		int peer = accept4((int)fd, (struct sockaddr *)&address, &bytes,
 		                   SOCK_NONBLOCK | SOCK_CLOEXEC);
-		struct client *idle = TAILQ_FIRST(&p->clients[CLIENT_IDLE]);
 
 		if (peer < 0) {
 			/* Out of descriptors: one idle connection less, or a pause. */
-			if ((errno == EMFILE || errno == ENFILE) && idle)
-				client_drop(idle);
-			else if (errno == EMFILE || errno == ENFILE)
+			if ((errno == EMFILE || errno == ENFILE) && !evict_one(p))
 				accept_pause(p);
 			return;
 		}
-		if (p->stats.clients_count >= p->opts.connections_max && idle)
-			client_drop(idle);
+		if (p->stats.clients_count >= p->opts.connections_max && !evict_one(p) &&
+		    p->stats.clients_count >= connections_hard(p)) {
+			/* Not even a refusal: each would be one more connection for a while. */
+			proxy_count(p, END_OVERLOADED, end_reason_status(END_OVERLOADED));
+			(void)close(peer);
+			continue;
+		}
 		client_accept(p, peer, &address);
 	}
 }
@@ -149,6 +159,7 @@ int proxy_new(struct event_base *base, const struct proxy_opts *opts, struct pro
 	TAILQ_INIT(&p->targets);
 	(void)event_assign(&p->tick, base, -1, 0, on_tick, p);
 	(void)event_assign(&p->reap, base, -1, 0, on_reap, p);
+	evict_init(p);
 	*ret_proxy = p;
 	return 0;
 }
@@ -180,6 +191,7 @@ void proxy_free(struct proxy *p)
 	on_reap(-1, 0, p);
 	(void)event_del(&p->tick);
 	(void)event_del(&p->reap);
+	evict_done(p);
 	head_buf_pool_drop();
 	free(p);
 }
@@ -218,6 +230,7 @@ static int listener_open(const char *address, struct sockaddr_storage *ss, int *
                          struct err *err)
 {
 	socklen_t bytes = address_parse(address, ss);
+	int unsent = UNSENT_BYTES;
 	int on = 1;
 	int fd;
 
@@ -227,6 +240,9 @@ static int listener_open(const char *address, struct sockaddr_storage *ss, int *
 	if (fd < 0)
 		return err_set(err, ERR_SYS, errno, "listen %s: socket", address);
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	/* Inherited by what is accepted: what a client does not take waits in our buffers, which
+	   are counted to the byte, and not in the kernel's, which grow to megabytes. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
 	if (bind(fd, (struct sockaddr *)ss, bytes) < 0 || listen(fd, LISTEN_BACKLOG) < 0) {
 		(void)err_set(err, ERR_SYS, errno, "listen %s", address);
 		(void)close(fd);

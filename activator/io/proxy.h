@@ -17,6 +17,7 @@
 
 #include "activator/core/end_reason.h"
 #include "activator/core/hold_policy.h"
+#include "activator/core/pace.h"
 #include "activator/core/wake.h"
 #include "lib/base/err.h"
 
@@ -35,6 +36,7 @@ enum proxy_stage {
 
 struct proxy_opts {
 	uint32_t connections_max;
+	struct pace_limit pace;  /* of clients that we wait for */
 	struct hold_limits held; /* of all targets together */
 	uint64_t idle_timeout_ms;
 	uint64_t head_timeout_ms;

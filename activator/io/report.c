@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "activator/io/account.h"
 #include "lib/base/cleanup.h"
 
 static const double bounds[] = {0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
@@ -12,6 +13,7 @@ void report_init(struct report *r)
 	static const char *const request_labels[] = {"code", "reason", NULL};
 	static const char *const wake_labels[] = {"result", NULL};
 	static const char *const stage_labels[] = {"stage", NULL};
+	static const char *const memory_labels[] = {"in", NULL};
 	struct metrics *m = metrics_new();
 
 	r->metrics = m;
@@ -34,6 +36,10 @@ void report_init(struct report *r)
 	                                      "Connections dialled to containers", NULL);
 	r->retries = metrics_counter(m, "sc_activator_retries_total",
 	                             "Requests that were queued again", NULL);
+	r->memory = metrics_gauge(m, "sc_activator_connections_memory_bytes",
+	                          "What connections take, by where", memory_labels);
+	r->memory_max = metrics_gauge(m, "sc_activator_connections_memory_max_bytes",
+	                              "What connections may take together", NULL);
 }
 
 void report_done(struct report *r)
@@ -63,6 +69,18 @@ static void publish_requests(struct report *r, const struct proxy_stats *s)
 	}
 }
 
+static void publish_memory(struct report *r)
+{
+	static const char *const names[ACCOUNT_KINDS_COUNT] = {
+	        [ACCOUNT_BUFFERS] = "buffers",
+	        [ACCOUNT_SOCKETS] = "sockets",
+	};
+
+	for (enum account_kind k = 0; k < ACCOUNT_KINDS_COUNT; k++)
+		metric_set(r->memory, &names[k], (double)account_bytes(k));
+	metric_set(r->memory_max, NULL, (double)account_max());
+}
+
 void report_publish(struct report *r, const struct proxy *p)
 {
 	const struct proxy_stats *s = proxy_stats(p);
@@ -70,6 +88,7 @@ void report_publish(struct report *r, const struct proxy *p)
 	publish_requests(r, s);
 	metric_set(r->held, NULL, proxy_held_count(p));
 	metric_set(r->clients, NULL, s->clients_count);
+	publish_memory(r);
 	metric_set(r->upstreams, NULL, s->upstreams_count);
 	metric_add(r->upstreams_opened, NULL,
 	           (double)(s->upstreams_opened - r->last.upstreams_opened));

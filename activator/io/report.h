@@ -18,6 +18,8 @@ struct report {
 	struct metric *upstreams;
 	struct metric *upstreams_opened;
 	struct metric *retries;
+	struct metric *memory;
+	struct metric *memory_max;
 	struct proxy_stats last;
 };
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "activator/io/account.h"
 #include "activator/io/internal.h"
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
@@ -35,7 +36,15 @@ static int request_write_head(struct request *r, const struct head *h,
 		return -1;
 	memcpy(r->head, t.at, t.bytes);
 	r->head_bytes = t.bytes;
+	account_move(ACCOUNT_BUFFERS, 0, sizeof *r + r->head_bytes);
 	return 0;
+}
+
+void request_forget_head(struct request *r)
+{
+	account_move(ACCOUNT_BUFFERS, r->head ? r->head_bytes : 0, 0);
+	free(r->head);
+	r->head = NULL;
 }
 
 static struct request *request_new(struct client *c, struct target *t, const struct head *h,
@@ -124,7 +133,8 @@ void request_end(struct request *r, enum end_reason reason)
 		else
 			upstream_close(u);
 	}
-	free(r->head);
+	request_forget_head(r);
+	account_move(ACCOUNT_BUFFERS, sizeof *r, 0);
 	free(r);
 	target_release(t);
 }
@@ -142,7 +152,7 @@ void request_fail(struct request *r, enum end_reason reason, const char *detail)
 	client_run(c);
 }
 
-void request_lost(struct request *r)
+bool request_may_retry(const struct request *r)
 {
 	const struct hold_loss loss = {
 	        .sent = r->sent,
@@ -151,9 +161,15 @@ void request_lost(struct request *r)
 	        .has_body = r->has_body,
 	        .attempts_count = r->attempts_count,
 	};
+
+	return r->head != NULL && hold_may_retry(&loss);
+}
+
+void request_lost(struct request *r)
+{
 	struct target *t = r->target;
 
-	if (!hold_may_retry(&loss)) {
+	if (!request_may_retry(r)) {
 		request_fail(r, END_BACKEND_LOST, NULL);
 		return;
 	}

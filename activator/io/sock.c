@@ -2,15 +2,21 @@
 #include "activator/io/sock.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "activator/io/account.h"
+
 enum {
-	OUT_FIRST_BYTES = 4096,
+	OUT_PAGE_BYTES = 4096,
+	SOCK_FIXED_BYTES = 5 * 1024, /* socket, file and epoll entry in the kernel; our own part */
 	KEEP_IDLE_S = 60,
 	KEEP_INTERVAL_S = 10,
 	KEEP_PROBES_COUNT = 6,
@@ -30,6 +36,17 @@ static void sock_keep(int fd)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
 }
 
+void sock_narrow(int fd, bool crowded)
+{
+	enum budget_level level = account_level();
+	int bytes = (int)budget_piece(level, BUDGET_TIGHT_PIECE_BYTES);
+
+	if (level != BUDGET_EASY)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+	if (level != BUDGET_EASY || crowded)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
 int sock_open(struct sock *s, struct event_base *base, int fd, event_callback_fn on_event,
               void *arg)
 {
@@ -40,8 +57,10 @@ int sock_open(struct sock *s, struct event_base *base, int fd, event_callback_fn
 	sock_keep(fd);
 	if (event_assign(&s->ev, base, fd, EV_READ | EV_WRITE | EV_CLOSED | EV_PERSIST | EV_ET,
 	                 on_event, arg) == 0 &&
-	    event_add(&s->ev, NULL) == 0)
+	    event_add(&s->ev, NULL) == 0) {
+		account_move(ACCOUNT_SOCKETS, 0, SOCK_FIXED_BYTES);
 		return 0;
+	}
 	(void)close(fd);
 	s->fd = -1;
 	return -1;
@@ -53,7 +72,36 @@ void sock_close(struct sock *s)
 		return;
 	(void)event_del(&s->ev);
 	(void)close(s->fd);
+	account_move(ACCOUNT_SOCKETS, SOCK_FIXED_BYTES + s->kernel_bytes, 0);
+	s->kernel_bytes = 0;
 	s->fd = -1;
+}
+
+void sock_measure(struct sock *s)
+{
+	uint32_t info[SK_MEMINFO_VARS] = {0};
+	socklen_t bytes = sizeof info;
+	uint32_t kernel_bytes;
+
+	if (s->fd < 0 ||
+	    (s->kernel_bytes == 0 && s->sent_bytes == s->measured_bytes && !s->readable))
+		return;
+	if (getsockopt(s->fd, SOL_SOCKET, SO_MEMINFO, info, &bytes) < 0)
+		return;
+	kernel_bytes = info[SK_MEMINFO_RMEM_ALLOC] + info[SK_MEMINFO_WMEM_QUEUED] +
+	               info[SK_MEMINFO_FWD_ALLOC];
+	account_move(ACCOUNT_SOCKETS, s->kernel_bytes, kernel_bytes);
+	s->kernel_bytes = kernel_bytes;
+	s->measured_bytes = s->sent_bytes;
+}
+
+uint64_t sock_taken(const struct sock *s)
+{
+	int queued = 0;
+
+	if (ioctl(s->fd, SIOCOUTQ, &queued) < 0 || queued < 0 || (uint64_t)queued > s->sent_bytes)
+		return s->sent_bytes;
+	return s->sent_bytes - (uint64_t)queued;
 }
 
 void sock_note(struct sock *s, short what)
@@ -76,6 +124,7 @@ long sock_read(struct sock *s, char *buf, size_t size)
 		n = read(s->fd, buf, size);
 	while (n < 0 && errno == EINTR);
 	if (n > 0) {
+		s->read_bytes += (uint64_t)n;
 		/* A short read has emptied the socket: the next byte is a new edge. */
 		if ((size_t)n < size && !s->closed)
 			s->readable = false;
@@ -107,29 +156,55 @@ size_t out_bytes(const struct out *o)
 	return o->end - o->at;
 }
 
+static bool out_resize(struct out *o, size_t capacity)
+{
+	char *data = realloc(o->data, capacity);
+
+	if (data == NULL)
+		return false;
+	account_move(ACCOUNT_BUFFERS, o->capacity, capacity);
+	o->data = data;
+	o->capacity = capacity;
+	return true;
+}
+
+static size_t out_pages(size_t bytes)
+{
+	return (bytes + OUT_PAGE_BYTES - 1) / OUT_PAGE_BYTES * OUT_PAGE_BYTES;
+}
+
 void out_put(struct out *o, const char *data, size_t bytes)
 {
 	if (bytes > o->capacity - o->end) {
-		size_t capacity = o->capacity ? o->capacity : OUT_FIRST_BYTES;
-		char *grown;
+		size_t wanted = out_pages(o->end + bytes);
+		size_t grown = o->capacity + o->capacity / 2;
 
-		while (capacity - o->end < bytes)
-			capacity *= 2;
-		grown = realloc(o->data, capacity);
-		if (grown == NULL) {
+		if (!out_resize(o, wanted > grown ? wanted : grown)) {
 			o->failed = true;
 			return;
 		}
-		o->data = grown;
-		o->capacity = capacity;
 	}
 	memcpy(o->data + o->end, data, bytes);
 	o->end += bytes;
 }
 
+void out_shrink(struct out *o)
+{
+	if (o->data == NULL || out_pages(out_bytes(o)) == o->capacity)
+		return;
+	memmove(o->data, o->data + o->at, out_bytes(o));
+	o->end -= o->at;
+	o->at = 0;
+	if (o->end > 0)
+		(void)out_resize(o, out_pages(o->end));
+	else
+		out_done(o);
+}
+
 void out_done(struct out *o)
 {
 	free(o->data);
+	account_move(ACCOUNT_BUFFERS, o->capacity, 0);
 	*o = (struct out){0};
 }
 
@@ -146,11 +221,13 @@ long out_flush(struct out *o, struct sock *s)
 			continue;
 		if (n < 0 && errno == EAGAIN) {
 			s->writable = false;
+			sock_measure(s);
 			return written;
 		}
 		if (n < 0)
 			return SOCK_FAILED;
 		o->at += (size_t)n;
+		s->sent_bytes += (uint64_t)n;
 		written += n;
 	}
 	out_done(o);

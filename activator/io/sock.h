@@ -16,18 +16,31 @@ struct sock {
 	int fd; /* -1: closed */
 	bool readable;
 	bool writable;
-	bool closed; /* the peer has ended its side; there may still be bytes to read */
+	uint32_t kernel_bytes; /* of its queues, when last measured */
+	uint64_t read_bytes;   /* since it was opened */
+	uint64_t sent_bytes;
+	uint64_t measured_bytes; /* sent_bytes, when last measured */
+	bool closed;             /* the peer has ended its side; there may still be bytes to read */
 	struct event ev;
 };
 
 enum { SOCK_EOF = 0, SOCK_AGAIN = -1, SOCK_FAILED = -2 };
 
+/**
+ * sock_narrow() - while memory is short, the kernel keeps little for a socket
+ * @crowded: there are so many that what the kernel takes in for them unasked must be little anyway
+ */
+void sock_narrow(int fd, bool crowded);
 /** sock_open() - takes @fd in any case. Return: 0, or -1 with it closed */
 int sock_open(struct sock *s, struct event_base *base, int fd, event_callback_fn on_event,
               void *arg);
 void sock_close(struct sock *s);
 /** sock_note() - keep what an event callback was told */
 void sock_note(struct sock *s, short what);
+/** sock_measure() - bring what its queues take into the account, unless nothing can have changed */
+void sock_measure(struct sock *s);
+/** sock_taken() - how many of the bytes sent the peer's side has acknowledged */
+uint64_t sock_taken(const struct sock *s);
 /** sock_read() - Return: bytes, or SOCK_EOF, SOCK_AGAIN, SOCK_FAILED */
 long sock_read(struct sock *s, char *buf, size_t size);
 /** sock_is_gone() - whether the peer ended or broke the connection, with bytes left unread */
@@ -43,6 +56,8 @@ struct out {
 
 void out_put(struct out *o, const char *data, size_t bytes);
 size_t out_bytes(const struct out *o);
+/** out_shrink() - give back what is allocated beyond the bytes that are left */
+void out_shrink(struct out *o);
 void out_done(struct out *o);
 /** out_flush() - Return: bytes written, or SOCK_FAILED; out_bytes() says what is left */
 long out_flush(struct out *o, struct sock *s);

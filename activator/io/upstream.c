@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "activator/io/account.h"
 #include "activator/io/internal.h"
 #include "lib/base/clk.h"
 
@@ -79,6 +80,7 @@ static struct upstream *upstream_dial(struct target *t, uint64_t now_ms)
 
 	if (fd < 0)
 		return NULL;
+	sock_narrow(fd, account_is_crowded(t->proxy->stats.upstreams_count));
 	u = calloc(1, sizeof *u);
 	if (u == NULL || (connect(fd, (struct sockaddr *)&t->address, t->address_bytes) < 0 &&
 	                  errno != EINPROGRESS)) {
@@ -136,6 +138,7 @@ void upstream_send(struct upstream *u)
 	long n;
 
 	target_dispatch_done(r);
+	sock_narrow(r->client->sock.fd, false);
 	r->progress_ms = clk_now_ms();
 	message_done(&u->message);
 	message_init(&u->message, HTTP_RESPONSE);
@@ -150,6 +153,8 @@ void upstream_send(struct upstream *u)
 		request_lost(r);
 		return;
 	}
+	if (!request_may_retry(r))
+		request_forget_head(r);
 	if (!r->body_done)
 		client_run(r->client);
 }
@@ -325,6 +330,7 @@ static int upstream_read_head(struct upstream *u)
 		}
 		u->head->bytes += (uint32_t)n;
 		r->answered = true;
+		request_forget_head(r); /* what was answered is not sent again */
 		r->progress_ms = clk_now_ms();
 	}
 	step = message_head(&u->message, u->head);
@@ -339,7 +345,8 @@ static int upstream_read_head(struct upstream *u)
 	if (u->head->head.status == 101) {
 		upstream_to_tunnel(u);
 	} else if (u->head->head.status < 200) {
-		if (++r->interim_count > INTERIM_ANSWERS_MAX) {
+		if (++r->interim_count > INTERIM_ANSWERS_MAX ||
+		    out_bytes(&r->client->out) > INTERIM_BYTES_MAX) {
 			request_fail(r, END_BACKEND_INVALID, "too many interim answers");
 			return -1;
 		}
@@ -374,7 +381,7 @@ static int upstream_read_body(struct upstream *u)
 		data = b->data + b->parsed;
 		n = (long)(b->bytes - b->parsed);
 	} else {
-		n = sock_read(&u->sock, p->buf, sizeof p->buf);
+		n = sock_read(&u->sock, p->buf, piece_bytes(p));
 	}
 	if (n == SOCK_AGAIN)
 		return 0;
@@ -407,7 +414,7 @@ static void upstream_run_tunnel(struct upstream *u)
 		return;
 	}
 	while (out_bytes(&c->out) == 0) {
-		long n = sock_read(&u->sock, c->proxy->buf, sizeof c->proxy->buf);
+		long n = sock_read(&u->sock, c->proxy->buf, piece_bytes(c->proxy));
 
 		if (n == SOCK_AGAIN)
 			break;
@@ -434,6 +441,10 @@ static void upstream_run_answer(struct upstream *u)
 	struct client *c = u->request->client;
 	int go;
 
+	/* The client takes no more now: what the container sends waits in its own socket. */
+	if (out_bytes(&c->out) > 0 && !u->request->answer_done &&
+	    (u->head == NULL || u->head->parsed == u->head->bytes))
+		return;
 	if (u->head == NULL && !u->message.head_done) {
 		if (!u->sock.readable)
 			return;

@@ -27,6 +27,10 @@ adminListen: {{ printf "%s:%d" .Values.listenAddress (int $a.adminPort) | quote 
 adminTokenFile: /etc/stoppablecontainer-token/token
 connections:
   max: {{ int $a.connectionsMax }}
+  memory: {{ $a.connectionsMemory | quote }}
+minRate:
+  bytesPerSecond: {{ int $a.minRate.bytesPerSecond }}
+  grace: {{ $a.minRate.grace | quote }}
 hold:
   timeout: {{ $a.hold.timeout | quote }}
   maxPendingRequests: {{ int $a.hold.maxPendingRequests }}

@@ -69,20 +69,27 @@ void make_ready(struct fixture *f)
 
 int setup(void **state)
 {
+	return setup_with(state, NULL);
+}
+
+int setup_with(void **state, void (*change)(struct proxy_opts *opts))
+{
 	struct fixture *f = &fixture;
-	const struct proxy_opts opts = {.connections_max = 500,
-	                                .held = {400, 1 << 22},
-	                                .idle_timeout_ms = 75000,
-	                                .head_timeout_ms = 500,
-	                                .response_timeout_ms = 1000,
-	                                .route = route,
-	                                .arg = f};
+	struct proxy_opts opts = {.connections_max = 500,
+	                          .held = {400, 1 << 22},
+	                          .idle_timeout_ms = 75000,
+	                          .head_timeout_ms = 500,
+	                          .response_timeout_ms = 1000,
+	                          .route = route,
+	                          .arg = f};
 	const struct target_opts topts = {
 	        .ns = "default", .name = "app", .uid = "u", .ask_wake = ask_wake, .arg = f};
 	const struct target_limits limits = {.held = {300, 1 << 21}, .hold_timeout_ms = 8000};
 	socklen_t bytes = sizeof f->backend_address;
 	struct err err;
 
+	if (change)
+		change(&opts);
 	memset(f, 0, sizeof *f);
 	f->generation = 1;
 	f->base = event_base_new();

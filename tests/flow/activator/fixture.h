@@ -41,6 +41,8 @@ struct fixture {
 extern char text[TEXT_MAX]; /* what hear() read */
 
 int setup(void **state);
+/** setup_with() - @change: what is other than usual in the proxy's options */
+int setup_with(void **state, void (*change)(struct proxy_opts *opts));
 int teardown(void **state);
 void turn(struct fixture *f);
 int keep(struct fixture *f, int fd); /* closed by teardown() */

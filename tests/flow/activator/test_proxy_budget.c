@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory and connections run out: who goes, and who is answered all the same. */
+
+#include "activator/io/account.h"
+#include "lib/base/clk.h"
+#include "tests/flow/activator/fixture.h"
+
+enum {
+	MANY = 60,
+	ANSWER_BYTES = 200 * 1024,
+	HEAD_FIELD_BYTES = 60000,
+	BUDGET_BYTES = 3 * 1024 * 1024,
+};
+
+static void patient(struct proxy_opts *opts)
+{
+	opts->head_timeout_ms = 30000;
+	opts->response_timeout_ms = 30000;
+}
+
+static int setup_patient(void **state)
+{
+	account_set_max(BUDGET_BYTES);
+	return setup_with(state, patient);
+}
+
+static void paced(struct proxy_opts *opts)
+{
+	patient(opts);
+	opts->pace = (struct pace_limit){.bytes_per_s = 1000, .grace_ms = 1000};
+}
+
+static int setup_paced(void **state)
+{
+	return setup_with(state, paced);
+}
+
+static void few(struct proxy_opts *opts)
+{
+	patient(opts);
+	opts->connections_max = MANY;
+}
+
+static int setup_few(void **state)
+{
+	return setup_with(state, few);
+}
+
+static int teardown_budget(void **state)
+{
+	int result = teardown(state);
+
+	account_set_max(0);
+	/* What was taken for connections went with them. */
+	assert_int_equal(account_bytes(ACCOUNT_BUFFERS) + account_bytes(ACCOUNT_SOCKETS), 0);
+	return result;
+}
+
+static void wait_for_end(struct fixture *f, enum end_reason reason, uint64_t count)
+{
+	uint64_t until = clk_now_ms() + DEADLINE_MS;
+
+	while (ended(f, reason) < count && clk_now_ms() < until)
+		turn(f);
+	assert_true(ended(f, reason) >= count);
+}
+
+static size_t account_now(void)
+{
+	return account_bytes(ACCOUNT_BUFFERS) + account_bytes(ACCOUNT_SOCKETS);
+}
+
+/* A neighbour with a request of its own is answered, whatever the others do. */
+static void neighbour_is_answered(struct fixture *f)
+{
+	int fd = client(f);
+	int backend;
+
+	say(f, fd, GET);
+	backend = take(f);
+	hear(f, backend, "\r\n\r\n");
+	say(f, backend, OK2);
+	hear(f, fd, "ok");
+}
+
+/* As much as the proxy takes. Return: bytes sent */
+static size_t push(int fd, const char *data, size_t bytes)
+{
+	ssize_t n = send(fd, data, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+static void test_unread_answers_stay_within_the_budget(void **state)
+{
+	struct fixture *f = *state;
+	char *answer = calloc(1, ANSWER_BYTES);
+	int backends[MANY];
+	size_t most = 0;
+	uint64_t until;
+
+	make_ready(f);
+	for (unsigned i = 0; i < MANY; i++) {
+		int fd = client(f);
+		int small = 2048;
+
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+		say(f, fd, GET);
+		backends[i] = take(f);
+		say(f, backends[i], "HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n");
+		(void)push(backends[i], answer, ANSWER_BYTES);
+		turn(f);
+	}
+	until = clk_now_ms() + DEADLINE_MS;
+	while (ended(f, END_EVICTED) == 0 && clk_now_ms() < until) {
+		for (unsigned i = 0; i < MANY; i++)
+			(void)push(backends[i], answer, ANSWER_BYTES);
+		turn(f);
+		if (account_now() > most)
+			most = account_now();
+	}
+	free(answer);
+	assert_true(ended(f, END_EVICTED) > 0);
+	/* All are young at first: so long it is pieces, and the kernel's buffers, that are small.
+	 */
+	assert_in_range(most, 1, 3 * BUDGET_BYTES);
+	neighbour_is_answered(f);
+}
+
+static int client_with_head(struct fixture *f, const char *end)
+{
+	static char field[HEAD_FIELD_BYTES + 1];
+	char *at = field;
+	int fd = client(f);
+	uint64_t until = clk_now_ms() + DEADLINE_MS;
+
+	memset(field, 'a', HEAD_FIELD_BYTES);
+	say(f, fd, "GET / HTTP/1.1\r\nHost: app\r\nA: ");
+	while (*at != '\0' && clk_now_ms() < until) {
+		at += push(fd, at, strlen(at));
+		turn(f);
+	}
+	assert_int_equal(*at, '\0');
+	say(f, fd, end);
+	return fd;
+}
+
+/* All that was kept for one more attempt is given up before anybody is. */
+static void test_heads_in_flight_are_forgotten_before_a_client_is_evicted(void **state)
+{
+	struct fixture *f = *state;
+	int clients[MANY];
+	int backends[MANY];
+	uint64_t until = clk_now_ms() + DEADLINE_MS;
+
+	make_ready(f);
+	for (unsigned i = 0; i < MANY; i++) {
+		clients[i] = client_with_head(f, "\r\n\r\n");
+		backends[i] = take(f);
+		hear(f, backends[i], "\r\n\r\n");
+		while (account_level() != BUDGET_EASY && clk_now_ms() < until)
+			turn(f);
+		assert_int_equal(account_level(), BUDGET_EASY);
+	}
+	for (unsigned i = 0; i < MANY; i++) {
+		say(f, backends[i], OK2);
+		hear(f, clients[i], "ok");
+	}
+	assert_int_equal(ended(f, END_EVICTED), 0);
+}
+
+static void test_begun_heads_stay_within_the_budget(void **state)
+{
+	struct fixture *f = *state;
+
+	make_ready(f);
+	for (unsigned i = 0; i < MANY; i++)
+		(void)client_with_head(f, "");
+	wait_for_end(f, END_EVICTED, 1);
+	assert_true(account_bytes(ACCOUNT_BUFFERS) < 2 * BUDGET_BYTES);
+	neighbour_is_answered(f);
+}
+
+static void test_the_oldest_head_makes_room_for_a_new_connection(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t until;
+	int oldest;
+
+	make_ready(f);
+	oldest = client(f);
+	say(f, oldest, "G");
+	for (unsigned i = 1; i < MANY; i++)
+		say(f, client(f), "G");
+	until = clk_now_ms() + 1100;
+	while (clk_now_ms() < until)
+		turn(f);
+	neighbour_is_answered(f);
+	assert_int_equal(ended(f, END_EVICTED), 1);
+	hear_end(f, oldest);
+}
+
+static void test_connections_far_over_the_limit_are_closed_at_once(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < 2 * MANY; i++) {
+		int fd = client(f);
+
+		(void)send(fd, "G", 1, MSG_NOSIGNAL);
+		turn(f);
+		assert_in_range(proxy_stats(f->proxy)->clients_count, 0, MANY + MANY / 10 + 1);
+	}
+	assert_int_equal(ended(f, END_OVERLOADED), MANY);
+}
+
+static void test_a_head_a_byte_at_a_time_is_too_slow(void **state)
+{
+	struct fixture *f = *state;
+	int fd = client(f);
+	uint64_t until = clk_now_ms() + DEADLINE_MS;
+
+	say(f, fd, "GET /");
+	while (ended(f, END_SLOW) == 0 && clk_now_ms() < until) {
+		(void)send(fd, "a", 1, MSG_NOSIGNAL);
+		for (unsigned i = 0; i < 100; i++)
+			turn(f);
+	}
+	hear(f, fd, "408");
+}
+
+static void test_a_body_a_byte_at_a_time_is_too_slow(void **state)
+{
+	struct fixture *f = *state;
+	int fd = client(f);
+	uint64_t until = clk_now_ms() + DEADLINE_MS;
+
+	make_ready(f);
+	say(f, fd, "POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 1000000\r\n\r\n");
+	(void)take(f);
+	while (ended(f, END_SLOW) == 0 && clk_now_ms() < until) {
+		(void)send(fd, "x", 1, MSG_NOSIGNAL);
+		for (unsigned i = 0; i < 100; i++)
+			turn(f);
+	}
+	hear(f, fd, "408");
+}
+
+/* Half a megabyte at 20 KB a second, twenty times the minimum, is read for ever so long. */
+static void test_a_reader_above_the_minimum_gets_all_and_one_below_is_cut_off(void **state)
+{
+	struct fixture *f = *state;
+	int steady = client(f);
+	int stuck = client(f);
+	char piece[4096] = "";
+	size_t heard = 0;
+	uint64_t start_ms = clk_now_ms();
+	uint64_t next_ms = 0;
+	uint64_t until;
+	int small = 2048;
+	int backends[2];
+
+	make_ready(f);
+	(void)setsockopt(steady, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+	(void)setsockopt(stuck, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+	say(f, steady, GET);
+	backends[0] = take(f);
+	say(f, stuck, GET);
+	backends[1] = take(f);
+	for (unsigned i = 0; i < 2; i++)
+		say(f, backends[i], "HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n");
+	until = clk_now_ms() + 4500;
+	while (clk_now_ms() < until) {
+		for (unsigned i = 0; i < 2; i++)
+			(void)push(backends[i], piece, sizeof piece);
+		if (clk_now_ms() - start_ms >= next_ms) {
+			ssize_t n = recv(steady, piece, sizeof piece, MSG_DONTWAIT);
+
+			heard += n > 0 ? (size_t)n : 0;
+			next_ms += 50;
+		}
+		turn(f);
+	}
+	assert_int_equal(ended(f, END_SLOW_READER), 1);
+	assert_true(heard > 20000);
+	assert_true(recv(steady, piece, sizeof piece, MSG_DONTWAIT) != 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(test_unread_answers_stay_within_the_budget,
+	                                        setup_patient, teardown_budget),
+	        cmocka_unit_test_setup_teardown(
+	                test_heads_in_flight_are_forgotten_before_a_client_is_evicted,
+	                setup_patient, teardown_budget),
+	        cmocka_unit_test_setup_teardown(test_begun_heads_stay_within_the_budget,
+	                                        setup_patient, teardown_budget),
+	        cmocka_unit_test_setup_teardown(
+	                test_the_oldest_head_makes_room_for_a_new_connection, setup_few,
+	                teardown_budget),
+	        cmocka_unit_test_setup_teardown(
+	                test_connections_far_over_the_limit_are_closed_at_once, setup_few,
+	                teardown_budget),
+	        cmocka_unit_test_setup_teardown(test_a_head_a_byte_at_a_time_is_too_slow,
+	                                        setup_paced, teardown_budget),
+	        cmocka_unit_test_setup_teardown(test_a_body_a_byte_at_a_time_is_too_slow,
+	                                        setup_paced, teardown_budget),
+	        cmocka_unit_test_setup_teardown(
+	                test_a_reader_above_the_minimum_gets_all_and_one_below_is_cut_off,
+	                setup_paced, teardown_budget),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
