@@ -36,6 +36,7 @@ static const struct {
 } advices[] = {
 	{ "DigestChanged", "go back to the old image, or drop the kept files: kubectl sc reset %s" },
 	{ "RecordCorrupt", "put a copy of record.json back, or drop the kept files: kubectl sc reset %s" },
+	{ "ClaimRefused", "look at the agent of the node that the message names: it claims files that it does not have. kubectl sc events %s" },
 	{ "NodeLost", "bring the node back, or give the files up: kubectl sc delete %s --abandon-rootfs" },
 	{ "ImagePullFailed", "correct the image or imagePullSecrets: kubectl edit stoppablecontainer %s" },
 	{ "CommandNotFound", "correct the command or the image: kubectl edit stoppablecontainer %s" },

@@ -133,6 +133,26 @@ static void see_instance(struct facts *f, const struct observed *seen)
 }
 
 /*
+ * Any agent may write the claim of an instance that nobody holds, so a node counts only when it is
+ * where the scheduler put a provider: now, or when our own status told of the place. That word
+ * stays when the provider is lost, for the files are there.
+ */
+static enum claim judge_claim(const struct facts *f)
+{
+	const char *node = json_str_at(f->rootfs, "", "nodeName", NULL);
+	const char *placed = json_str_at(f->provider, "", "spec", "nodeName", NULL);
+	const char *was_placed = json_str_at(f->provider_old, "", "spec", "nodeName", NULL);
+
+	if (*node == '\0')
+		return CLAIM_NONE;
+	if (strcmp(json_str_at(f->instance, "", "status", "nodeName", NULL), node) == 0 ||
+	    strcmp(placed, node) == 0 || strcmp(was_placed, node) == 0)
+		return CLAIM_HOLDS;
+	/* the Pods are told apart from the instances: its place may be on its way */
+	return *placed == '\0' ? CLAIM_UNPROVEN : CLAIM_REFUSED;
+}
+
+/*
  * The agent's word holds for the image it was said of: the one that was confirmed last, or that of
  * the provider whose layers it names. A provider that was made anew from the same image changes
  * nothing; one with another image does until the agent has seen it.
@@ -143,7 +163,7 @@ static void judge_rootfs(struct facts *f)
 	const char *made_from = json_str_at(f->rootfs, "", "providerPodUID", NULL);
 	bool ready = strcmp(f->rootfs_state, "Ready") == 0 && f->image != NULL && *wanted != '\0';
 
-	if (!ready)
+	if (!ready || f->claim == CLAIM_UNPROVEN || f->claim == CLAIM_REFUSED)
 		return;
 	f->image_confirmed = f->provider != NULL && strcmp(kube_uid(f->provider), made_from) == 0 &&
 	                     strcmp(pod_image(f->provider), wanted) == 0;
@@ -174,6 +194,8 @@ void facts_read(const struct observed *seen, const struct memory *memory,
 	f.running = json_bool_at(seen->container, false, "spec", "running", NULL) && !f.deleting &&
 	            !f.instance_deleting;
 	see_pods(&f, seen, memory);
+	f.claim = judge_claim(&f);
+	f.rootfs_node = f.claim == CLAIM_HOLDS ? json_str_at(f.rootfs, "", "nodeName", NULL) : "";
 	judge_rootfs(&f);
 
 	said = json_at(f.instance, "status", "consumer", NULL);

@@ -37,6 +37,14 @@ struct observed {
 	const char *conflict_owner; /* that container, "namespace/name" */
 };
 
+/* What status.rootfs.nodeName is worth, which an agent wrote. */
+enum claim {
+	CLAIM_NONE,
+	CLAIM_UNPROVEN, /* it is not known yet where the provider is */
+	CLAIM_HOLDS,
+	CLAIM_REFUSED, /* the provider is elsewhere, and never was there */
+};
+
 /* One reading. Everything is borrowed from struct observed. */
 struct facts {
 	const char *ns, *name, *uid;
@@ -55,6 +63,8 @@ struct facts {
 	const json_t *rootfs;     /* status.rootfs, or NULL */
 	const char *rootfs_state; /* "" when the agent has said nothing */
 	const json_t *image;      /* status.image, or NULL */
+	enum claim claim;
+	const char *rootfs_node; /* where it is; "" unless the claim holds */
 	bool image_confirmed; /* the rootfs was made from the current provider's, and its image */
 	bool rootfs_usable;   /* a consumer may be started on it */
 	bool node_missing;

@@ -114,7 +114,7 @@ static void start_consumer(struct making *m)
 	struct pods_start start = {
 	        .pod_name = name,
 	        .count = f->start_count + 1,
-	        .node = json_str_at(f->rootfs, "", "nodeName", NULL),
+	        .node = f->rootfs_node,
 	};
 	struct plan_action *a;
 
@@ -273,10 +273,20 @@ static void forget_reset(struct making *m)
 		                    kube_resource_version(instance)));
 }
 
+/* So that the agent of the provider's node can make its own. */
+static void take_claim_away(struct making *m)
+{
+	act_patch(m, PLAN_PATCH_STATUS, PLAN_ON_INSTANCE, m->f->instance,
+	          json_pack("{s:{s:n,s:n},s:{s:s}}", "status", "rootfs", "image", "metadata",
+	                    "resourceVersion", kube_resource_version(m->f->instance)));
+}
+
 static void do_instance(struct making *m)
 {
 	const struct facts *f = m->f;
 
+	if (f->claim == CLAIM_REFUSED)
+		take_claim_away(m);
 	let_instance_go(m, m->seen->instance);
 	if (f->instance_deleting)
 		return;
@@ -330,8 +340,7 @@ static void create_provider(struct making *m)
 
 	(void)snprintf(name, sizeof name, "%s-provider", f->name);
 	a = act(m, PLAN_CREATE, PLAN_ON_POD, name,
-	        pods_provider(f->resource, f->instance,
-	                      json_str_at(f->rootfs, "", "nodeName", NULL), &m->config->pods));
+	        pods_provider(f->resource, f->instance, f->rootfs_node, &m->config->pods));
 	a->held = HELD_PROVIDER;
 }
 

@@ -122,12 +122,13 @@ static json_t *container_conditions(const struct facts *f, const struct status *
 
 static void put_place(const struct facts *f, json_t *to)
 {
-	const char *node = json_str_at(f->rootfs, "", "nodeName", NULL);
+	const char *node = f->rootfs_node;
 
 	if (*node == '\0')
 		node = json_str_at(f->provider, "", "spec", "nodeName", NULL);
 	put(to, "nodeName", node);
-	put(to, "hostPath", json_str_at(f->rootfs, "", "hostPath", NULL));
+	if (f->claim != CLAIM_REFUSED)
+		put(to, "hostPath", json_str_at(f->rootfs, "", "hostPath", NULL));
 	put(to, "providerPodName", kube_name(f->provider));
 	put(to, "consumerPodName", f->running ? kube_name(f->consumer) : "");
 }

@@ -157,7 +157,13 @@ static void judge_rootfs(const struct facts *f, struct verdict *v)
 {
 	const char *reason = json_str_at(f->rootfs, "", "reason", NULL);
 
-	if (f->node_missing) {
+	if (f->claim == CLAIM_REFUSED) {
+		say(v, "ClaimRefused",
+		    "the agent of node %s says that it has the root filesystem, but the provider "
+		    "Pod was never there: the claim is taken away",
+		    json_str_at(f->rootfs, "", "nodeName", NULL));
+		v->is_failure = true;
+	} else if (f->node_missing) {
 		say(v, "NodeLost",
 		    "node %s does not exist any more, and the root filesystem was on it: bring it "
 		    "back, or delete this resource and annotate its instance with " SC_GROUP

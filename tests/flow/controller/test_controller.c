@@ -17,6 +17,9 @@
 #define SLICES "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
 #define SLICE SLICES "/hello"
 
+static const char node[] =
+        "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"node-a\"}}";
+
 struct fixture {
 	struct world *world;
 	struct world_process *controller;
@@ -78,6 +81,13 @@ static void agent_prepares(struct fixture *f)
 	               uid);
 	wait_for(f, INSTANCE);
 	json_decref(world_merge_patch(f->world, INSTANCE "/status", patch));
+}
+
+/* As the scheduler does. */
+static void place_provider(struct fixture *f)
+{
+	json_decref(world_merge_patch(f->world, PODS "hello-provider",
+	                              "{\"spec\":{\"nodeName\":\"node-a\"}}"));
 }
 
 static void agent_says(struct fixture *f, const char *pod, const char *state, const char *more)
@@ -166,14 +176,12 @@ static void test_controller_waits_for_the_agent_that_has_files(void **state)
 
 static void test_controller_tells_that_the_only_node_is_gone(void **state)
 {
-	static const char node[] =
-	        "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":"
-	        "\"node-a\"}}";
 	static const char reason[] = "/status/conditions/2/reason"; /* of RootfsReady */
 	struct fixture *f = *state;
 
 	json_decref(world_create(f->world, "/api/v1/nodes", node));
 	make_asleep(f);
+	place_provider(f);
 	json_decref(world_merge_patch(f->world, INSTANCE "/status",
 	                              "{\"status\":{\"rootfs\":{\"nodeName\":\"node-a\"}}}"));
 	world_expect(f->world, CONTAINER, "/status/nodeName", "node-a");
@@ -186,6 +194,40 @@ static void test_controller_tells_that_the_only_node_is_gone(void **state)
 	world_expect(f->world, CONTAINER, reason, "NodeLost");
 	json_decref(world_create(f->world, "/api/v1/nodes", node));
 	world_expect(f->world, CONTAINER, reason, "Ready");
+}
+
+static void test_controller_refuses_the_claim_of_a_node_without_the_provider(void **state)
+{
+	static const char reason[] = "/status/conditions/2/reason"; /* of RootfsReady */
+	static const char claim[] =
+	        "{\"status\":{\"rootfs\":{\"state\":\"Ready\",\"hostPath\":\"/x\","
+	        "\"nodeName\":\"node-%s\",\"providerPodUID\":\"%s\"},\"image\":{\"entrypoint\":"
+	        "[\"/serve\"],\"uid\":1000,\"gid\":100}}}";
+	struct fixture *f = *state;
+	char uid[64], patch[512];
+	json_t *instance;
+
+	json_decref(world_create(f->world, "/api/v1/nodes", node));
+	json_decref(world_create(f->world, GROUP "stoppablecontainers", hello));
+	set_running(f, true);
+	wait_for(f, PODS "hello-provider");
+	place_provider(f);
+	world_expect(f->world, INSTANCE, "/status/nodeName", "node-a");
+	uid_of(f, PODS "hello-provider", uid, sizeof uid);
+	(void)snprintf(patch, sizeof patch, claim, "evil", uid);
+	json_decref(world_merge_patch(f->world, INSTANCE "/status", patch));
+	world_expect(f->world, "/api/v1/namespaces/default/events", "/items/0/reason",
+	             "ClaimRefused");
+	world_expect(f->world, CONTAINER, reason, "WaitingForAgent");
+	assert_null(world_get(f->world, PODS "hello"));
+	instance = world_get(f->world, INSTANCE);
+	assert_null(json_at(instance, "status", "rootfs", NULL));
+	json_decref(instance);
+	/* and the agent that has the Pod can make its own */
+	(void)snprintf(patch, sizeof patch, claim, "a", uid);
+	json_decref(world_merge_patch(f->world, INSTANCE "/status", patch));
+	world_expect(f->world, CONTAINER, reason, "Ready");
+	wait_for(f, PODS "hello");
 }
 
 static void test_controller_goes_on_after_a_kill(void **state)
@@ -399,6 +441,7 @@ int main(void)
 	        T(test_controller_starts_stops_and_deletes),
 	        T(test_controller_waits_for_the_agent_that_has_files),
 	        T(test_controller_tells_that_the_only_node_is_gone),
+	        T(test_controller_refuses_the_claim_of_a_node_without_the_provider),
 	        T(test_controller_goes_on_after_a_kill),
 	        T(test_controller_tells_a_command_that_is_not_in_the_image),
 	        T(test_controller_never_overwrites_a_foreign_service_or_pod),

@@ -83,6 +83,7 @@ void fixture_asleep(struct fixture *f, const char *spec_json)
 {
 	fixture_container(f, spec_json);
 	settle(f, "new");
+	pod_placed(f, "hello-provider", "node-a");
 	pod_status(f, "hello-provider",
 	           "{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}]}");
 	agent_rootfs(f, "{}");
@@ -146,6 +147,14 @@ void pod_gone(struct fixture *f, const char *name)
 	assert_true(i < f->pods_count);
 	json_decref(f->pods[i]);
 	f->pods[i] = f->pods[--f->pods_count];
+}
+
+void pod_placed(struct fixture *f, const char *name, const char *node)
+{
+	size_t i = find(f, name);
+
+	assert_true(i < f->pods_count);
+	merge(&f->pods[i], json_pack("{s:{s:s}}", "spec", "nodeName", node));
 }
 
 void agent_rootfs(struct fixture *f, const char *rootfs_json)

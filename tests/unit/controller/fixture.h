@@ -60,6 +60,7 @@ void expect_trace(struct fixture *f, const char *want);
 
 json_t *pod(struct fixture *f, const char *name);
 void pod_status(struct fixture *f, const char *name, const char *status_json);
+void pod_placed(struct fixture *f, const char *name, const char *node);
 void pod_gone(struct fixture *f, const char *name);
 void agent_rootfs(struct fixture *f, const char *rootfs_json); /* merged over a ready one */
 void agent_says(struct fixture *f, const char *pod_name, const char *state);

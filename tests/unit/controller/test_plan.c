@@ -18,6 +18,7 @@ static void test_plan_prepares_a_new_container_and_leaves_it_asleep(void **state
 	pod_status(f, "hello-provider",
 	           "{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}]}");
 	settle(f, "provider ready");
+	pod_placed(f, "hello-provider", "node-a");
 	agent_rootfs(f, "{}");
 	settle(f, "rootfs ready");
 	expect_trace(f, "new -> patch-container create-instance container=Pending\n"
@@ -103,6 +104,7 @@ static void test_plan_starts_at_once_when_made_running(void **state)
 	settle(f, "new");
 	pod_status(f, "hello-provider",
 	           "{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}]}");
+	pod_placed(f, "hello-provider", "node-a");
 	agent_rootfs(f, "{}");
 	settle(f, "rootfs ready");
 	expect_trace(f, "new -> patch-container create-instance container=Pending\n"

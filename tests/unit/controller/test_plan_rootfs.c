@@ -2,6 +2,9 @@
 /* What the controller writes for the node agent, which may write nothing but status. */
 #include "tests/unit/controller/fixture.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "lib/api/names.h"
 #include "lib/kube/object.h"
 
@@ -156,6 +159,100 @@ static void test_rootfs_reset_is_taken_away_when_it_was_carried_out(void **state
 	assert_string_equal(kube_annotation(f->instance, SC_ANNOTATION_RESET), "");
 }
 
+static bool is_pinned_to(struct fixture *f, const char *pod_name, const char *node)
+{
+	char *text = json_dumps(json_at(pod(f, pod_name), "spec", "affinity", NULL), 0);
+	bool found = text != NULL && strstr(text, node) != NULL;
+
+	free(text);
+	return found;
+}
+
+static void test_rootfs_claim_of_a_node_without_the_provider_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_container(f, "{\"running\":true}");
+	settle(f, "new");
+	f->trace[0] = '\0';
+	pod_placed(f, "hello-provider", "node-a");
+	agent_rootfs(f, "{\"nodeName\":\"node-evil\"}");
+	plan_once(f, "claimed");
+	expect_trace(f,
+	             "claimed -> instance=same instance=Failed container=Failed !ClaimRefused\n");
+	expect_condition(f, "RootfsReady", "False", "ClaimRefused", "node-evil");
+	assert_null(json_at(f->instance, "status", "rootfs", NULL));
+	assert_null(json_at(f->instance, "status", "image", NULL));
+	assert_string_equal(json_str_at(f->container, "", "status", "nodeName", NULL), "node-a");
+	settle(f, "taken away");
+	assert_null(pod(f, "hello"));
+	expect_condition(f, "RootfsReady", "False", "WaitingForAgent", "");
+	/* the way is free for the agent that has the Pod */
+	agent_rootfs(f, "{}");
+	settle(f, "the right one");
+	assert_true(is_pinned_to(f, "hello", "node-a"));
+}
+
+static void test_rootfs_claim_counts_once_the_provider_is_placed(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_container(f, "{\"running\":true}");
+	settle(f, "new");
+	agent_rootfs(f, "{}"); /* it comes before the Pod's own news */
+	settle(f, "claimed");
+	assert_null(pod(f, "hello"));
+	assert_non_null(json_at(f->instance, "status", "rootfs", NULL));
+	pod_placed(f, "hello-provider", "node-a");
+	settle(f, "placed");
+	assert_non_null(pod(f, "hello"));
+}
+
+static void test_rootfs_claim_does_not_draw_the_provider_to_it(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_container(f, "{\"running\":true}");
+	plan_once(f, "new");
+	agent_rootfs(f, "{\"nodeName\":\"node-evil\",\"providerPodUID\":\"any\"}");
+	settle(f, "claimed");
+	assert_non_null(pod(f, "hello-provider"));
+	assert_null(json_at(pod(f, "hello-provider"), "spec", "affinity", NULL));
+	assert_null(pod(f, "hello"));
+}
+
+static void test_rootfs_claim_stays_when_the_provider_is_lost(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_asleep(f, NULL);
+	pod_gone(f, "hello-provider");
+	settle(f, "lost");
+	assert_true(is_pinned_to(f, "hello-provider", "node-a"));
+	set_running(f, true);
+	settle(f, "wake");
+	assert_true(is_pinned_to(f, "hello", "node-a"));
+	pod_placed(f, "hello-provider", "node-b"); /* whatever the scheduler does with it */
+	settle(f, "elsewhere");
+	expect_condition(f, "RootfsReady", "True", "Ready", "node-a");
+	assert_string_equal(json_str_at(f->instance, "", "status", "rootfs", "nodeName", NULL),
+	                    "node-a");
+}
+
+static void test_rootfs_refused_claim_does_not_keep_the_instance(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_container(f, NULL);
+	settle(f, "new");
+	pod_placed(f, "hello-provider", "node-a");
+	settle(f, "placed");
+	agent_rootfs(f, "{\"nodeName\":\"node-evil\"}");
+	delete_both(f);
+	settle(f, "deleted");
+	assert_false(kube_has_finalizer(f->instance, SC_FINALIZER_NODE));
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -169,6 +266,11 @@ int main(void)
 	        T(test_rootfs_whose_container_is_gone_is_still_let_go),
 	        T(test_rootfs_of_a_predecessor_is_let_go_beside_a_new_container),
 	        T(test_rootfs_reset_is_taken_away_when_it_was_carried_out),
+	        T(test_rootfs_claim_of_a_node_without_the_provider_is_refused),
+	        T(test_rootfs_claim_counts_once_the_provider_is_placed),
+	        T(test_rootfs_claim_does_not_draw_the_provider_to_it),
+	        T(test_rootfs_claim_stays_when_the_provider_is_lost),
+	        T(test_rootfs_refused_claim_does_not_keep_the_instance),
 	};
 
 	return cmocka_run_group_tests_name("controller-plan-rootfs", tests, NULL, NULL);
