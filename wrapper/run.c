@@ -39,6 +39,7 @@ struct run {
 	const struct wrapper_opts *opts;
 	sigset_t child_mask; /* what the runtime started us with */
 	char cwd[PATH_MAX];
+	char stand[PATH_MAX]; /* where it waits */
 };
 
 static void run_end(struct run *r, int exit_code)
@@ -71,6 +72,44 @@ _Noreturn static void run_exec(const struct run *r, int report_fd)
 }
 
 /*
+ * In the folder that the runtime had put us into. As runtimes do, one that the user may not enter
+ * will do: the agent, which may, has then taken us along from where we stood.
+ */
+static bool run_is_at_home(const struct run *r)
+{
+	char at[PATH_MAX];
+	int error;
+
+	if (chdir(r->cwd) == 0)
+		return true;
+	error = errno;
+	/* a folder that the hand-over left behind has no path any more */
+	if (getcwd(at, sizeof at) != NULL && strcmp(at, r->stand) != 0)
+		return true;
+	errno = error;
+	return false;
+}
+
+/*
+ * While it waits the wrapper stands in its socket's folder, which is a mount: a process that stands
+ * at the root of one can be taken along to another (pivot_root(2)), and from nowhere else.
+ */
+static int run_stand_by_socket(struct run *r)
+{
+	const char *path = r->opts->socket_path;
+	const char *slash = strrchr(path, '/');
+	size_t len = slash != NULL ? (size_t)(slash - path) : 0;
+
+	if (len > 0 && len < sizeof r->stand) {
+		memcpy(r->stand, path, len);
+		r->stand[len] = '\0';
+		if (chdir(r->stand) < 0)
+			return -1;
+	}
+	return getcwd(r->stand, sizeof r->stand) != NULL ? 0 : -1;
+}
+
+/*
  * The agent sees the descriptors close, which tells it that the exec was done: it hears `becomes`
  * before, so that this is no loss of the connection.
  */
@@ -87,7 +126,7 @@ static void run_start(struct run *r)
 {
 	int report[2];
 
-	if (chdir(r->cwd) < 0) {
+	if (!run_is_at_home(r)) {
 		run_fail(r, errno, r->cwd);
 		return;
 	}
@@ -258,7 +297,8 @@ int wrapper_run(const struct wrapper_opts *opts)
 	(void)sigprocmask(SIG_SETMASK, &all, &r.child_mask);
 	r.signal_fd = signalfd(-1, &all, SFD_NONBLOCK | SFD_CLOEXEC);
 	r.listen_fd = wrapper_listen(opts->socket_path);
-	if (r.signal_fd < 0 || r.listen_fd < 0 || getcwd(r.cwd, sizeof r.cwd) == NULL) {
+	if (r.signal_fd < 0 || r.listen_fd < 0 || getcwd(r.cwd, sizeof r.cwd) == NULL ||
+	    run_stand_by_socket(&r) < 0) {
 		wrapper_say(opts->socket_path, strerror(errno));
 		return WRAPPER_EXIT_REFUSED;
 	}

@@ -41,6 +41,7 @@ struct outcome {
 static struct outcome hand_over(pid_t container, const char *cwd)
 {
 	struct outcome out = {.rc = -1};
+	struct proc_user user;
 	struct handover h = {.cwd = cwd, .keep_out = "/.sc"};
 	char path[64];
 	int report[2];
@@ -51,6 +52,7 @@ static struct outcome hand_over(pid_t container, const char *cwd)
 	(void)snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)container);
 	h.ns_fd = open(path, O_RDONLY | O_CLOEXEC);
 	assert_true(h.root_fd >= 0 && h.ns_fd >= 0);
+	h.user = proc_user(container, &user) ? &user : NULL;
 	child = fork();
 	if (child == 0) {
 		out.rc = handover_run(&h, &out.err);
@@ -260,6 +262,43 @@ static void test_handover_keeps_working_directory_and_user(void **state)
 	assert_string_equal(read_text(T "/state/upper/tmp/w"), "/srv/app\n1000\n");
 }
 
+static void test_handover_into_a_directory_that_only_root_may_enter(void **state)
+{
+	static const char *const dirs[] = {"/secret", "/locked/below", "/data/mine", "/link"};
+	static const char *const enterable[] = {"/tmp", "/root-link", "/proc-link"};
+	struct container c = {.uid = 1000, .volume_at = "/data"};
+	char want[128];
+
+	(void)state;
+	assert_int_equal(chmod(T "/layer/tmp", 01777), 0);
+	assert_int_equal(system("cd " T "/layer && mkdir -p locked/below secret/in && "
+	                        "echo kept >secret/in/f && ln -s secret link && ln -s / root-link "
+	                        "&& ln -s /proc/sys proc-link && "
+	                        "chmod 700 locked secret && mkdir -p " T "/a/root/locked " T
+	                        "/a/root/data " T "/a/volume/mine && chmod 700 " T
+	                        "/a/volume/mine"),
+	                 0);
+	tree_mount();
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		c.cwd = dirs[i];
+		/* what is there it may see as little as anybody else */
+		assert_int_equal(run_script(&c, "pwd >/tmp/w; cat in/f 2>/dev/null && exit 3; "
+		                                "echo x >new 2>/dev/null && exit 4; "
+		                                "cat /proc/self/mountinfo >/tmp/m; exit 0"),
+		                 0);
+		(void)snprintf(want, sizeof want, "%s\n", i == 3 ? "/secret" : dirs[i]);
+		assert_string_equal(read_text(T "/merged/tmp/w"), want);
+		assert_null(strstr(read_text(T "/merged/tmp/m"), " /.sc "));
+	}
+	/* who may enter is not put anywhere */
+	for (size_t i = 0; i < ARRAY_LEN(enterable); i++) {
+		c.cwd = enterable[i];
+		assert_int_equal(run_script(&c, "cat /proc/self/mountinfo >/tmp/m"), 0);
+		assert_null(strstr(read_text(T "/merged/tmp/m"), " /tmp "));
+		assert_null(strstr(read_text(T "/merged/tmp/m"), " /proc/sys "));
+	}
+}
+
 /* What a runtime does for kubectl exec and for hooks: into the container, as its user. */
 static pid_t exec_in(pid_t container, const char *cwd, char *const *argv)
 {
@@ -357,6 +396,7 @@ int main(void)
 	        HANDOVER_TEST(test_handover_a_link_into_proc_is_unsafe),
 	        HANDOVER_TEST(test_handover_a_mount_point_that_is_the_root_is_unsafe),
 	        HANDOVER_TEST(test_handover_keeps_working_directory_and_user),
+	        HANDOVER_TEST(test_handover_into_a_directory_that_only_root_may_enter),
 	        HANDOVER_TEST(test_handover_lets_a_hook_wait_for_it),
 	        HANDOVER_TEST(test_overlay_of_layers_that_were_unpacked_anew_mounts_again),
 	};

@@ -80,6 +80,17 @@ make_node() {
 	END
 }
 
+# A folder that only root may enter, and a user who is not root.
+make_workdir() {
+	image workdir <<-'END'
+		FROM localhost/base
+		RUN mkdir -m 700 /secret && touch /secret/file
+		WORKDIR /secret
+		USER 1000
+		CMD ["sh", "-c", "trap 'exit 3' TERM; sleep infinity & wait"]
+	END
+}
+
 # A user by name who is a member of further groups, and whose home is elsewhere.
 make_groups() {
 	image groups <<-'END'

@@ -8,7 +8,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 sc_local=$1/local/sc-local
 crds=$2
-names=(nginx postgres redis python node groups scratch volume quoting layers owners init systemd)
+names=(nginx postgres redis python node workdir groups scratch volume quoting layers owners init systemd)
 count=0 failed=0
 # shellcheck source=tests/engine/matrix/images.sh
 source "$here/images.sh"
@@ -84,7 +84,7 @@ settled() { # settled NAME PID
 		quoting) [ -s "/proc/$2/root/said" ] ;;
 		python | node | nginx) [ "$(awk '/^SigCgt/ { print $2 }' "/proc/$2/status")" != 0000000000000000 ] ;;
 		systemd) grep -qs python3 "/proc/$2/task/$2/children" || pgrep -P "$2" -f http.server >/dev/null ;;
-		init | volume | owners) pgrep -P "$2" sleep >/dev/null ;;
+		init | volume | owners | workdir) pgrep -P "$2" sleep >/dev/null ;;
 	esac
 }
 
@@ -162,6 +162,7 @@ named() {
 		postgres) grep -v '^mount /data ' ;;
 		volume) grep -v -e '^mount /var/mine ' -e '^mount /srv/none ' ;;
 		scratch | layers) sed 's/^exit .*/exit of a program that minds no signal/' ;;
+		workdir) grep -v '^mount /secret ' | sed 's/^env HOME=.*/env HOME/' ;;
 		systemd) sed -E 's/^(mount \/(run|tmp) rw) .*/\1/' ;;
 		*) cat ;;
 	esac | sed 's/^\(status Groups:\)[ \t]*0$/\1/'

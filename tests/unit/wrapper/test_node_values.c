@@ -404,7 +404,8 @@ static void test_pod_view_keeps_all_that_is_read(void **state)
 	        "\"annotations\":{\"stoppablecontainer.xtlsoft.top/start\":\"3\","
 	        "\"stoppablecontainer.xtlsoft.top/container-generation\":\"7\"},"
 	        "\"ownerReferences\":[{\"uid\":\"i\",\"controller\":true}]},"
-	        "\"spec\":{\"hostNetwork\":true,\"containers\":[{\"name\":\"web\"}]},"
+	        "\"spec\":{\"hostNetwork\":true,\"containers\":[{\"name\":\"web\","
+	        "\"workingDir\":\"/w\"}]},"
 	        "\"status\":{\"hostIP\":\"10.0.0.1\","
 	        "\"containerStatuses\":[{\"containerID\":\"containerd://c\",\"name\":\"web\","
 	        "\"state\":{\"running\":{}},\"lastState\":{\"terminated\":{"
@@ -418,6 +419,7 @@ static void test_pod_view_keeps_all_that_is_read(void **state)
 	assert_true(pod_is_of(pod, "i", "consumer"));
 	assert_string_equal(pod_container_id(pod), "containerd://c");
 	assert_string_equal(pod_main_container_id(pod), "containerd://c");
+	assert_string_equal(pod_working_dir(pod), "/w");
 	assert_true(pod_main_end(pod, &ended, &code));
 	assert_string_equal(ended, "containerd://b");
 	assert_int_equal(code, 7);

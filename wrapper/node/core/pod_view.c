@@ -12,7 +12,7 @@ SKIM_ONLY(kept_labels, {SC_LABEL_ROLE, NULL});
 SKIM_ONLY(kept_annotations, {SC_ANNOTATION_START, NULL}, {SC_ANNOTATION_GENERATION, NULL});
 SKIM_ONLY(kept_metadata, SKIM_IDENTITY, {"deletionTimestamp", NULL}, {"labels", &kept_labels},
           {"annotations", &kept_annotations}, {"ownerReferences", &kept_owner});
-SKIM_ONLY(kept_container_spec, {"name", NULL});
+SKIM_ONLY(kept_container_spec, {"name", NULL}, {"workingDir", NULL});
 SKIM_ONLY(kept_spec, {"hostNetwork", NULL}, {"containers", &kept_container_spec});
 SKIM_ONLY(kept_end, {"containerID", NULL}, {"exitCode", NULL});
 SKIM_ONLY(kept_state, {"running", NULL}, {"terminated", &kept_end});
@@ -67,6 +67,12 @@ const char *pod_main_container_id(const json_t *pod)
 	if (json_at(status, "state", "running", NULL) == NULL)
 		return "";
 	return json_str_at(status, "", "containerID", NULL);
+}
+
+const char *pod_working_dir(const json_t *pod)
+{
+	return json_str_at(json_array_get(json_at(pod, "spec", "containers", NULL), 0), "/",
+	                   "workingDir", NULL);
 }
 
 bool pod_main_end(const json_t *pod, const char **ret_container_id, int *ret_exit_code)

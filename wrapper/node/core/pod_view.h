@@ -25,6 +25,9 @@ const char *pod_container_id(const json_t *pod);
 /** pod_main_container_id() - of the main container, wherever its status stands, while that runs */
 const char *pod_main_container_id(const json_t *pod);
 
+/** pod_working_dir() - of the main container */
+const char *pod_working_dir(const json_t *pod);
+
 /**
  * pod_main_end() - how the main container ended the last time that the kubelet tells of
  * Return: false: it tells of none.

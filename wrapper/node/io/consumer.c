@@ -310,7 +310,7 @@ static int handing_run(void *arg, void *data, struct err *err)
 {
 	struct handing *h = arg;
 	struct handed *handed = data;
-	char cwd[PATH_MAX];
+	struct proc_user user;
 	uint64_t begin_us;
 	int rc;
 
@@ -319,8 +319,7 @@ static int handing_run(void *arg, void *data, struct err *err)
 		return CONSUMER_HELD;
 	handing_clear(h);
 	begin_us = clk_now_us();
-	proc_cwd(h->pid, cwd, sizeof cwd);
-	h->handover.cwd = cwd;
+	h->handover.user = proc_user(h->pid, &user) ? &user : NULL;
 	rc = handover_run(&h->handover, err);
 	handed->took_us = clk_now_us() - begin_us;
 	return rc;
@@ -361,7 +360,8 @@ void consumer_hand_over(struct consumer *c)
 
 	h.pid = peer->pid;
 	instance_clear_paths(c->inst->object, h.clear);
-	h.handover = (struct handover){c->inst->root_fd, peer->mount_ns_fd, NULL, SC_CONTROL_MOUNT};
+	h.handover = (struct handover){c->inst->root_fd, peer->mount_ns_fd, c->cwd,
+	                               SC_CONTROL_MOUNT, NULL};
 	if (task_start(c->inst->agent->base, &opts, &c->task, &err) < 0) {
 		consumer_refuse(c, err.text);
 		return;
@@ -456,6 +456,7 @@ void consumer_see_pod(struct consumer *c, const json_t *pod)
 	const char *host_address = pod_host_address(pod);
 
 	c->has_pod = true;
+	(void)snprintf(c->cwd, sizeof c->cwd, "%s", pod_working_dir(pod));
 	c->is_on_host = host_address != NULL;
 	if (c->is_on_host)
 		(void)snprintf(c->host_address, sizeof c->host_address, "%s", host_address);

@@ -31,7 +31,8 @@ struct consumer {
 	uint64_t handover_us;
 	uint64_t handing_since_us;
 	struct link *link;
-	struct task *task; /* its hand-over */
+	struct task *task;  /* its hand-over */
+	char cwd[PATH_MAX]; /* its working directory */
 	struct netns netns;
 	bool is_on_host;                     /* in the node's network, with others */
 	char host_address[INET6_ADDRSTRLEN]; /* then; "" until the kubelet tells it */

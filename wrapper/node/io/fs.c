@@ -33,6 +33,15 @@ int fs_open_in_root(int root_fd, const char *path, int flags, struct err *err)
 	return fd >= 0 ? fd : err_set(err, ERR_SYS, errno, "open %s", path);
 }
 
+bool fs_is_same(int a_fd, int b_fd)
+{
+	struct stat a;
+	struct stat b;
+
+	return fstat(a_fd, &a) == 0 && fstat(b_fd, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
 int fs_make_dirs(int dir_fd, const char *path, mode_t mode, struct err *err)
 {
 	char part[PATH_MAX];
@@ -274,15 +283,11 @@ int fs_clear(int root_fd, const char *path, uint64_t until_ms, struct err *err)
 	int fd = openat2_call(root_fd, path, O_RDONLY | O_DIRECTORY,
 	                      RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
 	struct emptying e = {.until_ms = until_ms};
-	struct stat root;
-	struct stat st;
 	int rc;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : err_set(err, ERR_SYS, errno, "open %s", path);
-	if (fstat(root_fd, &root) < 0 || fstat(fd, &st) < 0)
-		return err_set(err, ERR_SYS, errno, "stat %s", path);
-	if (root.st_dev == st.st_dev && root.st_ino == st.st_ino)
+	if (fs_is_same(fd, root_fd))
 		return err_set(err, ERR_INVALID, 0, "%s is the root directory", path);
 	top = fdopendir(fd);
 	if (top == NULL)

@@ -19,6 +19,9 @@
 int fs_open_beneath(int dir_fd, const char *path, int flags, struct err *err);
 int fs_open_in_root(int root_fd, const char *path, int flags, struct err *err);
 
+/** fs_is_same() - one file, however it was found */
+bool fs_is_same(int a_fd, int b_fd);
+
 /** fs_make_dirs() - open @path below @dir_fd, making what is missing with @mode, in our tree */
 int fs_make_dirs(int dir_fd, const char *path, mode_t mode, struct err *err);
 

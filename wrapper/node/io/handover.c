@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/magic.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -104,15 +106,92 @@ static int handover_carry_all(const struct carry *c, uint64_t root_id, struct er
 	return 0;
 }
 
-/* As runtimes do with a working directory that the image does not have. */
+/* --- the working directory --- */
+
+/* With the rights of the container's user. Root is asked nothing: it has them, or is told later. */
+static bool handover_may_enter(const struct carry *c)
+{
+	CLEANUP(fd_close_var) int fd = -1;
+	const struct proc_user *u = c->h->user;
+	bool may;
+
+	if (u == NULL || u->uid == 0 || setgroups(u->groups_count, u->groups) < 0)
+		return true;
+	(void)setfsgid(u->gid);
+	(void)setfsuid(u->uid);
+	fd = fs_open_in_root(c->tree_fd, c->h->cwd + 1, O_PATH | O_DIRECTORY, NULL);
+	may = fd >= 0 && fchdir(fd) == 0;
+	(void)setfsuid(0);
+	(void)setfsgid(0);
+	return may;
+}
+
+static uint64_t handover_mount_of(int fd)
+{
+	struct statx stx;
+
+	return statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) < 0 ? 0 : stx.stx_mnt_id;
+}
+
+/* In the old root, at the control folder: what stands there comes to stand on @fd's root. */
+static int handover_move_who_stands(int control_fd, int fd, struct err *err)
+{
+	CLEANUP(fd_close_var) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (root < 0 || fchdir(control_fd) < 0 || chroot(".") < 0)
+		return err_set(err, ERR_SYS, errno, "enter the control folder");
+	if (move_mount(fd, "", control_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) <
+	            0 ||
+	    fchdir(fd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0)
+		return err_set(err, ERR_SYS, errno, "pivot_root of the control folder");
+	if (fchdir(root) < 0 || chroot(".") < 0)
+		return err_set(err, ERR_SYS, errno, "leave the control folder");
+	return 0;
+}
+
+/*
+ * Runtimes change into the working directory as root, so that it need not be one that the user may
+ * enter. The wrapper has no such rights, and nobody can change another process' directory, but for
+ * pivot_root(2): whoever is at the root of the mount that goes is then at the root of the one that
+ * comes. So the directory becomes a mount of its own, takes the place of the control folder, where
+ * the wrapper stands, and is moved to where it belongs.
+ */
+static int handover_put_into(const struct carry *c, int cwd_fd, struct err *err)
+{
+	struct mount_attr attr = {.attr_set = c->attributes, .propagation = MS_PRIVATE};
+	CLEANUP(fd_close_var)
+	int control = open(c->h->keep_out, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(fd_close_var)
+	int fd = open_tree(cwd_fd, "",
+	                   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+
+	if (control < 0 || fd < 0)
+		return err_set(err, ERR_SYS, errno, "clone %s", c->h->cwd);
+	/* a volume has attributes of its own */
+	if (handover_mount_of(cwd_fd) == handover_mount_of(c->tree_fd) &&
+	    mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
+		return err_set(err, ERR_SYS, errno, "mount_setattr");
+	if (handover_move_who_stands(control, fd, err) < 0)
+		return -1;
+	if (move_mount(fd, "", cwd_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return err_set(err, ERR_SYS, errno, "move %s", c->h->cwd);
+	return 0;
+}
+
+/* As runtimes do: made where the image does not have it, and entered whoever may. */
 static int handover_make_cwd(const struct carry *c, struct err *err)
 {
 	CLEANUP(fd_close_var) int fd = -1;
 
-	if (strcmp(c->h->cwd, "/") == 0)
+	if (strcmp(c->h->cwd, "/") == 0 || c->h->cwd[0] != '/')
 		return 0;
 	fd = fs_open_in_root(c->tree_fd, c->h->cwd + 1, O_PATH | O_DIRECTORY, NULL);
-	return fd >= 0 ? 0 : fs_mount_point(c->tree_fd, c->h->cwd, true, &fd, err);
+	if (fd < 0 && fs_mount_point(c->tree_fd, c->h->cwd, true, &fd, err) < 0)
+		return -1;
+	/* by a link it may be one of these, which has to stay what it is */
+	if (handover_is_kernels(fd) || fs_is_same(fd, c->tree_fd))
+		return 0;
+	return handover_may_enter(c) ? 0 : handover_put_into(c, fd, err);
 }
 
 static int handover_pivot(const struct carry *c, struct err *err)

@@ -14,12 +14,15 @@
 #include <stdint.h>
 
 #include "lib/base/err.h"
+#include "wrapper/node/io/proc.h"
 
 struct handover {
 	int root_fd;          /* the overlay's root, in the agent's namespace */
 	int ns_fd;            /* the container's mount namespace */
 	const char *cwd;      /* the container's working directory: made where it is missing */
-	const char *keep_out; /* a mount that stays behind: the control socket's folder */
+	const char *keep_out; /* a mount that stays behind: the control socket's folder, in which
+	                         the wrapper stands */
+	const struct proc_user *user; /* whose it is; NULL: not known */
 };
 
 /**

@@ -35,15 +35,6 @@ static int walk_bad(const struct walk *w, const char *why, struct err *err)
 	return err_set(err, ERR_INVALID, 0, "mount point /%s: %s", w->path, why);
 }
 
-static bool walk_is_same(int a_fd, int b_fd)
-{
-	struct stat a;
-	struct stat b;
-
-	return fstat(a_fd, &a) == 0 && fstat(b_fd, &b) == 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
-}
-
 /* @name in @parent_fd dangles: go on with what it names. @rest begins with '/' or is "". */
 static int walk_follow(struct walk *w, int parent_fd, const char *name, const char *rest,
                        struct err *err)
@@ -156,7 +147,7 @@ static bool walk_remove_leftover(const struct walk *w, int fd, const struct stat
 	parent = fs_open_in_root(w->root_fd, parent_path, O_PATH | O_DIRECTORY, NULL);
 	again = parent >= 0 ? openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
 	/* a link that leads to it is not it */
-	return again >= 0 && walk_is_same(again, fd) &&
+	return again >= 0 && fs_is_same(again, fd) &&
 	       unlinkat(parent, name, S_ISDIR(st->st_mode) ? AT_REMOVEDIR : 0) == 0;
 }
 
@@ -173,7 +164,7 @@ static int walk_to_end(struct walk *w, int *ret_fd, struct stat *ret_st, struct 
 	fd = fs_open_in_root(w->root_fd, w->path[0] != '\0' ? w->path : ".", O_PATH, err);
 	if (fd < 0 || fstat(fd, ret_st) < 0)
 		return walk_bad(w, "cannot be opened", err);
-	if (walk_is_same(fd, w->root_fd))
+	if (fs_is_same(fd, w->root_fd))
 		return walk_bad(w, "leads to the root of the file system", err);
 	*ret_fd = TAKE_FD(fd);
 	return 0;

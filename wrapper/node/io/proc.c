@@ -189,14 +189,42 @@ bool proc_is_alive(int pid_fd)
 	return poll(&p, 1, 0) == 0;
 }
 
-void proc_cwd(pid_t pid, char *path, size_t size)
+/* The numbers of a line "NAME:\tA\tB …". Return: how many, at most @max. */
+static size_t proc_numbers(const char *text, const char *name, uint32_t *numbers, size_t max)
 {
-	char link[64];
-	ssize_t n;
+	const char *at = strstr(text, name);
+	size_t count = 0;
 
-	(void)snprintf(link, sizeof link, "/proc/%d/cwd", (int)pid);
-	n = readlink(link, path, size - 1);
-	if (n <= 0 || path[0] != '/')
-		n = snprintf(path, size, "/");
-	path[n] = '\0';
+	if (at == NULL)
+		return 0;
+	at += strlen(name);
+	while (count < max) {
+		unsigned long n;
+		char *end;
+
+		at += strspn(at, " \t");
+		if (*at < '0' || *at > '9')
+			break;
+		n = strtoul(at, &end, 10);
+		numbers[count++] = (uint32_t)n;
+		at = end;
+	}
+	return count;
+}
+
+bool proc_user(pid_t pid, struct proc_user *ret_user)
+{
+	char text[PROC_TEXT_BYTES_MAX];
+	uint32_t ids[4]; /* real, effective, saved, of the file system */
+	struct proc_user u = {0};
+
+	if (!proc_read(pid, "status", text) || proc_numbers(text, "\nUid:", ids, 4) != 4)
+		return false;
+	u.uid = ids[3];
+	if (proc_numbers(text, "\nGid:", ids, 4) != 4)
+		return false;
+	u.gid = ids[3];
+	u.groups_count = proc_numbers(text, "\nGroups:", u.groups, PROC_GROUPS_MAX);
+	*ret_user = u;
+	return true;
 }

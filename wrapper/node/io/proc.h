@@ -37,5 +37,15 @@ bool proc_is_first(pid_t pid);
 /** proc_is_alive() - by its pidfd */
 bool proc_is_alive(int pid_fd);
 
-/** proc_cwd() - its working directory's path in its own root; "/" when it has none */
-void proc_cwd(pid_t pid, char *path, size_t size);
+enum { PROC_GROUPS_MAX = 128 };
+
+/* With whose rights a process opens files. */
+struct proc_user {
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t groups[PROC_GROUPS_MAX]; /* gid_t of the kernel */
+	size_t groups_count;
+};
+
+/** proc_user() - Return: false when the process is gone */
+bool proc_user(pid_t pid, struct proc_user *ret_user);
