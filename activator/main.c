@@ -41,6 +41,8 @@ struct settings {
 	uint64_t head_timeout_ms;
 	uint64_t response_timeout_ms;
 	uint64_t drain_timeout_ms, shutdown_delay_ms;
+	uint64_t hold_timeout_max_ms, hold_share_pct;
+	uint64_t wakes_per_s, wakes_burst, namespace_wakes_per_s, namespace_wakes_burst;
 	uint64_t hold_timeout_ms, pending_requests_max, pending_bytes_max;
 	bool access_log;
 };
@@ -103,6 +105,18 @@ static int settings_load(struct program *p, int argc, char **argv, struct err *e
 	         "requests held for one container, where the manifest says nothing"},
 	        {"hold.maxPendingBytes", CONFIG_SIZE, &s->pending_bytes_max, "16Mi", 1, 0,
 	         "bytes held for one container, where the manifest says nothing"},
+	        {"hold.timeoutMax", CONFIG_DURATION, &s->hold_timeout_max_ms, "10m", 1, 86400000,
+	         "the longest hold that a manifest may ask for"},
+	        {"hold.sharePercent", CONFIG_U64, &s->hold_share_pct, "25", 1, 100,
+	         "of heldRequests.max and heldBytes.max, what one container may have at most"},
+	        {"wakes.perSecond", CONFIG_U64, &s->wakes_per_s, "50", 0, 1000000,
+	         "containers woken for requests, in all (503); 0: no limit"},
+	        {"wakes.burst", CONFIG_U64, &s->wakes_burst, "500", 1, 1000000,
+	         "so many at once, after a quiet while"},
+	        {"wakes.namespacePerSecond", CONFIG_U64, &s->namespace_wakes_per_s, "10", 0,
+	         1000000, "containers woken for requests, of one namespace (503); 0: no limit"},
+	        {"wakes.namespaceBurst", CONFIG_U64, &s->namespace_wakes_burst, "200", 1, 1000000,
+	         "so many at once of one namespace, after a quiet while"},
 	        {"idleTimeout", CONFIG_DURATION, &s->idle_timeout_ms, "75s", 1, 3600000,
 	         "a client connection without a request is closed"},
 	        {"headTimeout", CONFIG_DURATION, &s->head_timeout_ms, "30s", 1, 3600000,
@@ -209,15 +223,19 @@ static void on_accept_latest(evutil_socket_t fd, short what, void *arg)
 static int open_cluster(struct program *p, struct err *err)
 {
 	const struct settings *s = &p->settings;
-	const struct cluster_opts opts = {.identity = s->identity ? s->identity : p->instance,
-	                                  .domains = s->domains,
-	                                  .cluster_domain = s->cluster_domain,
-	                                  .limits = {.held = {(uint32_t)s->pending_requests_max,
-	                                                      (size_t)s->pending_bytes_max},
-	                                             .hold_timeout_ms = s->hold_timeout_ms},
-	                                  .wakes_total = p->report.wakes,
-	                                  .on_synced = on_synced,
-	                                  .arg = p};
+	const struct cluster_opts opts = {
+	        .identity = s->identity ? s->identity : p->instance,
+	        .domains = s->domains,
+	        .cluster_domain = s->cluster_domain,
+	        .limits = {.held = {(uint32_t)s->pending_requests_max,
+	                            (size_t)s->pending_bytes_max},
+	                   .hold_timeout_ms = s->hold_timeout_ms},
+	        .held = {(uint32_t)s->held_requests_max, (size_t)s->held_bytes_max},
+	        .share_pct = (unsigned)s->hold_share_pct,
+	        .hold_timeout_max_ms = s->hold_timeout_max_ms,
+	        .wakes_total = p->report.wakes,
+	        .on_synced = on_synced,
+	        .arg = p};
 	struct cluster_opts with_client = opts;
 
 	if (kubeconfig_load(s->kubeconfig, NULL, &p->kubeconfig, err) < 0 ||
@@ -254,6 +272,9 @@ static int open_proxy(struct program *p, struct err *err)
 	        .connections_max = memory_for_connections(s),
 	        .pace = {s->min_rate, s->min_rate_grace_ms},
 	        .held = {(uint32_t)s->held_requests_max, (size_t)s->held_bytes_max},
+	        .wakes_all = {(uint32_t)s->wakes_per_s, (uint32_t)s->wakes_burst},
+	        .wakes_of_namespace = {(uint32_t)s->namespace_wakes_per_s,
+	                               (uint32_t)s->namespace_wakes_burst},
 	        .idle_timeout_ms = s->idle_timeout_ms,
 	        .head_timeout_ms = s->head_timeout_ms,
 	        .response_timeout_ms = s->response_timeout_ms,

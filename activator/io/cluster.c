@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "activator/core/share.h"
 #include "lib/api/instance.h"
 #include "lib/api/names.h"
 #include "lib/api/resource.h"
@@ -339,7 +340,7 @@ static void app_look(struct app *a, const json_t *container)
 	target_observe(a->target, &v);
 }
 
-/* What the manifest does not say, we do. */
+/* What the manifest does not say, we do; and no manifest takes what is for all. */
 static struct target_limits app_limits(const struct cluster *cl,
                                        const struct resource_activation *says)
 {
@@ -351,6 +352,9 @@ static struct target_limits app_limits(const struct cluster *cl,
 		limits.held.bytes_max = says->pending_bytes_max;
 	if (says->hold_timeout_set)
 		limits.hold_timeout_ms = says->hold_timeout_ms;
+	if (limits.hold_timeout_ms > cl->opts.hold_timeout_max_ms)
+		limits.hold_timeout_ms = cl->opts.hold_timeout_max_ms;
+	limits.held = share_cap(&limits.held, &cl->opts.held, cl->opts.share_pct);
 	limits.concurrency_max = says->concurrency_max;
 	return limits;
 }

@@ -20,6 +20,9 @@ struct cluster_opts {
 	const char *const *domains;   /* NULL-terminated */
 	const char *cluster_domain;   /* "cluster.local" */
 	struct target_limits limits;  /* where the manifest says nothing */
+	struct hold_limits held;      /* of all together: */
+	unsigned share_pct;           /* one container has at most so much of it, */
+	uint64_t hold_timeout_max_ms; /* and waits at most so long, whatever its manifest says */
 	struct metric *wakes_total;   /* label result */
 	void (*on_synced)(void *arg); /* all caches are filled for the first time */
 	void *arg;

@@ -17,6 +17,7 @@
 #include "activator/core/pace.h"
 #include "activator/io/message.h"
 #include "activator/io/proxy.h"
+#include "activator/io/tenant.h"
 
 enum {
 	PROXY_READ_BYTES = 64 * 1024,
@@ -135,6 +136,8 @@ struct target {
 	char *ns;
 	char *name;
 	char *uid;
+	struct tenant *tenant;
+	TAILQ_ENTRY(target) tenant_link;
 	struct target_limits limits;
 	struct wake wake;
 	struct wake_view view;
@@ -182,6 +185,9 @@ struct proxy {
 	struct clients clients[CLIENT_STATES_COUNT];
 	struct upstreams dead;
 	struct targets targets;
+	struct tenants holding; /* those that hold something */
+	void *tenants_by_ns;    /* tsearch(3) */
+	struct bucket wakes;
 	struct hold_usage usage;
 	struct listener listeners[PROXY_LISTENERS_MAX];
 	unsigned listeners_count;

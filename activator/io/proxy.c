@@ -157,6 +157,7 @@ int proxy_new(struct event_base *base, const struct proxy_opts *opts, struct pro
 		TAILQ_INIT(&p->clients[i]);
 	TAILQ_INIT(&p->dead);
 	TAILQ_INIT(&p->targets);
+	TAILQ_INIT(&p->holding);
 	(void)event_assign(&p->tick, base, -1, 0, on_tick, p);
 	(void)event_assign(&p->reap, base, -1, 0, on_reap, p);
 	evict_init(p);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "activator/core/bucket.h"
 #include "activator/core/end_reason.h"
 #include "activator/core/hold_policy.h"
 #include "activator/core/pace.h"
@@ -38,6 +39,8 @@ struct proxy_opts {
 	uint32_t connections_max;
 	struct pace_limit pace;  /* of clients that we wait for */
 	struct hold_limits held; /* of all targets together */
+	struct bucket_limit wakes_all;
+	struct bucket_limit wakes_of_namespace;
 	uint64_t idle_timeout_ms;
 	uint64_t head_timeout_ms;
 	uint64_t response_timeout_ms;

@@ -61,6 +61,8 @@ struct target *target_new(struct proxy *p, const struct target_opts *opts)
 	(void)event_assign(&t->dial_timer, p->base, -1, 0, on_dial_timer, t);
 	TAILQ_INSERT_TAIL(&p->targets, t, link);
 	if (t->ns && t->name && t->uid)
+		t->tenant = tenant_join(p, t);
+	if (t->tenant)
 		return t;
 	target_free(t);
 	return NULL;
@@ -86,6 +88,7 @@ void target_free(struct target *t)
 	(void)event_del(&t->lease_timer);
 	(void)event_del(&t->dial_timer);
 	TAILQ_REMOVE(&t->proxy->targets, t, link);
+	tenant_leave(t);
 	free(t->ns);
 	free(t->name);
 	free(t->uid);
@@ -101,6 +104,7 @@ static void target_ask_wake(struct target *t)
 {
 	if (t->waking)
 		return;
+	tenant_count_wake(t, clk_now_ms());
 	t->waking = true;
 	t->wake_asked_ms = clk_now_ms();
 	t->cold_start = true;
@@ -119,7 +123,8 @@ static void target_act(struct target *t, unsigned actions)
 
 		(void)event_add(&t->lease_timer, &tv);
 	}
-	if ((actions & WAKE_DO_NUDGE) && wake_nudge_due(&t->wake, now_ms))
+	if ((actions & WAKE_DO_NUDGE) && tenant_may_wake(t, now_ms) &&
+	    wake_nudge_due(&t->wake, now_ms))
 		actions |= WAKE_DO_WAKE;
 	if (actions & WAKE_DO_WAKE)
 		target_ask_wake(t);
@@ -248,18 +253,40 @@ static void request_uncharge(struct request *r)
 {
 	if (!r->charged)
 		return;
-	hold_discharge(&r->target->usage, r->charged_bytes);
-	hold_discharge(&r->target->proxy->usage, r->charged_bytes);
+	tenant_discharge(r->target, r->charged_bytes);
 	r->charged = false;
+}
+
+static size_t request_hold_bytes(const struct request *r)
+{
+	return r->head_bytes + (r->client->head ? r->client->head->capacity : 0);
 }
 
 static void request_charge(struct request *r)
 {
-	r->charged_bytes = r->head_bytes + (r->client->head ? r->client->head->capacity : 0);
-	hold_charge(&r->target->usage, r->charged_bytes);
-	hold_charge(&r->target->proxy->usage, r->charged_bytes);
+	r->charged_bytes = request_hold_bytes(r);
+	tenant_charge(r->target, r->charged_bytes);
 	r->charged = r->was_held = true;
 	r->state = REQUEST_HELD;
+}
+
+/* Of its own container's places there must be one; of everybody's one may be made. */
+static enum end_reason target_may_hold(struct target *t, const struct request *r)
+{
+	const struct hold_limits *all = &t->proxy->opts.held;
+	size_t bytes = request_hold_bytes(r);
+	enum end_reason reason;
+
+	do
+		reason = hold_admit(&t->limits.held, &t->usage, all, &t->proxy->usage, bytes);
+	while (reason == END_OVERLOADED && tenant_make_room(t, bytes));
+	return reason;
+}
+
+/* A sweep over names must not start all of them. What is held already has its wake. */
+static bool target_may_wake(const struct target *t)
+{
+	return t->wake.state != WAKE_COLD || t->waking || tenant_may_wake(t, clk_now_ms());
 }
 
 void target_admit(struct target *t, struct request *r)
@@ -271,6 +298,10 @@ void target_admit(struct target *t, struct request *r)
 	/* The answer to one request lets its client's next one come, while the target ends. */
 	if (t->freeing) {
 		request_fail(r, END_DELETED, NULL);
+		return;
+	}
+	if (!target_may_wake(t)) {
+		request_fail(r, END_WAKE_RATE, NULL);
 		return;
 	}
 	actions = wake_step(&t->wake, WAKE_EV_REQUEST, clk_now_ms());
@@ -286,8 +317,7 @@ void target_admit(struct target *t, struct request *r)
 		request_dial(r);
 		return;
 	}
-	reason = hold_admit(&t->limits.held, &t->usage, &t->proxy->opts.held, &t->proxy->usage,
-	                    r->head_bytes + (r->client->head ? r->client->head->capacity : 0));
+	reason = target_may_hold(t, r);
 	if (reason == END_NONE) {
 		request_charge(r);
 		TAILQ_INSERT_TAIL(&t->held, r, link);

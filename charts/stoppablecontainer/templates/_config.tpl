@@ -33,8 +33,15 @@ minRate:
   grace: {{ $a.minRate.grace | quote }}
 hold:
   timeout: {{ $a.hold.timeout | quote }}
+  timeoutMax: {{ $a.hold.timeoutMax | quote }}
+  sharePercent: {{ int $a.hold.sharePercent }}
   maxPendingRequests: {{ int $a.hold.maxPendingRequests }}
   maxPendingBytes: {{ $a.hold.maxPendingBytes | quote }}
+wakes:
+  perSecond: {{ int $a.wakes.perSecond }}
+  burst: {{ int $a.wakes.burst }}
+  namespacePerSecond: {{ int $a.wakes.namespacePerSecond }}
+  namespaceBurst: {{ int $a.wakes.namespaceBurst }}
 heldRequests:
   max: {{ int $a.hold.maxRequests }}
 heldBytes:

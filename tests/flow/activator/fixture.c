@@ -29,6 +29,10 @@ static struct target *route(void *arg, const char *host, enum end_reason *ret_re
 	struct fixture *f = arg;
 
 	*ret_reason = END_UNKNOWN_HOST;
+	if (strcmp(host, "twin") == 0)
+		return f->others[0];
+	if (strcmp(host, "other") == 0)
+		return f->others[1];
 	return strcmp(host, "app") == 0 ? f->target : NULL;
 }
 
@@ -67,6 +71,26 @@ void make_ready(struct fixture *f)
 	observe(f, true, true, NULL);
 }
 
+static const struct target_limits limits = {.held = {300, 1 << 21}, .hold_timeout_ms = 8000};
+
+void add_others(struct fixture *f)
+{
+	static const char *const namespaces[] = {"default", "elsewhere"};
+	const struct target_view asleep = {.consumer_uid = "", .message = ""};
+
+	for (unsigned i = 0; i < 2; i++) {
+		const struct target_opts opts = {.ns = namespaces[i],
+		                                 .name = i == 0 ? "twin" : "other",
+		                                 .uid = i == 0 ? "u-twin" : "u-other",
+		                                 .ask_wake = ask_wake,
+		                                 .arg = f};
+
+		f->others[i] = target_new(f->proxy, &opts);
+		target_set_limits(f->others[i], &limits);
+		target_observe(f->others[i], &asleep);
+	}
+}
+
 int setup(void **state)
 {
 	return setup_with(state, NULL);
@@ -84,7 +108,6 @@ int setup_with(void **state, void (*change)(struct proxy_opts *opts))
 	                          .arg = f};
 	const struct target_opts topts = {
 	        .ns = "default", .name = "app", .uid = "u", .ask_wake = ask_wake, .arg = f};
-	const struct target_limits limits = {.held = {300, 1 << 21}, .hold_timeout_ms = 8000};
 	socklen_t bytes = sizeof f->backend_address;
 	struct err err;
 

@@ -28,6 +28,7 @@ struct fixture {
 	struct event_base *base;
 	struct proxy *proxy;
 	struct target *target;
+	struct target *others[2]; /* of hosts "twin" and "other": add_others() */
 	unsigned port;
 	int backend; /* listening */
 	struct sockaddr_in backend_address;
@@ -52,6 +53,8 @@ void observe(struct fixture *f, bool running, bool ready, const char *message);
 /** answer_wake() - the API answers the wake; the cache has seen the answer first */
 void answer_wake(struct fixture *f);
 void make_ready(struct fixture *f);
+/** add_others() - "twin" in the namespace of "app", "other" in another one; both asleep */
+void add_others(struct fixture *f);
 
 int client(struct fixture *f);
 void say(struct fixture *f, int fd, const char *what);

@@ -101,6 +101,29 @@ static void test_program_holds_as_configured_where_the_manifest_is_silent(void *
 	assert_int_equal(status_of(f, "silent.default"), 503);
 }
 
+static void test_program_bounds_what_a_manifest_may_ask_for(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t start_ms;
+
+	make(f, "greedy",
+	     "{\"holdTimeout\":\"8760h\",\"maxPendingRequests\":100000,"
+	     "\"maxPendingBytes\":\"1Ti\"}");
+	f->activator = world_spawn(f->world, "sc-activator", "--listen=127.0.0.1:0",
+	                           "--hold-timeout-max=200ms", NULL);
+	wait_until_ready(f);
+	start_ms = clk_now_ms();
+	assert_int_equal(status_of(f, "greedy.default"), 504);
+	assert_true(clk_now_ms() - start_ms < 10000);
+
+	/* One byte of a hundred: the whole is not enough for its share to hold a head. */
+	world_kill(f->activator, SIGTERM);
+	f->activator = world_spawn(f->world, "sc-activator", "--listen=127.0.0.1:0",
+	                           "--held-bytes-max=2000", "--hold-share-percent=1", NULL);
+	wait_until_ready(f);
+	assert_int_equal(status_of(f, "greedy.default"), 503);
+}
+
 static void test_program_answers_for_the_names_of_services(void **state)
 {
 	static const struct {
@@ -188,6 +211,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(test_program_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	        TEST(holds_as_configured_where_the_manifest_is_silent),
+	        TEST(bounds_what_a_manifest_may_ask_for),
 	        TEST(answers_for_the_names_of_services),
 	        TEST(tells_of_what_was_asked_for_alone),
 	        TEST(is_not_ready_before_it_drains),

@@ -46,6 +46,30 @@ static int setup_few(void **state)
 	return setup_with(state, few);
 }
 
+enum { HOLD_MAX = 20 };
+
+static void small_hold(struct proxy_opts *opts)
+{
+	patient(opts);
+	opts->held.requests_max = HOLD_MAX;
+}
+
+static int setup_small_hold(void **state)
+{
+	return setup_with(state, small_hold);
+}
+
+static void rare_wakes(struct proxy_opts *opts)
+{
+	patient(opts);
+	opts->wakes_of_namespace = (struct bucket_limit){.per_s = 1, .burst = 1};
+}
+
+static int setup_rare_wakes(void **state)
+{
+	return setup_with(state, rare_wakes);
+}
+
 static int teardown_budget(void **state)
 {
 	int result = teardown(state);
@@ -286,6 +310,72 @@ static void test_a_reader_above_the_minimum_gets_all_and_one_below_is_cut_off(vo
 	assert_true(recv(steady, piece, sizeof piece, MSG_DONTWAIT) != 0);
 }
 
+#define GET_OTHER "GET / HTTP/1.1\r\nHost: other\r\n\r\n"
+#define GET_TWIN "GET / HTTP/1.1\r\nHost: twin\r\n\r\n"
+
+static void test_a_namespace_that_holds_all_gives_way_to_one_that_holds_nothing(void **state)
+{
+	struct fixture *f = *state;
+	int clients[HOLD_MAX];
+	int fd;
+
+	add_others(f);
+	for (unsigned i = 0; i < HOLD_MAX; i++) {
+		clients[i] = client(f);
+		say(f, clients[i], GET);
+	}
+	assert_int_equal(proxy_held_count(f->proxy), HOLD_MAX);
+	for (unsigned i = 0; i < HOLD_MAX; i++) {
+		fd = client(f);
+		say(f, fd, GET_OTHER);
+	}
+	/* Half of it each, and the first comers of both are still there. */
+	assert_int_equal(proxy_held_count(f->proxy), HOLD_MAX);
+	assert_int_equal(ended(f, END_OVER_SHARE), HOLD_MAX / 2);
+	assert_int_equal(ended(f, END_OVERLOADED), HOLD_MAX / 2);
+	assert_non_null(strstr(hear(f, clients[HOLD_MAX - 1], "\r\n\r\n"), "Retry-After: "));
+	assert_true(recv(clients[0], text, sizeof text, MSG_DONTWAIT) < 0);
+	hear(f, fd, "503");
+}
+
+static void test_containers_of_one_namespace_share_as_well(void **state)
+{
+	struct fixture *f = *state;
+
+	add_others(f);
+	for (unsigned i = 0; i < HOLD_MAX; i++)
+		say(f, client(f), GET);
+	say(f, client(f), GET_TWIN);
+	assert_true(target_has_held(f->others[0]));
+	assert_int_equal(ended(f, END_OVER_SHARE), 1);
+}
+
+static void test_wakes_of_a_namespace_have_a_rate(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t until;
+	int fd;
+
+	add_others(f);
+	say(f, client(f), GET);
+	assert_int_equal(f->wakes, 1);
+	fd = client(f);
+	say(f, fd, GET_TWIN);
+	assert_non_null(strstr(hear(f, fd, "of late"), "Retry-After: "));
+	assert_int_equal(ended(f, END_WAKE_RATE), 1);
+	/* Others of what is being woken wait with the first, and other namespaces have their own.
+	 */
+	say(f, client(f), GET);
+	say(f, client(f), GET_OTHER);
+	assert_int_equal(ended(f, END_WAKE_RATE), 1);
+	assert_int_equal(f->wakes, 2);
+	until = clk_now_ms() + 1100;
+	while (clk_now_ms() < until)
+		turn(f);
+	say(f, client(f), GET_TWIN);
+	assert_int_equal(f->wakes, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +399,13 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(
 	                test_a_reader_above_the_minimum_gets_all_and_one_below_is_cut_off,
 	                setup_paced, teardown_budget),
+	        cmocka_unit_test_setup_teardown(
+	                test_a_namespace_that_holds_all_gives_way_to_one_that_holds_nothing,
+	                setup_small_hold, teardown_budget),
+	        cmocka_unit_test_setup_teardown(test_containers_of_one_namespace_share_as_well,
+	                                        setup_small_hold, teardown_budget),
+	        cmocka_unit_test_setup_teardown(test_wakes_of_a_namespace_have_a_rate,
+	                                        setup_rare_wakes, teardown_budget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "activator/io/tenant.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "activator/core/share.h"
+#include "activator/io/internal.h"
+
+static int tenant_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct tenant *)a)->ns, ((const struct tenant *)b)->ns);
+}
+
+static struct tenant *tenant_new(struct proxy *p, char *ns)
+{
+	struct tenant *n = calloc(1, sizeof *n);
+
+	if (n == NULL)
+		return NULL;
+	n->ns = strdup(ns);
+	TAILQ_INIT(&n->targets);
+	if (n->ns && tsearch(n, &p->tenants_by_ns, tenant_compare))
+		return n;
+	free(n->ns);
+	free(n);
+	return NULL;
+}
+
+struct tenant *tenant_join(struct proxy *p, struct target *t)
+{
+	const struct tenant key = {.ns = t->ns};
+	struct tenant *const *found = tfind(&key, &p->tenants_by_ns, tenant_compare);
+	struct tenant *n = found ? *found : tenant_new(p, t->ns);
+
+	if (n)
+		TAILQ_INSERT_TAIL(&n->targets, t, tenant_link);
+	return n;
+}
+
+void tenant_leave(struct target *t)
+{
+	struct tenant *n = t->tenant;
+
+	if (n == NULL)
+		return;
+	t->tenant = NULL;
+	TAILQ_REMOVE(&n->targets, t, tenant_link);
+	if (!TAILQ_EMPTY(&n->targets))
+		return;
+	(void)tdelete(n, &t->proxy->tenants_by_ns, tenant_compare);
+	free(n->ns);
+	free(n);
+}
+
+void tenant_charge(struct target *t, size_t bytes)
+{
+	struct tenant *n = t->tenant;
+
+	if (n->usage.requests_count == 0)
+		TAILQ_INSERT_TAIL(&t->proxy->holding, n, link);
+	hold_charge(&n->usage, bytes);
+	hold_charge(&t->usage, bytes);
+	hold_charge(&t->proxy->usage, bytes);
+}
+
+void tenant_discharge(struct target *t, size_t bytes)
+{
+	struct tenant *n = t->tenant;
+
+	hold_discharge(&n->usage, bytes);
+	hold_discharge(&t->usage, bytes);
+	hold_discharge(&t->proxy->usage, bytes);
+	if (n->usage.requests_count == 0)
+		TAILQ_REMOVE(&t->proxy->holding, n, link);
+}
+
+static struct tenant *tenant_largest(const struct proxy *p)
+{
+	struct tenant *largest = NULL;
+	struct tenant *n;
+
+	TAILQ_FOREACH(n, &p->holding, link)
+		if (largest == NULL ||
+		    share_of(&n->usage, &p->opts.held) > share_of(&largest->usage, &p->opts.held))
+			largest = n;
+	return largest;
+}
+
+static struct target *target_largest(const struct tenant *n, const struct hold_limits *all)
+{
+	struct target *largest = NULL;
+	struct target *t;
+
+	TAILQ_FOREACH(t, &n->targets, tenant_link)
+		if (!TAILQ_EMPTY(&t->held) &&
+		    (largest == NULL || share_of(&t->usage, all) > share_of(&largest->usage, all)))
+			largest = t;
+	return largest;
+}
+
+bool tenant_make_room(struct target *t, size_t bytes)
+{
+	const struct hold_limits *all = &t->proxy->opts.held;
+	struct tenant *largest = tenant_largest(t->proxy);
+	struct target *victim;
+
+	if (largest == NULL)
+		return false;
+	if (largest != t->tenant &&
+	    !share_may_displace(&t->tenant->usage, &largest->usage, all, bytes))
+		return false;
+	victim = target_largest(largest, all);
+	if (victim == NULL ||
+	    (largest == t->tenant && !share_may_displace(&t->usage, &victim->usage, all, bytes)))
+		return false;
+	/* Who came last has waited the least. */
+	request_fail(TAILQ_LAST(&victim->held, requests), END_OVER_SHARE, NULL);
+	return true;
+}
+
+bool tenant_may_wake(const struct target *t, uint64_t now_ms)
+{
+	const struct proxy *p = t->proxy;
+
+	return bucket_has(&p->wakes, &p->opts.wakes_all, now_ms) &&
+	       bucket_has(&t->tenant->wakes, &p->opts.wakes_of_namespace, now_ms);
+}
+
+void tenant_count_wake(struct target *t, uint64_t now_ms)
+{
+	struct proxy *p = t->proxy;
+
+	bucket_take(&p->wakes, &p->opts.wakes_all, now_ms);
+	bucket_take(&t->tenant->wakes, &p->opts.wakes_of_namespace, now_ms);
+}
