@@ -16,29 +16,17 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/base/num.h"
+#include "lib/http/accept_pause.h"
+#include "lib/http/admin_conns.h"
 #include "lib/http/metrics.h"
 
 enum {
 	ADMIN_HEADER_BYTES_MAX = 8 << 10,
 	ADMIN_BODY_BYTES_MAX = 64 << 10,
-	ADMIN_CONNECTIONS_MAX = 64, /* further ones wait in the kernel's backlog */
-	ADMIN_BACKLOG = 64,
-	ADMIN_TIMEOUT_S = 10, /* of a request's head and body, an answer's sending, an idle wait */
-	ADMIN_SWEEP_MS = 250,
+	ADMIN_BACKLOG = 1024, /* as few as possible are for the kernel to drop */
 	ADMIN_TOKEN_BYTES_MAX = 4096,
-};
-
-/*
- * A connection. evhttp does not tell when one ends: we keep a reference on its bufferevent, whose
- * callbacks are gone when evhttp has freed it.
- */
-struct admin_conn {
-	struct bufferevent *bev; /* NULL: a free place */
-	uint64_t since_ms;       /* accepted, or the last answer given */
-	bool in_request;         /* the program has a request of it: takes what time it needs */
 };
 
 /* A request that waits for admin_reply(). Outlives its connection and the admin. */
@@ -60,12 +48,12 @@ struct admin {
 	struct event_base *base;
 	struct evhttp *http;
 	struct evconnlistener *listener; /* owned by http once bound */
-	struct event *sweep;
+	struct accept_pause *pause;
+	struct admin_conns *conns;
 	struct admin_opts opts;
 	char *token_path;
 	struct admin_token token;
 	LIST_HEAD(, admin_reply) replies;
-	struct admin_conn conns[ADMIN_CONNECTIONS_MAX];
 	unsigned port;
 };
 
@@ -120,88 +108,17 @@ static bool admin_is_allowed(struct admin *a, struct evhttp_request *req)
 
 /* ---- connections ---- */
 
-static bool admin_conn_is_over(const struct admin_conn *c)
-{
-	bufferevent_event_cb on_event;
-
-	bufferevent_getcb(c->bev, NULL, NULL, &on_event, NULL);
-	return on_event == NULL;
-}
-
-/* Forget what has ended, end what takes too long. Return: how many there are. */
-static unsigned admin_sweep(struct admin *a)
-{
-	uint64_t now_ms = clk_now_ms();
-	unsigned count = 0;
-
-	for (size_t i = 0; i < ADMIN_CONNECTIONS_MAX; i++) {
-		struct admin_conn *c = &a->conns[i];
-
-		if (c->bev == NULL)
-			continue;
-		if (admin_conn_is_over(c)) {
-			(void)bufferevent_decref(c->bev);
-			*c = (struct admin_conn){0};
-			continue;
-		}
-		count++;
-		if (!c->in_request && now_ms - c->since_ms > ADMIN_TIMEOUT_S * 1000)
-			(void)shutdown(bufferevent_getfd(c->bev), SHUT_RDWR);
-	}
-	return count;
-}
-
-static void on_admin_sweep(evutil_socket_t fd, short what, void *arg)
-{
-	static const struct timeval again = {0, ADMIN_SWEEP_MS * 1000};
-	struct admin *a = arg;
-	unsigned count = admin_sweep(a);
-
-	if (count < ADMIN_CONNECTIONS_MAX)
-		(void)evconnlistener_enable(a->listener);
-	if (count > 0)
-		(void)evtimer_add(a->sweep, &again);
-}
-
-/*
- * evhttp asks for the bufferevent of each connection that it accepts. The descriptor is closed with
- * it, when we let go of it: else evhttp closes it while our reference keeps its events, and the
- * next descriptor of that number, whosever it is, would be watched by nobody.
- */
+/* evhttp asks for the bufferevent of each connection that it accepts. */
 static struct bufferevent *on_admin_accept(struct event_base *base, void *arg)
 {
-	static const struct timeval soon = {0, ADMIN_SWEEP_MS * 1000};
 	struct admin *a = arg;
-	struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-	unsigned count = admin_sweep(a);
 
-	if (bev == NULL)
-		return NULL;
-	for (size_t i = 0; i < ADMIN_CONNECTIONS_MAX; i++) {
-		if (a->conns[i].bev != NULL)
-			continue;
-		bufferevent_incref(bev);
-		a->conns[i] = (struct admin_conn){bev, clk_now_ms(), false};
-		count++;
-		break;
-	}
-	if (count >= ADMIN_CONNECTIONS_MAX)
-		(void)evconnlistener_disable(a->listener);
-	if (!evtimer_pending(a->sweep, NULL))
-		(void)evtimer_add(a->sweep, &soon);
-	return bev;
+	return admin_conns_accept(a->conns);
 }
 
 static void admin_conn_mark(struct admin *a, struct evhttp_connection *con, bool in_request)
 {
-	const struct bufferevent *bev = evhttp_connection_get_bufferevent(con);
-
-	for (size_t i = 0; i < ADMIN_CONNECTIONS_MAX; i++) {
-		if (a->conns[i].bev == bev) {
-			a->conns[i].in_request = in_request;
-			a->conns[i].since_ms = clk_now_ms();
-		}
-	}
+	admin_conns_mark(a->conns, evhttp_connection_get_bufferevent(con), in_request);
 }
 
 /* ---- answers ---- */
@@ -303,6 +220,12 @@ static void admin_forward(struct admin *a, struct evhttp_request *req)
 	        .reply = r,
 	};
 
+	if (admin_conns_is_busy(a->conns)) {
+		free(r);
+		admin_send_text(req, 503, "application/json",
+		                "{\"error\":\"too many requests wait for an answer\"}");
+		return;
+	}
 	if (r == NULL || evbuffer_add(input, "", 1) < 0) {
 		free(r);
 		admin_send_text(req, 503, "application/json", "{\"error\":\"out of memory\"}");
@@ -402,8 +325,9 @@ static int admin_listen(struct admin *a, struct err *err)
 		evconnlistener_free(TAKE_PTR(a->listener));
 		return err_set(err, ERR_NOMEM, 0, "admin server");
 	}
+	admin_conns_listen(a->conns, a->listener);
 	a->port = admin_bound_port(a->listener);
-	return 0;
+	return accept_pause_new(a->base, a->listener, "admin", &a->pause, err);
 }
 
 int admin_new(struct event_base *base, const struct admin_opts *opts, struct admin **ret_admin,
@@ -417,8 +341,8 @@ int admin_new(struct event_base *base, const struct admin_opts *opts, struct adm
 	a->opts = *opts;
 	LIST_INIT(&a->replies);
 	a->http = evhttp_new(base);
-	a->sweep = evtimer_new(base, on_admin_sweep, a);
-	if (a->http == NULL || a->sweep == NULL)
+	a->conns = admin_conns_new(base);
+	if (a->http == NULL || a->conns == NULL)
 		return err_set(err, ERR_NOMEM, 0, "admin server");
 	if (opts->token_file != NULL) {
 		a->token.path = a->token_path = strdup(opts->token_file);
@@ -429,7 +353,7 @@ int admin_new(struct event_base *base, const struct admin_opts *opts, struct adm
 	}
 	evhttp_set_max_headers_size(a->http, ADMIN_HEADER_BYTES_MAX);
 	evhttp_set_max_body_size(a->http, ADMIN_BODY_BYTES_MAX);
-	evhttp_set_timeout(a->http, ADMIN_TIMEOUT_S);
+	evhttp_set_timeout(a->http, ADMIN_IDLE_S);
 	evhttp_set_allowed_methods(a->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
 	evhttp_set_gencb(a->http, on_admin_request, a);
 	evhttp_set_bevcb(a->http, on_admin_accept, a);
@@ -444,15 +368,11 @@ void admin_free(struct admin *admin)
 {
 	if (admin == NULL)
 		return;
+	accept_pause_free(admin->pause);
 	if (admin->http != NULL)
 		evhttp_free(admin->http);
 	assert(LIST_EMPTY(&admin->replies)); /* evhttp_free() told of each */
-	for (size_t i = 0; i < ADMIN_CONNECTIONS_MAX; i++) {
-		if (admin->conns[i].bev != NULL)
-			(void)bufferevent_decref(admin->conns[i].bev);
-	}
-	if (admin->sweep != NULL)
-		event_free(admin->sweep);
+	admin_conns_free(admin->conns);
 	free(admin->token_path);
 	free(admin);
 }

@@ -4,7 +4,8 @@
  *
  * /healthz and /readyz answer anybody; everything else wants the bearer token when one is
  * configured (its file is read again when it changes). Requests are limited: 8 KiB of head, 64 KiB
- * of body, 64 connections, 10 s. GET and POST only. Built on libevent's evhttp.
+ * of body, 64 connections, 2 s until a whole request is there; a connection that says nothing
+ * makes room for a new one (admin_conns). GET and POST only. Built on libevent's evhttp.
  */
 #pragma once
 

@@ -18,14 +18,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/clk.h"
 #include "lib/http/admin.h"
 #include "lib/http/metrics.h"
 
-enum { CLIENTS = 70, WAIT_MS = 5000 };
+enum { CLIENTS = 450, WAIT_MS = 5000 };
 
 struct fixture {
 	struct event_base *base;
@@ -34,7 +36,9 @@ struct fixture {
 	char token_path[64];
 	const char *not_ready;
 	bool later; /* keep the request */
-	void *kept;
+	void *kept; /* the last one */
+	size_t kept_count;
+	void *all_kept[CLIENTS];
 	char asked[256];
 	int fds[CLIENTS];
 	size_t fds_count;
@@ -55,7 +59,7 @@ static bool on_request(void *arg, const struct admin_request *req)
 	(void)snprintf(f->asked, sizeof f->asked, "%s %s ?%s %zu %.20s", req->method, req->path,
 	               req->query, req->body_bytes, req->body);
 	if (f->later)
-		f->kept = req->reply;
+		f->kept = f->all_kept[f->kept_count++] = req->reply;
 	else
 		admin_reply(req->reply, 200, "{\"x\":1}");
 	return true;
@@ -292,20 +296,91 @@ static void test_admin_limits_of_size(void **state)
 	assert_string_equal(f->asked, "");
 }
 
-static void test_admin_limit_of_connections(void **state)
+static const char *probe(struct fixture *f, uint64_t wait_ms)
+{
+	int fd = dial(f);
+
+	send_text(fd, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	return receive(f, fd, wait_ms);
+}
+
+static void test_admin_silent_connections_keep_no_probe_out(void **state)
 {
 	struct fixture *f = *state;
-	int last;
 
-	for (int i = 0; i < 64; i++)
+	for (int i = 0; i < 400; i++) {
+		int fd = dial(f);
+
+		if (i % 2 == 0) /* a request that never ends says as little as none */
+			send_text(fd, "GET /healthz HTTP/1.1\r\n");
+		if (i % 100 == 99)
+			assert_status(probe(f, 1000), "200");
+	}
+	assert_status(probe(f, 1000), "200");
+}
+
+/* The probe came first of all that the next turn accepts. */
+static void test_admin_evicts_no_request_that_waits(void **state)
+{
+	struct fixture *f = *state;
+	int fd = dial(f);
+
+	send_text(fd, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	for (int i = 0; i < 300; i++)
 		(void)dial(f);
-	for (int i = 0; i < 10; i++)
+	assert_status(receive(f, fd, 1000), "200");
+}
+
+static void test_admin_requests_in_work_leave_room_for_probes(void **state)
+{
+	struct fixture *f = *state;
+	int last = -1;
+
+	f->later = true;
+	for (int i = 0; i < 80; i++) {
+		last = dial(f);
+		send_text(last,
+		          "GET /v1/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" AUTH "\r\n");
 		turn(f);
-	last = dial(f);
-	send_text(last, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-	assert_string_equal(receive(f, last, 100), ""); /* waits for a place */
-	(void)shutdown(f->fds[0], SHUT_RDWR);
-	assert_status(receive(f, last, WAIT_MS), "200");
+	}
+	assert_status(receive(f, last, 1000), "503");
+	assert_status(probe(f, 1000), "200");
+	assert_int_equal(f->kept_count, 48);
+	for (size_t i = 0; i < f->kept_count; i++)
+		admin_reply(f->all_kept[i], 200, "{}");
+}
+
+static void test_admin_half_a_request_ends_after_two_seconds(void **state)
+{
+	struct fixture *f = *state;
+	int fd = dial(f);
+	uint64_t start_ms = clk_now_ms();
+
+	send_text(fd, "GET /healthz HTTP/1.1\r\nX: ");
+	(void)receive(f, fd, WAIT_MS);
+	assert_in_range(clk_now_ms() - start_ms, 1900, 3500);
+}
+
+/* Descriptors run out: the loop rests, and says so once. */
+static void test_admin_pauses_without_descriptors(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit before;
+	struct rlimit none;
+	clock_t cpu;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	(void)dial(f);
+	none = before;
+	none.rlim_cur = 3;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	cpu = clock();
+	for (uint64_t end_ms = clk_now_ms() + 500; clk_now_ms() < end_ms;)
+		(void)event_base_loop(f->base, EVLOOP_ONCE);
+	cpu = clock() - cpu;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_in_range(cpu * 1000 / CLOCKS_PER_SEC, 0, 200);
+	assert_status(probe(f, WAIT_MS), "200");
 }
 
 static int find_event_of_nothing(const struct event_base *base, const struct event *ev, void *arg)
@@ -342,7 +417,11 @@ int main(void)
 	        TEST(test_admin_later_answer_to_one_who_left),
 	        TEST(test_admin_later_answer_after_the_server_is_gone),
 	        TEST(test_admin_limits_of_size),
-	        TEST(test_admin_limit_of_connections),
+	        TEST(test_admin_silent_connections_keep_no_probe_out),
+	        TEST(test_admin_evicts_no_request_that_waits),
+	        TEST(test_admin_requests_in_work_leave_room_for_probes),
+	        TEST(test_admin_half_a_request_ends_after_two_seconds),
+	        TEST(test_admin_pauses_without_descriptors),
 	        TEST(test_admin_leaves_no_event_of_a_closed_connection),
 	};
 
