@@ -20,6 +20,7 @@
 #include "lib/http/admin.h"
 #include "lib/kube/client.h"
 #include "lib/kube/kubeconfig.h"
+#include "lib/process.h"
 #include "lib/trim.h"
 
 /* Started anew it asks the API first: who comes meanwhile waits in the kernel's queue, so long. */
@@ -322,7 +323,7 @@ static int run(struct program *p, struct err *err)
 		return err_set(err, ERR_UNAVAILABLE, 0, "random numbers");
 	for (unsigned i = 0; i < INSTANCE_BYTES; i++)
 		(void)snprintf(p->instance + 2 * i, 3, "%02x", random[i]);
-	(void)signal(SIGPIPE, SIG_IGN);
+	process_start();
 	report_init(&p->report);
 	p->base = event_base_new();
 	if (p->base == NULL)

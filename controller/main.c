@@ -17,6 +17,7 @@
 #include "lib/kube/kubeconfig.h"
 #include "lib/kube/leader.h"
 #include "lib/kube/recorder.h"
+#include "lib/process.h"
 #include "lib/trim.h"
 
 enum {
@@ -331,7 +332,7 @@ int main(int argc, char **argv)
 	}
 	if (result > 0)
 		return 0;
-	(void)signal(SIGPIPE, SIG_IGN);
+	process_start();
 	result = controller_start(&c, &err);
 	if (result == 0)
 		trim_start(c.base);

@@ -20,6 +20,7 @@
 #include "lib/kube/kubeconfig.h"
 #include "lib/kube/leader.h"
 #include "lib/kube/recorder.h"
+#include "lib/process.h"
 #include "lib/trim.h"
 
 enum {
@@ -308,7 +309,7 @@ int main(int argc, char **argv)
 	}
 	if (result > 0)
 		return 0;
-	(void)signal(SIGPIPE, SIG_IGN);
+	process_start();
 	result = program_start(&p, &err);
 	if (result == 0)
 		trim_start(p.base);

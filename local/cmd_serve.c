@@ -10,6 +10,7 @@
 
 #include "lib/base/config.h"
 #include "lib/base/log.h"
+#include "lib/process.h"
 #include "lib/trim.h"
 #include "local/commands.h"
 #include "local/io/api.h"
@@ -65,7 +66,7 @@ static int start_loop(struct serve *s, struct err *err)
 		if (s->signals[i] == NULL || evsignal_add(s->signals[i], NULL) < 0)
 			return err_set(err, ERR_SYS, 0, "signals");
 	}
-	(void)signal(SIGPIPE, SIG_IGN);
+	process_start();
 	return 0;
 }
 

@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/base/log.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "lib/base/clk.h"
 
+/* a line is at most PIPE_BUF, so that a pipe takes it whole or not at all */
 enum { LOG_LINE_BYTES_MAX = 4096, LOG_NUMBER_BYTES = 24 };
 
 static struct {
 	const char *program;
 	enum log_level least;
 	enum log_format format;
-} log_conf = {"", LOG_INFO, LOG_FORMAT_LOGFMT};
+	bool never_waits;
+	bool is_stream; /* a pipe or a socket */
+	uint64_t dropped_count;
+	uint64_t told_count; /* of these */
+} log_conf = {.program = "", .least = LOG_INFO, .format = LOG_FORMAT_LOGFMT};
 
 static const char *const log_level_names[] = {"debug", "info", "warn", "error"};
 
@@ -195,6 +204,64 @@ int log_level_parse(const char *text, enum log_level *ret_level)
 	return -1;
 }
 
+void log_set_nonblocking(void)
+{
+	struct stat st;
+
+	if (fstat(STDERR_FILENO, &st) < 0)
+		return;
+	log_conf.never_waits = true;
+	log_conf.is_stream = S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode);
+}
+
+uint64_t log_dropped_count(void)
+{
+	return log_conf.dropped_count;
+}
+
+/*
+ * O_NONBLOCK is no way: it belongs to the open file description, which other processes share, and
+ * would surprise them. RWF_NOWAIT is of this one write (sockets, and pipes since Linux 6.5); where
+ * the kernel does not take it poll(2) tells whether a whole page of the pipe is free, which is room
+ * for a line. Files and terminals are written as ever: for them RWF_NOWAIT refuses what only needs
+ * a new page.
+ */
+static bool log_put_out(const char *line, size_t len)
+{
+	struct iovec iov = {(void *)(uintptr_t)line, len};
+	struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	if (!log_conf.never_waits)
+		return write(STDERR_FILENO, line, len) >= 0;
+	if (log_conf.is_stream) {
+		if (pwritev2(STDERR_FILENO, &iov, 1, -1, RWF_NOWAIT) >= 0)
+			return true;
+		if (errno != EOPNOTSUPP && errno != ENOSYS)
+			return false;
+	}
+	return poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) != 0 &&
+	       write(STDERR_FILENO, line, len) >= 0;
+}
+
+/* Lines that were lost are told before the next one. */
+static bool log_tell_dropped(void)
+{
+	char line[LOG_LINE_BYTES_MAX];
+	size_t len;
+
+	if (log_conf.dropped_count == log_conf.told_count)
+		return true;
+	len = log_line_format(
+	        line, sizeof line, log_conf.format, clk_wall_ms(), log_conf.program, LOG_WARN,
+	        "log.dropped",
+	        (const struct log_field[]){
+	                log_u64("lines_count", log_conf.dropped_count - log_conf.told_count), {0}});
+	if (!log_put_out(line, len))
+		return false;
+	log_conf.told_count = log_conf.dropped_count;
+	return true;
+}
+
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
 	char line[LOG_LINE_BYTES_MAX];
@@ -204,7 +271,6 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 		return;
 	len = log_line_format(line, sizeof line, log_conf.format, clk_wall_ms(), log_conf.program,
 	                      level, event, fields);
-	/* a log that cannot be written has nobody to be told to */
-	if (write(STDERR_FILENO, line, len) < 0)
-		return;
+	if (!log_tell_dropped() || !log_put_out(line, len))
+		log_conf.dropped_count++;
 }

@@ -46,6 +46,16 @@ void log_setup(const char *program, enum log_level least, enum log_format format
 /** log_level_parse() - "debug" | "info" | "warn" | "error". Return: 0, or -1 for another word. */
 int log_level_parse(const char *text, enum log_level *ret_level);
 
+/**
+ * log_set_nonblocking() - from now on a line that nobody takes at once is dropped
+ * A full pipe (the runtime's log on a disk that hangs) must not stop an event loop. How many lines
+ * were lost is told in the log before the next one that goes through, and by log_dropped_count().
+ */
+void log_set_nonblocking(void);
+
+/** log_dropped_count() - lines that were lost since the start */
+uint64_t log_dropped_count(void);
+
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
 
 /**

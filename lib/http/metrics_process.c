@@ -9,6 +9,8 @@
 #include <time.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/fds.h"
+#include "lib/base/log.h"
 #include "lib/base/num.h"
 
 DEFINE_CLEANUP(DIR *, closedir);
@@ -103,6 +105,10 @@ void metrics_process_write(void (*put)(void *arg, const char *text, size_t bytes
 	        {"process_cpu_seconds_total", "counter", "User and system CPU time.",
 	         (double)(st.field[STAT_UTIME] + st.field[STAT_STIME]) / ticks, stat_known},
 	        {"process_open_fds", "gauge", "Open file descriptors.", (double)fds, fds_known},
+	        {"process_max_fds", "gauge", "Most descriptors that may be open.",
+	         (double)fds_limit(), true},
+	        {"sc_log_dropped_lines_total", "counter", "Lines of log that nobody took in time.",
+	         (double)log_dropped_count(), true},
 	        {"process_resident_memory_bytes", "gauge", "Resident memory.",
 	         (double)(st.field[STAT_RSS] * (uint64_t)sysconf(_SC_PAGESIZE)), stat_known},
 	        {"process_start_time_seconds", "gauge", "Start of the process since 1970.",

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "lib/base/clk.h"
+#include "lib/base/fds.h"
 #include "lib/kube/object.h"
 
 enum {
@@ -164,6 +165,7 @@ static void exec_child(const struct exec_plan *p, int out)
 
 	if (dup2(out, STDOUT_FILENO) < 0 || (!p->stdin_kept && dup2(null, STDIN_FILENO) < 0))
 		_exit(126);
+	fds_restore();
 	(void)execvpe(p->argv[0], p->argv, p->envp);
 	_exit(errno == ENOENT ? 127 : 126);
 }

@@ -13,6 +13,7 @@
 #include "lib/http/admin.h"
 #include "lib/http/metrics.h"
 #include "lib/kube/kubeconfig.h"
+#include "lib/process.h"
 #include "lib/trim.h"
 #include "wrapper/node/io/agent.h"
 #include "wrapper/node/io/overlay.h"
@@ -162,7 +163,7 @@ static int run(struct err *err)
 
 	if (agent.base == NULL)
 		return err_set(err, ERR_NOMEM, 0, "event loop");
-	(void)signal(SIGPIPE, SIG_IGN);
+	process_start();
 	rc = overlay_namespace(settings.agent.staging_dir, err);
 	if (rc == 0)
 		rc = kubeconfig_load(settings.kubeconfig, NULL, &kubeconfig, err);

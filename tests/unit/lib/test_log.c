@@ -6,7 +6,9 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -104,6 +106,37 @@ static void test_log_long_json_line_is_still_json(void **state)
 	json_decref(line);
 }
 
+/* The runtime that reads our log hangs: nothing of ours does, and what was lost is told. */
+static void test_log_that_nobody_reads_does_not_wait(void **state)
+{
+	char text[1 << 17];
+	int fds[2];
+	int old = dup(STDERR_FILENO);
+	ssize_t n;
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	assert_true(dup2(fds[1], STDERR_FILENO) >= 0);
+	log_setup("sc-test", LOG_INFO, LOG_FORMAT_LOGFMT);
+	log_set_nonblocking();
+	(void)alarm(20); /* where it waits, it waits for ever */
+	for (unsigned i = 0; i < 10000; i++)
+		log_event(LOG_INFO, "spoken", log_u64("i", i));
+	assert_in_range(log_dropped_count(), 1, 9999);
+	n = read(fds[0], text, sizeof text - 1);
+	assert_true(n > 0);
+	assert_int_equal(text[n - 1], '\n');
+	log_event(LOG_INFO, "heard", log_u64("i", 1));
+	n = read(fds[0], text, sizeof text - 1);
+	text[n > 0 ? n : 0] = '\0';
+	assert_true(dup2(old, STDERR_FILENO) >= 0);
+	assert_non_null(strstr(text, "event=log.dropped lines_count="));
+	assert_non_null(strstr(text, "event=heard"));
+	(void)alarm(0);
+	(void)close(old);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
 static void test_log_levels(void **state)
 {
 	enum log_level level = LOG_ERROR;
@@ -126,6 +159,7 @@ int main(void)
 	        cmocka_unit_test(test_log_json_of_bytes_that_are_not_utf8_is_still_json),
 	        cmocka_unit_test(test_log_long_line_is_cut_and_ends),
 	        cmocka_unit_test(test_log_long_json_line_is_still_json),
+	        cmocka_unit_test(test_log_that_nobody_reads_does_not_wait),
 	        cmocka_unit_test(test_log_levels),
 	};
 
