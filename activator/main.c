@@ -20,6 +20,7 @@
 #include "lib/http/admin.h"
 #include "lib/kube/client.h"
 #include "lib/kube/kubeconfig.h"
+#include "lib/kube/refusal.h"
 #include "lib/process.h"
 #include "lib/trim.h"
 
@@ -296,6 +297,7 @@ static int open_listeners(struct program *p, struct err *err)
 	                                 .token_file = s->admin_token_file,
 	                                 .metrics = p->report.metrics,
 	                                 .why_not_ready = why_not_ready,
+	                                 .trouble = refusals_text,
 	                                 .on_request = on_admin,
 	                                 .arg = p};
 
@@ -325,6 +327,7 @@ static int run(struct program *p, struct err *err)
 		(void)snprintf(p->instance + 2 * i, 3, "%02x", random[i]);
 	process_start();
 	report_init(&p->report);
+	refusals_count_in(p->report.metrics);
 	p->base = event_base_new();
 	if (p->base == NULL)
 		return err_set(err, ERR_NOMEM, 0, "event base");

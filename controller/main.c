@@ -17,6 +17,7 @@
 #include "lib/kube/kubeconfig.h"
 #include "lib/kube/leader.h"
 #include "lib/kube/recorder.h"
+#include "lib/kube/refusal.h"
 #include "lib/process.h"
 #include "lib/trim.h"
 
@@ -207,6 +208,7 @@ static int start_admin(struct controller *c, struct err *err)
 	        .token_file = c->set.admin_token_file,
 	        .metrics = c->metrics,
 	        .why_not_ready = why_not_ready,
+	        .trouble = refusals_text,
 	        .arg = c,
 	};
 
@@ -279,6 +281,7 @@ static int controller_start(struct controller *c, struct err *err)
 	c->metrics = metrics_new();
 	if (c->base == NULL || c->metrics == NULL)
 		return err_set(err, ERR_NOMEM, 0, "start");
+	refusals_count_in(c->metrics);
 	c->leading = metrics_gauge(c->metrics, "sc_controller_leader",
 	                           "1 while this process may act.", NULL);
 	c->on_term = evsignal_new(c->base, SIGTERM, on_signal, c);

@@ -20,6 +20,7 @@
 #include "lib/kube/kubeconfig.h"
 #include "lib/kube/leader.h"
 #include "lib/kube/recorder.h"
+#include "lib/kube/refusal.h"
 #include "lib/process.h"
 #include "lib/trim.h"
 
@@ -202,6 +203,7 @@ static int start_admin(struct program *p, struct err *err)
 	        .token_file = p->set.admin_token_file,
 	        .metrics = p->metrics,
 	        .why_not_ready = why_not_ready,
+	        .trouble = refusals_text,
 	        .on_request = on_admin,
 	        .arg = p,
 	};
@@ -256,6 +258,7 @@ static int program_start(struct program *p, struct err *err)
 	p->metrics = metrics_new();
 	if (p->base == NULL || p->metrics == NULL)
 		return err_set(err, ERR_NOMEM, 0, "start");
+	refusals_count_in(p->metrics);
 	p->leading = metrics_gauge(p->metrics, "sc_idle_monitor_leader",
 	                           "1 while this process may act.", NULL);
 	if (identity_make(p, err) < 0 || start_admin(p, err) < 0)

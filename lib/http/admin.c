@@ -27,6 +27,7 @@ enum {
 	ADMIN_BODY_BYTES_MAX = 64 << 10,
 	ADMIN_BACKLOG = 1024, /* as few as possible are for the kernel to drop */
 	ADMIN_TOKEN_BYTES_MAX = 4096,
+	ADMIN_READY_BYTES_MAX = 4096,
 };
 
 /* A request that waits for admin_reply(). Outlives its connection and the admin. */
@@ -165,11 +166,15 @@ static void admin_send_metrics(struct admin *a, struct evhttp_request *req)
 
 static void admin_send_readiness(struct admin *a, struct evhttp_request *req)
 {
+	const char *trouble = a->opts.trouble != NULL ? a->opts.trouble() : NULL;
 	const char *why = NULL;
+	char text[ADMIN_READY_BYTES_MAX];
 
 	if (a->opts.why_not_ready != NULL)
 		why = a->opts.why_not_ready(a->opts.arg);
-	admin_send_text(req, why == NULL ? 200 : 503, "text/plain", why == NULL ? "ok\n" : why);
+	(void)snprintf(text, sizeof text, "%s\n%s", why == NULL ? "ok" : why,
+	               trouble == NULL ? "" : trouble);
+	admin_send_text(req, why == NULL ? 200 : 503, "text/plain", text);
 }
 
 /* The connection ended, or the whole server: a later admin_reply() finds nobody. */

@@ -37,6 +37,8 @@ struct admin_opts {
 	 * Return false when the path is unknown (404 is answered then). */
 	bool (*on_request)(void *arg, const struct admin_request *req);
 	void *arg;
+	/* What /readyz says besides, ready or not: lines, or NULL. The function may be NULL. */
+	const char *(*trouble)(void);
 };
 
 /**

@@ -10,6 +10,7 @@
 #include "lib/base/log.h"
 #include "lib/kube/informer_cache.h"
 #include "lib/kube/object.h"
+#include "lib/kube/refusal.h"
 
 enum {
 	INFORMER_RETRY_FIRST_MS = 100,
@@ -38,6 +39,7 @@ struct informer {
 	enum informer_state state;
 	bool must_list;
 	bool is_synced;
+	struct refusal refusal;
 	unsigned failures_count; /* in a row */
 	uint64_t lost_since_ms;  /* 0: a watch is open */
 	uint64_t watch_started_ms;
@@ -54,6 +56,7 @@ static void informer_watch(struct informer *inf);
 static void informer_destroy(struct informer *inf)
 {
 	(void)event_del(&inf->timer);
+	refusal_done(&inf->refusal);
 	informer_cache_free(inf->cache);
 	free(inf->ns);
 	free(inf->label_selector);
@@ -148,6 +151,8 @@ static void on_list_done(void *arg, const struct kube_result *res)
 
 	inf->list = NULL;
 	inf->depth++;
+	if (res->err != NULL && res->err->code != ERR_GONE)
+		refusal_set(&inf->refusal, "list", res->err);
 	r = res->err == NULL ? informer_cache_list_end(inf->cache, res->body) : -1;
 	if (inf->freed)
 		r = 2;
@@ -182,6 +187,7 @@ static void on_watch_open(void *arg)
 	struct informer *inf = arg;
 
 	inf->lost_since_ms = 0;
+	refusal_clear(&inf->refusal);
 }
 
 static void on_watch_event(void *arg, enum kube_watch_event event, json_t *object)
@@ -201,6 +207,9 @@ static void on_watch_end(void *arg, const struct err *err)
 	bool was_short = clk_now_ms() - inf->watch_started_ms < INFORMER_WATCH_SHORT_MS;
 
 	inf->watch = NULL;
+	/* one that was open and broke was not refused */
+	if (err != NULL && inf->lost_since_ms != 0 && err->code != ERR_GONE)
+		refusal_set(&inf->refusal, "watch", err);
 	informer_lose(inf);
 	if (err != NULL && (err->code == ERR_GONE || err->code == ERR_INVALID)) {
 		inf->must_list = true;
@@ -273,6 +282,7 @@ int informer_new(struct event_base *base, struct kube_client *client,
 	inf->client = client;
 	inf->opts = *opts;
 	inf->type = *opts->ref.type;
+	refusal_init(&inf->refusal, inf->type.plural);
 	inf->must_list = true;
 	inf->lost_since_ms = clk_now_ms();
 	(void)evtimer_assign(&inf->timer, base, on_timer, inf);

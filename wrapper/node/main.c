@@ -13,6 +13,7 @@
 #include "lib/http/admin.h"
 #include "lib/http/metrics.h"
 #include "lib/kube/kubeconfig.h"
+#include "lib/kube/refusal.h"
 #include "lib/process.h"
 #include "lib/trim.h"
 #include "wrapper/node/io/agent.h"
@@ -129,11 +130,13 @@ static int serve(struct agent *agent, struct err *err)
 	                                      .token_file = settings.admin_token_file,
 	                                      .metrics = metrics,
 	                                      .why_not_ready = why_not_ready,
+	                                      .trouble = refusals_text,
 	                                      .arg = agent};
 	struct admin *admin = NULL;
 	struct loop loop = {0};
 	int rc = loop_start(&loop, agent, err);
 
+	refusals_count_in(metrics);
 	if (rc == 0)
 		rc = agent_start(agent, metrics, err);
 	if (rc == 0)

@@ -10,9 +10,11 @@
 #include <event2/buffer.h>
 
 #include "fake_server.h"
+#include "lib/http/metrics.h"
 #include "lib/kube/informer.h"
 #include "lib/kube/kubeconfig.h"
 #include "lib/kube/object.h"
+#include "lib/kube/refusal.h"
 
 enum { DEADLINE_S = 8 };
 
@@ -376,6 +378,45 @@ static void test_informer_that_keeps_little_is_told_of_errors(void **state)
 	assert_string_equal(f->trace, "a:->5 b:->6 c:->9 b:6>- a:5>- ");
 }
 
+static void put_text(void *arg, const char *piece, size_t bytes)
+{
+	(void)strncat(arg, piece, bytes);
+}
+
+static void test_informer_that_is_refused_says_so(void **state)
+{
+	struct fixture *f = *state;
+	static const char forbidden[] =
+	        "{\"kind\":\"Status\",\"code\":403,\"reason\":\"Forbidden\","
+	        "\"message\":\"pods is forbidden: User sc cannot do that\"}";
+	static const struct answer answers[] = {
+	        {"limit=", 403, forbidden},          {"limit=", 403, forbidden},
+	        {"limit=", 200, PAGE("5", "", "a")}, {"resourceVersion=5", 403, forbidden},
+	        {"resourceVersion=5", 0, NULL},      {NULL, 0, NULL}};
+	struct metrics *metrics = metrics_new();
+	char text[16384] = "";
+
+	refusals_count_in(metrics);
+	make_informer(f, answers);
+	assert_null(refusals_text());
+	while (f->answers < answers + 2)
+		(void)event_base_loop(f->base, EVLOOP_ONCE);
+	while (refusals_text() == NULL)
+		(void)event_base_loop(f->base, EVLOOP_ONCE);
+	assert_non_null(strstr(refusals_text(), "list of pods is refused: "));
+	assert_non_null(strstr(refusals_text(), "pods is forbidden: User sc cannot do that"));
+	while (f->answers < answers + 4 || strstr(refusals_text(), "watch of pods") == NULL)
+		(void)event_base_loop(f->base, EVLOOP_ONCE);
+	wait_for(f, &f->watches, 1);
+	while (refusals_text() != NULL)
+		(void)event_base_loop(f->base, EVLOOP_ONCE);
+	metrics_write(metrics, put_text, text);
+	assert_non_null(
+	        strstr(text, "sc_informer_refused_total{resource=\"pods\",reason=\"denied\"} 3\n"));
+	refusals_count_in(NULL);
+	metrics_free(metrics);
+}
+
 static void test_informer_comes_back_after_the_server(void **state)
 {
 	struct fixture *f = *state;
@@ -445,6 +486,7 @@ int main(void)
 	        KUBE_TEST(test_kube_cancelled_call_is_silent),
 	        KUBE_TEST(test_informer_resumes_and_lists_again_on_410),
 	        KUBE_TEST(test_informer_that_keeps_little_is_told_of_errors),
+	        KUBE_TEST(test_informer_that_is_refused_says_so),
 	        KUBE_TEST(test_informer_comes_back_after_the_server),
 	        KUBE_TEST(test_informer_and_client_freed_inside_on_change),
 	};
