@@ -251,7 +251,7 @@ static const struct hostile {
         {"h-parent", "ln -s %s srv", AT("/srv/deep/data"), VOLUME, 200, "h-parent"},
         {"h-etc", "rm -rf etc && ln -s %s etc", NULL, NULL, 503, "StartError"},
         {"h-file", "echo %s >data", AT("/data"), VOLUME, 503,
-         "UnsafeMountPoint: mount point /data: the image has no folder there"},
+         "UnsafeMountPoint: mount point /data: a file is there, and a folder is to be mounted"},
         {"h-root", "ln -s . data; : %s", AT("/data"), VOLUME, 503,
          "UnsafeMountPoint: mount point /data: leads to the root"},
 };
