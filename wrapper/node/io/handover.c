@@ -3,11 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -108,22 +107,43 @@ static int handover_carry_all(const struct carry *c, uint64_t root_id, struct er
 
 /* --- the working directory --- */
 
-/* With the rights of the container's user. Root is asked nothing: it has them, or is told later. */
+/* By mode and owner. The agent can't be another user, and access lists are left out. */
+static bool handover_lets_in(int fd, const struct proc_user *u)
+{
+	struct stat st;
+	bool in_group;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return false;
+	if (st.st_uid == u->uid)
+		return (st.st_mode & S_IXUSR) != 0;
+	in_group = st.st_gid == u->gid;
+	for (size_t i = 0; i < u->groups_count; i++)
+		in_group = in_group || st.st_gid == u->groups[i];
+	return (st.st_mode & (in_group ? S_IXGRP : S_IXOTH)) != 0;
+}
+
+/* Each folder on the way lets the user in. Root is asked nothing: it has the right, or is told. */
 static bool handover_may_enter(const struct carry *c)
 {
-	CLEANUP(fd_close_var) int fd = -1;
-	const struct proc_user *u = c->h->user;
-	bool may;
+	char path[PATH_MAX];
+	const char *cwd = c->h->cwd + 1;
+	size_t at = 0;
 
-	if (u == NULL || u->uid == 0 || setgroups(u->groups_count, u->groups) < 0)
+	if (c->h->user == NULL || c->h->user->uid == 0 || strlen(cwd) >= sizeof path)
 		return true;
-	(void)setfsgid(u->gid);
-	(void)setfsuid(u->uid);
-	fd = fs_open_in_root(c->tree_fd, c->h->cwd + 1, O_PATH | O_DIRECTORY, NULL);
-	may = fd >= 0 && fchdir(fd) == 0;
-	(void)setfsuid(0);
-	(void)setfsgid(0);
-	return may;
+	do {
+		CLEANUP(fd_close_var) int fd = -1;
+
+		at += strcspn(cwd + at, "/");
+		memcpy(path, cwd, at);
+		path[at] = '\0';
+		fd = fs_open_in_root(c->tree_fd, path, O_PATH | O_DIRECTORY, NULL);
+		if (!handover_lets_in(fd, c->h->user))
+			return false;
+		at += strspn(cwd + at, "/");
+	} while (cwd[at] != '\0');
+	return true;
 }
 
 static uint64_t handover_mount_of(int fd)
