@@ -34,7 +34,7 @@ struct settings {
 	const char *wrapper_image, *wrapper_pull_policy;
 	const char *url_template;
 	const char **activator_addresses, *activator_service;
-	const char **host_domains, *cluster_domain;
+	const char **host_domains, *cluster_domain, **allowed_hosts;
 	bool leader_elect, watch_nodes;
 	const char *leader_namespace, *leader_name;
 	const char *admin_listen, *admin_token_file;
@@ -78,6 +78,8 @@ static int settings_load(struct settings *s, int argc, char **argv, struct confi
 	         "domains below which NAME.NAMESPACE is answered"},
 	        {"clusterDomain", CONFIG_STR, &s->cluster_domain, "cluster.local", 0, 0,
 	         "domain of Services: NAME.NAMESPACE.svc.DOMAIN is answered"},
+	        {"allowedHosts", CONFIG_LIST, &s->allowed_hosts, "*=*", 0, 0,
+	         "DOMAIN=NAMESPACE: who may list hosts below a domain; \"*\": any"},
 	        {"watchNodes", CONFIG_BOOL, &s->watch_nodes, "true", 0, 0,
 	         "tell when the node of a root filesystem is gone"},
 	        {"leaderElect", CONFIG_BOOL, &s->leader_elect, "true", 0, 0,
@@ -247,8 +249,8 @@ static int start_work(struct controller *c, struct err *err)
 	        .arg = c,
 	};
 	const struct watch_opts watch = {
-	        .host_domains = (const char *const *)c->set.host_domains,
-	        .cluster_domain = c->set.cluster_domain,
+	        .hosts = {(const char *const *)c->set.host_domains, c->set.cluster_domain,
+	                  (const char *const *)c->set.allowed_hosts},
 	        .nodes = c->set.watch_nodes,
 	        .on_key = add_key,
 	        .on_synced = on_synced,

@@ -8,7 +8,7 @@
 
 SKIM_ONLY(container_metadata, SKIM_IDENTITY, {"generation", NULL}, {"creationTimestamp", NULL},
           {"deletionTimestamp", NULL}, {"finalizers", NULL});
-SKIM_ONLY(container_activation, {"url", NULL});
+SKIM_ONLY(container_activation, {"url", NULL}, {"hosts", NULL});
 SKIM_ALL_BUT(container_status, {"activation", &container_activation}, {"idle", NULL});
 SKIM_ALL_BUT(container, {"metadata", &container_metadata}, {"status", &container_status});
 
@@ -60,7 +60,10 @@ SKIM_ONLY(shown_container, {"image", NULL}, {"ports", &shown_port});
 SKIM_ONLY(shown_pod_spec, {"containers", &shown_container});
 SKIM_ONLY(shown_template, {"container", &shown_container}, {"spec", &shown_pod_spec});
 SKIM_ALL_BUT(shown_spec, {"template", &shown_template}, {"provider", NULL});
-SKIM_ONLY(container_shown, {"metadata", &container_metadata}, {"spec", &shown_spec});
+SKIM_ONLY(shown_activation, {"hosts", NULL});
+SKIM_ONLY(shown_status, {"activation", &shown_activation}, {"observedGeneration", NULL});
+SKIM_ONLY(container_shown, {"metadata", &container_metadata}, {"spec", &shown_spec},
+          {"status", &shown_status});
 
 SKIM_ONLY(shown_labels, {SC_LABEL_INSTANCE, NULL});
 SKIM_ONLY(shown_metadata, SKIM_IDENTITY, {"labels", &shown_labels});

@@ -188,6 +188,7 @@ void facts_read(const struct observed *seen, const struct memory *memory,
 	f.invalid = resource == NULL ? invalid : pods_check_template(resource);
 	f.invalid_reason = "TemplateInvalid";
 	f.is_unsupported = f.invalid == NULL && !supported_check(resource, f.unsupported);
+	f.hosts = seen->hosts_admitted;
 	f.node_missing = seen->node_missing;
 	f.node_silent = seen->node_silent;
 	see_instance(&f, seen);

@@ -31,10 +31,11 @@ struct observed {
 	size_t services_count;
 	const json_t *slices[OBSERVED_SERVICES_MAX];
 	size_t slices_count;
-	bool node_missing;          /* status.nodeName names a Node that does not exist */
-	bool node_silent;           /* or one that is not Ready */
-	const char *conflict_host;  /* a host in the spec that another container owns, or NULL */
-	const char *conflict_owner; /* that container, "namespace/name" */
+	bool node_missing;            /* status.nodeName names a Node that does not exist */
+	bool node_silent;             /* or one that is not Ready */
+	const json_t *hosts_admitted; /* of those in the spec; NULL: the spec has none */
+	const char *hosts_reason;     /* why one of them is not, or NULL */
+	const char *hosts_refusal;    /* with it: the same at length */
 };
 
 /* What status.rootfs.nodeName is worth, which an agent wrote. */
@@ -70,6 +71,7 @@ struct facts {
 	bool node_missing;
 	bool node_silent;
 
+	const json_t *hosts;        /* that lead here, as hosts_admitted */
 	const json_t *provider;     /* the one that lives, or NULL */
 	const json_t *provider_old; /* one that is being deleted or ended, or NULL */
 	const json_t *consumer;     /* the current one, or NULL */

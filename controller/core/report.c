@@ -51,10 +51,12 @@ static json_t *own_part(const json_t *object, const char *const *fields)
 
 		if (value != NULL && strcmp(fields[i], "activation") != 0)
 			(void)json_object_set(own, fields[i], value);
-		else if (json_object_get(value, "url") != NULL)
-			(void)json_object_set_new(
-			        own, fields[i],
-			        json_pack("{s:O}", "url", json_object_get(value, "url")));
+		else if (json_object_get(value, "url") != NULL ||
+		         json_object_get(value, "hosts") != NULL)
+			(void)json_object_set_new(own, fields[i],
+			                          json_pack("{s:O*,s:O*}", "url",
+			                                    json_object_get(value, "url"), "hosts",
+			                                    json_object_get(value, "hosts")));
 	}
 	return own;
 }
@@ -133,6 +135,25 @@ static void put_place(const struct facts *f, json_t *to)
 	put(to, "consumerPodName", f->running ? kube_name(f->consumer) : "");
 }
 
+/* Our members of it only: the activators count wakes there. */
+static void put_activation(const struct facts *f, const json_t *container, const char *url_template,
+                           json_t *to)
+{
+	const json_t *had = json_at(container, "status", "activation", NULL);
+	json_t *has = json_object();
+
+	if (*url_template != '\0' && f->resource != NULL && f->resource->activation.enabled &&
+	    f->resource->activation.port != 0)
+		(void)json_object_set_new(has, "url", report_url(url_template, f->name, f->ns));
+	/* an empty list too: that they were judged */
+	if (f->hosts != NULL)
+		(void)json_object_set(has, "hosts", (json_t *)(uintptr_t)f->hosts);
+	if (json_object_size(has) > 0 || json_object_get(had, "url") != NULL ||
+	    json_object_get(had, "hosts") != NULL)
+		(void)json_object_set(to, "activation", has);
+	json_decref(has);
+}
+
 json_t *report_container_patch(const struct facts *f, const struct status *s,
                                const json_t *container, const char *url_template, uint64_t wall_ms)
 {
@@ -142,13 +163,7 @@ json_t *report_container_patch(const struct facts *f, const struct status *s,
 
 	put(wanted, "instanceName", kube_name(f->instance));
 	put_place(f, wanted);
-	if (*url_template != '\0' && f->resource != NULL && f->resource->activation.enabled &&
-	    f->resource->activation.port != 0)
-		(void)json_object_set_new(
-		        wanted, "activation",
-		        json_pack("{s:o}", "url", report_url(url_template, f->name, f->ns)));
-	else if (json_at(container, "status", "activation", "url", NULL) != NULL)
-		(void)json_object_set_new(wanted, "activation", json_object());
+	put_activation(f, container, url_template, wanted);
 	return patch_of(container, container_fields, wanted);
 }
 
@@ -207,6 +222,7 @@ size_t report_events(const struct status *s, const json_t *container,
 	    !has_reason(container, "RootfsReady", s->rootfs.reason))
 		note(ret_events, &count, true, &s->rootfs);
 	if ((strcmp(s->activatable.reason, "HostConflict") == 0 ||
+	     strcmp(s->activatable.reason, "HostNotAllowed") == 0 ||
 	     strcmp(s->activatable.reason, "ServiceConflict") == 0) &&
 	    !has_reason(container, "Activatable", s->activatable.reason))
 		note(ret_events, &count, true, &s->activatable);

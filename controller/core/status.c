@@ -292,9 +292,8 @@ static void judge_activatable(const struct facts *f, const struct observed *seen
 		say(v, "NoPort", "name a containerPort or set spec.activation.port");
 	} else if (!r->activation.enabled) {
 		say(v, "Disabled", "set spec.activation.enabled to true");
-	} else if (seen->conflict_host != NULL) {
-		say(v, "HostConflict", "host %s belongs to %s: take it out of one of the two",
-		    seen->conflict_host, seen->conflict_owner);
+	} else if (seen->hosts_reason != NULL) {
+		say(v, seen->hosts_reason, "%s", seen->hosts_refusal);
 	} else if (memory_is_held(memory, HELD_SERVICE, f->generation, now_ms)) {
 		say(v, memory->held[HELD_SERVICE].reason, "%s", memory->held[HELD_SERVICE].text);
 	} else {

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "controller/core/kept.h"
-#include "lib/api/host_claims.h"
+#include "lib/api/host_admission.h"
 #include "lib/api/names.h"
+#include "lib/base/log.h"
 #include "lib/kube/informer.h"
 #include "lib/kube/object.h"
 
@@ -22,11 +23,9 @@ struct watch {
 	struct watch_opts opts;
 	struct cache caches[CACHES_COUNT];
 	struct informer *nodes; /* or NULL */
-	struct host_claims *claims;
+	struct hosts *hosts;
 	bool was_synced;
-	/* Of the last watch_observe(). */
-	char conflict_host[WATCH_KEY_BYTES];
-	char conflict_owner[WATCH_KEY_BYTES];
+	struct hosts_verdict verdict; /* of the last watch_observe() */
 };
 
 const struct kube_type *watch_type(enum plan_on on)
@@ -79,60 +78,33 @@ static void tell(struct watch *w, const char *ns, const char *name)
 
 /* --- hosts --- */
 
-static bool retry_conflicting(void *arg, const json_t *container)
+static void tell_refused(void *arg, const char *ns, const char *name)
 {
-	const json_t *condition = kube_condition(container, "Activatable");
-
-	if (strcmp(json_str_at(condition, "", "reason", NULL), "HostConflict") == 0)
-		tell(arg, kube_namespace(container), kube_name(container));
-	return true;
+	tell(arg, ns, name);
 }
 
-static void claim_hosts(struct watch *w, const json_t *old_object, const json_t *new_object)
+static void learn_hosts(struct watch *w, const json_t *old_object, const json_t *new_object)
 {
-	const json_t *had = json_at(old_object, "spec", "activation", "hosts", NULL);
-	const json_t *has = json_at(new_object, "spec", "activation", "hosts", NULL);
-	struct resource *r = NULL;
+	struct err err;
 
-	if (new_object == NULL)
-		host_claims_remove(w->claims, kube_uid(old_object));
-	else if (resource_parse(new_object, &r, NULL) == 0)
-		(void)host_claims_set(w->claims, r,
-		                      NULL); /* out of memory: claimed at its next change */
-	else
-		host_claims_remove(w->claims, kube_uid(new_object));
-	resource_free(r);
-	if (had != has && !json_equal(had, has))
-		informer_foreach(w->caches[PLAN_ON_CONTAINER].informer, retry_conflicting, w);
-}
-
-static bool name_owner(void *arg, const json_t *container)
-{
-	struct watch *w = arg;
-
-	(void)snprintf(w->conflict_owner, sizeof w->conflict_owner, "%s/%s",
-	               kube_namespace(container), kube_name(container));
-	return false;
+	/* one of the same name made anew is another */
+	if (old_object != NULL &&
+	    (new_object == NULL || strcmp(kube_uid(old_object), kube_uid(new_object)) != 0))
+		hosts_remove(w->hosts, kube_uid(old_object));
+	if (new_object != NULL && hosts_set(w->hosts, new_object, &err) < 0)
+		log_event(LOG_WARN, "hosts.failed",
+		          log_str("namespace", kube_namespace(new_object)),
+		          log_str("name", kube_name(new_object)), log_err(&err));
+	hosts_each_refused(w->hosts, tell_refused, w);
 }
 
 static void observe_hosts(struct watch *w, struct observed *seen)
 {
-	const char *owner = NULL;
-	const char *host;
-	struct resource *r = NULL;
-
-	if (resource_parse(seen->container, &r, NULL) < 0)
-		return;
-	host = host_claims_conflict(w->claims, r, &owner);
-	if (host != NULL) {
-		(void)snprintf(w->conflict_host, sizeof w->conflict_host, "%s", host);
-		w->conflict_owner[0] = '\0';
-		informer_foreach_indexed(w->caches[PLAN_ON_CONTAINER].informer, owner, name_owner,
-		                         w);
-		seen->conflict_host = w->conflict_host;
-		seen->conflict_owner = w->conflict_owner;
-	}
-	resource_free(r);
+	hosts_judge(w->hosts, kube_uid(seen->container), &w->verdict);
+	hosts_each_refused(w->hosts, tell_refused, w);
+	seen->hosts_admitted = w->verdict.admitted;
+	seen->hosts_reason = w->verdict.reason;
+	seen->hosts_refusal = w->verdict.text;
 }
 
 /* --- events --- */
@@ -143,7 +115,7 @@ static void on_change(void *arg, const json_t *old_object, const json_t *new_obj
 	const json_t *object = new_object != NULL ? new_object : old_object;
 
 	if (c->on == PLAN_ON_CONTAINER)
-		claim_hosts(c->watch, old_object, new_object);
+		learn_hosts(c->watch, old_object, new_object);
 	if (c->on == PLAN_ON_CONTAINER || c->on == PLAN_ON_INSTANCE)
 		tell(c->watch, kube_namespace(object), kube_name(object));
 	else
@@ -232,10 +204,10 @@ int watch_new(struct event_base *base, struct kube_client *client, const struct 
 	if (w == NULL)
 		return err_set(err, ERR_NOMEM, 0, "watch");
 	w->opts = *opts;
-	w->claims = host_claims_new(opts->host_domains, opts->cluster_domain);
-	if (w->claims == NULL) {
+	w->hosts = hosts_new(&opts->hosts, err);
+	if (w->hosts == NULL) {
 		watch_free(w);
-		return err_set(err, ERR_NOMEM, 0, "host claims");
+		return err_wrap(err, "allowedHosts");
 	}
 	for (int on = 0; on < CACHES_COUNT; on++) {
 		if (cache_open(base, client, w, (enum plan_on)on, err) < 0) {
@@ -258,7 +230,7 @@ void watch_free(struct watch *w)
 	for (int on = 0; on < CACHES_COUNT; on++)
 		informer_free(w->caches[on].informer);
 	informer_free(w->nodes);
-	host_claims_free(w->claims);
+	hosts_free(w->hosts);
 	free(w);
 }
 
@@ -346,6 +318,7 @@ static void observed_drop(const json_t *const *list, size_t count)
 
 void watch_observed_done(struct observed *seen)
 {
+	observed_drop(&seen->hosts_admitted, 1);
 	observed_drop(&seen->container, 1);
 	observed_drop(&seen->instance, 1);
 	observed_drop(seen->pods, seen->pods_count);

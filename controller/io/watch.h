@@ -7,13 +7,13 @@
 #pragma once
 
 #include "controller/core/plan.h"
+#include "lib/api/host_admission.h"
 #include "lib/kube/client.h"
 
 struct watch;
 
 struct watch_opts {
-	const char *const *host_domains; /* NULL-terminated, for host_claims */
-	const char *cluster_domain;
+	struct hosts_opts hosts;
 	bool nodes; /* see whether the rootfs's node still exists */
 	/* to be looked at in so long */
 	void (*on_key)(void *arg, const char *key, uint64_t delay_ms);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/api/host_domains.h"
 #include "lib/api/resource.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/hash.h"
@@ -15,10 +16,12 @@
 
 enum { HOST_BYTES = 256, HOST_BUCKETS_FIRST = 64 };
 
+/* The better claim first. */
 enum host_kind {
-	HOST_LISTED,  /* in activation.hosts: that very text */
-	HOST_SERVICE, /* its Service's NAME.NAMESPACE, with any suffix */
-	HOST_OWN,     /* its own, likewise; nobody else gets it */
+	HOST_OWN,      /* its own NAME.NAMESPACE, with any suffix; nobody else gets it */
+	HOST_SERVICE,  /* its Service's, likewise */
+	HOST_ADMITTED, /* in activation.hosts: that very text */
+	HOST_UNJUDGED, /* the same, by a controller that admitted none yet */
 };
 
 /*
@@ -41,8 +44,8 @@ struct host_owner {
 };
 
 struct host_claims {
-	char **domains; /* what may follow NAME.NAMESPACE, NULL-terminated */
-	void *owners;   /* tsearch(3), by UID */
+	struct host_domains *domains; /* what may follow NAME.NAMESPACE */
+	void *owners;                 /* tsearch(3), by UID */
 	struct host_claim **buckets;
 	size_t buckets_count; /* a power of two */
 	size_t count;
@@ -55,43 +58,17 @@ static struct host_claim **host_bucket(const struct host_claims *c, const char *
 	return &c->buckets[hash_text(host) & (c->buckets_count - 1)];
 }
 
-/* Lower case, without a final dot. Return: to be freed, NULL out of memory */
-static char *host_suffix(const char *before, const char *domain)
-{
-	char *text;
-	size_t len;
-
-	if (asprintf(&text, "%s%s", before, domain) < 0)
-		return NULL;
-	len = strlen(text);
-	if (len > 0 && text[len - 1] == '.')
-		text[len - 1] = '\0';
-	for (char *p = text; *p != '\0'; p++)
-		*p = (char)tolower((unsigned char)*p);
-	return text;
-}
-
 struct host_claims *host_claims_new(const char *const *domains, const char *cluster_domain)
 {
 	CLEANUP(host_claims_free_var) struct host_claims *c = calloc(1, sizeof *c);
-	bool is_default = cluster_domain == NULL || *cluster_domain == '\0';
-	size_t count = 0;
 
-	while (domains != NULL && domains[count] != NULL)
-		count++;
-	if (c == NULL || (c->domains = calloc(count + 3, sizeof *c->domains)) == NULL)
+	if (c == NULL)
 		return NULL;
+	c->domains = host_domains_new(domains, cluster_domain);
 	c->buckets_count = HOST_BUCKETS_FIRST;
 	c->buckets = calloc(c->buckets_count, sizeof(struct host_claim *));
-	if (c->buckets == NULL)
+	if (c->domains == NULL || c->buckets == NULL)
 		return NULL;
-	c->domains[0] = host_suffix("", "svc");
-	c->domains[1] = host_suffix("svc.", is_default ? "cluster.local" : cluster_domain);
-	for (size_t i = 0; i < count; i++)
-		c->domains[2 + i] = host_suffix("", domains[i]);
-	for (size_t i = 0; i < count + 2; i++)
-		if (c->domains[i] == NULL)
-			return NULL;
 	return TAKE_PTR(c);
 }
 
@@ -137,18 +114,16 @@ void host_claims_free(struct host_claims *c)
 	/* a node of the tree starts with a pointer to what was put there */
 	while (c->owners != NULL)
 		host_owner_free(c, host_owner_of(*(char **)c->owners));
-	for (char **d = c->domains; d != NULL && *d != NULL; d++)
-		free(*d);
-	free(c->domains);
+	host_domains_free(c->domains);
 	free(c->buckets);
 	free(c);
 }
 
-/* Own names first, then the older object, then the smaller UID. */
+/* The better kind, then the older object, then the smaller UID. */
 static bool host_claim_is_before(const struct host_claim *a, const struct host_claim *b)
 {
-	if ((a->kind == HOST_OWN) != (b->kind == HOST_OWN))
-		return a->kind == HOST_OWN;
+	if (a->kind != b->kind)
+		return a->kind < b->kind;
 	if (a->owner->created_ms != b->owner->created_ms)
 		return a->owner->created_ms < b->owner->created_ms;
 	return strcmp(a->owner->uid, b->owner->uid) < 0;
@@ -220,6 +195,23 @@ static int host_claim_names(struct host_claims *c, struct host_owner *o, const s
 	return host_claim_add(c, o, host, kind, err);
 }
 
+/* Of what is listed, what the controller admitted; and never a name that is another namespace's. */
+static int host_claim_listed(struct host_claims *c, struct host_owner *o, const struct resource *r,
+                             struct err *err)
+{
+	const struct resource_activation *a = &r->activation;
+	enum host_kind kind = a->hosts_judged ? HOST_ADMITTED : HOST_UNJUDGED;
+
+	for (size_t i = 0; a->hosts[i] != NULL; i++) {
+		if ((a->hosts_admitted >> i & 1) == 0 ||
+		    host_domains_refusal(c->domains, r->ns, a->hosts[i]) != NULL)
+			continue;
+		if (host_claim_add(c, o, a->hosts[i], kind, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 void host_claims_remove(struct host_claims *c, const char *uid)
 {
 	char *const *found = tfind(uid, &c->owners, host_owner_compare);
@@ -247,10 +239,8 @@ int host_claims_set(struct host_claims *c, const struct resource *r, struct err 
 	if (strcmp(r->activation.service_name, r->name) != 0 &&
 	    host_claim_names(c, o, r, r->activation.service_name, err) < 0)
 		goto out;
-	for (const char **h = r->activation.hosts; *h != NULL; h++) {
-		if (host_claim_add(c, o, *h, HOST_LISTED, err) < 0)
-			goto out;
-	}
+	if (host_claim_listed(c, o, r, err) < 0)
+		goto out;
 	return 0;
 out:
 	host_claims_remove(c, r->uid);
@@ -264,7 +254,7 @@ static const struct host_claim *host_claims_exact(const struct host_claims *c, c
 	const struct host_claim *claim = *host_bucket(c, host);
 
 	while (claim != NULL &&
-	       ((suffixed && claim->kind == HOST_LISTED) || strcmp(claim->host, host) != 0))
+	       ((suffixed && claim->kind >= HOST_ADMITTED) || strcmp(claim->host, host) != 0))
 		claim = claim->chain;
 	return claim;
 }
@@ -289,7 +279,7 @@ static const struct host_claim *host_claims_best(const struct host_claims *c, co
 {
 	const struct host_claim *best = host_claims_exact(c, host, false);
 
-	for (char **s = c->domains; *s != NULL; s++) {
+	for (char *const *s = host_domains_list(c->domains); *s != NULL; s++) {
 		const struct host_claim *claim = host_claims_suffixed(c, host, *s);
 
 		if (claim != NULL && (best == NULL || host_claim_is_before(claim, best)))
@@ -322,29 +312,19 @@ const char *host_claims_find(const struct host_claims *c, const char *host)
 	char name[HOST_BYTES];
 	char wildcard[HOST_BYTES + 1];
 	const struct host_claim *claim;
+	const char *end;
 
 	/* "*" is a claim's letter, not a host's */
 	if (!host_normalise(host, name) || name[0] == '*')
 		return NULL;
 	claim = host_claims_best(c, name);
-	for (const char *dot = strchr(name, '.'); claim == NULL && dot != NULL;
+	/* a wildcard from above a domain of ours does not reach into it: names there have owners */
+	end = host_domains_of(c->domains, name);
+	for (const char *dot = strchr(name, '.');
+	     claim == NULL && dot != NULL && (end == NULL || dot + 1 < end);
 	     dot = strchr(dot + 1, '.')) {
 		(void)snprintf(wildcard, sizeof wildcard, "*%s", dot);
 		claim = host_claims_best(c, wildcard);
 	}
 	return claim != NULL ? claim->owner->uid : NULL;
-}
-
-const char *host_claims_conflict(const struct host_claims *c, const struct resource *r,
-                                 const char **ret_owner_uid)
-{
-	for (const char **h = r->activation.hosts; *h != NULL; h++) {
-		const struct host_claim *claim = host_claims_best(c, *h);
-
-		if (claim != NULL && strcmp(claim->owner->uid, r->uid) != 0) {
-			*ret_owner_uid = claim->owner->uid;
-			return *h;
-		}
-	}
-	return NULL;
 }

@@ -2,11 +2,12 @@
 /*
  * host_claims - which resource owns which host name
  *
- * Claims: spec.activation.hosts (exact, or "*.suffix"), and NAME.NAMESPACE with the suffixes
- * "", ".svc", ".svc.<cluster domain>" and each configured domain (".localhost"). A resource's own
- * NAME.NAMESPACE names can't be taken by another. Its Service's name, when that is another, counts
- * as NAME does, but gives way to the resource that has it. Of two that claim one host the older by
- * creationTimestamp wins, then the smaller UID: controller and activators decide the same.
+ * Claims: NAME.NAMESPACE with the suffixes "", ".svc", ".svc.<cluster domain>" and each configured
+ * domain (".localhost"), and of spec.activation.hosts (exact, or "*.suffix") what the controller
+ * admitted. A resource's own NAME.NAMESPACE names can't be taken by another. Its Service's name,
+ * when that is another, counts as NAME does, but gives way to the resource that has it. While a
+ * controller from before there was admission is at work, of two that claim one host the older by
+ * creationTimestamp has it, then the smaller UID.
  */
 #pragma once
 
@@ -27,7 +28,3 @@ void host_claims_remove(struct host_claims *c, const char *uid);
  * Return: UID of the owner, borrowed until the next change; NULL for an unknown host.
  */
 const char *host_claims_find(const struct host_claims *c, const char *host);
-/** host_claims_conflict() - a host in @r's spec that another owns. Return: that host, or NULL;
- * *ret_owner_uid: who owns it */
-const char *host_claims_conflict(const struct host_claims *c, const struct resource *r,
-                                 const char **ret_owner_uid);

@@ -11,7 +11,6 @@
 enum {
 	RESOURCE_HOST_BYTES_MAX = 253, /* RFC 1123 section 2.1, DNS name */
 	RESOURCE_LABEL_BYTES_MAX = 63,
-	RESOURCE_HOSTS_MAX = 64,
 };
 
 /* What the programs' own defaults are, unless somebody sets them. */
@@ -71,7 +70,7 @@ static int resource_bytes(const json_t *value, const char *path, size_t *ret_byt
 }
 
 /* Letters, digits and inner hyphens, in labels of at most 63 (RFC 1123). Writes lower case. */
-static bool resource_host_normalise(const char *text, char *out)
+bool resource_host(const char *text, char ret_host[RESOURCE_HOST_BYTES])
 {
 	size_t label = 0;
 	size_t len = strlen(text);
@@ -80,7 +79,7 @@ static bool resource_host_normalise(const char *text, char *out)
 	if (len == 0 || len > RESOURCE_HOST_BYTES_MAX)
 		return false;
 	for (size_t i = 0; i <= len; i++) {
-		out[i] = (char)tolower((unsigned char)text[i]);
+		ret_host[i] = (char)tolower((unsigned char)text[i]);
 		if (wildcard && i < 2)
 			continue;
 		if (text[i] == '.' || text[i] == '\0') {
@@ -96,6 +95,31 @@ static bool resource_host_normalise(const char *text, char *out)
 	return true;
 }
 
+bool resource_hosts_unjudged(const json_t *object)
+{
+	return json_at(object, "status", "activation", "hosts", NULL) == NULL &&
+	       json_int_at(object, -1, "status", "observedGeneration", NULL) ==
+	               kube_generation(object);
+}
+
+static void resource_read_admitted(struct resource *r)
+{
+	struct resource_activation *a = &r->activation;
+	const json_t *admitted = json_at(r->object, "status", "activation", "hosts", NULL);
+	const json_t *one;
+	size_t k;
+
+	a->hosts_judged = !resource_hosts_unjudged(r->object);
+	for (size_t i = 0; a->hosts[i] != NULL; i++) {
+		if (!a->hosts_judged)
+			a->hosts_admitted |= UINT64_C(1) << i;
+		json_array_foreach(admitted, k, one) {
+			if (json_is_string(one) && strcmp(json_string_value(one), a->hosts[i]) == 0)
+				a->hosts_admitted |= UINT64_C(1) << i;
+		}
+	}
+}
+
 static int resource_parse_hosts(struct resource *r, const json_t *hosts, struct err *err)
 {
 	size_t count = json_array_size(hosts);
@@ -109,10 +133,9 @@ static int resource_parse_hosts(struct resource *r, const json_t *hosts, struct 
 	if (r->activation.hosts == NULL)
 		return err_set(err, ERR_NOMEM, 0, "hosts");
 	json_array_foreach(hosts, i, host) {
-		char name[RESOURCE_HOST_BYTES_MAX + 1];
+		char name[RESOURCE_HOST_BYTES];
 
-		if (!json_is_string(host) ||
-		    !resource_host_normalise(json_string_value(host), name))
+		if (!json_is_string(host) || !resource_host(json_string_value(host), name))
 			return err_set(err, ERR_INVALID, 0,
 			               "spec.activation.hosts[%zu]: want a host name such as "
 			               "\"shop.example.com\" or \"*.example.com\"",
@@ -121,6 +144,7 @@ static int resource_parse_hosts(struct resource *r, const json_t *hosts, struct 
 		if (r->activation.hosts[i] == NULL)
 			return err_set(err, ERR_NOMEM, 0, "hosts");
 	}
+	resource_read_admitted(r);
 	return 0;
 }
 

@@ -25,6 +25,8 @@ struct resource_activation {
 	uint32_t concurrency_max; /* 0: no limit */
 	const char *service_name; /* borrowed from the object */
 	const char **hosts;       /* NULL-terminated, owned: spec.activation.hosts, lower case */
+	uint64_t hosts_admitted;  /* bit i: hosts[i] leads here, as status.activation.hosts says */
+	bool hosts_judged;        /* false: by a controller that admits none; all bits are set */
 };
 
 struct resource_idle {
@@ -59,5 +61,16 @@ struct resource {
  */
 int resource_parse(const json_t *object, struct resource **ret_resource, struct err *err);
 void resource_free(struct resource *r);
+
+enum { RESOURCE_HOSTS_MAX = 64, RESOURCE_HOST_BYTES = 254 };
+
+/** resource_host() - a host of spec.activation.hosts, lower case. Return: whether it is one */
+bool resource_host(const char *text, char ret_host[RESOURCE_HOST_BYTES]);
+
+/**
+ * resource_hosts_unjudged() - the controller has seen this very spec, and said nothing of its hosts
+ * That was one from before there was status.activation.hosts.
+ */
+bool resource_hosts_unjudged(const json_t *object);
 
 #include "lib/api/host_claims.h"

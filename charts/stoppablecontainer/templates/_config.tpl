@@ -8,6 +8,15 @@ activatorService: {{ printf "%s/%s-activator" .Release.Namespace (include "sc.fu
 urlTemplate: {{ include "sc.urlTemplate" . | quote }}
 hostDomains: {{ toJson .Values.domains }}
 clusterDomain: {{ .Values.clusterDomain }}
+{{- $allowed := list }}
+{{- /* an upgrade that reuses a former release's values has none */}}
+{{- $hosts := .Values.hosts | default (dict "allowed" (list (dict "domain" "*" "namespaces" (list "*")))) }}
+{{- range $one := $hosts.allowed }}
+{{- range $one.namespaces }}
+{{- $allowed = append $allowed (printf "%s=%s" $one.domain .) }}
+{{- end }}
+{{- end }}
+allowedHosts: {{ toJson $allowed }}
 watchNodes: true
 leaderElect: true
 leaderNamespace: {{ .Release.Namespace }}

@@ -373,6 +373,99 @@ static void test_controller_answers_a_request_for_what_cannot_be_honoured(void *
 	assert_null(world_get(f->world, PODS "hello-provider"));
 }
 
+/* --- hosts --- */
+
+#define IN(ns) "/apis/stoppablecontainer.xtlsoft.top/v1alpha1/namespaces/" ns "/stoppablecontainers"
+
+static const char in_another[] =
+        "{\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\","
+        "\"kind\":\"StoppableContainer\",\"metadata\":{\"name\":\"old\"},\"spec\":{"
+        "\"running\":false,\"template\":{\"container\":{\"image\":\"app:1\",\"ports\":"
+        "[{\"containerPort\":8080}]}}}}";
+
+static void set_hosts(struct fixture *f, const char *path, const char *hosts)
+{
+	char patch[400];
+
+	(void)snprintf(patch, sizeof patch, "{\"spec\":{\"activation\":{\"hosts\":%s}}}", hosts);
+	json_decref(world_merge_patch(f->world, path, patch));
+}
+
+/* What the activator would answer: the manifest wakes nothing that fails at once. */
+static int ask(struct world_process *activator, const char *host)
+{
+	struct world_response r;
+	int status;
+
+	world_http(world_port(activator), "GET", host, "/", NULL, &r);
+	status = r.status;
+	world_response_done(&r);
+	return status;
+}
+
+/* Which of the two is woken by a request for @host. */
+static void expect_woken(struct fixture *f, struct world_process *activator, const char *host,
+                         const char *path, const char *other)
+{
+	assert_int_equal(ask(activator, host), 504);
+	world_expect(f->world, path, "/spec/running", "true");
+	world_expect(f->world, other, "/spec/running", "false");
+	json_decref(world_merge_patch(f->world, path, "{\"spec\":{\"running\":false}}"));
+}
+
+static void test_controller_who_serves_a_host_keeps_it(void **state)
+{
+#define OLD IN("other") "/old"
+	static const char reason[] = "/status/conditions/4/reason"; /* of Activatable */
+	struct fixture *f = *state;
+	struct world_process *activator = world_spawn(
+	        f->world, "sc-activator", "--listen=127.0.0.1:0", "--hold-timeout=300ms", NULL);
+
+	json_decref(world_create(f->world, "/api/v1/namespaces",
+	                         "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":"
+	                         "{\"name\":\"other\"}}"));
+	json_decref(world_create(f->world, IN("other"), in_another));
+	json_decref(world_create(f->world, GROUP "stoppablecontainers", hello));
+	set_hosts(f, CONTAINER, "[\"shop.test\"]");
+	world_expect(f->world, CONTAINER, "/status/activation/hosts/0", "shop.test");
+	while (ask(activator, "shop.test") == 404) /* until the activator has seen it too */
+		;
+	expect_woken(f, activator, "shop.test", CONTAINER, OLD);
+
+	/* an older one asks for it, and for all names there are, by an edit */
+	set_hosts(f, OLD, "[\"shop.test\",\"*.svc.cluster.local\",\"*.default.localhost\"]");
+	world_expect(f->world, OLD, reason, "HostConflict");
+	world_expect(f->world, OLD, "/status/activation/hosts", "[]");
+	expect_woken(f, activator, "shop.test", CONTAINER, OLD);
+	assert_int_equal(ask(activator, "not-there.default.svc.cluster.local"), 404);
+	assert_int_equal(ask(activator, "not-there.default.localhost"), 404);
+
+	/* the controller starts anew, and the manifest is wrong for a moment */
+	world_kill(f->controller, SIGKILL);
+	json_decref(world_merge_patch(f->world, CONTAINER,
+	                              "{\"spec\":{\"activation\":{\"port\":\"none\"}}}"));
+	world_restart(f->controller);
+	world_expect(f->world, CONTAINER, reason, "TemplateInvalid");
+	set_hosts(f, OLD, "[\"shop.test\"]");
+	world_expect(f->world, OLD, "/status/observedGeneration", "3");
+	world_expect(f->world, OLD, reason, "HostConflict");
+	assert_int_equal(ask(activator, "shop.test"), 404);
+	json_decref(world_merge_patch(f->world, CONTAINER,
+	                              "{\"spec\":{\"activation\":{\"port\":8080}}}"));
+	world_expect(f->world, CONTAINER, reason, "Routed");
+	expect_woken(f, activator, "shop.test", CONTAINER, OLD);
+
+	/* deleted, it lets go of what was listed; its own names wait for it */
+	world_delete(f->world, CONTAINER);
+	world_expect_gone(f->world, CONTAINER);
+	world_expect(f->world, OLD, "/status/activation/hosts/0", "shop.test");
+	assert_int_equal(ask(activator, "hello.default.svc.cluster.local"), 404);
+	json_decref(world_create(f->world, GROUP "stoppablecontainers", hello));
+	expect_woken(f, activator, "hello.default.svc.cluster.local", CONTAINER, OLD);
+	set_hosts(f, CONTAINER, "[\"shop.test\"]");
+	world_expect(f->world, CONTAINER, reason, "HostConflict");
+}
+
 /* What an EndpointSlice controller writes for the activators' own Service. */
 static void activators(struct fixture *f, const char *endpoints)
 {
@@ -448,6 +541,7 @@ int main(void)
 	        T(test_controller_waits_for_a_former_pod_that_still_ends),
 	        T(test_controller_settles),
 	        T(test_controller_takes_the_lease_and_gives_it_back),
+	        T(test_controller_who_serves_a_host_keeps_it),
 	        T(test_controller_follows_the_activators_of_a_service),
 	        T(test_controller_answers_a_request_for_what_cannot_be_honoured),
 	};

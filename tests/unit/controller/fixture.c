@@ -30,6 +30,7 @@ int fixture_teardown(void **state)
 	json_decref(f->slice);
 	json_decref(f->slice6);
 	json_decref(f->shown);
+	json_decref(f->hosts);
 	for (size_t i = 0; i < f->pods_count; i++)
 		json_decref(f->pods[i]);
 	free(f);
@@ -306,8 +307,9 @@ static void see(struct fixture *f, struct observed *seen)
 	        .services_count = f->service != NULL,
 	        .node_missing = f->node_missing,
 	        .node_silent = f->node_silent,
-	        .conflict_host = f->conflict_host,
-	        .conflict_owner = f->conflict_owner,
+	        .hosts_admitted = f->hosts,
+	        .hosts_reason = f->hosts_reason,
+	        .hosts_refusal = "host shop.example belongs to default/older",
 	};
 	if (f->slice != NULL)
 		seen->slices[seen->slices_count++] = shown(f, PLAN_ON_SLICE, f->slice);

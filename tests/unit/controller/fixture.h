@@ -31,7 +31,8 @@ struct fixture {
 	struct memory memory;
 	struct plan_config config;
 	struct status_times now;
-	const char *conflict_host, *conflict_owner;
+	json_t *hosts; /* that are admitted */
+	const char *hosts_reason;
 	bool node_missing, node_silent;
 	unsigned uids;
 	/* The next answers are lost: the server has done it, the cache does not show it. */

@@ -313,11 +313,10 @@ static void test_plan_tells_host_and_service_conflicts(void **state)
 	struct fixture *f = *state;
 	const char *list[] = {"10.0.0.1:8000", NULL};
 
-	f->conflict_host = "shop.example";
-	f->conflict_owner = "default/older";
+	f->hosts_reason = "HostConflict";
 	fixture_asleep(f, NULL);
 	expect_condition(f, "Activatable", "False", "HostConflict", "default/older");
-	f->conflict_host = NULL;
+	f->hosts_reason = NULL;
 
 	assert_int_equal(service_target_parse(list, &f->config.target, NULL), 0);
 	memory_hold(&f->memory, HELD_SERVICE, kube_generation(f->container), f->now.now_ms,

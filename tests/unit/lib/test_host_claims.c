@@ -39,24 +39,42 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* In namespace "ns", created in that second, with that host (or NULL). */
-static const struct resource *claim(struct fixture *f, const char *name, const char *uid,
-                                    unsigned second, const char *host)
+/*
+ * Created in that second, with that host (or NULL), and that in status.activation.hosts; NULL: as a
+ * controller leaves it that knows no admission.
+ */
+static const struct resource *claim_in(struct fixture *f, const char *ns, const char *name,
+                                       const char *uid, unsigned second, const char *host,
+                                       const char *admitted)
 {
 	char created[64];
 	json_t *object;
+	json_t *hosts = admitted != NULL ? json_loads(admitted, 0, NULL) : NULL;
 	struct resource *r = NULL;
 
 	(void)snprintf(created, sizeof created, "2026-01-01T00:00:%02uZ", second);
-	object = json_pack("{s{ss ss ss ss} s{s{s{ss}} s{s[s*]}}}", "metadata", "namespace", "ns",
-	                   "name", name, "uid", uid, "creationTimestamp", created, "spec",
-	                   "template", "container", "image", "i", "activation", "hosts", host);
+	object = json_pack("{s{ss ss ss ss si} s{s{s{ss}} s{s[s*]}} s{si s{so*}}}", "metadata",
+	                   "namespace", ns, "name", name, "uid", uid, "creationTimestamp", created,
+	                   "generation", 3, "spec", "template", "container", "image", "i",
+	                   "activation", "hosts", host, "status", "observedGeneration", 3,
+	                   "activation", "hosts", hosts);
 	assert_non_null(object);
 	assert_int_equal(resource_parse(object, &r, NULL), 0);
 	json_decref(object);
 	f->made[f->made_count++] = r;
 	assert_int_equal(host_claims_set(f->claims, r, NULL), 0);
 	return r;
+}
+
+/* In namespace "ns", and admitted. */
+static const struct resource *claim(struct fixture *f, const char *name, const char *uid,
+                                    unsigned second, const char *host)
+{
+	char admitted[80] = "[]";
+
+	if (host != NULL)
+		(void)snprintf(admitted, sizeof admitted, "[\"%s\"]", host);
+	return claim_in(f, "ns", name, uid, second, host, admitted);
 }
 
 static void assert_owner(struct fixture *f, const char *host, const char *uid)
@@ -138,51 +156,82 @@ static void test_host_claims_exact_before_the_longest_suffix(void **state)
 {
 	struct fixture *f = *state;
 
-	claim(f, "a", "u1", 1, "*.test");
-	claim(f, "b", "u2", 2, "*.shop.test");
-	claim(f, "c", "u3", 3, "x.shop.test");
-	assert_owner(f, "y.test", "u1");
-	assert_owner(f, "y.shop.test", "u2");
-	assert_owner(f, "z.y.shop.test", "u2");
-	assert_owner(f, "x.shop.test", "u3");
-	assert_owner(f, "shop.test", "u1");
-	assert_owner(f, "test", "nobody");
-	assert_owner(f, "*.test", "nobody");
+	claim(f, "a", "u1", 1, "*.e.test");
+	claim(f, "b", "u2", 2, "*.shop.e.test");
+	claim(f, "c", "u3", 3, "x.shop.e.test");
+	assert_owner(f, "y.e.test", "u1");
+	assert_owner(f, "y.shop.e.test", "u2");
+	assert_owner(f, "z.y.shop.e.test", "u2");
+	assert_owner(f, "x.shop.e.test", "u3");
+	assert_owner(f, "shop.e.test", "u1");
+	assert_owner(f, "e.test", "nobody");
+	assert_owner(f, "*.e.test", "nobody");
 }
 
-static void test_host_claims_older_wins_then_smaller_uid(void **state)
+static void test_host_claims_only_what_was_admitted(void **state)
 {
 	struct fixture *f = *state;
-	const char *owner = NULL;
-	const struct resource *late;
-	const struct resource *twin;
 
-	late = claim(f, "late", "u1", 9, "h.test");
-	claim(f, "early", "u8", 1, "h.test");
-	twin = claim(f, "twin", "u9", 1, "h.test");
+	claim(f, "victim", "u9", 9, "h.test");
+	claim_in(f, "other", "old", "u1", 1, "h.test", "[]");
+	assert_owner(f, "h.test", "u9");
+	host_claims_remove(f->claims, "u9");
+	assert_owner(f, "h.test", "nobody");
+	claim_in(f, "other", "old", "u1", 1, "h.test", "[\"h.test\"]");
+	assert_owner(f, "h.test", "u1");
+	claim_in(f, "other", "old", "u1", 1, "g.test", "[\"h.test\"]"); /* not wanted any more */
+	assert_owner(f, "h.test", "nobody");
+	assert_owner(f, "g.test", "nobody");
+}
+
+static void test_host_claims_of_before_admission_the_older_wins(void **state)
+{
+	struct fixture *f = *state;
+
+	claim_in(f, "a", "late", "u1", 9, "h.test", NULL);
+	claim_in(f, "b", "early", "u8", 1, "h.test", NULL);
+	claim_in(f, "c", "twin", "u9", 1, "h.test", NULL);
 	assert_owner(f, "h.test", "u8");
-	assert_string_equal(host_claims_conflict(f->claims, late, &owner), "h.test");
-	assert_string_equal(owner, "u8");
-	assert_string_equal(host_claims_conflict(f->claims, twin, &owner), "h.test");
 	host_claims_remove(f->claims, "u8");
 	assert_owner(f, "h.test", "u9");
-	assert_null(host_claims_conflict(f->claims, twin, &owner));
-	host_claims_remove(f->claims, "u9");
-	assert_owner(f, "h.test", "u1");
-	host_claims_remove(f->claims, "u1");
-	assert_owner(f, "h.test", "nobody");
+	claim(f, "admitted", "u7", 10, "h.test");
+	assert_owner(f, "h.test", "u7");
 }
 
-static void test_host_claims_own_name_cannot_be_taken(void **state)
+static void test_host_claims_names_of_another_namespace_cannot_be_taken(void **state)
 {
+	static const char *const taken[] = {
+	        "shop.ns.localhost",      "*.localhost",         "*.svc", "*.svc.cluster.local",
+	        "*.ns.svc.cluster.local", "a.pod.cluster.local", "*.com", "localhost"};
 	struct fixture *f = *state;
-	const char *owner = NULL;
-	const struct resource *thief = claim(f, "thief", "u1", 1, "shop.ns.localhost");
 
-	claim(f, "shop", "u2", 9, NULL);
+	for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
+		claim_in(f, "evil", "thief", "u1", 1, taken[i], NULL);
+		assert_owner(f, "shop.ns.localhost", "nobody");
+		assert_owner(f, "shop.ns.svc.cluster.local", "nobody");
+		assert_owner(f, "shop.ns.svc", "nobody");
+		assert_owner(f, "a.pod.cluster.local", "nobody");
+		assert_owner(f, "shop.com", "nobody");
+		assert_owner(f, "localhost", "nobody");
+	}
+	claim_in(f, "ns", "all", "u2", 1, "*.ns.localhost", NULL);
 	assert_owner(f, "shop.ns.localhost", "u2");
-	assert_string_equal(host_claims_conflict(f->claims, thief, &owner), "shop.ns.localhost");
-	assert_string_equal(owner, "u2");
+	claim(f, "shop", "u3", 9, NULL);
+	assert_owner(f, "shop.ns.localhost", "u3");
+	assert_owner(f, "shop.other.localhost", "nobody");
+}
+
+static void test_host_claims_wildcard_from_above_ends_at_our_domain(void **state)
+{
+	static const char *const domains[] = {"apps.example.com", NULL};
+	struct fixture *f = *state;
+
+	host_claims_free(f->claims);
+	f->claims = host_claims_new(domains, NULL);
+	claim(f, "a", "u1", 1, "*.example.com");
+	assert_owner(f, "shop.example.com", "u1");
+	assert_owner(f, "apps.example.com", "nobody");
+	assert_owner(f, "web.ns.apps.example.com", "nobody");
 }
 
 static void test_host_claims_set_replaces(void **state)
@@ -205,8 +254,10 @@ int main(void)
 	        TEST(test_host_claims_a_service_of_another_name),
 	        TEST(test_host_claims_only_names_of_services_have_suffixes),
 	        TEST(test_host_claims_exact_before_the_longest_suffix),
-	        TEST(test_host_claims_older_wins_then_smaller_uid),
-	        TEST(test_host_claims_own_name_cannot_be_taken),
+	        TEST(test_host_claims_only_what_was_admitted),
+	        TEST(test_host_claims_of_before_admission_the_older_wins),
+	        TEST(test_host_claims_names_of_another_namespace_cannot_be_taken),
+	        TEST(test_host_claims_wildcard_from_above_ends_at_our_domain),
 	        TEST(test_host_claims_set_replaces),
 	};
 
