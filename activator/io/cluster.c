@@ -375,7 +375,12 @@ static void container_set(struct cluster *cl, const json_t *object)
 	}
 	if (a == NULL)
 		a = app_new(cl, r);
-	if (a && host_claims_set(cl->claims, r, &err) == 0) {
+	if (a == NULL)
+		(void)err_set(&err, ERR_NOMEM, 0, "container");
+	if (a == NULL || host_claims_set(cl->claims, r, &err) < 0)
+		log_event(LOG_ERROR, "container.failed", log_str("namespace", r->ns),
+		          log_str("name", r->name), log_err(&err));
+	if (a) {
 		const struct target_limits limits = app_limits(cl, &r->activation);
 
 		a->activatable = r->activation.enabled && r->activation.port > 0 && !r->deleting;
