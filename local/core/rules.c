@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local/core/rules.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -82,6 +83,23 @@ json_t *rules_identity(const struct api_type *type, const char *ns, const char *
 	return NULL;
 }
 
+/*
+ * What the kind's own validation says of names in CEL, which is not evaluated here: the same words,
+ * at creation as there. Return: NULL when it is right.
+ */
+static const char *container_name_fault(const char *name)
+{
+	size_t bytes = strlen(name);
+
+	if (bytes > 63)
+		return "the name is also a label's value, which has at most 63 characters";
+	if (!islower((unsigned char)name[0]) || name[bytes - 1] == '-' ||
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != bytes)
+		return "the name is also a Service's and a host's: a lower case letter, then lower "
+		       "case letters, digits and hyphens, no hyphen at the end";
+	return NULL;
+}
+
 static json_t *check_names(const struct api_type *type, const json_t *object)
 {
 	json_t *causes = json_array(), *status = NULL;
@@ -94,6 +112,11 @@ static json_t *check_names(const struct api_type *type, const json_t *object)
 		status_cause_add_value(causes, "metadata.name",
 		                       json_at(object, "metadata", "name", NULL), "%s",
 		                       subdomain_rule);
+	else if (type->custom && strcmp(type->kube.plural, "stoppablecontainers") == 0 &&
+	         container_name_fault(name) != NULL)
+		status_cause_add_value(causes, "metadata.name",
+		                       json_at(object, "metadata", "name", NULL), "%s",
+		                       container_name_fault(name));
 	if (json_array_size(causes))
 		status = status_invalid(type, name, causes);
 	json_decref(causes);

@@ -55,6 +55,36 @@ static const char hello[] = "{\"metadata\":{\"name\":\"hello\"},\"spec\":{\"temp
 static const char pod[] = "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"nodeName\":\"n\","
                           "\"containers\":[{\"name\":\"c\",\"image\":\"x\"}]}}";
 
+/* What a Service and a host cannot be called, as the kind's own rule says it on a cluster. */
+static void test_names_that_cannot_be_a_host_are_refused(void **state)
+{
+	static const char *const wrong[] = {"my.web", "1web"};
+	static const char *const right[] = {"w", "web-1"};
+	struct world *w = *state;
+	char body[300];
+
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		(void)snprintf(body, sizeof body,
+		               "{\"metadata\":{\"name\":\"%s\"},\"spec\":{\"template\":{"
+		               "\"container\":{\"image\":\"x\"}}}}",
+		               wrong[i]);
+		expect(w, 422, "the name is also a Service's and a host's", "POST", SCS, NULL,
+		       body);
+	}
+	(void)snprintf(body, sizeof body,
+	               "{\"metadata\":{\"name\":\"%064d\"},\"spec\":{\"template\":{"
+	               "\"container\":{\"image\":\"x\"}}}}",
+	               0);
+	expect(w, 422, "at most 63 characters", "POST", SCS, NULL, body);
+	for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
+		(void)snprintf(body, sizeof body,
+		               "{\"metadata\":{\"name\":\"%s\"},\"spec\":{\"template\":{"
+		               "\"container\":{\"image\":\"x\"}}}}",
+		               right[i]);
+		expect(w, 201, NULL, "POST", SCS, NULL, body);
+	}
+}
+
 static void test_objects_are_validated_defaulted_and_guarded(void **state)
 {
 	struct world *w = *state;
@@ -444,7 +474,7 @@ static void test_a_stock_kubectl_works(void **state)
 	(void)fclose(f);
 	if (kubectl(w, output, "apply", "-f", file, NULL) != 0)
 		fail_msg("%s", output);
-	assert_int_equal(kubectl(w, output, "get", "sc", NULL, NULL), 0);
+	assert_int_equal(kubectl(w, output, "get", "sctr", NULL, NULL), 0);
 	assert_non_null(strstr(output, "RUNNING"));
 	assert_int_equal(kubectl(w, output, "patch", "sc/hello", "--type=merge",
 	                         "-p={\"spec\":{\"running\":true}}"),
@@ -475,6 +505,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	        T(test_objects_are_validated_defaulted_and_guarded),
+	        T(test_names_that_cannot_be_a_host_are_refused),
 	        T(test_status_and_spec_are_written_apart),
 	        T(test_a_bound_pod_is_removed_by_its_node),
 	        T(test_dependents_go_with_their_owner),
