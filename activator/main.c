@@ -28,7 +28,7 @@
 enum { PUBLISH_MS = 500, INSTANCE_BYTES = 8, ACCEPT_LATEST_S = 5 };
 
 struct settings {
-	const char **listen;
+	const char **listen, **listen_public;
 	const char **domains, *cluster_domain;
 	const char *kubeconfig;
 	const char *admin_listen;
@@ -75,6 +75,8 @@ static int settings_load(struct program *p, int argc, char **argv, struct err *e
 	const struct config_option options[] = {
 	        {"listen", CONFIG_LIST, &s->listen, "127.0.0.1:8080", 0, 0,
 	         "address:port for clients; repeatable"},
+	        {"listenPublic", CONFIG_LIST, &s->listen_public, NULL, 0, 0,
+	         "the same for strangers: no NAME.NAMESPACE alone, and none below svc"},
 	        {"domains", CONFIG_LIST, &s->domains, "localhost", 0, 0,
 	         "domains below which NAME.NAMESPACE is answered for"},
 	        {"clusterDomain", CONFIG_STR, &s->cluster_domain, "cluster.local", 0, 0,
@@ -85,8 +87,7 @@ static int settings_load(struct program *p, int argc, char **argv, struct err *e
 	         "address:port of the admin server"},
 	        {"adminTokenFile", CONFIG_STR, &s->admin_token_file, NULL, 0, 0,
 	         "file with the admin server's bearer token"},
-	        {"identity", CONFIG_STR, &s->identity, NULL, 0, 0,
-	         "name in the wake annotation; default: random"},
+	        {"identity", CONFIG_STR, &s->identity, NULL, 0, 0, "in wakes; default: random"},
 	        {"connections.max", CONFIG_U64, &s->connections_max, "8000", 1, 1000000,
 	         "client connections; lowered at the start to what fits into connections.memory"},
 	        {"connections.memory", CONFIG_SIZE, &s->connections_memory, "0", 0, 0,
@@ -149,11 +150,12 @@ static void on_stage(void *arg, enum proxy_stage stage, uint64_t ms)
 	report_stage(&p->report, stage, ms);
 }
 
-static struct target *on_route(void *arg, const char *host, enum end_reason *ret_reason)
+static struct target *on_route(void *arg, const char *host, bool is_public,
+                               enum end_reason *ret_reason)
 {
 	struct program *p = arg;
 
-	return cluster_route(p->cluster, host, ret_reason);
+	return cluster_route(p->cluster, host, is_public, ret_reason);
 }
 
 static const char *why_not_ready(void *arg)
@@ -290,6 +292,20 @@ static int open_proxy(struct program *p, struct err *err)
 	return proxy_new(p->base, &opts, &p->proxy, err);
 }
 
+static int listen_on(struct program *p, const char **list, bool is_public, struct err *err)
+{
+	for (const char **address = list; address != NULL && *address; address++) {
+		unsigned port;
+
+		if (proxy_listen(p->proxy, *address, is_public, &port, err) < 0)
+			return -1;
+		log_event(LOG_INFO, is_public ? "activator.public" : "activator.listening",
+		          log_str("address", *address), log_u64("port", port),
+		          log_u64("admin_port", admin_port(p->admin)));
+	}
+	return 0;
+}
+
 static int open_listeners(struct program *p, struct err *err)
 {
 	const struct settings *s = &p->settings;
@@ -304,14 +320,9 @@ static int open_listeners(struct program *p, struct err *err)
 	p->api = (struct api){p->cluster, p->instance, clk_now_ms()};
 	if (admin_new(p->base, &admin, &p->admin, err) < 0)
 		return -1;
-	for (const char **address = s->listen; *address; address++) {
-		unsigned port;
-
-		if (proxy_listen(p->proxy, *address, &port, err) < 0)
-			return -1;
-		log_event(LOG_INFO, "activator.listening", log_str("address", *address),
-		          log_u64("port", port), log_u64("admin_port", admin_port(p->admin)));
-	}
+	if (listen_on(p, s->listen, false, err) < 0 ||
+	    listen_on(p, s->listen_public, true, err) < 0)
+		return -1;
 	return 0;
 }
 

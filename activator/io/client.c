@@ -24,8 +24,9 @@ void client_set_state(struct client *c, enum client_state state)
 	TAILQ_INSERT_TAIL(&c->proxy->clients[state], c, link);
 }
 
-void client_accept(struct proxy *p, int fd, const struct sockaddr_storage *address)
+void client_accept(struct listener *l, int fd, const struct sockaddr_storage *address)
 {
+	struct proxy *p = l->proxy;
 	struct client *c = calloc(1, sizeof *c);
 
 	if (c == NULL) {
@@ -33,6 +34,7 @@ void client_accept(struct proxy *p, int fd, const struct sockaddr_storage *addre
 		return;
 	}
 	c->proxy = p;
+	c->is_public = l->is_public;
 	c->address = *address;
 	sock_narrow(fd, false);
 	if (sock_open(&c->sock, p->base, fd, on_client, c) < 0) {

@@ -478,10 +478,11 @@ void cluster_free(struct cluster *cl)
 	free(cl);
 }
 
-struct target *cluster_route(void *cluster, const char *host, enum end_reason *ret_reason)
+struct target *cluster_route(void *cluster, const char *host, bool is_public,
+                             enum end_reason *ret_reason)
 {
 	struct cluster *cl = cluster;
-	const char *uid = host_claims_find(cl->claims, host);
+	const char *uid = host_claims_find(cl->claims, host, is_public);
 	struct app *a = uid ? app_find(cl, uid) : NULL;
 
 	if (a && a->activatable)

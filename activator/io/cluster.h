@@ -34,7 +34,9 @@ struct cluster *cluster_new(struct event_base *base, const struct cluster_opts *
 int cluster_start(struct cluster *cl, struct proxy *proxy, struct err *err);
 void cluster_free(struct cluster *cl); /* before the proxy */
 
-struct target *cluster_route(void *cluster, const char *host, enum end_reason *ret_reason);
+/** cluster_route() - @is_public: only hosts and names below `domains`, none of the cluster's own */
+struct target *cluster_route(void *cluster, const char *host, bool is_public,
+                             enum end_reason *ret_reason);
 bool cluster_is_synced(const struct cluster *cl);
 uint64_t cluster_lost_ms(const struct cluster *cl, uint64_t now_ms);
 struct target *cluster_find(const struct cluster *cl, const char *uid);

@@ -63,6 +63,7 @@ struct client {
 	struct proxy *proxy;
 	TAILQ_ENTRY(client) link; /* in the list of its state */
 	enum client_state state;
+	bool is_public; /* came in by such a listener */
 	uint64_t entered_ms;
 	struct message message;
 	struct head_buf *head; /* while bytes are in it */
@@ -174,6 +175,8 @@ struct target {
 TAILQ_HEAD(targets, target);
 
 struct listener {
+	struct proxy *proxy;
+	bool is_public; /* see proxy_listen() */
 	int fd;
 	struct event ev;
 };
@@ -205,7 +208,7 @@ struct proxy {
 };
 
 /* client.c */
-void client_accept(struct proxy *p, int fd, const struct sockaddr_storage *address);
+void client_accept(struct listener *l, int fd, const struct sockaddr_storage *address);
 void client_run(struct client *c);
 void client_set_state(struct client *c, enum client_state state);
 /** client_refuse() - answer with @reason; @detail (or NULL) is added to its text */

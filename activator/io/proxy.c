@@ -119,7 +119,8 @@ static uint32_t connections_hard(const struct proxy *p)
 
 static void on_accept(evutil_socket_t fd, short what, void *arg)
 {
-	struct proxy *p = arg;
+	struct listener *l = arg;
+	struct proxy *p = l->proxy;
 
 	for (unsigned i = 0; i < ACCEPTS_PER_TURN; i++) {
 		struct sockaddr_storage address;
@@ -140,7 +141,7 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 			(void)close(peer);
 			continue;
 		}
-		client_accept(p, peer, &address);
+		client_accept(l, peer, &address);
 	}
 }
 
@@ -253,7 +254,8 @@ static int listener_open(const char *address, struct sockaddr_storage *ss, int *
 	return 0;
 }
 
-int proxy_listen(struct proxy *p, const char *address, unsigned *ret_port, struct err *err)
+int proxy_listen(struct proxy *p, const char *address, bool is_public, unsigned *ret_port,
+                 struct err *err)
 {
 	struct listener *l = &p->listeners[p->listeners_count];
 	struct sockaddr_storage ss = {0};
@@ -264,7 +266,9 @@ int proxy_listen(struct proxy *p, const char *address, unsigned *ret_port, struc
 		               PROXY_LISTENERS_MAX);
 	if (listener_open(address, &ss, &l->fd, err) < 0)
 		return -1;
-	(void)event_assign(&l->ev, p->base, l->fd, EV_READ | EV_PERSIST, on_accept, p);
+	(void)event_assign(&l->ev, p->base, l->fd, EV_READ | EV_PERSIST, on_accept, l);
+	l->proxy = p;
+	l->is_public = is_public;
 	if (!p->opts.accept_later)
 		(void)event_add(&l->ev, NULL);
 	(void)getsockname(l->fd, (struct sockaddr *)&ss, &bytes);

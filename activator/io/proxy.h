@@ -47,7 +47,8 @@ struct proxy_opts {
 	bool accept_later; /* not before proxy_accept() */
 	bool access_log;
 	/** Return: the host's target, or NULL with *ret_reason; @host is NUL-terminated */
-	struct target *(*route)(void *arg, const char *host, enum end_reason *ret_reason);
+	struct target *(*route)(void *arg, const char *host, bool is_public,
+	                        enum end_reason *ret_reason);
 	/* A duration was measured, for histograms; may be NULL */
 	void (*on_stage)(void *arg, enum proxy_stage stage, uint64_t ms);
 	void *arg;
@@ -69,8 +70,12 @@ struct proxy_stats {
 int proxy_new(struct event_base *base, const struct proxy_opts *opts, struct proxy **ret_proxy,
               struct err *err);
 void proxy_free(struct proxy *p); /* targets first */
-/** proxy_listen() - @address "127.0.0.1:8080", "[::]:0". *ret_port: the one in use */
-int proxy_listen(struct proxy *p, const char *address, unsigned *ret_port, struct err *err);
+/**
+ * proxy_listen() - @address "127.0.0.1:8080", "[::]:0". *ret_port: the one in use
+ * @is_public: strangers may come by it; the route is told so
+ */
+int proxy_listen(struct proxy *p, const char *address, bool is_public, unsigned *ret_port,
+                 struct err *err);
 /** proxy_accept() - with opts.accept_later: from now on; before, the kernel keeps connections */
 void proxy_accept(struct proxy *p);
 /** proxy_drain() - no new connections; @on_done once all have ended or @bound_ms is over */

@@ -85,7 +85,7 @@ enum end_reason request_start(struct client *c, struct request **ret_request)
 
 	if (reason == END_NONE) {
 		(void)snprintf(host, sizeof host, "%.*s", (int)f.host_bytes, f.host);
-		t = c->proxy->opts.route(c->proxy->opts.arg, host, &reason);
+		t = c->proxy->opts.route(c->proxy->opts.arg, host, c->is_public, &reason);
 	}
 	if (t) {
 		reason = END_NONE;

@@ -247,14 +247,17 @@ out:
 	return -1;
 }
 
-/* The best claim on that very text. @suffixed: only of those that stand with any suffix */
+enum host_match { MATCH_ANY, MATCH_NAMES /* that stand with any suffix */, MATCH_LISTED };
+
+/* The best claim on that very text. */
 static const struct host_claim *host_claims_exact(const struct host_claims *c, const char *host,
-                                                  bool suffixed)
+                                                  enum host_match match)
 {
 	const struct host_claim *claim = *host_bucket(c, host);
 
-	while (claim != NULL &&
-	       ((suffixed && claim->kind >= HOST_ADMITTED) || strcmp(claim->host, host) != 0))
+	while (claim != NULL && ((match == MATCH_NAMES && claim->kind >= HOST_ADMITTED) ||
+	                         (match == MATCH_LISTED && claim->kind < HOST_ADMITTED) ||
+	                         strcmp(claim->host, host) != 0))
 		claim = claim->chain;
 	return claim;
 }
@@ -272,14 +275,16 @@ static const struct host_claim *host_claims_suffixed(const struct host_claims *c
 		return NULL;
 	memcpy(name, host, host_bytes - suffix_bytes - 1);
 	name[host_bytes - suffix_bytes - 1] = '\0';
-	return host_claims_exact(c, name, true);
+	return host_claims_exact(c, name, MATCH_NAMES);
 }
 
-static const struct host_claim *host_claims_best(const struct host_claims *c, const char *host)
+static const struct host_claim *host_claims_best(const struct host_claims *c, const char *host,
+                                                 bool is_public)
 {
-	const struct host_claim *best = host_claims_exact(c, host, false);
+	const struct host_claim *best =
+	        host_claims_exact(c, host, is_public ? MATCH_LISTED : MATCH_ANY);
 
-	for (char *const *s = host_domains_list(c->domains); *s != NULL; s++) {
+	for (char *const *s = host_domains_list(c->domains, is_public); *s != NULL; s++) {
 		const struct host_claim *claim = host_claims_suffixed(c, host, *s);
 
 		if (claim != NULL && (best == NULL || host_claim_is_before(claim, best)))
@@ -307,7 +312,7 @@ static bool host_normalise(const char *field, char host[HOST_BYTES])
 	return true;
 }
 
-const char *host_claims_find(const struct host_claims *c, const char *host)
+const char *host_claims_find(const struct host_claims *c, const char *host, bool is_public)
 {
 	char name[HOST_BYTES];
 	char wildcard[HOST_BYTES + 1];
@@ -315,16 +320,17 @@ const char *host_claims_find(const struct host_claims *c, const char *host)
 	const char *end;
 
 	/* "*" is a claim's letter, not a host's */
-	if (!host_normalise(host, name) || name[0] == '*')
+	if (!host_normalise(host, name) || name[0] == '*' ||
+	    (is_public && host_domains_is_inner(c->domains, name)))
 		return NULL;
-	claim = host_claims_best(c, name);
+	claim = host_claims_best(c, name, is_public);
 	/* a wildcard from above a domain of ours does not reach into it: names there have owners */
 	end = host_domains_of(c->domains, name);
 	for (const char *dot = strchr(name, '.');
 	     claim == NULL && dot != NULL && (end == NULL || dot + 1 < end);
 	     dot = strchr(dot + 1, '.')) {
 		(void)snprintf(wildcard, sizeof wildcard, "*%s", dot);
-		claim = host_claims_best(c, wildcard);
+		claim = host_claims_best(c, wildcard, is_public);
 	}
 	return claim != NULL ? claim->owner->uid : NULL;
 }

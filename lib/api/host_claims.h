@@ -11,6 +11,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "lib/base/err.h"
 
 struct resource;
@@ -24,7 +26,8 @@ int host_claims_set(struct host_claims *c, const struct resource *r, struct err 
 void host_claims_remove(struct host_claims *c, const char *uid);
 /**
  * host_claims_find() - @host as in the Host field: a port and the letters' case do not count
- * Exact names before suffixes, the longest suffix first.
+ * Exact names before suffixes, the longest suffix first. @is_public: asked by a stranger, to whom
+ * NAME.NAMESPACE is nothing, alone and below "svc": only hosts and what the domains are behind.
  * Return: UID of the owner, borrowed until the next change; NULL for an unknown host.
  */
-const char *host_claims_find(const struct host_claims *c, const char *host);
+const char *host_claims_find(const struct host_claims *c, const char *host, bool is_public);

@@ -9,6 +9,8 @@
 
 #include "lib/base/cleanup.h"
 
+enum { HOST_DOMAINS_INNER = 2 }; /* "svc" and that of the cluster come first */
+
 struct host_domains {
 	char *cluster;
 	char **list; /* NULL-terminated */
@@ -40,7 +42,8 @@ struct host_domains *host_domains_new(const char *const *domains, const char *cl
 
 	while (domains != NULL && domains[count] != NULL)
 		count++;
-	if (d == NULL || (d->list = calloc(count + 3, sizeof *d->list)) == NULL)
+	if (d == NULL ||
+	    (d->list = calloc(HOST_DOMAINS_INNER + count + 1, sizeof *d->list)) == NULL)
 		return NULL;
 	d->cluster = host_suffix("", is_default ? "cluster.local" : cluster_domain);
 	if (d->cluster == NULL)
@@ -48,8 +51,8 @@ struct host_domains *host_domains_new(const char *const *domains, const char *cl
 	d->list[0] = host_suffix("", "svc");
 	d->list[1] = host_suffix("svc.", d->cluster);
 	for (size_t i = 0; i < count; i++)
-		d->list[2 + i] = host_suffix("", domains[i]);
-	for (size_t i = 0; i < count + 2; i++)
+		d->list[HOST_DOMAINS_INNER + i] = host_suffix("", domains[i]);
+	for (size_t i = 0; i < HOST_DOMAINS_INNER + count; i++)
 		if (d->list[i] == NULL)
 			return NULL;
 	return TAKE_PTR(d);
@@ -66,9 +69,9 @@ void host_domains_free(struct host_domains *d)
 	free(d);
 }
 
-char *const *host_domains_list(const struct host_domains *d)
+char *const *host_domains_list(const struct host_domains *d, bool is_public)
 {
-	return d->list;
+	return is_public ? d->list + HOST_DOMAINS_INNER : d->list;
 }
 
 /* Return: where @domain begins in @host, which is it or ends with it; else NULL */
@@ -80,6 +83,11 @@ static const char *suffix_in(const char *host, const char *domain)
 	if (bytes == 0 || host_bytes < bytes || strcmp(at, domain) != 0)
 		return NULL;
 	return at == host || at[-1] == '.' ? at : NULL;
+}
+
+bool host_domains_is_inner(const struct host_domains *d, const char *host)
+{
+	return suffix_in(host, d->list[0]) != NULL || suffix_in(host, d->list[1]) != NULL;
 }
 
 const char *host_domains_of(const struct host_domains *d, const char *host)

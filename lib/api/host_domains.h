@@ -17,8 +17,12 @@ struct host_domains;
 struct host_domains *host_domains_new(const char *const *domains, const char *cluster_domain);
 void host_domains_free(struct host_domains *d);
 
-/** host_domains_list() - NULL-terminated, lower case, without a final dot */
-char *const *host_domains_list(const struct host_domains *d);
+/** host_domains_list() - NULL-terminated, lower case, without a final dot
+ * @is_public: the configured ones alone */
+char *const *host_domains_list(const struct host_domains *d, bool is_public);
+
+/** host_domains_is_inner() - @host is below "svc", alone or in the cluster's domain */
+bool host_domains_is_inner(const struct host_domains *d, const char *host);
 
 /** host_domains_of() - Return: where in @host its longest domain begins, or NULL */
 const char *host_domains_of(const struct host_domains *d, const char *host);

@@ -41,13 +41,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		(void)json_array_append_new(hosts[i % 2], json_string(line));
 	if (claim(claims, "a", hosts[0])) {
 		(void)claim(claims, "b", hosts[1]);
-		(void)host_claims_find(claims, host);
-		FUZZ_CHECK(strcmp(host_claims_find(claims, "a.ns"), "a") == 0);
+		(void)host_claims_find(claims, host, true);
+		FUZZ_CHECK(strcmp(host_claims_find(claims, "a.ns", false), "a") == 0);
 	}
 	host_claims_remove(claims, "a");
-	owner = host_claims_find(claims, "a.ns.localhost:80");
+	owner = host_claims_find(claims, "a.ns.localhost:80", false);
 	FUZZ_CHECK(owner == NULL || strcmp(owner, "b") == 0);
-	(void)host_claims_find(claims, host);
+	(void)host_claims_find(claims, host, false);
 	json_decref(hosts[0]);
 	json_decref(hosts[1]);
 	host_claims_free(claims);

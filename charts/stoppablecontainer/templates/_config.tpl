@@ -4,7 +4,7 @@
 wrapper:
   image: {{ include "sc.image" (dict "root" . "values" .Values.wrapper) | quote }}
   pullPolicy: {{ include "sc.pullPolicy" (dict "root" . "values" .Values.wrapper) }}
-activatorService: {{ printf "%s/%s-activator" .Release.Namespace (include "sc.fullname" .) }}
+activatorService: {{ printf "%s/%s-activator%s" .Release.Namespace (include "sc.fullname" .) (ternary "-inner" "" (include "sc.hasPublic" . | eq "true")) }}
 urlTemplate: {{ include "sc.urlTemplate" . | quote }}
 hostDomains: {{ toJson .Values.domains }}
 clusterDomain: {{ .Values.clusterDomain }}
@@ -30,6 +30,10 @@ admin:
 {{- $a := .Values.activator }}
 listen:
   - {{ printf "%s:%d" .Values.listenAddress (int $a.port) | quote }}
+{{- if include "sc.hasPublic" . | eq "true" }}
+listenPublic:
+  - {{ printf "%s:%d" .Values.listenAddress (int $a.public.port) | quote }}
+{{- end }}
 domains: {{ toJson .Values.domains }}
 clusterDomain: {{ .Values.clusterDomain }}
 adminListen: {{ printf "%s:%d" .Values.listenAddress (int $a.adminPort) | quote }}

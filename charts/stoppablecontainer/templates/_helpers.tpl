@@ -224,3 +224,8 @@ resources:
 {{- define "sc.programs" -}}
 {{- dict "controller" .Values.controller "activator" .Values.activator "idle-monitor" .Values.idleMonitor "node-agent" .Values.nodeAgent | toJson }}
 {{- end }}
+
+{{/* Whether strangers have a port of their own; an upgrade may reuse values that know nothing of it. */}}
+{{- define "sc.hasPublic" -}}
+{{- if (.Values.activator.public | default dict).enabled }}true{{ else }}false{{ end }}
+{{- end }}

@@ -24,7 +24,8 @@ int keep(struct fixture *f, int fd)
 	return fd;
 }
 
-static struct target *route(void *arg, const char *host, enum end_reason *ret_reason)
+static struct target *route(void *arg, const char *host, bool is_public,
+                            enum end_reason *ret_reason)
 {
 	struct fixture *f = arg;
 
@@ -117,7 +118,7 @@ int setup_with(void **state, void (*change)(struct proxy_opts *opts))
 	f->generation = 1;
 	f->base = event_base_new();
 	assert_int_equal(proxy_new(f->base, &opts, &f->proxy, &err), 0);
-	assert_int_equal(proxy_listen(f->proxy, "127.0.0.1:0", &f->port, &err), 0);
+	assert_int_equal(proxy_listen(f->proxy, "127.0.0.1:0", false, &f->port, &err), 0);
 	f->target = target_new(f->proxy, &topts);
 	target_set_limits(f->target, &limits);
 	f->backend = keep(f, socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));

@@ -146,6 +146,53 @@ static void test_program_answers_for_the_names_of_services(void **state)
 		assert_int_equal(status_of(f, cases[i].host), cases[i].status);
 }
 
+/* One that nobody has now. */
+static unsigned free_port(void)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t bytes = sizeof any;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&any, sizeof any), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&any, &bytes), 0);
+	(void)close(fd);
+	return ntohs(any.sin_port);
+}
+
+static void test_program_tells_strangers_of_no_name_of_the_cluster(void **state)
+{
+	static const struct {
+		const char *host;
+		int inner, outer;
+	} cases[] = {
+	        {"hello.default", 504, 404},
+	        {"hello.default.svc", 504, 404},
+	        {"hello.default.svc.cluster.local", 504, 404},
+	        {"hello.default.apps.test", 504, 504},
+	        {"shop.test", 504, 504},
+	};
+	struct fixture *f = *state;
+	unsigned port = free_port();
+	char public[64];
+
+	make(f, "hello", "{\"hosts\":[\"shop.test\"]}");
+	json_decref(world_merge_patch(f->world, CONTAINERS "/hello/status",
+	                              "{\"status\":{\"activation\":{\"hosts\":[\"shop.test\"]}}}"));
+	(void)snprintf(public, sizeof public, "--listen-public=127.0.0.1:%u", port);
+	f->activator = world_spawn(f->world, "sc-activator", "--listen=127.0.0.1:0", public,
+	                           "--domains=apps.test", "--hold-timeout=50ms", NULL);
+	wait_until_ready(f);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct world_response r;
+
+		assert_int_equal(status_of(f, cases[i].host), cases[i].inner);
+		world_http(port, "GET", cases[i].host, "/", NULL, &r);
+		assert_int_equal(r.status, cases[i].outer);
+		world_response_done(&r);
+	}
+}
+
 static void test_program_tells_of_what_was_asked_for_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -213,6 +260,7 @@ int main(void)
 	        TEST(holds_as_configured_where_the_manifest_is_silent),
 	        TEST(bounds_what_a_manifest_may_ask_for),
 	        TEST(answers_for_the_names_of_services),
+	        TEST(tells_strangers_of_no_name_of_the_cluster),
 	        TEST(tells_of_what_was_asked_for_alone),
 	        TEST(is_not_ready_before_it_drains),
 	};

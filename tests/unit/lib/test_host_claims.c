@@ -79,7 +79,7 @@ static const struct resource *claim(struct fixture *f, const char *name, const c
 
 static void assert_owner(struct fixture *f, const char *host, const char *uid)
 {
-	const char *got = host_claims_find(f->claims, host);
+	const char *got = host_claims_find(f->claims, host, false);
 
 	assert_string_equal(got != NULL ? got : "nobody", uid);
 }
@@ -234,6 +234,28 @@ static void test_host_claims_wildcard_from_above_ends_at_our_domain(void **state
 	assert_owner(f, "web.ns.apps.example.com", "nobody");
 }
 
+static void test_host_claims_strangers_find_no_name_of_the_cluster(void **state)
+{
+	static const char *const inner[] = {"shop.ns", "shop.ns.svc", "shop.ns.svc.cluster.local",
+	                                    "front.ns.svc", "other.ns.svc"};
+	static const char *const outer[] = {"shop.ns.localhost", "SHOP.example.com:443",
+	                                    "x.w.example.com", "example.com"};
+	struct fixture *f = *state;
+
+	claim(f, "shop", "u1", 1, "shop.example.com");
+	claim(f, "front", "u2", 1, "*.w.example.com");
+	claim(f, "a", "u3", 1, "example.com");
+	claim(f, "b", "u4", 1, "other.ns.svc");
+	for (size_t i = 0; i < sizeof inner / sizeof inner[0]; i++) {
+		assert_non_null(host_claims_find(f->claims, inner[i], false));
+		assert_null(host_claims_find(f->claims, inner[i], true));
+	}
+	for (size_t i = 0; i < sizeof outer / sizeof outer[0]; i++) {
+		assert_non_null(host_claims_find(f->claims, outer[i], false));
+		assert_non_null(host_claims_find(f->claims, outer[i], true));
+	}
+}
+
 static void test_host_claims_set_replaces(void **state)
 {
 	struct fixture *f = *state;
@@ -258,6 +280,7 @@ int main(void)
 	        TEST(test_host_claims_of_before_admission_the_older_wins),
 	        TEST(test_host_claims_names_of_another_namespace_cannot_be_taken),
 	        TEST(test_host_claims_wildcard_from_above_ends_at_our_domain),
+	        TEST(test_host_claims_strangers_find_no_name_of_the_cluster),
 	        TEST(test_host_claims_set_replaces),
 	};
 
