@@ -79,7 +79,7 @@ static int settings_load(struct settings *s, int argc, char **argv, struct confi
 	        {"clusterDomain", CONFIG_STR, &s->cluster_domain, "cluster.local", 0, 0,
 	         "domain of Services: NAME.NAMESPACE.svc.DOMAIN is answered"},
 	        {"allowedHosts", CONFIG_LIST, &s->allowed_hosts, "*=*", 0, 0,
-	         "DOMAIN=NAMESPACE: who may list hosts below a domain; \"*\": any"},
+	         "DOMAIN=NAMESPACE: who may list hosts below a domain; \"*\": any; \"*=\": none"},
 	        {"watchNodes", CONFIG_BOOL, &s->watch_nodes, "true", 0, 0,
 	         "tell when the node of a root filesystem is gone"},
 	        {"leaderElect", CONFIG_BOOL, &s->leader_elect, "true", 0, 0,

@@ -334,9 +334,11 @@ struct hosts *hosts_new(const struct hosts_opts *opts, struct err *err)
 	for (const char *const *one = opts->allowed; one != NULL && *one != NULL; one++) {
 		const char *equals = strchr(*one, '=');
 
-		if (equals == NULL || equals == *one || equals[1] == '\0') {
-			(void)err_set(err, ERR_INVALID, 0,
-			              "\"%s\": want DOMAIN=NAMESPACE, \"*\" for any", *one);
+		if (equals == NULL || equals == *one) {
+			(void)err_set(
+			        err, ERR_INVALID, 0,
+			        "\"%s\": want DOMAIN=NAMESPACE, \"*\" for any, DOMAIN= for none",
+			        *one);
 			return NULL;
 		}
 	}

@@ -28,7 +28,8 @@ struct hosts_opts {
 	const char *cluster_domain;
 	/*
 	 * NULL-terminated, "DOMAIN=NAMESPACE": a host that is DOMAIN or below it may be had by
-	 * that namespace. "*" is any. Of the domains that a host is below the longest counts.
+	 * that namespace. "*" is any, and no namespace none. Of the domains that a host is below
+	 * the longest counts.
 	 */
 	const char *const *allowed;
 };

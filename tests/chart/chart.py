@@ -209,7 +209,14 @@ class Chart(unittest.TestCase):
         self.assertEqual(controller["urlTemplate"], "http://%s.%s.apps.example.com")
         self.assertEqual(controller["watchNodes"], False)
         self.assertEqual(controller["log"], {"level": "warn", "format": "json"})
-        self.assertEqual(controller["activatorService"], "sleep/sc-activator")
+        self.assertEqual(controller["activatorService"], "sleep/sc-activator-inner")
+        self.assertEqual(controller["allowedHosts"],
+                         ["shop.example.com=shop", "shop.example.com=shop-test",
+                          "internal.example.com=", "*=*"])
+        self.assertEqual(r.config("activator")["listenPublic"], ["[::]:8082"])
+        self.assertEqual(r.one("Service", "activator")["spec"]["ports"][0]["targetPort"], "public")
+        self.assertEqual(r.one("Service", "activator-inner")["spec"]["ports"][0]["targetPort"],
+                         "http")
         self.assertEqual(r.config("idle-monitor")["activatorService"], "sleep/sc-activator-admin")
         pod = r.pod("controller")
         self.assertEqual(pod["imagePullSecrets"], [{"name": "pull"}])

@@ -11,8 +11,8 @@ clusterDomain: {{ .Values.clusterDomain }}
 {{- $allowed := list }}
 {{- /* an upgrade that reuses a former release's values has none */}}
 {{- $hosts := .Values.hosts | default (dict "allowed" (list (dict "domain" "*" "namespaces" (list "*")))) }}
-{{- range $one := $hosts.allowed }}
-{{- range $one.namespaces }}
+{{- range $one := $hosts.allowed | default (list (dict "domain" "*" "namespaces" list)) }}
+{{- range $one.namespaces | default (list "") }}
 {{- $allowed = append $allowed (printf "%s=%s" $one.domain .) }}
 {{- end }}
 {{- end }}

@@ -258,8 +258,8 @@ static void test_hosts_below_our_domains_belong_to_their_namespace(void **state)
 
 static void test_hosts_operator_says_who_may_have_a_domain(void **state)
 {
-	static const char *const allowed[] = {"*=free", "shop.test=a", "shop.test=b",
-	                                      "x.shop.test=c", NULL};
+	static const char *const allowed[] = {"*=free",        "shop.test=a", "shop.test=b",
+	                                      "x.shop.test=c", "none.test=",  NULL};
 	struct fixture *f = *state;
 
 	hosts_free(f->hosts);
@@ -273,6 +273,8 @@ static void test_hosts_operator_says_who_may_have_a_domain(void **state)
 	expect(f, "u-c", "*.x.shop.test HostNotAllowed", "myshop.test");
 	set(f, &(struct who){"free", "f", "u-f", 1, "[\"other.test\",\"shop.test\"]", NULL, false});
 	expect(f, "u-f", "other.test HostNotAllowed", "shop.test");
+	set(f, &(struct who){"free", "g", "u-g", 1, "[\"a.none.test\"]", NULL, false});
+	expect(f, "u-g", "HostNotAllowed", "a.none.test");
 	/* also of one that had it before the operator said so */
 	set(f, &(struct who){"d", "d", "u-d", 1, "[\"2.shop.test\"]", "[\"2.shop.test\"]", false});
 	expect(f, "u-d", "HostNotAllowed", "2.shop.test");
