@@ -16,6 +16,7 @@
 #include "activator/io/report.h"
 #include "lib/base/clk.h"
 #include "lib/base/config.h"
+#include "lib/base/fds.h"
 #include "lib/base/log.h"
 #include "lib/http/admin.h"
 #include "lib/kube/client.h"
@@ -35,7 +36,7 @@ struct settings {
 	const char *admin_token_file;
 	const char *identity;
 	uint64_t connections_max;
-	uint64_t connections_memory;
+	uint64_t connections_memory, connections_per_address;
 	uint64_t min_rate, min_rate_grace_ms;
 	uint64_t held_requests_max;
 	uint64_t held_bytes_max;
@@ -89,13 +90,14 @@ static int settings_load(struct program *p, int argc, char **argv, struct err *e
 	         "file with the admin server's bearer token"},
 	        {"identity", CONFIG_STR, &s->identity, NULL, 0, 0, "in wakes; default: random"},
 	        {"connections.max", CONFIG_U64, &s->connections_max, "8000", 1, 1000000,
-	         "client connections; lowered at the start to what fits into connections.memory"},
+	         "client connections; lowered at the start to what memory and files allow"},
 	        {"connections.memory", CONFIG_SIZE, &s->connections_memory, "0", 0, 0,
-	         "bytes that connections may take together, in buffers and in the kernel; 0: 60 % "
-	         "of the cgroup's memory limit, or a quarter of the machine's memory"},
+	         "bytes for connections, sockets too; 0: 60 % of the limit, or 25 % of the "
+	         "machine"},
+	        {"connections.maxPerAddress", CONFIG_U64, &s->connections_per_address, "0", 0,
+	         1000000, "connections from one address or /64 of IPv6; 0: any number"},
 	        {"minRate.bytesPerSecond", CONFIG_U64, &s->min_rate, "240", 0, 1000000000,
-	         "slower heads and bodies get 408, slower readers of an answer are cut off; 0: no "
-	         "minimum"},
+	         "slower heads and bodies get 408, slower readers are cut off; 0: no minimum"},
 	        {"minRate.grace", CONFIG_DURATION, &s->min_rate_grace_ms, "10s", 1000, 3600000,
 	         "the minimum rate is looked at over so long"},
 	        {"heldRequests.max", CONFIG_U64, &s->held_requests_max, "4000", 1, 1000000,
@@ -114,8 +116,7 @@ static int settings_load(struct program *p, int argc, char **argv, struct err *e
 	         "of heldRequests.max and heldBytes.max, what one container may have at most"},
 	        {"wakes.perSecond", CONFIG_U64, &s->wakes_per_s, "50", 0, 1000000,
 	         "containers woken for requests, in all (503); 0: no limit"},
-	        {"wakes.burst", CONFIG_U64, &s->wakes_burst, "500", 1, 1000000,
-	         "so many at once, after a quiet while"},
+	        {"wakes.burst", CONFIG_U64, &s->wakes_burst, "500", 1, 1000000, "so many at once"},
 	        {"wakes.namespacePerSecond", CONFIG_U64, &s->namespace_wakes_per_s, "10", 0,
 	         1000000, "containers woken for requests, of one namespace (503); 0: no limit"},
 	        {"wakes.namespaceBurst", CONFIG_U64, &s->namespace_wakes_burst, "200", 1, 1000000,
@@ -251,8 +252,8 @@ static int open_cluster(struct program *p, struct err *err)
 	return p->cluster ? cluster_start(p->cluster, p->proxy, err) : -1;
 }
 
-/* How many connections there may be is no promise if the memory for them is not there. */
-static uint32_t memory_for_connections(struct settings *s)
+/* How many connections there may be is no promise without memory and descriptors for them. */
+static uint32_t connections_that_fit(struct settings *s)
 {
 	uint32_t wanted = (uint32_t)s->connections_max;
 	uint32_t fit;
@@ -260,12 +261,14 @@ static uint32_t memory_for_connections(struct settings *s)
 	if (s->connections_memory == 0)
 		s->connections_memory = budget_bytes(memory_limit_of_cgroup(), memory_of_machine());
 	account_set_max((size_t)s->connections_memory);
-	fit = budget_connections((size_t)s->connections_memory, wanted);
+	fit = budget_connections((size_t)s->connections_memory, fds_for_clients(), wanted);
 	if (fit < wanted)
 		log_event(LOG_WARN, "activator.connections_lowered",
 		          log_u64("connections_max", wanted), log_u64("now", fit),
 		          log_u64("connections_memory", s->connections_memory),
-		          log_str("do", "raise the memory limit or lower connections.max"));
+		          log_u64("descriptors", fds_for_clients()),
+		          log_str("do", "raise the limit of memory or of descriptors, or lower "
+		                        "connections.max"));
 	return fit;
 }
 
@@ -273,7 +276,8 @@ static int open_proxy(struct program *p, struct err *err)
 {
 	struct settings *s = &p->settings;
 	const struct proxy_opts opts = {
-	        .connections_max = memory_for_connections(s),
+	        .connections_max = connections_that_fit(s),
+	        .connections_of_address_max = (uint32_t)s->connections_per_address,
 	        .pace = {s->min_rate, s->min_rate_grace_ms},
 	        .held = {(uint32_t)s->held_requests_max, (size_t)s->held_bytes_max},
 	        .wakes_all = {(uint32_t)s->wakes_per_s, (uint32_t)s->wakes_burst},

@@ -7,5 +7,6 @@
 
 int cmd_pods(int argc, char **argv);
 int cmd_scale(int argc, char **argv);
+int cmd_siege(int argc, char **argv);
 int cmd_wake(int argc, char **argv);
 int cmd_warm(int argc, char **argv);

@@ -13,8 +13,11 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(int argc, char **argv);
-	} commands[] = {
-	        {"pods", cmd_pods}, {"scale", cmd_scale}, {"wake", cmd_wake}, {"warm", cmd_warm}};
+	} commands[] = {{"pods", cmd_pods},
+	                {"scale", cmd_scale},
+	                {"siege", cmd_siege},
+	                {"wake", cmd_wake},
+	                {"warm", cmd_warm}};
 
 	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(commands); i++) {
 		if (strcmp(argv[1], commands[i].name) == 0)
@@ -26,6 +29,7 @@ int main(int argc, char **argv)
 	              "usage: sc-loadtest COMMAND [OPTION…]\n\n"
 	              "  pods   the same on a cluster, beside bare Pods\n"
 	              "  scale  one wake among many sleepers, and among few\n"
+	              "  siege  connections of the worst kinds, and a neighbour beside them\n"
 	              "  wake   how long a request takes that wakes a container, by stage\n"
 	              "  warm   what a request costs that passes through, or waits\n"
 	              "\nEach has --help.\n");

@@ -29,11 +29,13 @@ size_t budget_piece(enum budget_level level, size_t piece_bytes)
 	return piece_bytes < most ? piece_bytes : most;
 }
 
-uint32_t budget_connections(size_t max_bytes, uint32_t wanted_count)
+uint32_t budget_connections(size_t max_bytes, uint64_t files_count, uint32_t wanted_count)
 {
-	size_t fit = max_bytes / BUDGET_CONNECTION_BYTES;
+	uint64_t fit = files_count * 10 / 21;
 
-	if (max_bytes == 0 || fit >= wanted_count)
+	if (max_bytes > 0 && max_bytes / BUDGET_CONNECTION_BYTES < fit)
+		fit = max_bytes / BUDGET_CONNECTION_BYTES;
+	if (fit >= wanted_count)
 		return wanted_count;
 	return fit > 0 ? (uint32_t)fit : 1;
 }

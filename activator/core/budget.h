@@ -34,8 +34,11 @@ enum budget_level budget_level(size_t max_bytes, size_t used_bytes);
 /** budget_piece() - how much of @piece_bytes one connection may read at once */
 size_t budget_piece(enum budget_level level, size_t piece_bytes);
 
-/** budget_connections() - how many of @wanted_count connections fit, idle ones at least */
-uint32_t budget_connections(size_t max_bytes, uint32_t wanted_count);
+/**
+ * budget_connections() - how many of @wanted_count connections fit, idle ones at least
+ * @files_count: descriptors for them; each may want two, and a tenth more are there to be refused
+ */
+uint32_t budget_connections(size_t max_bytes, uint64_t files_count, uint32_t wanted_count);
 
 /** budget_goal() - relief goes on until no more than this is used */
 size_t budget_goal(size_t max_bytes);

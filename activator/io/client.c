@@ -24,13 +24,15 @@ void client_set_state(struct client *c, enum client_state state)
 	TAILQ_INSERT_TAIL(&c->proxy->clients[state], c, link);
 }
 
-void client_accept(struct listener *l, int fd, const struct sockaddr_storage *address)
+void client_accept(struct listener *l, int fd, const struct sockaddr_storage *address,
+                   struct source *source)
 {
 	struct proxy *p = l->proxy;
 	struct client *c = calloc(1, sizeof *c);
 
 	if (c == NULL) {
 		(void)close(fd);
+		source_give(&p->sources, source);
 		return;
 	}
 	c->proxy = p;
@@ -38,9 +40,11 @@ void client_accept(struct listener *l, int fd, const struct sockaddr_storage *ad
 	c->address = *address;
 	sock_narrow(fd, false);
 	if (sock_open(&c->sock, p->base, fd, on_client, c) < 0) {
+		source_give(&p->sources, source);
 		free(c);
 		return;
 	}
+	c->source = source;
 	c->sock.writable = true;
 	message_init(&c->message, HTTP_REQUEST);
 	c->entered_ms = clk_now_ms();
@@ -62,6 +66,8 @@ void client_drop(struct client *c)
 	sock_close(&c->sock);
 	client_set_state(c, CLIENT_DEAD);
 	c->proxy->stats.clients_count--;
+	source_give(&c->proxy->sources, c->source);
+	c->source = NULL;
 	if (r) {
 		c->request = NULL;
 		request_end(r, r->upgraded    ? END_UPGRADED

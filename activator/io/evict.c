@@ -113,18 +113,52 @@ static void victims_find(struct proxy *p, struct victims *v, uint64_t young_ms, 
 				victims_add(v, c);
 }
 
+/* Lists are in the order of entering: who is first is the oldest. */
+static struct client *client_oldest(struct proxy *p, enum client_state state)
+{
+	struct client *c = TAILQ_FIRST(&p->clients[state]);
+
+	return c && clk_now_ms() - c->entered_ms >= EVICT_YOUNG_MS ? c : NULL;
+}
+
+/*
+ * All wait for their containers. If most of them for the same one, it has more than its share, and
+ * those that have waited the longest there give way.
+ */
+static bool evict_of_the_largest(struct proxy *p)
+{
+	uint64_t now_ms = clk_now_ms();
+	struct target *largest = NULL;
+	struct target *t;
+	unsigned count = 0;
+
+	TAILQ_FOREACH(t, &p->targets, link)
+		if (largest == NULL || t->active_count > largest->active_count)
+			largest = t;
+	if (largest == NULL || largest->active_count <= p->opts.connections_max / 2)
+		return false;
+	while (count < EVICT_BATCH_MAX) {
+		struct request *r = TAILQ_FIRST(&largest->active);
+
+		if (r == NULL || r->upgraded || now_ms - r->progress_ms < EVICT_YOUNG_MS)
+			break;
+		client_evict(r->client, END_OVER_SHARE);
+		count++;
+	}
+	return count > 0;
+}
+
 bool evict_one(struct proxy *p)
 {
-	struct client *idle = TAILQ_FIRST(&p->clients[CLIENT_IDLE]);
-	struct client *head = TAILQ_FIRST(&p->clients[CLIENT_HEAD]);
+	struct client *idle = client_oldest(p, CLIENT_IDLE);
+	struct client *head = client_oldest(p, CLIENT_HEAD);
 	struct victims v;
 
 	if (idle) {
 		client_drop(idle);
 		return true;
 	}
-	/* The list is in the order of entering: who is first is the oldest. */
-	if (head && clk_now_ms() - head->entered_ms >= EVICT_YOUNG_MS) {
+	if (head) {
 		client_evict(head, END_EVICTED);
 		return true;
 	}
@@ -136,7 +170,7 @@ bool evict_one(struct proxy *p)
 	for (unsigned i = 0; i < v.count; i++)
 		if (v.clients[i]->recent_bytes < v.clients[0]->recent_bytes + SMALL_BYTES)
 			client_evict(v.clients[i], END_EVICTED);
-	return v.count > 0;
+	return v.count > 0 || evict_of_the_largest(p);
 }
 
 /* What costs nobody anything: heads kept for one more attempt, and room that is not used. */

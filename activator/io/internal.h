@@ -17,6 +17,7 @@
 #include "activator/core/pace.h"
 #include "activator/io/message.h"
 #include "activator/io/proxy.h"
+#include "activator/io/source.h"
 #include "activator/io/tenant.h"
 
 enum {
@@ -70,6 +71,7 @@ struct client {
 	struct out out;
 	struct request *request;
 	struct sockaddr_storage address;
+	struct source *source;
 	enum client_debt debt; /* these: by evict.c, at each tick */
 	struct pace pace;
 	uint64_t owed_bytes;   /* sent when the pace's window opened */
@@ -191,6 +193,7 @@ struct proxy {
 	struct tenants holding; /* those that hold something */
 	void *tenants_by_ns;    /* tsearch(3) */
 	struct bucket wakes;
+	void *sources; /* tsearch(3) */
 	struct hold_usage usage;
 	struct listener listeners[PROXY_LISTENERS_MAX];
 	unsigned listeners_count;
@@ -208,7 +211,9 @@ struct proxy {
 };
 
 /* client.c */
-void client_accept(struct listener *l, int fd, const struct sockaddr_storage *address);
+/** client_accept() - @source: given back at its end; NULL: not counted */
+void client_accept(struct listener *l, int fd, const struct sockaddr_storage *address,
+                   struct source *source);
 void client_run(struct client *c);
 void client_set_state(struct client *c, enum client_state state);
 /** client_refuse() - answer with @reason; @detail (or NULL) is added to its text */

@@ -125,6 +125,7 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 	for (unsigned i = 0; i < ACCEPTS_PER_TURN; i++) {
 		struct sockaddr_storage address;
 		socklen_t bytes = sizeof address;
+		struct source *source;
 		int peer = accept4((int)fd, (struct sockaddr *)&address, &bytes,
 		                   SOCK_NONBLOCK | SOCK_CLOEXEC);
 
@@ -134,14 +135,21 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 				accept_pause(p);
 			return;
 		}
+		if (!source_take(&p->sources, &address, p->opts.connections_of_address_max,
+		                 &source)) {
+			proxy_count(p, END_OF_ADDRESS, end_reason_status(END_OF_ADDRESS));
+			(void)close(peer);
+			continue;
+		}
 		if (p->stats.clients_count >= p->opts.connections_max && !evict_one(p) &&
 		    p->stats.clients_count >= connections_hard(p)) {
 			/* Not even a refusal: each would be one more connection for a while. */
 			proxy_count(p, END_OVERLOADED, end_reason_status(END_OVERLOADED));
+			source_give(&p->sources, source);
 			(void)close(peer);
 			continue;
 		}
-		client_accept(l, peer, &address);
+		client_accept(l, peer, &address, source);
 	}
 }
 

@@ -37,8 +37,9 @@ enum proxy_stage {
 
 struct proxy_opts {
 	uint32_t connections_max;
-	struct pace_limit pace;  /* of clients that we wait for */
-	struct hold_limits held; /* of all targets together */
+	uint32_t connections_of_address_max; /* 0: no limit of its own */
+	struct pace_limit pace;              /* of clients that we wait for */
+	struct hold_limits held;             /* of all targets together */
 	struct bucket_limit wakes_all;
 	struct bucket_limit wakes_of_namespace;
 	uint64_t idle_timeout_ms;

@@ -41,6 +41,7 @@ adminTokenFile: /etc/stoppablecontainer-token/token
 connections:
   max: {{ int $a.connectionsMax }}
   memory: {{ $a.connectionsMemory | quote }}
+  maxPerAddress: {{ int $a.connectionsPerAddress }}
 minRate:
   bytesPerSecond: {{ int $a.minRate.bytesPerSecond }}
   grace: {{ $a.minRate.grace | quote }}

@@ -59,6 +59,11 @@ measures_scale() {
 		grep '^wakes 10: among 10 ' "$SC_RESULTS_DIR/scale.txt"
 }
 
+besieges() { # all kinds, and none of them starves the neighbour or the activator
+	"$source_dir/loadtest/siege.sh" --count=300 --seconds=3 --p99-ms=5000 &&
+		[ "$(grep -c ' holds$' "$SC_RESULTS_DIR/siege.txt")" = 4 ]
+}
+
 publishes() { # what was measured stands in the page
 	"$source_dir/loadtest/publish.sh" wake warm &&
 		for name in wake warm; do
@@ -71,6 +76,7 @@ publishes() { # what was measured stands in the page
 result 'run.sh measures wakes beside Podman' measures_wakes
 result 'warm.sh measures a request beside nginx and HAProxy' measures_warm_requests
 result 'scale.sh measures programs beside many that sleep' measures_scale
+result 'siege.sh measures a neighbour of the worst clients' besieges
 result 'publish.sh puts the figures into the page' publishes
 echo "1..$count"
 exit $failed

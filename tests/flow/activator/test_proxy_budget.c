@@ -48,6 +48,17 @@ static int setup_few(void **state)
 
 enum { HOLD_MAX = 20 };
 
+static void of_an_address(struct proxy_opts *opts)
+{
+	patient(opts);
+	opts->connections_of_address_max = 3;
+}
+
+static int setup_of_an_address(void **state)
+{
+	return setup_with(state, of_an_address);
+}
+
 static void small_hold(struct proxy_opts *opts)
 {
 	patient(opts);
@@ -224,6 +235,57 @@ static void test_the_oldest_head_makes_room_for_a_new_connection(void **state)
 	hear_end(f, oldest);
 }
 
+/* All connections wait for a container that never answers: it has more than its share. */
+static void test_a_container_that_all_wait_for_gives_way(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t until;
+
+	make_ready(f);
+	for (unsigned i = 0; i < MANY; i++) {
+		say(f, client(f), GET);
+		hear(f, take(f), "\r\n\r\n");
+	}
+	until = clk_now_ms() + 1100;
+	while (clk_now_ms() < until)
+		turn(f);
+	neighbour_is_answered(f);
+	assert_true(ended(f, END_OVER_SHARE) > 0);
+	assert_int_equal(ended(f, END_OVERLOADED), 0);
+}
+
+/* Who has just come is not idle: its request is on the way. */
+static void test_a_new_connection_does_not_cost_one_that_is_as_new(void **state)
+{
+	struct fixture *f = *state;
+	int first;
+
+	make_ready(f);
+	first = client(f);
+	for (unsigned i = 1; i < MANY; i++)
+		say(f, client(f), "G");
+	say(f, client(f), "G");
+	say(f, first, GET);
+	hear(f, take(f), "\r\n\r\n");
+	assert_int_equal(ended(f, END_OVERLOADED), 1);
+}
+
+static void test_connections_of_one_address_have_a_limit(void **state)
+{
+	struct fixture *f = *state;
+	int fds[4];
+
+	for (unsigned i = 0; i < 4; i++)
+		fds[i] = client(f);
+	assert_int_equal(ended(f, END_OF_ADDRESS), 1);
+	hear_end(f, fds[3]);
+	(void)shutdown(fds[0], SHUT_RDWR);
+	while (proxy_stats(f->proxy)->clients_count == 3)
+		turn(f);
+	(void)client(f);
+	assert_int_equal(ended(f, END_OF_ADDRESS), 1);
+}
+
 static void test_connections_far_over_the_limit_are_closed_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -389,6 +451,13 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(
 	                test_the_oldest_head_makes_room_for_a_new_connection, setup_few,
 	                teardown_budget),
+	        cmocka_unit_test_setup_teardown(test_a_container_that_all_wait_for_gives_way,
+	                                        setup_few, teardown_budget),
+	        cmocka_unit_test_setup_teardown(
+	                test_a_new_connection_does_not_cost_one_that_is_as_new, setup_few,
+	                teardown_budget),
+	        cmocka_unit_test_setup_teardown(test_connections_of_one_address_have_a_limit,
+	                                        setup_of_an_address, teardown_budget),
 	        cmocka_unit_test_setup_teardown(
 	                test_connections_far_over_the_limit_are_closed_at_once, setup_few,
 	                teardown_budget),

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+enum { FILES = 524288 };
+
 #define MIB ((size_t)1 << 20)
 
 static void test_budget_is_a_part_of_the_limit_or_of_the_machine(void **state)
@@ -36,9 +38,11 @@ static void test_budget_pieces_shrink_and_never_end(void **state)
 
 static void test_budget_lowers_connections_that_do_not_fit(void **state)
 {
-	assert_int_equal(budget_connections(0, 8000), 8000);
-	assert_int_equal(budget_connections(32 * MIB, 8000), 2048);
-	assert_int_equal(budget_connections(1, 8000), 1);
+	assert_int_equal(budget_connections(0, FILES, 8000), 8000);
+	assert_int_equal(budget_connections(32 * MIB, FILES, 8000), 2048);
+	assert_int_equal(budget_connections(1, FILES, 8000), 1);
+	assert_int_equal(budget_connections(0, 1000, 8000), 476);
+	assert_int_equal(budget_connections(0, 0, 8000), 1);
 }
 
 /* The chart: 512Mi, 8000 connections; what is over the budget at worst is in the other part. */
@@ -47,7 +51,7 @@ static void test_budget_of_the_chart_holds_its_connections(void **state)
 	size_t limit = 512 * MIB;
 	size_t budget = budget_bytes(limit, 64 * 1024 * MIB);
 
-	assert_int_equal(budget_connections(budget, 8000), 8000);
+	assert_int_equal(budget_connections(budget, FILES, 8000), 8000);
 	assert_true(budget + 8800 * (size_t)BUDGET_FULL_PIECE_BYTES < limit - 128 * MIB);
 }
 
