@@ -13,6 +13,7 @@
 #include "lib/base/config.h"
 #include "local/commands.h"
 #include "local/io/engine.h"
+#include "local/io/made.h"
 
 DEFINE_CLEANUP(struct config *, config_free);
 
@@ -30,6 +31,26 @@ static int supervisor_end(const struct engine *e, uint64_t timeout_ms, struct er
 	return poll(&p, 1, (int)timeout_ms) == 1
 	               ? 0
 	               : err_set(err, ERR_TIMEOUT, 0, "the engine (pid %d) does not end", (int)pid);
+}
+
+/*
+ * What is taken away is what the state folder says was made, also by an engine that was killed, and
+ * nothing else: a name given here may be another engine's.
+ */
+static int engine_end(struct engine *e, uint64_t timeout_ms, bool remove, struct err *err)
+{
+	struct made made;
+	int r = supervisor_end(e, timeout_ms, err);
+
+	if (r == 0)
+		r = made_recall(e, &made, err);
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	if (!made.is_up)
+		return remove ? engine_remove_containers(e, err) : 0;
+	if (engine_clean(e, remove, err) < 0)
+		return -1;
+	return made_note(e, false, err);
 }
 
 int cmd_down(int argc, char **argv)
@@ -56,10 +77,7 @@ int cmd_down(int argc, char **argv)
 	int operands, r = config_load(&program, argc, argv, &config, &operands, &err);
 
 	if (r == 0) {
-		r = supervisor_end(&e, timeout_ms, &err);
-		/* also what an engine left that was killed */
-		if (r == 0)
-			r = engine_clean(&e, purge || purge_state, &err);
+		r = engine_end(&e, timeout_ms, purge || purge_state, &err);
 		if (r == 0 && purge_state)
 			r = engine_remove_state(&e, &err);
 		if (r < 0)

@@ -10,12 +10,14 @@
 #include "lib/base/config.h"
 #include "local/commands.h"
 #include "local/io/engine.h"
+#include "local/io/made.h"
 
 DEFINE_CLEANUP(struct config *, config_free);
 
 int cmd_podman(int argc, char **argv)
 {
 	struct engine e = {0};
+	struct made made;
 	const struct config_option options[] = {ENGINE_OPTIONS(&e)};
 	const struct config_program program = {
 	        .name = "sc-local podman",
@@ -30,7 +32,7 @@ int cmd_podman(int argc, char **argv)
 
 	if (r > 0)
 		return 0;
-	if (r < 0 || engine_podman(&e, &err) < 0) {
+	if (r < 0 || made_recall(&e, &made, &err) < 0 || engine_podman(&e, &err) < 0) {
 		fprintf(stderr, "sc-local: %s\n", err.text);
 		return 2;
 	}

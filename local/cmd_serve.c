@@ -112,6 +112,7 @@ static int start(struct serve *s, struct err *err)
 	(void)snprintf(s->database_file, sizeof s->database_file, "%s/objects.sqlite",
 	               opts->state_dir);
 	(void)snprintf(s->pods_dir, sizeof s->pods_dir, "%s/pods", opts->state_dir);
+	opts->run.owner = opts->state_dir;
 	(void)snprintf(s->podman_socket, sizeof s->podman_socket, "%s/podman.sock", opts->run_dir);
 	api.http.tls = s->pki.server;
 	api.token = s->token;

@@ -10,6 +10,7 @@
 #include "lib/base/num.h"
 #include "local/commands.h"
 #include "local/io/engine.h"
+#include "local/io/made.h"
 
 DEFINE_CLEANUP(struct config *, config_free);
 
@@ -81,6 +82,7 @@ static json_t *status_read(const struct engine *e, bool *ret_ready)
 int cmd_status(int argc, char **argv)
 {
 	struct engine e = {0};
+	struct made made;
 	const char *output;
 	const struct config_option options[] = {
 	        ENGINE_OPTIONS(&e),
@@ -99,6 +101,8 @@ int cmd_status(int argc, char **argv)
 	bool ready = false;
 	json_t *list;
 
+	if (r == 0 && made_recall(&e, &made, &err) < 0)
+		r = -1;
 	if (r < 0)
 		fprintf(stderr, "sc-local: %s\n", err.text);
 	if (r != 0)

@@ -21,6 +21,8 @@
 #include "lib/trim.h"
 #include "local/commands.h"
 #include "local/io/engine.h"
+#include "local/io/made.h"
+#include "local/io/network.h"
 #include "local/io/podman_conf.h"
 #include "local/io/supervise.h"
 
@@ -258,13 +260,37 @@ static void http_listen_keep_usable(struct up *up)
 	*to = NULL;
 }
 
+/* What an engine before made under other names goes; what this one makes is written down. */
+static int made_settle(const struct up *up, struct err *err)
+{
+	const struct network_opts network = {.bridge = up->engine.bridge,
+	                                     .owner = up->engine.state_dir};
+	struct engine before = up->engine;
+	struct made made;
+	int r = made_recall(&before, &made, err);
+
+	if (r < 0 || network_may_have(&network, err) < 0)
+		return -1;
+	if (r == 0 && made.is_up &&
+	    (strcmp(before.bridge, up->engine.bridge) != 0 ||
+	     strcmp(before.subnet, up->engine.subnet) != 0 ||
+	     strcmp(before.cgroup_root, up->engine.cgroup_root) != 0 ||
+	     strcmp(before.run_dir, up->engine.run_dir) != 0)) {
+		log_event(LOG_INFO, "up.clean_before", log_str("bridge", before.bridge),
+		          log_str("cgroup_root", before.cgroup_root));
+		if (engine_clean(&before, false, err) < 0)
+			return -1;
+	}
+	return made_note(&up->engine, true, err);
+}
+
 static int folders_prepare(struct up *up, struct err *err)
 {
 	const struct podman_conf conf = {up->engine.state_dir, up->engine.run_dir,
 	                                 up->container_log_bytes};
 	char path[PATH_MAX];
 
-	if (engine_lock(&up->engine, &up->lock_fd, err) < 0)
+	if (engine_lock(&up->engine, &up->lock_fd, err) < 0 || made_settle(up, err) < 0)
 		return -1;
 	(void)snprintf(path, sizeof path, "%s/logs", up->engine.state_dir);
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
@@ -376,6 +402,8 @@ static int up_run(struct up *up)
 		trim_start(up->base);
 		(void)event_base_dispatch(up->base);
 		r = engine_clean(&up->engine, false, &err);
+		if (r == 0)
+			r = made_note(&up->engine, false, &err);
 		log_event(LOG_INFO, "up.down", log_bool("clean", r == 0));
 	}
 	if (r < 0)

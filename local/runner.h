@@ -26,6 +26,7 @@ struct runner_opts {
 	const char *bridge;      /* "sclocal0" */
 	const char *subnet;      /* "10.213.0.1/16" */
 	bool masquerade;
+	const char *owner;          /* the engine's state folder */
 	unsigned netns_pool_count;  /* 4 */
 	uint64_t log_bytes_max;     /* of one container's log file */
 	const char *wrapper_binary; /* NULL: no image is made of it */

@@ -158,6 +158,14 @@ static void storage_unmount(const struct engine *e)
 	(void)umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
 }
 
+int engine_remove_containers(const struct engine *e, struct err *err)
+{
+	int r = containers_end(e, true, err);
+
+	storage_unmount(e);
+	return r;
+}
+
 int engine_clean(const struct engine *e, bool remove, struct err *err)
 {
 	char forward[PATH_MAX];
@@ -165,6 +173,7 @@ int engine_clean(const struct engine *e, bool remove, struct err *err)
 	        .bridge = e->bridge,
 	        .subnet = e->subnet,
 	        .masquerade = e->masquerade,
+	        .owner = e->state_dir,
 	        .forward_state = forward,
 	};
 	const struct timespec nap = {0, CLEAN_RETRY_NS};

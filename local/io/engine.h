@@ -78,5 +78,8 @@ int engine_podman(const struct engine *e, struct err *err);
  */
 int engine_clean(const struct engine *e, bool remove, struct err *err);
 
+/** engine_remove_containers() - those of an engine that is down. Blocks */
+int engine_remove_containers(const struct engine *e, struct err *err);
+
 /** engine_remove_state() - the state folder and all in it; never crosses a mount */
 int engine_remove_state(const struct engine *e, struct err *err);

@@ -4,13 +4,17 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/bridge.h>
+#include <netlink/route/route.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +24,8 @@
 #include "lib/base/num.h"
 
 #define IP_FORWARD_FILE "/proc/sys/net/ipv4/ip_forward"
+
+enum { OWNER_MARK_BYTES = 256, BLACKHOLE_PRIORITY = INT_MAX };
 
 extern char **environ;
 
@@ -180,57 +186,208 @@ static void forward_on(const char *state_file)
 		log_event(LOG_WARN, "network.forward", log_i64("errno", errno));
 }
 
-static int bridge_make(struct nl_sock *sock, const char *name, struct err *err)
+/* The mark of the engine on its bridge: the link's alias, of at most 255 characters. */
+static void owner_mark(const struct network_opts *opts, char mark[OWNER_MARK_BYTES])
 {
+	char real[PATH_MAX];
+	const char *dir = realpath(opts->owner, real);
+
+	(void)snprintf(mark, OWNER_MARK_BYTES, "sc-local %.240s", dir ? dir : opts->owner);
+}
+
+enum bridge_owner { BRIDGE_NONE, BRIDGE_OURS, BRIDGE_UNMARKED, BRIDGE_FOREIGN };
+
+/* Whose the link of that name is; @ret_mark: of a foreign one. */
+static enum bridge_owner bridge_owner(struct nl_sock *sock, const struct network_opts *opts,
+                                      char ret_mark[OWNER_MARK_BYTES])
+{
+	enum bridge_owner owner = BRIDGE_FOREIGN;
+	struct rtnl_link *link = NULL;
+	char mark[OWNER_MARK_BYTES];
+	const char *alias;
+
+	if (rtnl_link_get_kernel(sock, 0, opts->bridge, &link) < 0)
+		return BRIDGE_NONE;
+	owner_mark(opts, mark);
+	alias = rtnl_link_get_ifalias(link);
+	if (alias != NULL && strcmp(alias, mark) == 0)
+		owner = BRIDGE_OURS;
+	else if (alias == NULL && rtnl_link_is_bridge(link))
+		owner = BRIDGE_UNMARKED; /* of a version before, or we were killed in between */
+	(void)snprintf(ret_mark, OWNER_MARK_BYTES, "%s", alias != NULL ? alias : "no mark");
+	rtnl_link_put(link);
+	return owner;
+}
+
+static int bridge_refuse(const char *mark, struct err *err)
+{
+	return err_set(err, ERR_EXISTS, 0,
+	               "it is there and not this engine's (%s); --bridge names another", mark);
+}
+
+int network_may_have(const struct network_opts *opts, struct err *err)
+{
+	struct nl_sock *sock = nl_socket_alloc();
+	char mark[OWNER_MARK_BYTES];
+	int r = 0;
+
+	if (sock == NULL || nl_connect(sock, NETLINK_ROUTE) < 0)
+		r = err_set(err, ERR_SYS, errno, "netlink");
+	else if (bridge_owner(sock, opts, mark) == BRIDGE_FOREIGN)
+		r = bridge_refuse(mark, err);
+	nl_socket_free(sock);
+	return r < 0 ? err_wrap(err, "bridge %s", opts->bridge) : 0;
+}
+
+static int bridge_mark(struct nl_sock *sock, const struct network_opts *opts, struct err *err)
+{
+	struct rtnl_link *link = NULL, *change = rtnl_link_alloc();
+	char mark[OWNER_MARK_BYTES];
+	int r = change ? rtnl_link_get_kernel(sock, 0, opts->bridge, &link) : -NLE_NOMEM;
+
+	owner_mark(opts, mark);
+	if (r == 0) {
+		rtnl_link_set_ifalias(change, mark);
+		r = rtnl_link_change(sock, link, change, 0);
+	}
+	rtnl_link_put(change);
+	rtnl_link_put(link);
+	return r < 0 ? err_set(err, ERR_SYS, 0, "mark: %s", nl_geterror(r)) : 0;
+}
+
+static int bridge_make(struct nl_sock *sock, const struct network_opts *opts, struct err *err)
+{
+	char mark[OWNER_MARK_BYTES];
 	int r;
 
-	if (strlen(name) == 0 || strlen(name) >= IFNAMSIZ)
+	if (strlen(opts->bridge) == 0 || strlen(opts->bridge) >= IFNAMSIZ)
 		return err_set(err, ERR_INVALID, 0, "a bridge's name has 1 to %d characters",
 		               IFNAMSIZ - 1);
-	r = rtnl_link_bridge_add(sock, name);
+	switch (bridge_owner(sock, opts, mark)) {
+	case BRIDGE_OURS:
+		return 0;
+	case BRIDGE_FOREIGN:
+		return bridge_refuse(mark, err);
+	case BRIDGE_NONE:
+	case BRIDGE_UNMARKED:
+		break;
+	}
+	r = rtnl_link_bridge_add(sock, opts->bridge);
 	if (r < 0 && r != -NLE_EXIST)
 		return err_set(err, ERR_SYS, 0, "create: %s", nl_geterror(r));
+	return bridge_mark(sock, opts, err);
+}
+
+/*
+ * Beside the bridge's own route, and worse than it: without the bridge an address of a Pod leads
+ * nowhere. By the default route a request would leave the machine, and a stranger would answer it.
+ */
+static int blackhole_set(struct nl_sock *sock, const struct network_subnet *subnet, bool on,
+                         struct err *err)
+{
+	struct rtnl_route *route = rtnl_route_alloc();
+	struct nl_addr *dst = network_nl_addr(subnet->gateway & subnet->mask, subnet->prefix);
+	int r = -NLE_NOMEM;
+
+	if (route != NULL && dst != NULL) {
+		(void)rtnl_route_set_dst(route, dst);
+		(void)rtnl_route_set_type(route, RTN_BLACKHOLE);
+		rtnl_route_set_priority(route, BLACKHOLE_PRIORITY);
+		r = on ? rtnl_route_add(sock, route, NLM_F_EXCL)
+		       : rtnl_route_delete(sock, route, 0);
+	}
+	nl_addr_put(dst);
+	rtnl_route_put(route);
+	if (r < 0 && r != (on ? -NLE_EXIST : -NLE_OBJ_NOTFOUND))
+		return err_set(err, ERR_SYS, 0, "blackhole route: %s", nl_geterror(r));
 	return 0;
 }
 
 int network_host_setup(struct nl_sock *sock, const struct network_opts *opts,
                        const struct network_subnet *subnet, int *ret_bridge_index, struct err *err)
 {
-	struct err soft;
-
-	if (bridge_make(sock, opts->bridge, err) < 0 ||
+	if (bridge_make(sock, opts, err) < 0 || blackhole_set(sock, subnet, true, err) < 0 ||
 	    network_link_up(sock, opts->bridge, ret_bridge_index, err) < 0 ||
 	    network_address_add(sock, *ret_bridge_index, subnet->gateway, subnet->prefix, err) < 0)
 		return -1;
-	if (opts->masquerade) {
-		forward_on(opts->forward_state);
-		if (masquerade_set(opts, subnet, true, &soft) < 0)
-			log_event(LOG_WARN, "network.no_masquerade", log_err(&soft),
-			          log_str("effect", "Pods reach this machine only"));
-	}
+	if (opts->masquerade)
+		network_host_masquerade(opts, subnet);
 	return 0;
+}
+
+void network_host_masquerade(const struct network_opts *opts, const struct network_subnet *subnet)
+{
+	struct err err;
+
+	forward_on(opts->forward_state);
+	if (masquerade_set(opts, subnet, true, &err) < 0)
+		log_event(LOG_WARN, "network.no_masquerade", log_err(&err),
+		          log_str("effect", "Pods reach this machine only"));
+}
+
+/* Whether another engine's bridge is in this network namespace. */
+static bool others_are_there(struct nl_sock *sock)
+{
+	struct nl_cache *links = NULL;
+	bool found = false;
+
+	if (rtnl_link_alloc_cache(sock, AF_UNSPEC, &links) < 0)
+		return true; /* not known: what may be theirs stays */
+	for (struct nl_object *o = nl_cache_get_first(links); o != NULL; o = nl_cache_get_next(o)) {
+		const char *alias = rtnl_link_get_ifalias((struct rtnl_link *)o);
+
+		found |= alias != NULL && strncmp(alias, "sc-local ", 9) == 0;
+	}
+	nl_cache_free(links);
+	return found;
+}
+
+/* Forwarding is the whole machine's: with another engine there it stays on. */
+static void forward_restore(struct nl_sock *sock, const char *state_file)
+{
+	char was;
+
+	if (one_char_read(state_file, &was) < 0)
+		return;
+	if (others_are_there(sock))
+		log_event(LOG_INFO, "network.forward_stays", log_str("for", "another engine"));
+	else
+		(void)one_char_write(IP_FORWARD_FILE, 0, was);
+	(void)unlink(state_file);
+}
+
+static int bridge_remove(struct nl_sock *sock, const struct network_opts *opts, struct err *err)
+{
+	struct rtnl_link *link = NULL;
+	int r = rtnl_link_get_kernel(sock, 0, opts->bridge, &link);
+
+	if (r == 0)
+		r = rtnl_link_delete(sock, link);
+	rtnl_link_put(link);
+	return r < 0 && r != -NLE_OBJ_NOTFOUND && r != -NLE_NODEV
+	               ? err_set(err, ERR_SYS, 0, "delete bridge %s: %s", opts->bridge,
+	                         nl_geterror(r))
+	               : 0;
 }
 
 int network_remove(const struct network_opts *opts, struct err *err)
 {
 	struct nl_sock *sock = nl_socket_alloc();
 	struct network_subnet subnet;
-	struct rtnl_link *link = NULL;
-	char was;
-	int r = 0;
+	char mark[OWNER_MARK_BYTES];
+	int r = network_subnet_parse(opts->subnet, &subnet, err);
 
-	if (sock == NULL || nl_connect(sock, NETLINK_ROUTE) < 0)
+	if (r == 0 && (sock == NULL || nl_connect(sock, NETLINK_ROUTE) < 0))
 		r = err_set(err, ERR_SYS, errno, "netlink");
-	else if (rtnl_link_get_kernel(sock, 0, opts->bridge, &link) == 0 &&
-	         rtnl_link_delete(sock, link) < 0)
-		r = err_set(err, ERR_SYS, 0, "delete bridge %s", opts->bridge);
-	rtnl_link_put(link);
-	nl_socket_free(sock);
-	if (opts->masquerade && network_subnet_parse(opts->subnet, &subnet, NULL) == 0)
-		(void)masquerade_set(opts, &subnet, false, NULL);
-	if (one_char_read(opts->forward_state, &was) == 0) {
-		(void)one_char_write(IP_FORWARD_FILE, 0, was);
-		(void)unlink(opts->forward_state);
+	if (r == 0 && bridge_owner(sock, opts, mark) != BRIDGE_FOREIGN) {
+		r = bridge_remove(sock, opts, err);
+		if (opts->masquerade)
+			(void)masquerade_set(opts, &subnet, false, NULL);
 	}
+	if (r == 0) {
+		r = blackhole_set(sock, &subnet, false, err);
+		forward_restore(sock, opts->forward_state);
+	}
+	nl_socket_free(sock);
 	return r;
 }

@@ -36,3 +36,6 @@ int network_address_add(struct nl_sock *sock, int index, uint32_t address, unsig
 /** network_host_setup() - bridge with address, ip_forward, masquerade. Blocks: only at start */
 int network_host_setup(struct nl_sock *sock, const struct network_opts *opts,
                        const struct network_subnet *subnet, int *ret_bridge_index, struct err *err);
+
+/** network_host_masquerade() - the rules alone, made anew. Blocks for a moment */
+void network_host_masquerade(const struct network_opts *opts, const struct network_subnet *subnet);

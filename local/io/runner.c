@@ -114,6 +114,7 @@ static int network_start(struct runner *r, struct err *err)
 	        .subnet = r->opts.subnet,
 	        .pool_count = r->opts.netns_pool_count,
 	        .masquerade = r->opts.masquerade,
+	        .owner = r->opts.owner,
 	        .forward_state = r->forward_state,
 	};
 

@@ -152,6 +152,7 @@ void fixture_start(struct fixture *f)
 	        .run_dir = f->run,
 	        .cgroup_root = getenv("ENGINE_CGROUP"),
 	        .bridge = "sctest0",
+	        .owner = "/run/sctest",
 	        .subnet = "10.99.0.1/16",
 	        .netns_pool_count = 2,
 	        .log_bytes_max = LOG_BYTES,

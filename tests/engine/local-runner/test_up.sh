@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The supervisor with the real programs: up, a second up, a killed program, two engines, down.
+# The supervisor with the real programs: up, a second up, a killed program, two engines, down, and
+# what somebody else takes away meanwhile.
 # usage: isolate.sh test_up.sh BUILD_DIR CRDS_DIR
 set -u
 
@@ -78,16 +79,62 @@ nothing_is_left() {
 		! pgrep -f "$ENGINE_DIR" && ! pgrep conmon
 }
 
+# the bridge, its table and its cables of engine A, as another engine and a person must leave them
+bridge_of_A() { ip -o link show sctA | cut -d : -f 1; }
+network_of_A_is_whole() {
+	ip -o -4 address show sctA | grep -q ' 10.98.0.1/16 ' && nft list table ip sc_sctA >/dev/null &&
+		ip route show type blackhole | grep -q '^blackhole 10.98.0.0/16 '
+}
+
+# "down" that is told no name takes what its own folder names, and nothing by the default's name
+down_of_one_leaves_the_other() {
+	local before
+	before=$(bridge_of_A)
+	"$local_bin" down --state-dir="$ENGINE_DIR/B" --bridge=sctA --subnet=10.98.0.1/16 \
+		--cgroup-root="$ENGINE_CGROUP-A" || return
+	[ "$(bridge_of_A)" = "$before" ] && network_of_A_is_whole && engine A status
+	! ip link show sctB 2>/dev/null
+}
+
+foreign_bridge_is_refused() { # engine B with the bridge of A
+	! engine B up --bridge=sctA --crds-dir="$crds" --listen=127.0.0.1:16444 \
+		--http-listen=127.0.0.1:18081 --admin-port=19450 --detach >"$ENGINE_DIR/foreign" 2>&1
+	grep "not this engine's (sc-local $ENGINE_DIR/A)" "$ENGINE_DIR/foreign" || return
+	network_of_A_is_whole
+}
+
+# an address of the Pods' that no Pod has leads nowhere, also while there is no bridge
+nothing_leaves_without_a_bridge() {
+	local ip_error
+	ip link delete sctA || return
+	ip_error=$(ip route get 10.98.7.7 2>&1)
+	case "$ip_error" in *'Invalid argument'*) ;; *) echo "$ip_error"; return 1 ;; esac
+}
+
+flushed_rules_are_made_anew() {
+	nft flush ruleset && until_true network_of_A_is_whole && grep -q 'network.rules_lost' "$ENGINE_DIR/A/logs/"*
+}
+
+lost_bridge_is_made_anew() {
+	until_true network_of_A_is_whole && grep -q 'network.bridge_lost' "$ENGINE_DIR/A/logs/"*
+}
+
 state_is_gone() {
 	[ ! -e "$ENGINE_DIR/B" ]
 }
 
-echo 1..10
+echo 1..16
 check 'up starts everything and returns' start A
 check 'status says that all are ready' engine A status
 check 'the node is ready' until_true node_is_ready
 check 'a second up on one state folder is refused' second_up_is_refused
 check 'another engine runs beside it' start B
+check 'its down leaves the first one alone' down_of_one_leaves_the_other
+check 'a bridge of another engine is refused' foreign_bridge_is_refused
+check 'without a bridge nothing leaves the machine' nothing_leaves_without_a_bridge
+check 'a lost bridge is made anew' lost_bridge_is_made_anew
+check 'flushed rules are made anew' flushed_rules_are_made_anew
+check 'the other engine starts again' start B
 check 'a program that was killed is started again' killed_program_is_back
 check 'down ends the one' engine A down
 check 'down --purge-state ends the other' engine B down --purge-state
