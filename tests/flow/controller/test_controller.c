@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/clk.h"
 #include "lib/kube/object.h"
 
 #define GROUP "/apis/stoppablecontainer.xtlsoft.top/v1alpha1/namespaces/default/"
@@ -413,6 +414,17 @@ static void expect_woken(struct fixture *f, struct world_process *activator, con
 	json_decref(world_merge_patch(f->world, path, "{\"spec\":{\"running\":false}}"));
 }
 
+/* The activator sees a change when its watch has brought it. */
+static void until_served(struct world_process *activator, const char *host)
+{
+	uint64_t until_ms = clk_now_ms() + WORLD_DEADLINE_MS;
+
+	while (ask(activator, host) == 404) {
+		if (clk_now_ms() > until_ms)
+			fail_msg("%s is not served", host);
+	}
+}
+
 static void test_controller_who_serves_a_host_keeps_it(void **state)
 {
 #define OLD IN("other") "/old"
@@ -428,8 +440,7 @@ static void test_controller_who_serves_a_host_keeps_it(void **state)
 	json_decref(world_create(f->world, GROUP "stoppablecontainers", hello));
 	set_hosts(f, CONTAINER, "[\"shop.test\"]");
 	world_expect(f->world, CONTAINER, "/status/activation/hosts/0", "shop.test");
-	while (ask(activator, "shop.test") == 404) /* until the activator has seen it too */
-		;
+	until_served(activator, "shop.test");
 	expect_woken(f, activator, "shop.test", CONTAINER, OLD);
 
 	/* an older one asks for it, and for all names there are, by an edit */
@@ -453,6 +464,7 @@ static void test_controller_who_serves_a_host_keeps_it(void **state)
 	json_decref(world_merge_patch(f->world, CONTAINER,
 	                              "{\"spec\":{\"activation\":{\"port\":8080}}}"));
 	world_expect(f->world, CONTAINER, reason, "Routed");
+	until_served(activator, "shop.test");
 	expect_woken(f, activator, "shop.test", CONTAINER, OLD);
 
 	/* deleted, it lets go of what was listed; its own names wait for it */
@@ -461,6 +473,7 @@ static void test_controller_who_serves_a_host_keeps_it(void **state)
 	world_expect(f->world, OLD, "/status/activation/hosts/0", "shop.test");
 	assert_int_equal(ask(activator, "hello.default.svc.cluster.local"), 404);
 	json_decref(world_create(f->world, GROUP "stoppablecontainers", hello));
+	until_served(activator, "hello.default.svc.cluster.local");
 	expect_woken(f, activator, "hello.default.svc.cluster.local", CONTAINER, OLD);
 	set_hosts(f, CONTAINER, "[\"shop.test\"]");
 	world_expect(f->world, CONTAINER, reason, "HostConflict");

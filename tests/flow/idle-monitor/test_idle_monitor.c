@@ -326,30 +326,46 @@ static void test_monitor_tells_of_a_consumer_of_one_that_sleeps(void **state)
 	world_expect(f->world, CONTAINER, "/status/idle/state", "Asleep");
 }
 
-/*
- * A start that nobody else's waits behind is told at once, and not a pause later. The timeout is
- * so long that the pause is longer than the test waits.
- */
-static void test_monitor_tells_a_lone_start_at_once(void **state)
+static uint64_t start_and_await(const struct fixture *f)
 {
-	struct fixture *f = *state;
-	uint64_t start_ms;
+	uint64_t start_ms = clk_now_ms();
 
-	json_decref(
-	        world_merge_patch(f->world, CONTAINER,
-	                          "{\"spec\":{\"running\":false,\"idle\":{\"timeout\":\"1h\"}}}"));
-	json_decref(world_merge_patch(f->world, INSTANCE "/status",
-	                              "{\"status\":{\"phase\":\"Stopped\"}}"));
-	spawn(f);
-	world_expect(f->world, CONTAINER, "/status/idle/state", "Asleep");
-	start_ms = clk_now_ms();
 	json_decref(world_merge_patch(f->world, CONTAINER, "{\"spec\":{\"running\":true}}"));
 	json_decref(world_merge_patch(f->world, INSTANCE "/status", listening));
 	json_decref(world_merge_patch(f->world, CONTAINER "/status",
 	                              "{\"status\":{\"phase\":\"Running\"}}"));
 	world_expect(f->world, CONTAINER, "/status/idle/state", "Active");
 	world_expect(f->world, CONTAINER, "/status/idle/lastActivitySource", "start");
-	assert_in_range(clk_now_ms() - start_ms, 0, PAUSE_MS - 1);
+	return clk_now_ms() - start_ms;
+}
+
+static void rest_and_await(const struct fixture *f)
+{
+	json_decref(
+	        world_merge_patch(f->world, CONTAINER,
+	                          "{\"spec\":{\"running\":false,\"idle\":{\"timeout\":\"1h\"}}}"));
+	json_decref(world_merge_patch(f->world, CONTAINER "/status",
+	                              "{\"status\":{\"phase\":\"Stopped\"}}"));
+	json_decref(world_merge_patch(f->world, INSTANCE "/status",
+	                              "{\"status\":{\"phase\":\"Stopped\"}}"));
+	world_expect(f->world, CONTAINER, "/status/idle/state", "Asleep");
+}
+
+/*
+ * A start that nobody else's waits behind is told at once, and not a pause later. A machine that
+ * does much else can take as long, but not each time.
+ */
+static void test_monitor_tells_a_lone_start_at_once(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t took_ms = PAUSE_MS;
+
+	spawn(f);
+	for (unsigned i = 0; i < 5 && took_ms >= PAUSE_MS; i++) {
+		rest_and_await(f);
+		took_ms = start_and_await(f);
+	}
+	assert_in_range(took_ms, 0, PAUSE_MS - 1);
 }
 
 static void test_monitor_keeps_a_container_that_is_never_to_stop(void **state)
