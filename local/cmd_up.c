@@ -23,6 +23,7 @@
 #include "local/io/engine.h"
 #include "local/io/made.h"
 #include "local/io/network.h"
+#include "local/io/pki.h"
 #include "local/io/podman_conf.h"
 #include "local/io/supervise.h"
 
@@ -219,25 +220,23 @@ static int add_programs(struct up *up, struct err *err)
 
 /* ---- folders ---- */
 
+/* Made whole or not at all; an empty file is what a crash of an older version has left. */
 static int token_make(struct up *up, struct err *err)
 {
 	unsigned char random[TOKEN_BYTES];
 	char text[TOKEN_BYTES * 2 + 2];
-	CLEANUP(fd_close_var) int fd = -1;
+	struct stat st;
 
 	(void)snprintf(up->token_file, sizeof up->token_file, "%s/admin-token",
 	               up->engine.state_dir);
-	if (access(up->token_file, R_OK) == 0)
+	if (stat(up->token_file, &st) == 0 && st.st_size > 0)
 		return 0;
 	if (getrandom(random, sizeof random, 0) != sizeof random)
 		return err_set(err, ERR_SYS, errno, "random bytes");
 	for (size_t i = 0; i < sizeof random; i++)
 		(void)snprintf(text + i * 2, 3, "%02x", random[i]);
 	(void)snprintf(text + sizeof text - 2, 2, "\n");
-	fd = open(up->token_file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, text, sizeof text - 1) != (ssize_t)sizeof text - 1)
-		return err_set(err, ERR_SYS, errno, "write %s", up->token_file);
-	return 0;
+	return pki_write_file(up->token_file, text, 0600, err);
 }
 
 /* An address of a family that this machine does not have would keep the activator from starting. */

@@ -55,7 +55,7 @@ DEFINE_CLEANUP(struct host_claims *, host_claims_free);
 
 static struct host_claim **host_bucket(const struct host_claims *c, const char *host)
 {
-	return &c->buckets[hash_text(host) & (c->buckets_count - 1)];
+	return &c->buckets[hash_secret(host) & (c->buckets_count - 1)];
 }
 
 struct host_claims *host_claims_new(const char *const *domains, const char *cluster_domain)

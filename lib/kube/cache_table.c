@@ -10,7 +10,7 @@ enum { CACHE_BUCKETS_FIRST = 64 };
 
 uint32_t cache_hash(const char *text)
 {
-	uint32_t hash = *text != '\0' ? hash_text(text) : 0;
+	uint32_t hash = *text != '\0' ? hash_secret(text) : 0;
 
 	return hash != 0 || *text == '\0' ? hash : 1;
 }

@@ -46,7 +46,7 @@ DEFINE_CLEANUP(struct workqueue *, workqueue_free);
 
 static struct workqueue_item **workqueue_find(const struct workqueue *q, const char *key)
 {
-	struct workqueue_item *const *at = &q->buckets[hash_text(key) % WORKQUEUE_BUCKETS];
+	struct workqueue_item *const *at = &q->buckets[hash_secret(key) % WORKQUEUE_BUCKETS];
 
 	for (; *at != NULL; at = &(*at)->chain) {
 		if (strcmp((*at)->key, key) == 0)

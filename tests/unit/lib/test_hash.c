@@ -26,11 +26,34 @@ static void it_goes_on(void **state)
 	            hash_bytes(HASH_BEGIN, "foobar", 6));
 }
 
+/* The vectors of the reference implementation. */
+static void it_is_siphash_2_4(void **state)
+{
+	unsigned char bytes[16];
+
+	(void)state;
+	for (unsigned char i = 0; i < sizeof bytes; i++)
+		bytes[i] = i;
+	assert_true(hash_sip(bytes, bytes, 0) == UINT64_C(0x726fdb47dd0e0e31));
+	assert_true(hash_sip(bytes, bytes, 15) == UINT64_C(0xa129ca6149be45e5));
+}
+
+/* These two are one number in FNV-1a, in each process. */
+static void its_secret_keeps_texts_apart_that_were_made_to_collide(void **state)
+{
+	(void)state;
+	assert_int_equal(hash_text("costarring"), hash_text("liquid"));
+	assert_int_not_equal(hash_secret("costarring"), hash_secret("liquid"));
+	assert_int_equal(hash_secret("liquid"), hash_secret("liquid"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(it_is_fnv_1a),
 	        cmocka_unit_test(it_goes_on),
+	        cmocka_unit_test(it_is_siphash_2_4),
+	        cmocka_unit_test(its_secret_keeps_texts_apart_that_were_made_to_collide),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
