@@ -129,6 +129,8 @@ static void stop(struct serve *s)
 {
 	runner_free(s->runner);
 	api_free(s->api);
+	if (s->base) /* libevent frees connections in the next turn */
+		(void)event_base_loop(s->base, EVLOOP_NONBLOCK);
 	registry_close(s->registry);
 	for (size_t i = 0; i < ARRAY_LEN(s->signals); i++) {
 		if (s->signals[i])

@@ -16,7 +16,9 @@
 #include <strings.h>
 #include <sys/queue.h>
 
-#include "lib/base/num.h"
+#include "lib/base/clk.h"
+#include "lib/http/accept_pause.h"
+#include "local/io/listen_address.h"
 
 struct text {
 	char *chars;
@@ -46,6 +48,8 @@ struct http_exchange {
 	enum header header;
 	bool busy; /* a request is with the application */
 	bool streaming;
+	bool was_served;   /* had a whole request */
+	uint64_t since_ms; /* accepted, or the last answer given */
 	bool keep_alive;
 	bool closing;  /* ends when all is written */
 	bool draining; /* a refused body still comes: closing now would lose the answer */
@@ -60,7 +64,9 @@ struct http_server {
 	struct event_base *base;
 	struct http_server_opts opts;
 	struct evconnlistener *listener;
+	struct accept_pause *pause;
 	struct event *sweep;
+	struct event *late;
 	llhttp_settings_t settings;
 	unsigned count;
 	TAILQ_HEAD(, http_exchange) exchanges;
@@ -142,6 +148,34 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 		next = TAILQ_NEXT(x, next);
 		if (x->dead)
 			exchange_free(x);
+	}
+}
+
+/* The one that a new connection is worth more than; NULL: none, all are at work. */
+static struct http_exchange *exchange_to_evict(struct http_server *s)
+{
+	struct http_exchange *first = NULL, *x;
+
+	TAILQ_FOREACH(x, &s->exchanges, next) {
+		if (x->dead || x->streaming || (x->busy && x->was_served))
+			continue;
+		if (first == NULL || x->was_served < first->was_served ||
+		    (x->was_served == first->was_served && x->since_ms < first->since_ms))
+			first = x;
+	}
+	return first;
+}
+
+static void on_late(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_server *s = arg;
+	struct http_exchange *x;
+
+	(void)fd;
+	(void)what;
+	TAILQ_FOREACH(x, &s->exchanges, next) {
+		if (!x->was_served && clk_now_ms() - x->since_ms > HTTP_FIRST_TIMEOUT_S * 1000)
+			exchange_kill(x);
 	}
 }
 
@@ -275,6 +309,7 @@ static void exchange_finish(struct http_exchange *x)
 	struct timeval idle = {HTTP_IDLE_TIMEOUT_S, 0}, slow = {HTTP_WRITE_TIMEOUT_S, 0};
 
 	x->busy = x->streaming = false;
+	x->since_ms = clk_now_ms();
 	x->on_gone = NULL;
 	exchange_clear(x);
 	(void)bufferevent_set_timeouts(x->bev, &idle, &slow);
@@ -300,6 +335,8 @@ void http_reply(struct http_exchange *x, int status, const char *content_type, c
 {
 	char framing[64];
 
+	if (status == 401) /* who has no right here keeps no place either */
+		x->keep_alive = false;
 	(void)snprintf(framing, sizeof framing, "Content-Length: %zu", bytes);
 	write_head(x, status, content_type, framing);
 	if (x->parser.method != HTTP_HEAD)
@@ -377,6 +414,7 @@ static void serve(struct http_exchange *x)
 	        .body_bytes = x->body.bytes,
 	};
 
+	x->was_served = true;
 	x->server->opts.on_request(x->server->opts.arg, x, &message);
 }
 
@@ -433,13 +471,19 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 {
 	struct timeval idle = {HTTP_IDLE_TIMEOUT_S, 0}, slow = {HTTP_WRITE_TIMEOUT_S, 0};
 	struct http_server *s = arg;
-	struct http_exchange *x = s->count < HTTP_CONNECTIONS_MAX ? calloc(1, sizeof *x) : NULL;
-	SSL *ssl = x ? SSL_new(s->opts.tls) : NULL;
+	struct http_exchange *old, *x;
+	SSL *ssl;
 	int on = 1;
 
 	(void)listener;
 	(void)peer;
 	(void)peer_bytes;
+	if (s->count >= HTTP_CONNECTIONS_MAX && (old = exchange_to_evict(s)) != NULL) {
+		exchange_kill(old);
+		exchange_free(old);
+	}
+	x = s->count < HTTP_CONNECTIONS_MAX ? calloc(1, sizeof *x) : NULL;
+	ssl = x ? SSL_new(s->opts.tls) : NULL;
 	/* A watch event is a small write after a small write: Nagle would hold it 40 ms. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	if (ssl)
@@ -454,6 +498,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	}
 	bufferevent_openssl_set_allow_dirty_shutdown(x->bev, 1);
 	x->server = s;
+	x->since_ms = clk_now_ms();
 	llhttp_init(&x->parser, HTTP_REQUEST, &s->settings);
 	x->parser.data = x;
 	TAILQ_INSERT_TAIL(&s->exchanges, x, next);
@@ -461,39 +506,6 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	bufferevent_setcb(x->bev, on_read, on_write, on_event, x);
 	(void)bufferevent_set_timeouts(x->bev, &idle, &slow);
 	(void)bufferevent_enable(x->bev, EV_READ | EV_WRITE);
-}
-
-/* "127.0.0.1:6443" or "[::1]:0"; libevent's own parser refuses port 0. */
-static int address_parse(const char *text, struct sockaddr_storage *ret_address,
-                         socklen_t *ret_bytes, struct err *err)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)ret_address;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret_address;
-	const char *colon = strrchr(text, ':');
-	size_t bytes = colon ? (size_t)(colon - text) : 0;
-	char host[INET6_ADDRSTRLEN] = "";
-	uint64_t port;
-
-	memset(ret_address, 0, sizeof *ret_address);
-	if (bytes > 2 && text[0] == '[' && text[bytes - 1] == ']') {
-		text++;
-		bytes -= 2;
-		v6->sin6_family = AF_INET6;
-	} else {
-		v4->sin_family = AF_INET;
-	}
-	if (bytes == 0 || bytes >= sizeof host)
-		return err_set(err, ERR_PARSE, 0, "listen address: want ADDRESS:PORT");
-	memcpy(host, text, bytes);
-	if (num_parse_u64(colon + 1, 0, UINT16_MAX, &port, err) < 0)
-		return err_wrap(err, "listen port");
-	*ret_bytes = v4->sin_family == AF_INET ? sizeof *v4 : sizeof *v6;
-	v4->sin_port = htons((uint16_t)port); /* at the same place in both */
-	if (inet_pton(ret_address->ss_family, host,
-	              v4->sin_family == AF_INET ? (void *)&v4->sin_addr : (void *)&v6->sin6_addr) !=
-	    1)
-		return err_set(err, ERR_PARSE, 0, "listen address \"%s\": not an IP address", host);
-	return 0;
 }
 
 int http_server_new(struct event_base *base, const struct http_server_opts *opts,
@@ -517,7 +529,10 @@ int http_server_new(struct event_base *base, const struct http_server_opts *opts
 	s->settings.on_body = on_body;
 	s->settings.on_message_complete = on_complete;
 	s->sweep = event_new(base, -1, 0, on_sweep, s);
-	if (address_parse(opts->listen, &address, &address_bytes, err) < 0) {
+	s->late = event_new(base, -1, EV_PERSIST, on_late, s);
+	if (s->late)
+		(void)event_add(s->late, &(struct timeval){1, 0});
+	if (listen_address_parse(opts->listen, &address, &address_bytes, err) < 0) {
 		http_server_free(s);
 		return -1;
 	}
@@ -527,6 +542,10 @@ int http_server_new(struct event_base *base, const struct http_server_opts *opts
 	                                      128, (struct sockaddr *)&address, (int)address_bytes);
 	if (s->listener == NULL) {
 		err_set(err, ERR_SYS, errno, "listen on %s", opts->listen);
+		http_server_free(s);
+		return -1;
+	}
+	if (accept_pause_new(base, s->listener, "api", &s->pause, err) < 0) {
 		http_server_free(s);
 		return -1;
 	}
@@ -545,6 +564,9 @@ void http_server_free(struct http_server *s)
 		exchange_kill(x);
 		exchange_free(x);
 	}
+	accept_pause_free(s->pause);
+	if (s->late)
+		event_free(s->late);
 	if (s->listener)
 		evconnlistener_free(s->listener);
 	if (s->sweep)

@@ -25,6 +25,7 @@ enum {
 	HTTP_HEAD_BYTES_MAX = 32 * 1024,
 	HTTP_CONNECTIONS_MAX = 1000,
 	HTTP_STREAM_BACKLOG_BYTES_MAX = 8 * 1024 * 1024, /* unsent; a slower client is cut off */
+	HTTP_FIRST_TIMEOUT_S = 5, /* TLS and a whole request; a connection without goes first */
 	HTTP_IDLE_TIMEOUT_S = 300,
 	HTTP_WRITE_TIMEOUT_S = 60,
 	HTTP_LINGER_S = 2, /* for a client that still sends a body which is refused */

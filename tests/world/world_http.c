@@ -373,3 +373,8 @@ void world_response_done(struct world_response *r)
 	free(r->body);
 	*r = (struct world_response){0};
 }
+
+const char *world_api_url(const struct world *w)
+{
+	return w->api_url;
+}

@@ -4,16 +4,22 @@
  */
 #include "tests/world/world.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/base/cleanup.h"
+#include "lib/base/clk.h"
 #include "lib/kube/object.h"
 
 #define SCS "/apis/stoppablecontainer.xtlsoft.top/v1alpha1/namespaces/default/stoppablecontainers"
@@ -83,6 +89,17 @@ static void test_names_that_cannot_be_a_host_are_refused(void **state)
 		               right[i]);
 		expect(w, 201, NULL, "POST", SCS, NULL, body);
 	}
+static int dial_api(struct world *w)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const char *colon = strrchr(world_api_url(w), ':');
+
+	assert_non_null(colon);
+	sin.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&sin, sizeof sin), 0);
+	return fd;
 }
 
 static void test_objects_are_validated_defaulted_and_guarded(void **state)
@@ -141,6 +158,35 @@ static void test_a_bound_pod_is_removed_by_its_node(void **state)
 	       "{\"preconditions\":{\"uid\":\"other\"}}");
 	expect(w, 200, NULL, "DELETE", PODS "/p", "application/json", "{\"gracePeriodSeconds\":0}");
 	expect(w, 404, NULL, "GET", PODS "/p", NULL, NULL);
+}
+
+/* Any user of the machine may connect: the engine goes on for those who have the token. */
+static void test_silent_connections_keep_nobody_out(void **state)
+{
+	struct world *w = *state;
+	struct rlimit limit;
+	static int fds[1100];
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max < 4096 ? limit.rlim_max : 4096;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		fds[i] = dial_api(w);
+	expect(w, 200, NULL, "GET", MAPS, NULL, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		(void)close(fds[i]);
+}
+
+/* A byte now and then is no request. */
+static void test_a_connection_without_a_request_ends(void **state)
+{
+	struct pollfd p = {.fd = dial_api(*state), .events = POLLIN};
+	uint64_t start_ms = clk_now_ms();
+
+	while (poll(&p, 1, 500) == 0 && clk_now_ms() - start_ms < 20000)
+		(void)send(p.fd, "\x16", 1, MSG_NOSIGNAL);
+	(void)close(p.fd);
+	assert_in_range(clk_now_ms() - start_ms, 0, 10000);
 }
 
 static void make_family(struct world *w)
@@ -509,6 +555,8 @@ int main(void)
 	        T(test_status_and_spec_are_written_apart),
 	        T(test_a_bound_pod_is_removed_by_its_node),
 	        T(test_dependents_go_with_their_owner),
+	        T(test_silent_connections_keep_nobody_out),
+	        T(test_a_connection_without_a_request_ends),
 	        T(test_a_namespace_ends_with_its_content),
 	        T(test_watches_replay_select_and_expire),
 	        T(test_only_health_is_open_to_all),
