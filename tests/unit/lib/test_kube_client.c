@@ -327,6 +327,18 @@ static void make_informer(struct fixture *f, const struct answer *answers)
 
 #define EXPIRED "{\"kind\":\"Status\",\"code\":410,\"reason\":\"Expired\"}"
 
+/* What a list has no more goes in the order of the cache, which is nobody's to foresee. */
+static void assert_trace(const struct fixture *f, const char *before, const char *one,
+                         const char *other, const char *after)
+{
+	char first[512], second[512];
+
+	(void)snprintf(first, sizeof first, "%s%s%s%s", before, one, other, after);
+	(void)snprintf(second, sizeof second, "%s%s%s%s", before, other, one, after);
+	if (strcmp(f->trace, second) != 0)
+		assert_string_equal(f->trace, first);
+}
+
 static void test_informer_resumes_and_lists_again_on_410(void **state)
 {
 	struct fixture *f = *state;
@@ -352,13 +364,13 @@ static void test_informer_resumes_and_lists_again_on_410(void **state)
 	wait_for(f, &f->watches, 2);
 	fake_server_chunk(f->watch, "{\"type\":\"ERROR\",\"object\":" EXPIRED "}\n");
 	wait_for(f, &f->watches, 3);
-	assert_string_equal(f->trace, "a:->5 b:->6 a:5>7 c:->9 b:6>- a:7>- ");
+	assert_trace(f, "a:->5 b:->6 a:5>7 c:->9 ", "b:6>- ", "a:7>- ", "");
 	assert_int_equal(f->synced, 1);
 	assert_int_equal(informer_count(f->informer), 1);
 	/* or the watch does not even begin */
 	fake_server_end_held(f->server);
 	wait_for(f, &f->watches, 4);
-	assert_string_equal(f->trace, "a:->5 b:->6 a:5>7 c:->9 b:6>- a:7>- d:->12 c:9>- ");
+	assert_trace(f, "a:->5 b:->6 a:5>7 c:->9 ", "b:6>- ", "a:7>- ", "d:->12 c:9>- ");
 }
 
 static void test_informer_that_keeps_little_is_told_of_errors(void **state)
@@ -375,7 +387,7 @@ static void test_informer_that_keeps_little_is_told_of_errors(void **state)
 	fake_server_chunk(f->watch, EVENT("ADDED", "b", "6") EVENT("BOOKMARK", "", "8"));
 	fake_server_chunk(f->watch, "{\"type\":\"ERROR\",\"object\":" EXPIRED "}\n");
 	wait_for(f, &f->watches, 2);
-	assert_string_equal(f->trace, "a:->5 b:->6 c:->9 b:6>- a:5>- ");
+	assert_trace(f, "a:->5 b:->6 c:->9 ", "b:6>- ", "a:5>- ", "");
 }
 
 static void put_text(void *arg, const char *piece, size_t bytes)
