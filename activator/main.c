@@ -34,6 +34,7 @@ struct settings {
 	const char *kubeconfig;
 	const char *admin_listen;
 	const char *admin_token_file;
+	const char *idle_monitor_key_file;
 	const char *identity;
 	uint64_t connections_max;
 	uint64_t connections_memory, connections_per_address;
@@ -88,6 +89,8 @@ static int settings_load(struct program *p, int argc, char **argv, struct err *e
 	         "address:port of the admin server"},
 	        {"adminTokenFile", CONFIG_STR, &s->admin_token_file, NULL, 0, 0,
 	         "file with the admin server's bearer token"},
+	        {"idleMonitorKeyFile", CONFIG_STR, &s->idle_monitor_key_file, NULL, 0, 0,
+	         "file with the key that it shares; the token is for /metrics alone then"},
 	        {"identity", CONFIG_STR, &s->identity, NULL, 0, 0, "in wakes; default: random"},
 	        {"connections.max", CONFIG_U64, &s->connections_max, "8000", 1, 1000000,
 	         "client connections; lowered at the start to what memory and files allow"},
@@ -315,6 +318,7 @@ static int open_listeners(struct program *p, struct err *err)
 	const struct settings *s = &p->settings;
 	const struct admin_opts admin = {.listen = s->admin_listen,
 	                                 .token_file = s->admin_token_file,
+	                                 .seal_key_file = s->idle_monitor_key_file,
 	                                 .metrics = p->report.metrics,
 	                                 .why_not_ready = why_not_ready,
 	                                 .trouble = refusals_text,

@@ -39,6 +39,7 @@ struct settings {
 	const char **activators, *activator_service;
 	const char **namespaces;
 	const char *activator_token_file;
+	const char *activator_key_file;
 	struct defaults defaults;
 	uint64_t scrape_interval_ms;
 	bool leader_elect;
@@ -82,6 +83,9 @@ static int settings_load(struct settings *s, int argc, char **argv, struct confi
 	         "NAMESPACE/NAME of the activators' Service, with their admin port as \"admin\""},
 	        {"activatorTokenFile", CONFIG_STR, &s->activator_token_file, NULL, 0, 0,
 	         "file with the bearer token for the activators; default: the admin server's"},
+	        {"activatorKeyFile", CONFIG_STR, &s->activator_key_file, NULL, 0, 0,
+	         "file with the key that questions to the activators and their answers are sealed "
+	         "with; instead of a token"},
 	        {"scrape.interval", CONFIG_DURATION, &s->scrape_interval_ms, "1s", 50, 60000,
 	         "ask every activator so often"},
 	        {"leaderElect", CONFIG_BOOL, &s->leader_elect, "true", 0, 0,
@@ -240,6 +244,7 @@ static int start_monitor(struct program *p, struct err *err)
 	        .metrics = p->metrics,
 	        .activators = (const char *const *)s->activators,
 	        .activator_service = s->activator_service,
+	        .activator_key_file = s->activator_key_file,
 	        .activator_token_file = s->activator_token_file != NULL ? s->activator_token_file
 	                                                                : s->admin_token_file,
 	        .scrape_interval_ms = s->scrape_interval_ms,

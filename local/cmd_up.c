@@ -52,6 +52,7 @@ struct up {
 	int told_fd; /* of the process that waits for --detach, or -1 */
 	char gateway[16];
 	char token_file[PATH_MAX];
+	char key_file[PATH_MAX];
 };
 
 /* ---- command lines ---- */
@@ -194,6 +195,7 @@ static int add_programs(struct up *up, struct err *err)
 	if (line_end(up, &l, err) < 0)
 		return -1;
 	line_begin_client(up, &l, "sc-activator", 1);
+	arg(&l, "--idle-monitor-key-file=%s", up->key_file);
 	for (const char **address = up->http_listen; *address != NULL; address++)
 		arg(&l, "--listen=%s", *address);
 	/* the address that Services name, for Pods */
@@ -202,6 +204,7 @@ static int add_programs(struct up *up, struct err *err)
 	if (line_end(up, &l, err) < 0)
 		return -1;
 	line_begin_client(up, &l, "sc-idle-monitor", 2);
+	arg(&l, "--activator-key-file=%s", up->key_file);
 	arg(&l, "--leader-elect=false");
 	arg(&l, "--activators=http://127.0.0.1:%llu", (unsigned long long)up->admin_port + 1);
 	if (line_end(up, &l, err) < 0)
@@ -221,22 +224,32 @@ static int add_programs(struct up *up, struct err *err)
 /* ---- folders ---- */
 
 /* Made whole or not at all; an empty file is what a crash of an older version has left. */
-static int token_make(struct up *up, struct err *err)
+static int secret_make(const char *path, struct err *err)
 {
 	unsigned char random[TOKEN_BYTES];
 	char text[TOKEN_BYTES * 2 + 2];
 	struct stat st;
 
-	(void)snprintf(up->token_file, sizeof up->token_file, "%s/admin-token",
-	               up->engine.state_dir);
-	if (stat(up->token_file, &st) == 0 && st.st_size > 0)
+	if (stat(path, &st) == 0 && st.st_size > 0)
 		return 0;
 	if (getrandom(random, sizeof random, 0) != sizeof random)
 		return err_set(err, ERR_SYS, errno, "random bytes");
 	for (size_t i = 0; i < sizeof random; i++)
 		(void)snprintf(text + i * 2, 3, "%02x", random[i]);
 	(void)snprintf(text + sizeof text - 2, 2, "\n");
-	return pki_write_file(up->token_file, text, 0600, err);
+	return pki_write_file(path, text, 0600, err);
+}
+
+/*
+ * One bearer token for the metrics of all programs, which all are root's here, and a key for what
+ * the idle-monitor asks of the activator: other users of the machine see neither.
+ */
+static int secrets_make(struct up *up, struct err *err)
+{
+	(void)snprintf(up->token_file, sizeof up->token_file, "%s/admin-token",
+	               up->engine.state_dir);
+	(void)snprintf(up->key_file, sizeof up->key_file, "%s/activator-key", up->engine.state_dir);
+	return secret_make(up->token_file, err) < 0 ? -1 : secret_make(up->key_file, err);
 }
 
 /* An address of a family that this machine does not have would keep the activator from starting. */
@@ -299,7 +312,7 @@ static int folders_prepare(struct up *up, struct err *err)
 	http_listen_keep_usable(up);
 	if (up->http_listen[0] == NULL)
 		return err_set(err, ERR_INVALID, 0, "--http-listen names no usable address");
-	return token_make(up, err) < 0 || podman_conf_write(&conf, err) < 0 ||
+	return secrets_make(up, err) < 0 || podman_conf_write(&conf, err) < 0 ||
 	                       podman_conf_env(&conf, err) < 0
 	               ? -1
 	               : 0;

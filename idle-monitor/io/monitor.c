@@ -328,6 +328,7 @@ int monitor_new(struct event_base *base, const struct monitor_opts *opts,
 	struct scrape_opts scrape = {
 	        .urls = opts->activators,
 	        .token_file = opts->activator_token_file,
+	        .key_file = opts->activator_key_file,
 	        .interval_ms = opts->scrape_interval_ms,
 	        .metrics = opts->metrics,
 	        .on_answer = on_answer,

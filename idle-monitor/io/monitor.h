@@ -25,6 +25,7 @@ struct monitor_opts {
 	const char *const *activators; /* URLs, NULL-terminated; none with activator_service */
 	const char *activator_service; /* "NAMESPACE/NAME", or NULL */
 	const char *activator_token_file;
+	const char *activator_key_file;
 	uint64_t scrape_interval_ms;
 	const struct defaults *defaults;
 	struct stop_limits limits;

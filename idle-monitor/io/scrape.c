@@ -16,7 +16,10 @@ struct activator {
 	struct scrape *scrape;
 	char *url;
 	struct http_client *client;
-	struct http_call *call;  /* the question under way */
+	struct seal_asker asker;
+	struct sealed sealed; /* the question under way */
+	bool has_learned;     /* the epoch, in this interval: asks anew once */
+	struct http_call *call;
 	uint64_t asked_ms;       /* when that was sent */
 	struct activity *answer; /* the last one */
 	uint64_t answer_asked_ms;
@@ -28,6 +31,7 @@ struct activator {
 struct scrape {
 	struct event_base *base;
 	struct scrape_opts opts;
+	struct seal_key key;
 	struct event *timer;
 	struct metric *errors_total;
 	size_t count;
@@ -58,6 +62,90 @@ static void activator_set_answer(struct activator *a, struct activity *answer)
 	a->error[0] = '\0';
 }
 
+/* ---- seals ---- */
+
+int scrape_seal(struct scrape *s, const struct http_client *client, struct http_request *req,
+                struct sealed *sealed, struct err *err)
+{
+	const struct seal_message m = {req->method, req->path, req->body, req->body_bytes};
+	size_t i = 0;
+
+	*sealed = (struct sealed){0};
+	if (s->opts.key_file == NULL)
+		return 0;
+	while (i < s->count && s->activators[i]->client != client)
+		i++;
+	if (i == s->count)
+		return err_set(err, ERR_UNAVAILABLE, 0, "the activator is gone");
+	req->authorization = sealed->authorization;
+	return seal_ask(&s->activators[i]->asker, &m, sealed->authorization, sealed->seal, err);
+}
+
+static void header_take(const char *line, size_t bytes, const char *name,
+                        char ret_value[SEAL_HEADER_BYTES])
+{
+	size_t name_bytes = strlen(name);
+
+	if (bytes <= name_bytes || strncasecmp(line, name, name_bytes) != 0)
+		return;
+	line += name_bytes;
+	bytes -= name_bytes;
+	while (bytes > 0 && (*line == ' ' || *line == '\t')) {
+		line++;
+		bytes--;
+	}
+	if (bytes < SEAL_HEADER_BYTES)
+		(void)snprintf(ret_value, SEAL_HEADER_BYTES, "%.*s", (int)bytes, line);
+}
+
+void sealed_header(struct sealed *sealed, const char *line, size_t bytes)
+{
+	header_take(line, bytes, "Authentication-Info:", sealed->answer);
+	header_take(line, bytes, "WWW-Authenticate:", sealed->challenge);
+}
+
+bool scrape_is_sealed(struct scrape *s, const struct sealed *sealed,
+                      const struct http_response *res)
+{
+	return s->opts.key_file == NULL ||
+	       seal_answer_is_right(&s->key, sealed->seal, res->status, res->body, res->body_bytes,
+	                            sealed->answer);
+}
+
+/*
+ * The activator told its epoch, as it does at first and after its restart. One that tells the
+ * epoch of another one passes on what it is asked, and would answer with what the other one knows.
+ * Return: whether to ask again at once.
+ */
+static bool activator_learn(struct activator *a, struct err *err)
+{
+	const struct scrape *s = a->scrape;
+	bool is_news = !a->has_learned && seal_learn(&a->asker, a->sealed.challenge);
+
+	for (size_t i = 0; i < s->count && a->asker.epoch[0] != '\0'; i++) {
+		if (s->activators[i] != a &&
+		    strcmp(s->activators[i]->asker.epoch, a->asker.epoch) == 0) {
+			a->asker.epoch[0] = '\0';
+			(void)err_set(err, ERR_DENIED, 0, "answers as %s does",
+			              s->activators[i]->url);
+			return false;
+		}
+	}
+	if (!is_news)
+		(void)err_set(err, ERR_DENIED, 0, "answers with status 401: another key?");
+	a->has_learned = a->has_learned || is_news;
+	return is_news;
+}
+
+static void activator_ask(struct activator *a);
+
+static void on_activity_header(void *arg, const char *line, size_t bytes)
+{
+	struct activator *a = arg;
+
+	sealed_header(&a->sealed, line, bytes);
+}
+
 static void on_activity(void *arg, const struct http_response *res)
 {
 	struct activator *a = arg;
@@ -65,11 +153,19 @@ static void on_activity(void *arg, const struct http_response *res)
 	struct err err = {0};
 
 	a->call = NULL;
-	if (res->err != NULL) {
+	if (res->status == 401 && a->sealed.seal[0] != '\0') {
+		if (activator_learn(a, &err)) {
+			activator_ask(a);
+			return;
+		}
+		activator_set_silent(a, err.text);
+	} else if (res->err != NULL) {
 		activator_set_silent(a, res->err->text);
 	} else if (res->status != 200) {
 		(void)err_set(&err, ERR_UNAVAILABLE, 0, "answers with status %d", res->status);
 		activator_set_silent(a, err.text);
+	} else if (!scrape_is_sealed(a->scrape, &a->sealed, res)) {
+		activator_set_silent(a, "its answer is not sealed with our key");
 	} else if (activity_parse(res->body, res->body_bytes, &answer, &err) < 0) {
 		activator_set_silent(a, err.text);
 	} else {
@@ -80,11 +176,12 @@ static void on_activity(void *arg, const struct http_response *res)
 
 static void activator_ask(struct activator *a)
 {
-	const struct http_request req = {
+	struct http_request req = {
 	        .method = "GET",
 	        .path = "/v1/activity",
 	        .timeout_ms = SCRAPE_TIMEOUT_MS,
 	        .response_bytes_max = ACTIVITY_BYTES_MAX,
+	        .on_header = on_activity_header,
 	        .on_done = on_activity,
 	        .arg = a,
 	};
@@ -93,7 +190,8 @@ static void activator_ask(struct activator *a)
 	if (a->call != NULL)
 		return;
 	a->asked_ms = clk_now_ms();
-	if (http_call_start(a->client, &req, &a->call, &err) < 0) {
+	if (scrape_seal(a->scrape, a->client, &req, &a->sealed, &err) < 0 ||
+	    http_call_start(a->client, &req, &a->call, &err) < 0) {
 		a->call = NULL;
 		activator_set_silent(a, err.text);
 	}
@@ -101,8 +199,11 @@ static void activator_ask(struct activator *a)
 
 void scrape_ask_now(struct scrape *s)
 {
-	for (size_t i = 0; i < s->count; i++)
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->activators[i]->call == NULL)
+			s->activators[i]->has_learned = false;
 		activator_ask(s->activators[i]);
+	}
 }
 
 static void on_interval(evutil_socket_t fd, short what, void *arg)
@@ -128,7 +229,7 @@ int scrape_add(struct scrape *s, const char *url, struct activator **ret_activat
 {
 	const struct http_client_opts opts = {
 	        .base_url = url,
-	        .bearer_token_file = s->opts.token_file,
+	        .bearer_token_file = s->opts.key_file != NULL ? NULL : s->opts.token_file,
 	        .user_agent = "sc-idle-monitor/" SC_VERSION,
 	        .connections_max = SCRAPE_CONNECTIONS_MAX,
 	};
@@ -141,6 +242,7 @@ int scrape_add(struct scrape *s, const char *url, struct activator **ret_activat
 	if (a == NULL || (a->url = strdup(url)) == NULL)
 		return err_set(err, ERR_NOMEM, 0, "activator");
 	a->scrape = s;
+	seal_asker_init(&a->asker, &s->key);
 	a->silent = true;
 	(void)snprintf(a->error, sizeof a->error, "was not asked yet");
 	if (http_client_new(s->base, &opts, &a->client, err) < 0)
@@ -193,6 +295,8 @@ int scrape_new(struct event_base *base, const struct scrape_opts *opts, struct s
 		return err_set(err, ERR_NOMEM, 0, "scrape");
 	s->opts = *opts;
 	s->base = base;
+	if (opts->key_file != NULL && seal_key_read(&s->key, opts->key_file, err) < 0)
+		return err_wrap(err, "activator key");
 	s->errors_total = metrics_counter(opts->metrics, "sc_idle_monitor_scrape_errors_total",
 	                                  "Questions to an activator that failed.", labels);
 	for (const char *const *url = opts->urls; url != NULL && *url != NULL; url++) {

@@ -9,8 +9,16 @@
 
 #include "idle-monitor/core/idle.h"
 #include "lib/http/client.h"
+#include "lib/http/seal.h"
 
 struct activator;
+/* A sealed question, until its answer is here. */
+struct sealed {
+	char authorization[SEAL_HEADER_BYTES];
+	char seal[SEAL_TEXT_BYTES];
+	char answer[SEAL_HEADER_BYTES];    /* Authentication-Info */
+	char challenge[SEAL_HEADER_BYTES]; /* WWW-Authenticate */
+};
 struct metrics;
 struct scrape;
 
@@ -19,6 +27,7 @@ enum { SCRAPE_ACTIVATORS_MAX = 64 };
 struct scrape_opts {
 	const char *const *urls; /* at first; NULL-terminated, "http://127.0.0.1:9090" */
 	const char *token_file;  /* or NULL */
+	const char *key_file;    /* requests and answers are sealed (seal.h); or NULL */
 	uint64_t interval_ms;
 	struct metrics *metrics;
 	void (*on_answer)(void *arg); /* an activator has answered, or failed to */
@@ -52,6 +61,18 @@ const char *scrape_url(const struct scrape *s, size_t i);
 struct http_client *scrape_client(const struct scrape *s, size_t i);
 /** scrape_error() - why that activator is silent, borrowed; NULL when it answers */
 const char *scrape_error(const struct scrape *s, size_t i);
+
+/**
+ * scrape_seal() - seal a question to the activator of @client, where a key is configured
+ * Sets authorization of @req; its on_header has to give each line to sealed_header().
+ */
+int scrape_seal(struct scrape *s, const struct http_client *client, struct http_request *req,
+                struct sealed *sealed, struct err *err);
+void sealed_header(struct sealed *sealed, const char *line, size_t bytes);
+/** scrape_is_sealed() - the answer is of who has the key, and to this question; or there is no key
+ */
+bool scrape_is_sealed(struct scrape *s, const struct sealed *sealed,
+                      const struct http_response *res);
 
 /** scrape_view() - what activator @i last said of a container */
 struct idle_view scrape_view(const struct scrape *s, size_t i, const char *uid);

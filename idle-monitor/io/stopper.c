@@ -19,6 +19,7 @@ struct quiesce_call {
 	struct http_call *call;
 	struct http_client *client; /* of the activator */
 	uint32_t attempt;
+	struct sealed sealed;
 };
 
 static void stopper_act(struct target *t, unsigned actions, enum stop_event why);
@@ -44,7 +45,8 @@ static void on_resumed(void *arg, const struct http_response *res)
 }
 
 static int stopper_post(struct target *t, struct http_client *client, const char *path,
-                        struct http_request *req, struct http_call **ret_call)
+                        struct http_request *req, struct sealed *sealed,
+                        struct http_call **ret_call)
 {
 	CLEANUP(free_var) char *body = stopper_body(t);
 
@@ -56,14 +58,17 @@ static int stopper_post(struct target *t, struct http_client *client, const char
 	req->body_bytes = strlen(body);
 	req->content_type = "application/json";
 	req->response_bytes_max = STOPPER_ANSWER_BYTES_MAX;
+	if (scrape_seal(t->env->scrape, client, req, sealed, NULL) < 0)
+		return -1;
 	return http_call_start(client, req, ret_call, NULL);
 }
 
 static void stopper_resume(struct target *t, struct http_client *client)
 {
 	struct http_request req = {.timeout_ms = STOPPER_RESUME_TIMEOUT_MS, .on_done = on_resumed};
+	struct sealed sealed;
 
-	(void)stopper_post(t, client, "/v1/resume", &req, NULL);
+	(void)stopper_post(t, client, "/v1/resume", &req, &sealed, NULL);
 }
 
 static void stopper_answer(struct target *t, uint32_t attempt, enum stop_event ev)
@@ -76,13 +81,21 @@ static void stopper_answer(struct target *t, uint32_t attempt, enum stop_event e
 	stopper_act(t, actions, ev);
 }
 
+static void on_quiesce_header(void *arg, const char *line, size_t bytes)
+{
+	struct quiesce_call *q = arg;
+
+	sealed_header(&q->sealed, line, bytes);
+}
+
 static void on_quiesced(void *arg, const struct http_response *res)
 {
 	struct quiesce_call *q = arg;
 	struct target *t = q->target;
 	uint32_t attempt = q->attempt;
 	struct http_client *client = q->client;
-	bool yes = res->status == 200;
+	/* only a yes is worth a forgery that stops what is in use */
+	bool yes = res->status == 200 && scrape_is_sealed(t->env->scrape, &q->sealed, res);
 
 	LIST_REMOVE(q, link);
 	free(q);
@@ -99,6 +112,7 @@ static int stopper_ask(struct target *t, size_t i)
 	struct quiesce_call *q = calloc(1, sizeof *q);
 	struct http_request req = {
 	        .timeout_ms = t->env->limits.lease_ms, /* a late yes is resumed */
+	        .on_header = on_quiesce_header,
 	        .on_done = on_quiesced,
 	        .arg = q,
 	};
@@ -108,7 +122,7 @@ static int stopper_ask(struct target *t, size_t i)
 	q->target = t;
 	q->client = scrape_client(t->env->scrape, i);
 	q->attempt = t->stop.attempt;
-	if (stopper_post(t, q->client, "/v1/quiesce", &req, &q->call) < 0) {
+	if (stopper_post(t, q->client, "/v1/quiesce", &req, &q->sealed, &q->call) < 0) {
 		free(q);
 		return -1;
 	}

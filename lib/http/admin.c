@@ -21,6 +21,7 @@
 #include "lib/http/accept_pause.h"
 #include "lib/http/admin_conns.h"
 #include "lib/http/metrics.h"
+#include "lib/http/seal.h"
 
 enum {
 	ADMIN_HEADER_BYTES_MAX = 8 << 10,
@@ -36,6 +37,7 @@ struct admin_reply {
 	struct admin *admin;        /* NULL: connection or admin are gone */
 	struct evhttp_request *req; /* NULL likewise */
 	struct evhttp_connection *con;
+	char seal[SEAL_TEXT_BYTES]; /* of the request; "": none */
 };
 
 struct admin_token {
@@ -52,7 +54,9 @@ struct admin {
 	struct accept_pause *pause;
 	struct admin_conns *conns;
 	struct admin_opts opts;
+	struct seal_answerer *seal; /* or NULL */
 	char *token_path;
+	char *seal_path;
 	struct admin_token token;
 	LIST_HEAD(, admin_reply) replies;
 	unsigned port;
@@ -191,6 +195,17 @@ static void on_admin_close(struct evhttp_connection *con, void *arg)
 	r->con = NULL;
 }
 
+static void admin_seal_answer(struct admin_reply *r, int status, const char *body)
+{
+	char header[SEAL_HEADER_BYTES];
+
+	if (r->seal[0] == '\0')
+		return;
+	seal_answer(r->admin->seal, r->seal, status, body, strlen(body), header);
+	(void)evhttp_add_header(evhttp_request_get_output_headers(r->req), "Authentication-Info",
+	                        header);
+}
+
 void admin_reply(void *reply, int status, const char *json)
 {
 	struct admin_reply *r = reply;
@@ -199,6 +214,7 @@ void admin_reply(void *reply, int status, const char *json)
 		LIST_REMOVE(r, entry);
 		evhttp_connection_set_closecb(r->con, NULL, NULL);
 		admin_conn_mark(r->admin, r->con, false);
+		admin_seal_answer(r, status, json != NULL ? json : "");
 		admin_send_text(r->req, status, json != NULL ? "application/json" : NULL,
 		                json != NULL ? json : "");
 	}
@@ -211,7 +227,7 @@ static const char *admin_method_name(struct evhttp_request *req)
 }
 
 /* Everything that is the program's own. */
-static void admin_forward(struct admin *a, struct evhttp_request *req)
+static void admin_forward(struct admin *a, struct evhttp_request *req, const char *seal)
 {
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
 	struct evbuffer *input = evhttp_request_get_input_buffer(req);
@@ -238,6 +254,7 @@ static void admin_forward(struct admin *a, struct evhttp_request *req)
 	}
 	request.body = (const char *)evbuffer_pullup(input, -1);
 	r->admin = a;
+	(void)snprintf(r->seal, sizeof r->seal, "%s", seal);
 	r->req = req;
 	r->con = evhttp_request_get_connection(req);
 	LIST_INSERT_HEAD(&a->replies, r, entry);
@@ -245,6 +262,36 @@ static void admin_forward(struct admin *a, struct evhttp_request *req)
 	admin_conn_mark(a, r->con, true);
 	if (a->opts.on_request == NULL || !a->opts.on_request(a->opts.arg, &request))
 		admin_reply(r, 404, "{\"error\":\"unknown path\"}");
+}
+
+/* Return: whether it is sealed by who has the key. @ret_seal is set then. */
+static bool admin_is_sealed(struct admin *a, struct evhttp_request *req, char *ret_seal)
+{
+	struct evbuffer *input = evhttp_request_get_input_buffer(req);
+	const struct seal_message m = {
+	        .method = admin_method_name(req),
+	        .path = evhttp_request_get_uri(req),
+	        .body = evbuffer_pullup(input, -1),
+	        .body_bytes = evbuffer_get_length(input),
+	};
+
+	return seal_check(
+	        a->seal, &m,
+	        evhttp_find_header(evhttp_request_get_input_headers(req), "Authorization"),
+	        ret_seal);
+}
+
+static void admin_refuse(struct admin *a, struct evhttp_request *req, bool by_seal)
+{
+	char challenge[SEAL_HEADER_BYTES] = "Bearer";
+
+	if (by_seal)
+		seal_challenge(a->seal, challenge);
+	(void)evhttp_add_header(evhttp_request_get_output_headers(req), "WWW-Authenticate",
+	                        challenge);
+	admin_send_text(req, 401, "application/json",
+	                by_seal ? "{\"error\":\"want a seal\"}"
+	                        : "{\"error\":\"want a bearer token\"}");
 }
 
 static void on_admin_request(struct evhttp_request *req, void *arg)
@@ -256,14 +303,15 @@ static void on_admin_request(struct evhttp_request *req, void *arg)
 	bool ready = path != NULL && strcmp(path, "/readyz") == 0;
 	bool metrics = path != NULL && strcmp(path, "/metrics") == 0;
 
+	bool by_seal = a->seal != NULL && !health && !ready && !metrics;
+	char seal[SEAL_TEXT_BYTES] = "";
+
 	admin_conn_mark(a, evhttp_request_get_connection(req), false);
 	if (path == NULL) {
 		admin_send_text(req, 400, "application/json", "{\"error\":\"want a path\"}");
-	} else if (!health && !ready && !admin_is_allowed(a, req)) {
-		(void)evhttp_add_header(evhttp_request_get_output_headers(req), "WWW-Authenticate",
-		                        "Bearer");
-		admin_send_text(req, 401, "application/json",
-		                "{\"error\":\"want a bearer token\"}");
+	} else if (by_seal ? !admin_is_sealed(a, req, seal)
+	                   : !health && !ready && !admin_is_allowed(a, req)) {
+		admin_refuse(a, req, by_seal);
 	} else if ((health || ready || metrics) &&
 	           evhttp_request_get_command(req) != EVHTTP_REQ_GET) {
 		(void)evhttp_add_header(evhttp_request_get_output_headers(req), "Allow", "GET");
@@ -275,7 +323,7 @@ static void on_admin_request(struct evhttp_request *req, void *arg)
 	} else if (metrics) {
 		admin_send_metrics(a, req);
 	} else {
-		admin_forward(a, req);
+		admin_forward(a, req, seal);
 	}
 }
 
@@ -335,6 +383,15 @@ static int admin_listen(struct admin *a, struct err *err)
 	return accept_pause_new(a->base, a->listener, "admin", &a->pause, err);
 }
 
+static int admin_seal_open(struct admin *a, const char *key_file, struct err *err)
+{
+	a->seal = calloc(1, sizeof *a->seal);
+	a->seal_path = strdup(key_file);
+	if (a->seal == NULL || a->seal_path == NULL)
+		return err_set(err, ERR_NOMEM, 0, "admin server");
+	return seal_answerer_init(a->seal, a->seal_path, err);
+}
+
 int admin_new(struct event_base *base, const struct admin_opts *opts, struct admin **ret_admin,
               struct err *err)
 {
@@ -356,6 +413,8 @@ int admin_new(struct event_base *base, const struct admin_opts *opts, struct adm
 		if (admin_token_read(&a->token, err) < 0)
 			return err_wrap(err, "admin token");
 	}
+	if (opts->seal_key_file != NULL && admin_seal_open(a, opts->seal_key_file, err) < 0)
+		return err_wrap(err, "admin key");
 	evhttp_set_max_headers_size(a->http, ADMIN_HEADER_BYTES_MAX);
 	evhttp_set_max_body_size(a->http, ADMIN_BODY_BYTES_MAX);
 	evhttp_set_timeout(a->http, ADMIN_IDLE_S);
@@ -378,6 +437,8 @@ void admin_free(struct admin *admin)
 		evhttp_free(admin->http);
 	assert(LIST_EMPTY(&admin->replies)); /* evhttp_free() told of each */
 	admin_conns_free(admin->conns);
+	free(admin->seal);
+	free(admin->seal_path);
 	free(admin->token_path);
 	free(admin);
 }

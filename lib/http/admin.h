@@ -39,6 +39,11 @@ struct admin_opts {
 	void *arg;
 	/* What /readyz says besides, ready or not: lines, or NULL. The function may be NULL. */
 	const char *(*trouble)(void);
+	/*
+	 * File with the key that requests for other paths than /metrics are sealed with (seal.h),
+	 * and their answers: the bearer token is good for /metrics only then. Or NULL.
+	 */
+	const char *seal_key_file;
 };
 
 /**

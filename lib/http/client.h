@@ -51,6 +51,7 @@ struct http_request {
 	size_t body_bytes;
 	const char *content_type;
 	const char *accept;
+	const char *authorization; /* instead of the client's bearer token, or NULL */
 	bool takes_trailers;       /* says so to the server (gRPC wants it) */
 	uint64_t timeout_ms;       /* whole call; 0: none (watches) */
 	uint64_t idle_timeout_ms;  /* no byte for so long ends it with ERR_TIMEOUT; 0: none */

@@ -139,7 +139,11 @@ static int http_headers_make(struct http_remote *r, struct http_call *call,
 	const char *token = r->opts.bearer_token;
 	CLEANUP(free_var) char *authorization = NULL;
 
-	if (r->opts.bearer_token_file != NULL) {
+	if (req->authorization != NULL) {
+		token = NULL;
+		if (http_header_add(call, "Authorization", req->authorization, err) < 0)
+			return -1;
+	} else if (r->opts.bearer_token_file != NULL) {
 		if (http_remote_token_read(r, err) < 0)
 			return -1;
 		token = r->token;

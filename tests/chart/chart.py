@@ -197,6 +197,16 @@ class Chart(unittest.TestCase):
                   if rule["resources"] == ["leases"] and "resourceNames" in rule]
         self.assertEqual(leases[0]["resourceNames"], [r.config("controller")["leaderName"]])
 
+    def test_only_activators_and_monitors_have_their_key(self):
+        r = Rendered.of("default")
+        have = {p for p in PROGRAMS if any(v["name"] == "activator-key" for v in r.pod(p)["volumes"])}
+        self.assertEqual(have, {"activator", "idle-monitor"})
+        key = r.config("activator")["idleMonitorKeyFile"]
+        self.assertEqual(r.config("idle-monitor")["activatorKeyFile"], key)
+        made = {s["metadata"]["name"]: s["data"] for s in r.kind("Secret")}
+        self.assertEqual(set(made), {"rel-stoppablecontainer-admin-token", "rel-stoppablecontainer-activator-key"})
+        self.assertNotEqual(made["rel-stoppablecontainer-admin-token"]["token"], made["rel-stoppablecontainer-activator-key"]["key"])
+
     def test_everything_is_said_where_it_belongs(self):
         r = Rendered.of("everything")
         self.assertEqual(r.config("idle-monitor")["idle"],
@@ -228,6 +238,9 @@ class Chart(unittest.TestCase):
         for program in PROGRAMS:
             secret = [v for v in r.pod(program)["volumes"] if v["name"] == "admin-token"][0]["secret"]
             self.assertEqual((secret["secretName"], secret["items"][0]["key"]), ("mine", "bearer"))
+        for program in ("activator", "idle-monitor"):
+            secret = [v for v in r.pod(program)["volumes"] if v["name"] == "activator-key"][0]["secret"]
+            self.assertEqual((secret["secretName"], secret["items"][0]["key"]), ("ours", "shared"))
         mounts = {m["mountPath"] for m in r.pod("node-agent")["containers"][0]["volumeMounts"]}
         self.assertLessEqual({"/mnt/fast/sc", "/data/kubelet/pods", "/run/k3s/containerd",
                               "/var/lib/rancher/k3s/agent/containerd"}, mounts)

@@ -38,6 +38,7 @@ domains: {{ toJson .Values.domains }}
 clusterDomain: {{ .Values.clusterDomain }}
 adminListen: {{ printf "%s:%d" .Values.listenAddress (int $a.adminPort) | quote }}
 adminTokenFile: /etc/stoppablecontainer-token/token
+idleMonitorKeyFile: /etc/stoppablecontainer-key/key
 connections:
   max: {{ int $a.connectionsMax }}
   memory: {{ $a.connectionsMemory | quote }}
@@ -70,6 +71,7 @@ accessLog: {{ $a.accessLog }}
 
 {{- define "sc.config.idle-monitor" -}}
 activatorService: {{ printf "%s/%s-activator-admin" .Release.Namespace (include "sc.fullname" .) }}
+activatorKeyFile: /etc/stoppablecontainer-key/key
 idle:
   timeout: {{ .Values.idle.timeout | quote }}
   startupGrace: {{ .Values.idle.startupGrace | quote }}

@@ -80,6 +80,15 @@ app.kubernetes.io/component: {{ .name }}
 {{- .Values.adminToken.existingSecret | default (printf "%s-admin-token" (include "sc.fullname" .)) }}
 {{- end }}
 
+{{- define "sc.activatorKeySecret" -}}
+{{- .Values.activatorKey.existingSecret | default (printf "%s-activator-key" (include "sc.fullname" .)) }}
+{{- end }}
+
+{{/* Not empty for the two programs that share the key. */}}
+{{- define "sc.hasActivatorKey" -}}
+{{- if has .name (list "activator" "idle-monitor") }}yes{{ end }}
+{{- end }}
+
 {{/* http://NAME.NAMESPACE…, as status.activation.url says it */}}
 {{- define "sc.urlTemplate" -}}
 {{- if .Values.urlTemplate }}
@@ -205,6 +214,11 @@ resources:
 - name: admin-token
   mountPath: /etc/stoppablecontainer-token
   readOnly: true
+{{- if include "sc.hasActivatorKey" . }}
+- name: activator-key
+  mountPath: /etc/stoppablecontainer-key
+  readOnly: true
+{{- end }}
 {{- end }}
 
 {{- define "sc.configVolumes" -}}
@@ -218,6 +232,15 @@ resources:
     items:
       - key: {{ .root.Values.adminToken.key }}
         path: token
+{{- if include "sc.hasActivatorKey" . }}
+- name: activator-key
+  secret:
+    secretName: {{ include "sc.activatorKeySecret" .root }}
+    defaultMode: 0440
+    items:
+      - key: {{ .root.Values.activatorKey.key }}
+        path: key
+{{- end }}
 {{- end }}
 
 {{/* All programs, as JSON: for what is made for each of them. */}}

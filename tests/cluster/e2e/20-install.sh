@@ -59,15 +59,17 @@ done
 
 [ "$(may node-agent patch stoppablecontainerinstances -n default)" = no ] || die "the agent may patch more than status"
 
-echo "--- helm upgrade rolls what a changed value is of, and keeps the token"
+echo "--- helm upgrade rolls what a changed value is of, and keeps the token and the key"
 pods() { ours get pods -l "app.kubernetes.io/component=$1" --field-selector=status.phase=Running -o 'jsonpath={.items[*].metadata.name}'; }
 token() { ours get secret sc-admin-token -o 'jsonpath={.data.token}'; }
-before_monitor=$(pods idle-monitor) before_controller=$(pods controller) before_token=$(token)
+key() { ours get secret sc-activator-key -o 'jsonpath={.data.key}'; }
+before_monitor=$(pods idle-monitor) before_controller=$(pods controller) before_token=$(token) before_key=$(key)
 product_install --set idle.timeout=4m
 rolled() { [ "$(comm -12 <(tr ' ' '\n' <<<"$before_monitor" | sort) <(pods idle-monitor | tr ' ' '\n' | sort))" = "" ]; }
 cluster_until 30 rolled
 [ "$(pods controller)" = "$before_controller" ] || die "the controller was rolled too"
 [ "$(token)" = "$before_token" ] || die "the token changed"
+[ "$(key)" = "$before_key" ] && [ -n "$before_key" ] || die "the key changed"
 timeout_of() { ours get configmap sc-idle-monitor -o 'jsonpath={.data.config\.yaml}' | sed -n 's/^  timeout: //p'; }
 [ "$(timeout_of)" = 4m ] || die "the timeout is $(timeout_of)"
 

@@ -135,6 +135,58 @@ static void expect_stop_time(const struct fixture *f)
 	json_decref(object);
 }
 
+static void write_key(const char *path, const char *key)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	assert_true(fputs(key, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Both prove that they have the key; a bearer token is good for /metrics alone. */
+static void test_monitor_and_activator_share_a_key(void **state)
+{
+	struct fixture *f = *state;
+	struct world_process *activator;
+	char path[512], argument[600], monitor_key[600], url[64];
+
+	(void)snprintf(path, sizeof path, "%s/key", world_dir(f->world));
+	write_key(path, "0123456789abcdef0123456789abcdef\n");
+	(void)snprintf(argument, sizeof argument, "--idle-monitor-key-file=%s", path);
+	(void)snprintf(monitor_key, sizeof monitor_key, "--activator-key-file=%s", path);
+	activator = world_spawn(f->world, "sc-activator", "--listen=127.0.0.1:0", argument, NULL);
+	assert_int_equal(world_admin(activator, "GET", "/v1/activity", NULL, NULL), 401);
+	assert_int_equal(world_admin(activator, "POST", "/v1/quiesce", "{}", NULL), 401);
+	(void)snprintf(url, sizeof url, "--activators=http://127.0.0.1:%u",
+	               world_admin_port(activator));
+	f->monitor = world_spawn(f->world, "sc-idle-monitor", "--leader-elect=false",
+	                         "--scrape-interval=100ms", monitor_key, url, NULL);
+	expect_stopped(f);
+	/* another process: it is believed as soon as it has proven that it has the key, too */
+	world_restart(activator);
+	json_decref(world_merge_patch(f->world, CONTAINER, "{\"spec\":{\"running\":true}}"));
+	expect_stopped(f);
+}
+
+/* What anybody could answer in an activator's place stops nothing. */
+static void test_monitor_believes_no_answer_without_a_seal(void **state)
+{
+	struct fixture *f = *state;
+	char path[512], key[600], url[64];
+
+	(void)snprintf(path, sizeof path, "%s/key", world_dir(f->world));
+	write_key(path, "0123456789abcdef0123456789abcdef\n");
+	(void)snprintf(key, sizeof key, "--activator-key-file=%s", path);
+	(void)snprintf(url, sizeof url, "--activators=http://127.0.0.1:%d",
+	               atomic_load(&f->activators[0]->port));
+	f->monitor = world_spawn(f->world, "sc-idle-monitor", "--leader-elect=false",
+	                         "--scrape-interval=100ms", key, url, NULL);
+	wait_for_count(&f->activators[0]->activities, 20);
+	assert_int_equal(atomic_load(&f->activators[0]->quiesces), 0);
+	assert_running(f);
+}
+
 static void test_monitor_stops_after_the_timeout_and_says_why(void **state)
 {
 	struct fixture *f = *state;
@@ -499,6 +551,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(test_monitor_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	        TEST(stops_after_the_timeout_and_says_why),
+	        TEST(and_activator_share_a_key),
+	        TEST(believes_no_answer_without_a_seal),
 	        TEST(stops_soon_after_the_last_request),
 	        TEST(tells_who_asked_last),
 	        TEST(resumes_when_an_activator_is_busy),

@@ -89,6 +89,8 @@ static void test_names_that_cannot_be_a_host_are_refused(void **state)
 		               right[i]);
 		expect(w, 201, NULL, "POST", SCS, NULL, body);
 	}
+}
+
 static int dial_api(struct world *w)
 {
 	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
