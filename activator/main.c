@@ -35,6 +35,7 @@ struct settings {
 	const char *admin_listen;
 	const char *admin_token_file;
 	const char *idle_monitor_key_file;
+	uint64_t lost_watch_timeout_ms;
 	const char *identity;
 	uint64_t connections_max;
 	uint64_t connections_memory, connections_per_address;
@@ -134,6 +135,9 @@ static int settings_load(struct program *p, int argc, char **argv, struct err *e
 	         "requests may go on so long after SIGTERM and the shutdown delay"},
 	        {"shutdownDelay", CONFIG_DURATION, &s->shutdown_delay_ms, "0s", 0, 3600000,
 	         "after SIGTERM not ready, but new connections are still taken for so long"},
+	        {"lostWatchTimeout", CONFIG_DURATION, &s->lost_watch_timeout_ms, "10m", 0, 86400000,
+	         "without a watch for so long requests get 503: an address may be another Pod's by "
+	         "now; 0s: never"},
 	        {"accessLog", CONFIG_BOOL, &s->access_log, "false", 0, 0, "log each request"},
 	};
 	const struct config_program program = {
@@ -241,6 +245,7 @@ static int open_cluster(struct program *p, struct err *err)
 	        .held = {(uint32_t)s->held_requests_max, (size_t)s->held_bytes_max},
 	        .share_pct = (unsigned)s->hold_share_pct,
 	        .hold_timeout_max_ms = s->hold_timeout_max_ms,
+	        .lost_max_ms = s->lost_watch_timeout_ms,
 	        .wakes_total = p->report.wakes,
 	        .on_synced = on_synced,
 	        .arg = p};

@@ -478,6 +478,16 @@ void cluster_free(struct cluster *cl)
 	free(cl);
 }
 
+/*
+ * An address that a Pod had minutes ago may be another one's by now, who would get what the client
+ * sends, cookies and all.
+ */
+static bool cluster_is_out_of_date(const struct cluster *cl)
+{
+	return cl->opts.lost_max_ms > 0 && cluster_is_synced(cl) &&
+	       cluster_lost_ms(cl, clk_now_ms()) > cl->opts.lost_max_ms;
+}
+
 struct target *cluster_route(void *cluster, const char *host, bool is_public,
                              enum end_reason *ret_reason)
 {
@@ -485,11 +495,14 @@ struct target *cluster_route(void *cluster, const char *host, bool is_public,
 	const char *uid = host_claims_find(cl->claims, host, is_public);
 	struct app *a = uid ? app_find(cl, uid) : NULL;
 
-	if (a && a->activatable)
+	if (a && a->activatable && !cluster_is_out_of_date(cl))
 		return a->target;
-	*ret_reason = !cluster_is_synced(cl) ? END_NOT_SYNCED
-	              : a                    ? END_NOT_ACTIVATABLE
-	                                     : END_UNKNOWN_HOST;
+	if (cluster_is_out_of_date(cl))
+		*ret_reason = END_WATCH_LOST;
+	else
+		*ret_reason = !cluster_is_synced(cl) ? END_NOT_SYNCED
+		              : a                    ? END_NOT_ACTIVATABLE
+		                                     : END_UNKNOWN_HOST;
 	return NULL;
 }
 

@@ -23,7 +23,8 @@ struct cluster_opts {
 	struct hold_limits held;      /* of all together: */
 	unsigned share_pct;           /* one container has at most so much of it, */
 	uint64_t hold_timeout_max_ms; /* and waits at most so long, whatever its manifest says */
-	struct metric *wakes_total;   /* label result */
+	uint64_t lost_max_ms;       /* without a watch for so long nothing is known; 0: for ever */
+	struct metric *wakes_total; /* label result */
 	void (*on_synced)(void *arg); /* all caches are filled for the first time */
 	void *arg;
 };

@@ -40,6 +40,7 @@ void world_free(struct world *w);
 
 const char *world_dir(const struct world *w);
 const char *world_kubeconfig(const struct world *w); /* path */
+struct world_process *world_server(struct world *w); /* of the API */
 const char *world_api_url(const struct world *w);    /* "https://127.0.0.1:6443" */
 const char *world_token_file(const struct world *w); /* of the programs' admin servers */
 

@@ -378,3 +378,8 @@ const char *world_api_url(const struct world *w)
 {
 	return w->api_url;
 }
+
+struct world_process *world_server(struct world *w)
+{
+	return w->server;
+}

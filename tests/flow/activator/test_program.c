@@ -101,6 +101,24 @@ static void test_program_holds_as_configured_where_the_manifest_is_silent(void *
 	assert_int_equal(status_of(f, "silent.default"), 503);
 }
 
+/* Without word from the API for so long, an address may be somebody else's. */
+static void test_program_trusts_no_address_for_ever(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t deadline_ms = clk_now_ms() + WORLD_DEADLINE_MS;
+
+	make(f, "x", "{}");
+	f->activator = world_spawn(f->world, "sc-activator", "--listen=127.0.0.1:0",
+	                           "--hold-timeout=50ms", "--lost-watch-timeout=1s", NULL);
+	wait_until_ready(f);
+	assert_int_equal(status_of(f, "x.default"), 504);
+	world_kill(world_server(f->world), SIGTERM);
+	while (status_of(f, "x.default") != 503) {
+		if (clk_now_ms() > deadline_ms)
+			fail_msg("the activator goes on with what it knew");
+	}
+}
+
 static void test_program_bounds_what_a_manifest_may_ask_for(void **state)
 {
 	struct fixture *f = *state;
@@ -258,6 +276,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(test_program_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	        TEST(holds_as_configured_where_the_manifest_is_silent),
+	        TEST(trusts_no_address_for_ever),
 	        TEST(bounds_what_a_manifest_may_ask_for),
 	        TEST(answers_for_the_names_of_services),
 	        TEST(tells_strangers_of_no_name_of_the_cluster),
