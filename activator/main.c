@@ -72,6 +72,17 @@ struct program {
 	char instance[2 * INSTANCE_BYTES + 1];
 };
 
+static const char activator_synopsis[] =
+        "Hold HTTP requests for sleeping containers, and wake them.";
+
+static int program_load(struct program *p, const struct config_program *program, int argc,
+                        char **argv, struct err *err)
+{
+	int operands;
+
+	return config_load(program, argc, argv, &p->config, &operands, err);
+}
+
 static int settings_load(struct program *p, int argc, char **argv, struct err *err)
 {
 	struct settings *s = &p->settings;
@@ -96,8 +107,7 @@ static int settings_load(struct program *p, int argc, char **argv, struct err *e
 	        {"connections.max", CONFIG_U64, &s->connections_max, "8000", 1, 1000000,
 	         "client connections; lowered at the start to what memory and files allow"},
 	        {"connections.memory", CONFIG_SIZE, &s->connections_memory, "0", 0, 0,
-	         "bytes for connections, sockets too; 0: 60 % of the limit, or 25 % of the "
-	         "machine"},
+	         "bytes of all connections; 0: 60 % of the memory limit, or a quarter of memory"},
 	        {"connections.maxPerAddress", CONFIG_U64, &s->connections_per_address, "0", 0,
 	         1000000, "connections from one address or /64 of IPv6; 0: any number"},
 	        {"minRate.bytesPerSecond", CONFIG_U64, &s->min_rate, "240", 0, 1000000000,
@@ -136,19 +146,15 @@ static int settings_load(struct program *p, int argc, char **argv, struct err *e
 	        {"shutdownDelay", CONFIG_DURATION, &s->shutdown_delay_ms, "0s", 0, 3600000,
 	         "after SIGTERM not ready, but new connections are still taken for so long"},
 	        {"lostWatchTimeout", CONFIG_DURATION, &s->lost_watch_timeout_ms, "10m", 0, 86400000,
-	         "without a watch for so long requests get 503: an address may be another Pod's by "
-	         "now; 0s: never"},
+	         "503 after so long without a watch: addresses may be others' by now; 0s: never"},
 	        {"accessLog", CONFIG_BOOL, &s->access_log, "false", 0, 0, "log each request"},
 	};
-	const struct config_program program = {
-	        .name = "sc-activator",
-	        .synopsis = "Hold HTTP requests for sleeping containers, and wake them.",
-	        .options = options,
-	        .options_count = sizeof options / sizeof options[0],
-	};
-	int operands;
+	const struct config_program program = {.name = "sc-activator",
+	                                       .synopsis = activator_synopsis,
+	                                       .options = options,
+	                                       .options_count = sizeof options / sizeof options[0]};
 
-	return config_load(&program, argc, argv, &p->config, &operands, err);
+	return program_load(p, &program, argc, argv, err);
 }
 
 static void on_stage(void *arg, enum proxy_stage stage, uint64_t ms)

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/num.h"
+
 #define SEAL_SCHEME "SC-HMAC-SHA256 "
 
 enum { SEAL_KEY_BYTES_MIN = 32, SEAL_DIGEST_BYTES = 32, SEAL_TEXT_MAX = 2048 };
@@ -133,6 +135,29 @@ int seal_ask(struct seal_asker *a, const struct seal_message *m, char *ret_heade
 	return 0;
 }
 
+/* "NAME=" and what follows up to a comma, of a header of our scheme. "" when it is not there. */
+static void seal_field(const char *value, const char *name, char *ret_text, size_t size)
+{
+	size_t name_bytes = strlen(name);
+	const char *at = value;
+	size_t bytes;
+
+	ret_text[0] = '\0';
+	if (strncmp(value, SEAL_SCHEME, strlen(SEAL_SCHEME)) != 0)
+		return;
+	at += strlen(SEAL_SCHEME);
+	while (strncmp(at, name, name_bytes) != 0 || at[name_bytes] != '=') {
+		at = strchr(at, ',');
+		if (at == NULL)
+			return;
+		at++;
+	}
+	at += name_bytes + 1;
+	bytes = strcspn(at, ",");
+	if (bytes < size)
+		(void)snprintf(ret_text, size, "%.*s", (int)bytes, at);
+}
+
 static bool seal_is_id(const char *text)
 {
 	return strlen(text) == SEAL_ID_BYTES - 1 &&
@@ -143,8 +168,8 @@ bool seal_learn(struct seal_asker *a, const char *value)
 {
 	char epoch[SEAL_ID_BYTES] = "";
 
-	if (sscanf(value, SEAL_SCHEME "epoch=%32[0-9a-f]", epoch) != 1 || !seal_is_id(epoch) ||
-	    strcmp(epoch, a->epoch) == 0)
+	seal_field(value, "epoch", epoch, sizeof epoch);
+	if (!seal_is_id(epoch) || strcmp(epoch, a->epoch) == 0)
 		return false;
 	memcpy(a->epoch, epoch, sizeof epoch);
 	return true;
@@ -156,7 +181,8 @@ bool seal_answer_is_right(struct seal_key *key, const char *seal, int status, co
 	char want[SEAL_TEXT_BYTES];
 	char got[SEAL_TEXT_BYTES] = "";
 
-	if (key->len == 0 || sscanf(value, SEAL_SCHEME "seal=%64[0-9a-f]", got) != 1)
+	seal_field(value, "seal", got, sizeof got);
+	if (key->len == 0)
 		return false;
 	seal_of_answer(key, seal, status, body, body_bytes, want);
 	return strlen(got) == SEAL_TEXT_BYTES - 1 &&
@@ -216,14 +242,17 @@ bool seal_check(struct seal_answerer *a, const struct seal_message *m, const cha
 	char epoch[SEAL_ID_BYTES] = "";
 	char session[SEAL_ID_BYTES] = "";
 	char got[SEAL_TEXT_BYTES] = "";
+	char digits[21];
 	struct seal_session *s;
 	uint64_t number;
 
-	if (value == NULL || seal_key_refresh(&a->key, NULL) < 0 ||
-	    sscanf(value,
-	           SEAL_SCHEME "epoch=%32[0-9a-f],session=%32[0-9a-f],number=%18" SCNu64
-	                       ",seal=%64[0-9a-f]",
-	           epoch, session, &number, got) != 4 ||
+	if (value == NULL || seal_key_refresh(&a->key, NULL) < 0)
+		return false;
+	seal_field(value, "epoch", epoch, sizeof epoch);
+	seal_field(value, "session", session, sizeof session);
+	seal_field(value, "number", digits, sizeof digits);
+	seal_field(value, "seal", got, sizeof got);
+	if (num_parse_u64(digits, 1, UINT64_MAX / 2, &number, NULL) < 0 ||
 	    strcmp(epoch, a->epoch) != 0 || !seal_is_id(session) ||
 	    strlen(got) != SEAL_TEXT_BYTES - 1 ||
 	    seal_request(&a->key, m, epoch, session, number, ret_seal) < 0 ||
