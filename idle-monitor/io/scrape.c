@@ -94,6 +94,8 @@ static void header_take(const char *line, size_t bytes, const char *name,
 		line++;
 		bytes--;
 	}
+	while (bytes > 0 && strchr("\r\n\t ", line[bytes - 1]) != NULL)
+		bytes--;
 	if (bytes < SEAL_HEADER_BYTES)
 		(void)snprintf(ret_value, SEAL_HEADER_BYTES, "%.*s", (int)bytes, line);
 }

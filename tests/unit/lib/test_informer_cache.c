@@ -269,6 +269,12 @@ static void visit_name(void *arg, const char *ns, const char *name)
 	say(arg, "%s/%s ", ns, name);
 }
 
+/* The order of the cache is nobody's to foresee: its hash has a secret. */
+static void expect_either(struct fixture *f, const char *one, const char *other)
+{
+	expect(f, strcmp(f->trace, other) == 0 ? other : one);
+}
+
 static bool on_visit(void *arg, const json_t *o)
 {
 	say(arg, "%s ", kube_name(o));
@@ -283,7 +289,7 @@ static void test_informer_cache_index_follows_changes(void **state)
 	     object("c", "3", "5", ""), NULL);
 	f->trace[0] = '\0';
 	informer_cache_foreach(f->cache, "x", on_visit, f);
-	expect(f, "b a "); /* in whichever order */
+	expect_either(f, "b a ", "a b "); /* in whichever order */
 	event(f, KUBE_WATCH_MODIFIED, object("a", "1", "6", "y"));
 	event(f, KUBE_WATCH_DELETED, object("b", "2", "7", "x"));
 	f->trace[0] = '\0';
@@ -293,9 +299,9 @@ static void test_informer_cache_index_follows_changes(void **state)
 	informer_cache_foreach(f->cache, "y", on_visit, f);
 	expect(f, "a ");
 	informer_cache_foreach(f->cache, NULL, on_visit, f);
-	expect(f, "c a ");
+	expect_either(f, "c a ", "a c ");
 	informer_cache_foreach_name(f->cache, visit_name, f);
-	expect(f, "d/c d/a ");
+	expect_either(f, "d/c d/a ", "d/a d/c ");
 }
 
 static void test_informer_cache_keeps_and_shows_what_it_is_told(void **state)
