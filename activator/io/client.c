@@ -392,6 +392,8 @@ static void client_turn(struct client *c)
 		}
 		if (n > 0 && c->request)
 			c->request->progress_ms = clk_now_ms();
+		else if (n > 0)
+			c->entered_ms = clk_now_ms(); /* the rest of a complete answer moves on */
 	}
 	switch (c->state) {
 	case CLIENT_IDLE:

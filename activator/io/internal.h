@@ -239,7 +239,9 @@ void target_dispatch_done(struct request *r); /* DIALING -> ACTIVE */
 
 /* upstream.c */
 void upstream_attach(struct request *r); /* reuse, or dial */
-void upstream_send(struct upstream *u);  /* the request's head, then its body */
+/** upstream_dial_later() - those of @t's requests that have no connection are looked at again */
+void upstream_dial_later(struct target *t);
+void upstream_send(struct upstream *u); /* the request's head, then its body */
 void upstream_run(struct upstream *u);
 void upstream_close(struct upstream *u);
 void upstream_park(struct upstream *u); /* keep for the next request, or close */

@@ -130,8 +130,11 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 		                   SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (peer < 0) {
-			/* Out of descriptors: one idle connection less, or a pause. */
-			if ((errno == EMFILE || errno == ENFILE) && !evict_one(p))
+			/* Out of descriptors: one idle connection less, or a pause. The kernel's
+			   own want of memory passes, and leaves the socket readable all the same.
+			 */
+			if (errno == ENOBUFS || errno == ENOMEM ||
+			    ((errno == EMFILE || errno == ENFILE) && !evict_one(p)))
 				accept_pause(p);
 			return;
 		}

@@ -65,6 +65,7 @@ struct proxy_stats {
 	uint32_t upstreams_count;
 	uint64_t upstreams_opened;
 	uint64_t upstreams_reused;
+	uint64_t upstreams_unsolicited; /* ended for bytes that answered nothing */
 	uint64_t retries;
 };
 

@@ -34,6 +34,9 @@ void report_init(struct report *r)
 	                             "Open connections to containers", NULL);
 	r->upstreams_opened = metrics_counter(m, "sc_activator_upstream_dials_total",
 	                                      "Connections dialled to containers", NULL);
+	r->unsolicited =
+	        metrics_counter(m, "sc_activator_upstream_unsolicited_total",
+	                        "Idle connections closed for bytes that nobody asked for", NULL);
 	r->retries = metrics_counter(m, "sc_activator_retries_total",
 	                             "Requests that were queued again", NULL);
 	r->memory = metrics_gauge(m, "sc_activator_connections_memory_bytes",
@@ -92,6 +95,8 @@ void report_publish(struct report *r, const struct proxy *p)
 	metric_set(r->upstreams, NULL, s->upstreams_count);
 	metric_add(r->upstreams_opened, NULL,
 	           (double)(s->upstreams_opened - r->last.upstreams_opened));
+	metric_add(r->unsolicited, NULL,
+	           (double)(s->upstreams_unsolicited - r->last.upstreams_unsolicited));
 	metric_add(r->retries, NULL, (double)(s->retries - r->last.retries));
 	r->last = *s;
 }

@@ -17,6 +17,7 @@ struct report {
 	struct metric *clients;
 	struct metric *upstreams;
 	struct metric *upstreams_opened;
+	struct metric *unsolicited;
 	struct metric *retries;
 	struct metric *memory;
 	struct metric *memory_max;

@@ -124,8 +124,10 @@ void request_end(struct request *r, enum end_reason reason)
 	target_request_gone(r);
 	t->has_last_request = true;
 	t->last_request_ms = clk_now_ms();
-	if (c->request == r)
+	if (c->request == r) {
 		c->request = NULL;
+		c->entered_ms = t->last_request_ms; /* what is left to send has its own time */
+	}
 	if (u) {
 		u->request = NULL;
 		if (reason == END_OK)

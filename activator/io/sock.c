@@ -138,6 +138,13 @@ long sock_read(struct sock *s, char *buf, size_t size)
 	return SOCK_AGAIN;
 }
 
+bool sock_is_quiet(const struct sock *s)
+{
+	char byte;
+
+	return !s->closed && recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
 bool sock_is_gone(const struct sock *s)
 {
 	char byte;

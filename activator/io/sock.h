@@ -43,6 +43,8 @@ void sock_measure(struct sock *s);
 uint64_t sock_taken(const struct sock *s);
 /** sock_read() - Return: bytes, or SOCK_EOF, SOCK_AGAIN, SOCK_FAILED */
 long sock_read(struct sock *s, char *buf, size_t size);
+/** sock_is_quiet() - whether nothing waits on it now: no byte, no end, no failure */
+bool sock_is_quiet(const struct sock *s);
 /** sock_is_gone() - whether the peer ended or broke the connection, with bytes left unread */
 bool sock_is_gone(const struct sock *s);
 

@@ -35,8 +35,12 @@ static void on_dial_timer(evutil_socket_t fd, short what, void *arg)
 
 	for (r = TAILQ_FIRST(&t->dialing); r; r = next) {
 		next = TAILQ_NEXT(r, link);
-		if (r->upstream == NULL && r->retry_ms <= now_ms)
+		if (r->upstream != NULL)
+			continue;
+		if (r->retry_ms <= now_ms)
 			upstream_attach(r);
+		else
+			upstream_dial_later(t); /* its own interval is not over yet */
 	}
 }
 

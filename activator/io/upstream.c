@@ -51,6 +51,19 @@ void upstream_park(struct upstream *u)
 	u->since_ms = clk_now_ms();
 }
 
+/*
+ * An end or bytes that nobody asked for: whatever they are, they would be taken for the answer to
+ * the next request, which may be somebody else's (RFC 9112 section 6.3).
+ */
+static void upstream_condemn(struct upstream *u)
+{
+	char byte;
+
+	if (recv(u->sock.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+		u->target->proxy->stats.upstreams_unsolicited++;
+	upstream_close(u);
+}
+
 /* The last one used is the least likely to be closed by now. */
 static struct upstream *upstream_reuse(struct request *r, uint64_t now_ms)
 {
@@ -58,9 +71,8 @@ static struct upstream *upstream_reuse(struct request *r, uint64_t now_ms)
 	struct upstream *u;
 
 	while ((u = TAILQ_LAST(&t->idle, upstreams))) {
-		/* What can't be sent twice gets a look at the connection first. */
-		if (now_ms - u->since_ms < UPSTREAM_IDLE_MS && !u->sock.closed &&
-		    (r->idempotent || (u->sock.readable = true, !sock_is_gone(&u->sock)))) {
+		/* Its event may not have been served yet, so the kernel is asked. */
+		if (now_ms - u->since_ms < UPSTREAM_IDLE_MS && sock_is_quiet(&u->sock)) {
 			TAILQ_REMOVE(&t->idle, u, link);
 			TAILQ_INSERT_TAIL(&t->busy, u, link);
 			u->idle = false;
@@ -68,7 +80,7 @@ static struct upstream *upstream_reuse(struct request *r, uint64_t now_ms)
 			t->proxy->stats.upstreams_reused++;
 			return u;
 		}
-		upstream_close(u);
+		upstream_condemn(u);
 	}
 	return NULL;
 }
@@ -103,16 +115,20 @@ static struct upstream *upstream_dial(struct target *t, uint64_t now_ms)
 	return u;
 }
 
+void upstream_dial_later(struct target *t)
+{
+	const struct timeval tv = {.tv_usec = DIAL_INTERVAL_MS * 1000};
+
+	if (!event_pending(&t->dial_timer, EV_TIMEOUT, NULL))
+		(void)event_add(&t->dial_timer, &tv);
+}
+
 /* Again after a fixed interval, whatever the attempt took: nothing stretches it. */
 static void upstream_retry(struct request *r)
 {
-	const struct timeval tv = {.tv_usec = DIAL_INTERVAL_MS * 1000};
-	struct target *t = r->target;
-
 	r->upstream = NULL;
 	r->retry_ms = clk_now_ms() + DIAL_INTERVAL_MS - 1;
-	if (!event_pending(&t->dial_timer, EV_TIMEOUT, NULL))
-		(void)event_add(&t->dial_timer, &tv);
+	upstream_dial_later(r->target);
 }
 
 void upstream_attach(struct request *r)
@@ -219,6 +235,15 @@ static bool response_is_valid(const struct request *r, const struct head *h)
 	return true;
 }
 
+/*
+ * An answer that has no body but tells of one (HEAD, 204, 304): of some servers the body follows
+ * all the same, a moment later, when it would be taken for the next answer.
+ */
+static bool response_may_have_a_stray_body(const struct head *h, enum forward_framing framing)
+{
+	return framing == FORWARD_NO_BODY && (h->has_coding || (h->has_length && h->length > 0));
+}
+
 /* A final head: written on, with our framing. Return: false when the request ended */
 static bool response_on_head(struct upstream *u, const struct head *h)
 {
@@ -240,6 +265,8 @@ static bool response_on_head(struct upstream *u, const struct head *h)
 		how.close = c->close;
 		u->keep_alive = h->minor == 1 ? !head_list_has(h, "Connection", "close")
 		                              : head_list_has(h, "Connection", "keep-alive");
+		if (response_may_have_a_stray_body(h, how.framing))
+			u->keep_alive = false;
 		r->status = h->status;
 		r->forwarded = true;
 		response_first_byte(r);
@@ -479,9 +506,8 @@ void upstream_run(struct upstream *u)
 	if (u->dead)
 		return;
 	if (u->idle) {
-		/* Bytes or an end that nobody asked for. */
 		if (u->sock.readable)
-			upstream_close(u);
+			upstream_condemn(u);
 		return;
 	}
 	if (r == NULL)

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "activator/io/sock.h"
+#include "lib/base/clk.h"
 #include "tests/flow/activator/fixture.h"
 
 /* Its answer to the first request makes room for the second, which came with it. */
@@ -46,6 +47,128 @@ static void test_proxy_bounds_interim_answers(void **state)
 	for (unsigned i = 0; i < 17; i++)
 		(void)send(b, "HTTP/1.1 102 Processing\r\n\r\n", 27, MSG_NOSIGNAL);
 	(void)hear(f, c, " 502 ");
+}
+
+/* The answer is complete for us; a client that takes it slowly, but takes it, gets all of it. */
+static void test_proxy_download_outlives_the_response_timeout(void **state)
+{
+	struct fixture *f = *state;
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 400000\r\n\r\n";
+	const uint64_t until_ms = clk_now_ms() + 2500; /* of a timeout of 1000 */
+	static char piece[40000];
+	int c = keep(f, socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons((uint16_t)f->port)};
+	size_t sent = 0, got = 0, want = sizeof head - 1 + 400000;
+	int small = 4096, b;
+
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	(void)setsockopt(c, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+	(void)connect(c, (struct sockaddr *)&in, sizeof in);
+	turn(f);
+	make_ready(f);
+	say(f, c, GET);
+	b = take(f);
+	(void)hear(f, b, "\r\n\r\n");
+	say(f, b, head);
+	while (got < want) {
+		/* as much of it in each moment as lasts until the end */
+		size_t due = want *
+		             (2500 - (until_ms > clk_now_ms() ? until_ms - clk_now_ms() : 0)) /
+		             2500;
+		ssize_t n = 0;
+
+		if (sent < 400000 &&
+		    (n = send(b, piece, 400000 - sent < sizeof piece ? 400000 - sent : sizeof piece,
+		              0)) > 0)
+			sent += (size_t)n;
+		turn(f);
+		if (got >= due)
+			continue;
+		n = recv(c, piece, due - got < sizeof piece ? due - got : sizeof piece, 0);
+		if (n == 0 || (n < 0 && errno != EAGAIN))
+			fail_msg("cut off after %zu of %zu bytes", got, want);
+		got += n > 0 ? (size_t)n : 0;
+	}
+	assert_int_equal(ended(f, END_CUT), 0);
+}
+
+/* Two requests in the dial's back-off, the second a little later: each is dialled again. */
+static void test_proxy_dials_for_each_that_waits(void **state)
+{
+	struct fixture *f = *state;
+	socklen_t bytes = sizeof f->backend_address;
+	int first = client(f), second = client(f), b;
+	uint64_t until_ms;
+
+	(void)close(f->backend);
+	f->fds[0] = dup(STDIN_FILENO);
+	make_ready(f);
+	say(f, first, GET);
+	until_ms = clk_now_ms() + 10; /* within the interval of 25 */
+	while (clk_now_ms() < until_ms)
+		turn(f);
+	say(f, second, GET);
+	b = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	(void)setsockopt(b, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+	assert_int_equal(bind(b, (struct sockaddr *)&f->backend_address, bytes), 0);
+	assert_int_equal(listen(b, 8), 0);
+	f->backend = keep(f, b);
+	for (unsigned i = 0; i < 2; i++) {
+		b = take(f);
+		(void)hear(f, b, "\r\n\r\n");
+		say(f, b, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+	}
+	(void)hear(f, first, "\r\n\r\nok");
+	(void)hear(f, second, "\r\n\r\nok");
+}
+
+/* Whatever waits on an idle connection is nobody's answer, of whichever method the next one is. */
+static void test_proxy_stray_bytes_answer_nobody(void **state)
+{
+	struct fixture *f = *state;
+	int c = client(f), b;
+
+	make_ready(f);
+	say(f, c, GET);
+	b = take(f);
+	(void)hear(f, b, "\r\n\r\n");
+	say(f, b, OK2);
+	(void)hear(f, c, "\r\n\r\nok");
+	/* in one turn: the loop has not served the first when it takes the second */
+	assert_int_equal(send(b, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstale", 43, 0), 43);
+	assert_int_equal(send(c, GET, strlen(GET), 0), strlen(GET));
+	b = take(f);
+	(void)hear(f, b, "\r\n\r\n");
+	say(f, b, OK2);
+	assert_null(strstr(hear(f, c, "\r\n\r\nok"), "stale"));
+	assert_int_equal(proxy_stats(f->proxy)->upstreams_unsolicited, 1);
+}
+
+/* An answer without a body that tells of one: its connection is not used again. */
+static void test_proxy_bodiless_answers_that_tell_of_a_body_end_their_connection(void **state)
+{
+	static const struct {
+		const char *request, *answer;
+	} rows[] = {
+	        {"HEAD / HTTP/1.1\r\nHost: app\r\n\r\n",
+	         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"},
+	        {"HEAD / HTTP/1.1\r\nHost: app\r\n\r\n",
+	         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"},
+	        {GET, "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n"},
+	        {GET, "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n"},
+	};
+	struct fixture *f = *state;
+	int c = client(f), b;
+
+	make_ready(f);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		say(f, c, rows[i].request);
+		b = take(f);
+		(void)hear(f, b, "\r\n\r\n");
+		say(f, b, rows[i].answer);
+		(void)hear(f, c, "\r\n\r\n");
+		hear_end(f, b);
+	}
 }
 
 /* A peer that vanished without a word must not keep a container awake for ever. */
@@ -100,6 +223,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        T(test_proxy_deleted_target_takes_no_further_request),
 	        T(test_proxy_bounds_interim_answers),
+	        T(test_proxy_download_outlives_the_response_timeout),
+	        T(test_proxy_dials_for_each_that_waits),
+	        T(test_proxy_stray_bytes_answer_nobody),
+	        T(test_proxy_bodiless_answers_that_tell_of_a_body_end_their_connection),
 	        T(test_proxy_out_of_descriptors_does_not_spin),
 	        T(test_sock_notices_a_peer_that_is_gone),
 	};
