@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "activator/io/account.h"
@@ -13,7 +14,54 @@ static void on_client(evutil_socket_t fd, short what, void *arg)
 	struct client *c = arg;
 
 	sock_note(&c->sock, what);
+	client_turn_begins(c);
 	client_run(c);
+}
+
+void client_turn_begins(struct client *c)
+{
+	c->spent_bytes = 0;
+}
+
+bool client_spend(struct client *c, size_t bytes)
+{
+	const struct timeval now = {0};
+	struct proxy *p = c->proxy;
+
+	c->spent_bytes += bytes;
+	if (c->spent_bytes < TURN_BYTES_MAX)
+		return false;
+	if (!c->hungry && c->state != CLIENT_DEAD) {
+		c->hungry = true;
+		TAILQ_INSERT_TAIL(&p->hungry, c, hungry_link);
+	}
+	/* a timer, since it waits for epoll, where an active event would come before it */
+	if (!event_pending(&p->again, EV_TIMEOUT, NULL))
+		(void)event_add(&p->again, &now);
+	return true;
+}
+
+static void client_be_served(struct client *c)
+{
+	if (c->hungry)
+		TAILQ_REMOVE(&c->proxy->hungry, c, hungry_link);
+	c->hungry = false;
+}
+
+void client_serve_hungry(struct proxy *p)
+{
+	struct client *last = TAILQ_LAST(&p->hungry, clients);
+	struct client *c;
+	bool more = last != NULL;
+
+	while (more && (c = TAILQ_FIRST(&p->hungry))) {
+		more = c != last; /* those that come behind it have had their turn */
+		client_be_served(c);
+		client_turn_begins(c);
+		client_run(c);
+		if (c->state != CLIENT_DEAD && c->request && c->request->upstream)
+			upstream_run(c->request->upstream);
+	}
 }
 
 void client_set_state(struct client *c, enum client_state state)
@@ -64,6 +112,7 @@ void client_drop(struct client *c)
 	if (c->state == CLIENT_DEAD)
 		return;
 	sock_close(&c->sock);
+	client_be_served(c);
 	client_set_state(c, CLIENT_DEAD);
 	c->proxy->stats.clients_count--;
 	source_give(&c->proxy->sources, c->source);
@@ -236,6 +285,7 @@ static void client_read_head(struct client *c)
 		if (c->state == CLIENT_IDLE)
 			client_set_state(c, CLIENT_HEAD);
 		c->head->bytes += (uint32_t)n;
+		(void)client_spend(c, (size_t)n);
 		if (account_level() != BUDGET_EASY)
 			evict_look(c->proxy);
 	}
@@ -320,7 +370,30 @@ static void client_pump_body(struct client *c)
 			upstream_run(u);
 			return;
 		}
+		if (client_spend(c, used * (r->chunked_in ? CHUNKED_WEIGHT : 1)))
+			return;
 	}
+}
+
+/*
+ * A client that has ended its side after its request waits for the answer all the same (RFC 9112
+ * section 9.6). One that is gone altogether looks alike until something is sent to it, or until its
+ * system answers a keep-alive probe with a reset: then the connection is broken. But who has ended
+ * in the middle of a body will never complete it.
+ */
+static bool client_is_gone(const struct client *c)
+{
+	const struct request *r = c->request;
+	const llhttp_t *p = &c->message.parser;
+	size_t here = c->head ? c->head->bytes - c->head->parsed : 0;
+	int waiting = 0;
+
+	if (sock_is_gone(&c->sock))
+		return true;
+	if (!c->sock.closed || r->body_done || !(p->flags & F_CONTENT_LENGTH))
+		return false;
+	return ioctl(c->sock.fd, FIONREAD, &waiting) == 0 &&
+	       here + (size_t)waiting < p->content_length;
 }
 
 static void client_run_busy(struct client *c)
@@ -332,7 +405,7 @@ static void client_run_busy(struct client *c)
 			client_next(c);
 		return;
 	}
-	if (sock_is_gone(&c->sock) && (r->body_done || r->state != REQUEST_ACTIVE)) {
+	if ((r->body_done || r->state != REQUEST_ACTIVE) && client_is_gone(c)) {
 		client_drop(c);
 		return;
 	}
@@ -345,15 +418,23 @@ static void client_run_busy(struct client *c)
 		upstream_run(r->upstream);
 }
 
+/* RFC 9110 section 7.8 says nothing of how a tunnel ends; like a TCP proxy, each side by itself. */
 static void client_run_tunnel(struct client *c)
 {
-	struct upstream *u = c->request->upstream;
+	struct request *r = c->request;
+	struct upstream *u = r->upstream;
 
-	while (out_bytes(&u->out) == 0) {
+	while (out_bytes(&u->out) == 0 && !r->client_ended) {
 		long n = sock_read(&c->sock, c->proxy->buf, piece_bytes(c->proxy));
 
 		if (n == SOCK_AGAIN)
 			break;
+		if (n == SOCK_EOF && !r->container_ended) {
+			r->client_ended = true;
+			r->progress_ms = clk_now_ms();
+			(void)shutdown(u->sock.fd, SHUT_WR);
+			break;
+		}
 		if (n <= 0) {
 			client_drop(c);
 			return;
@@ -361,12 +442,15 @@ static void client_run_tunnel(struct client *c)
 		out_put(&u->out, c->proxy->buf, (size_t)n);
 		u->target->has_last_byte = true;
 		u->target->last_byte_ms = clk_now_ms();
+		r->progress_ms = u->target->last_byte_ms;
 		if (out_flush(&u->out, &u->sock) == SOCK_FAILED) {
 			client_drop(c);
 			return;
 		}
+		if (client_spend(c, (size_t)n))
+			return;
 	}
-	if (out_bytes(&c->out) == 0 && u->sock.readable)
+	if (out_bytes(&c->out) == 0 && u->sock.readable && !r->container_ended)
 		upstream_run(u);
 }
 
@@ -376,8 +460,8 @@ static void client_run_linger(struct client *c)
 
 	do
 		n = sock_read(&c->sock, c->proxy->buf, sizeof c->proxy->buf);
-	while (n > 0);
-	if (n != SOCK_AGAIN)
+	while (n > 0 && !client_spend(c, (size_t)n));
+	if (n <= 0 && n != SOCK_AGAIN)
 		client_drop(c);
 }
 
@@ -425,7 +509,7 @@ void client_run(struct client *c)
 	do {
 		c->again = false;
 		client_turn(c);
-	} while (c->again && c->state != CLIENT_DEAD);
+	} while (c->again && !c->hungry && c->state != CLIENT_DEAD);
 	c->running = false;
 }
 
@@ -466,6 +550,15 @@ void client_sweep(struct proxy *p, uint64_t now_ms)
 	}
 	while ((c = client_overdue(p, CLIENT_LINGER, PROXY_LINGER_MS, now_ms)))
 		client_drop(c);
+	for (c = TAILQ_FIRST(&p->clients[CLIENT_TUNNEL]); c; c = next) {
+		const struct request *r = c->request;
+
+		next = TAILQ_NEXT(c, link);
+		/* of two sides one is gone: the other has so long to end, or to say more */
+		if ((r->client_ended || r->container_ended) &&
+		    now_ms - r->progress_ms >= p->opts.response_timeout_ms)
+			client_drop(c);
+	}
 	for (c = TAILQ_FIRST(&p->clients[CLIENT_BUSY]); c; c = next) {
 		next = TAILQ_NEXT(c, link);
 		if (c->request)

@@ -22,6 +22,8 @@
 
 enum {
 	PROXY_READ_BYTES = 64 * 1024,
+	TURN_BYTES_MAX = 128 * 1024, /* that one connection moves before the others are asked */
+	CHUNKED_WEIGHT = 4,          /* what a byte costs that is parsed on its way */
 	PROXY_TICK_MS = 250,
 	PROXY_LINGER_MS = 2000,
 	UPSTREAM_IDLE_MS = 4000, /* below Node's 5 s */
@@ -77,8 +79,11 @@ struct client {
 	uint64_t owed_bytes;   /* sent when the pace's window opened */
 	uint64_t seen_bytes;   /* moved by the client up to the last tick */
 	uint64_t recent_bytes; /* moved of late */
-	bool close;            /* after this answer */
-	bool running;          /* client_run() is on the stack */
+	TAILQ_ENTRY(client) hungry_link;
+	size_t spent_bytes; /* moved in this turn, weighted */
+	bool hungry;        /* its turn was cut off; it goes on in the next one */
+	bool close;         /* after this answer */
+	bool running;       /* client_run() is on the stack */
 	bool again;
 };
 
@@ -114,6 +119,8 @@ struct request {
 	bool forwarded; /* a final head went to the client */
 	bool body_done; /* the request was read to its end */
 	bool answer_done;
+	bool client_ended;    /* in a tunnel: that side has no more to say */
+	bool container_ended; /* likewise */
 };
 
 struct upstream {
@@ -189,6 +196,8 @@ struct proxy {
 	struct proxy_stats stats;
 	struct clients clients[CLIENT_STATES_COUNT];
 	struct upstreams dead;
+	struct clients hungry;
+	struct event again; /* the hungry are served, once all others were */
 	struct targets targets;
 	struct tenants holding; /* those that hold something */
 	void *tenants_by_ns;    /* tsearch(3) */
@@ -215,6 +224,15 @@ struct proxy {
 void client_accept(struct listener *l, int fd, const struct sockaddr_storage *address,
                    struct source *source);
 void client_run(struct client *c);
+/** client_turn_begins() - an event of its own, or of its container's connection, is served */
+void client_turn_begins(struct client *c);
+/**
+ * client_spend() - count what was moved for @c in this turn
+ * Return: true when its turn is over: it goes on once all others were served
+ */
+bool client_spend(struct client *c, size_t bytes);
+/** client_serve_hungry() - those whose turn was cut off */
+void client_serve_hungry(struct proxy *p);
 void client_set_state(struct client *c, enum client_state state);
 /** client_refuse() - answer with @reason; @detail (or NULL) is added to its text */
 void client_refuse(struct client *c, enum end_reason reason, const char *detail);

@@ -128,7 +128,9 @@ static int on_status(llhttp_t *p, const char *at, size_t bytes)
 
 static int on_trailer(struct message *m, const char *at, size_t bytes)
 {
-	if (out_bytes(&m->trailers) + bytes > TRAILERS_BYTES_MAX)
+	/* those that are thrown away count as well, or a sender would never be stopped */
+	m->trailers_bytes += bytes;
+	if (m->trailers_bytes > TRAILERS_BYTES_MAX)
 		return -1;
 	out_put(&m->trailers, at, bytes);
 	return m->trailers.failed ? -1 : 0;

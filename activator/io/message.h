@@ -46,6 +46,7 @@ struct message {
 	struct head_buf *head; /* borrowed: while the head is read */
 	struct out *body_out;  /* borrowed: where the body goes */
 	struct out trailers;
+	size_t trailers_bytes; /* read, kept or not */
 	bool value_open;
 	bool skip_body; /* answer to HEAD */
 	bool chunk_out; /* write the body as chunks */

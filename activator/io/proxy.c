@@ -93,6 +93,11 @@ static void accept_resume(struct proxy *p)
 	p->accept_paused = false;
 }
 
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+	client_serve_hungry(arg);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct proxy *p = arg;
@@ -168,6 +173,8 @@ int proxy_new(struct event_base *base, const struct proxy_opts *opts, struct pro
 	for (unsigned i = 0; i < CLIENT_STATES_COUNT; i++)
 		TAILQ_INIT(&p->clients[i]);
 	TAILQ_INIT(&p->dead);
+	TAILQ_INIT(&p->hungry);
+	(void)event_assign(&p->again, base, -1, 0, on_again, p);
 	TAILQ_INIT(&p->targets);
 	TAILQ_INIT(&p->holding);
 	(void)event_assign(&p->tick, base, -1, 0, on_tick, p);
@@ -203,6 +210,7 @@ void proxy_free(struct proxy *p)
 		target_free(t);
 	on_reap(-1, 0, p);
 	(void)event_del(&p->tick);
+	(void)event_del(&p->again);
 	(void)event_del(&p->reap);
 	evict_done(p);
 	head_buf_pool_drop();

@@ -148,14 +148,11 @@ bool sock_is_quiet(const struct sock *s)
 bool sock_is_gone(const struct sock *s)
 {
 	char byte;
-	ssize_t n;
 
-	if (s->closed)
-		return true;
-	if (!s->readable)
+	if (!s->readable && !s->closed)
 		return false;
-	n = recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+	return recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno != EAGAIN &&
+	       errno != EINTR;
 }
 
 size_t out_bytes(const struct out *o)

@@ -45,7 +45,8 @@ uint64_t sock_taken(const struct sock *s);
 long sock_read(struct sock *s, char *buf, size_t size);
 /** sock_is_quiet() - whether nothing waits on it now: no byte, no end, no failure */
 bool sock_is_quiet(const struct sock *s);
-/** sock_is_gone() - whether the peer ended or broke the connection, with bytes left unread */
+/** sock_is_gone() - whether the connection is broken; that the peer has ended its side is not that
+ */
 bool sock_is_gone(const struct sock *s);
 
 struct out {

@@ -13,6 +13,8 @@ static void on_upstream(evutil_socket_t fd, short what, void *arg)
 	struct upstream *u = arg;
 
 	sock_note(&u->sock, what);
+	if (u->request)
+		client_turn_begins(u->request->client);
 	upstream_run(u);
 }
 
@@ -440,11 +442,17 @@ static void upstream_run_tunnel(struct upstream *u)
 		client_drop(c);
 		return;
 	}
-	while (out_bytes(&c->out) == 0) {
+	while (out_bytes(&c->out) == 0 && !r->container_ended) {
 		long n = sock_read(&u->sock, c->proxy->buf, piece_bytes(c->proxy));
 
 		if (n == SOCK_AGAIN)
 			break;
+		if (n == SOCK_EOF && !r->client_ended) {
+			r->container_ended = true;
+			r->progress_ms = clk_now_ms();
+			(void)shutdown(c->sock.fd, SHUT_WR);
+			break;
+		}
 		if (n <= 0) {
 			request_end(r, END_UPGRADED);
 			c->close = true;
@@ -453,13 +461,15 @@ static void upstream_run_tunnel(struct upstream *u)
 			return;
 		}
 		out_put(&c->out, c->proxy->buf, (size_t)n);
-		u->target->last_byte_ms = clk_now_ms();
+		u->target->last_byte_ms = r->progress_ms = clk_now_ms();
 		if (out_flush(&c->out, &c->sock) == SOCK_FAILED) {
 			client_drop(c);
 			return;
 		}
+		if (client_spend(c, (size_t)n))
+			return;
 	}
-	if (c->sock.readable)
+	if (c->sock.readable && !r->client_ended)
 		client_run(c);
 }
 
@@ -482,6 +492,8 @@ static void upstream_run_answer(struct upstream *u)
 		}
 	}
 	do {
+		uint64_t before_bytes = u->sock.read_bytes;
+
 		go = u->message.head_done ? upstream_read_body(u) : upstream_read_head(u);
 		if (go < 0 || c->state == CLIENT_DEAD)
 			return;
@@ -496,6 +508,10 @@ static void upstream_run_answer(struct upstream *u)
 			client_drop(c);
 			return;
 		}
+		if (client_spend(
+		            c, (size_t)(u->sock.read_bytes - before_bytes) *
+		                       (u->message.parser.flags & F_CHUNKED ? CHUNKED_WEIGHT : 1)))
+			return;
 	} while (go > 0 && (out_bytes(&c->out) == 0 || u->head || u->request->answer_done));
 }
 

@@ -156,11 +156,13 @@ static void test_proxy_answers_without_a_body(void **state)
 	say(f, b, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
 	(void)hear(f, c, "Content-Length: 5\r\n\r\n");
 	say(f, c, GET);
+	b = take(f); /* of the one before, a body may follow that nobody asked for */
 	(void)hear(f, b, "\r\n\r\n");
 	say(f, b, "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n");
 	(void)hear(f, c, "Content-Length: 5\r\n\r\n");
 	say(f, c,
 	    "POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+	b = take(f);
 	(void)hear(f, b, "Expect: 100-continue");
 	say(f, b, "HTTP/1.1 100 Continue\r\n\r\n");
 	(void)hear(f, c, "HTTP/1.1 100 Continue\r\n\r\n");
@@ -197,12 +199,69 @@ static void test_proxy_tunnels_after_an_upgrade(void **state)
 	assert_int_equal(a.upgraded_count, 1);
 	assert_true(a.has_last_byte);
 	assert_false(target_quiesce(f->target, 1000));
-	(void)close(c);
-	f->fds[1] = dup(0);
+	/* one side ends: the other is told, and may still speak */
+	(void)shutdown(c, SHUT_WR);
 	hear_end(f, b);
+	target_activity(f->target, &a);
+	assert_int_equal(a.upgraded_count, 1);
+	say(f, b, "last words");
+	(void)hear(f, c, "last words");
+	(void)shutdown(b, SHUT_WR);
+	hear_end(f, c);
 	target_activity(f->target, &a);
 	assert_int_equal(a.upgraded_count, 0);
 	assert_int_equal(ended(f, END_UPGRADED), 1);
+}
+
+/* The same the other way round, and a side that never ends is not waited for without bound. */
+static void test_proxy_ends_a_tunnel_whose_other_side_is_silent(void **state)
+{
+	struct fixture *f = *state;
+	int c = client(f);
+	int b;
+
+	make_ready(f);
+	say(f, c, "GET / HTTP/1.1\r\nHost: app\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+	b = take(f);
+	(void)hear(f, b, "Upgrade: x\r\n");
+	say(f, b, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+	(void)hear(f, c, "\r\n\r\n");
+	(void)shutdown(b, SHUT_WR);
+	hear_end(f, c);
+	say(f, c, "still here");
+	(void)hear(f, b, "still here");
+	while (ended(f, END_UPGRADED) == 0) /* after the response timeout of a second */
+		turn(f);
+}
+
+/* A client may end its side after its request: it waits for the answer, also asleep. */
+static void test_proxy_answers_a_client_that_ended_its_side(void **state)
+{
+	static const char post[] = "POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 2\r\n\r\nhi";
+	struct fixture *f = *state;
+	int asleep = client(f), with_body = client(f), awake = client(f), b;
+
+	say(f, asleep, GET);
+	(void)shutdown(asleep, SHUT_WR);
+	say(f, with_body, post);
+	(void)shutdown(with_body, SHUT_WR);
+	for (unsigned i = 0; i < 20; i++)
+		turn(f);
+	assert_int_equal(proxy_held_count(f->proxy), 2);
+	make_ready(f);
+	for (unsigned i = 0; i < 2; i++) {
+		b = take(f);
+		(void)hear(f, b, i == 0 ? "\r\n\r\n" : "\r\n\r\nhi");
+		say(f, b, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+		(void)hear(f, i == 0 ? asleep : with_body, "\r\n\r\nok");
+	}
+	assert_int_equal(send(awake, GET, strlen(GET), 0), strlen(GET));
+	(void)shutdown(awake, SHUT_WR);
+	b = take(f);
+	(void)hear(f, b, "\r\n\r\n");
+	say(f, b, OK2);
+	(void)hear(f, awake, "\r\n\r\nok");
+	hear_end(f, awake);
 }
 
 static void test_proxy_retries_only_what_may_be_retried(void **state)
@@ -299,10 +358,19 @@ static void test_proxy_client_gone_frees_the_slot(void **state)
 	say(f, c, "POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 100000\r\n\r\npart");
 	assert_int_equal(proxy_held_count(f->proxy), 1);
 	say(f, c, "more that nobody reads");
-	(void)shutdown(c, SHUT_WR);
+	(void)shutdown(c, SHUT_WR); /* in the middle of its body */
 	while (proxy_held_count(f->proxy) > 0)
 		turn(f);
 	assert_int_equal(ended(f, END_CLIENT_GONE), 1);
+	c = client(f);
+	say(f, c, GET);
+	assert_int_equal(proxy_held_count(f->proxy), 1);
+	(void)setsockopt(c, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
+	(void)close(c); /* a reset */
+	f->fds[2] = dup(0);
+	while (proxy_held_count(f->proxy) > 0)
+		turn(f);
+	assert_int_equal(ended(f, END_CLIENT_GONE), 2);
 }
 
 static void test_proxy_lease_holds_then_wakes(void **state)
@@ -481,6 +549,8 @@ int main(void)
 	        T(test_proxy_failed_answers_all_at_once_and_recovers),
 	        T(test_proxy_hold_timeout_and_budget),
 	        T(test_proxy_client_gone_frees_the_slot),
+	        T(test_proxy_ends_a_tunnel_whose_other_side_is_silent),
+	        T(test_proxy_answers_a_client_that_ended_its_side),
 	        T(test_proxy_lease_holds_then_wakes),
 	        T(test_proxy_lease_and_stop_wake_for_what_is_held),
 	        T(test_proxy_concurrency_limit_releases_in_order),

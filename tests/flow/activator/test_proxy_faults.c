@@ -3,7 +3,9 @@
  * The data path against hostile containers and awkward moments.
  */
 #include <event2/event.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -171,6 +173,44 @@ static void test_proxy_bodiless_answers_that_tell_of_a_body_end_their_connection
 	}
 }
 
+/* Trailers that are thrown away count as well: there is an end to them. */
+static void test_proxy_bounds_trailers_that_it_drops(void **state)
+{
+	struct fixture *f = *state;
+	int c = client(f);
+
+	make_ready(f);
+	say(f, c, "POST / HTTP/1.1\r\nHost: app\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n");
+	(void)hear(f, take(f), "\r\n\r\n");
+	for (unsigned i = 0; i < 4000 && ended(f, END_BAD_REQUEST) == 0; i++)
+		if (send(c, "Cookie: x\r\n", 11, MSG_NOSIGNAL) < 0 || i % 100 == 0)
+			turn(f);
+	(void)hear(f, c, " 400 ");
+}
+
+/* However much one connection sends, the loop goes round: here what a lingering one sends. */
+static void test_proxy_one_connection_has_no_more_than_a_turn(void **state)
+{
+	struct fixture *f = *state;
+	static const char junk[65536];
+	int c = client(f), size = 1 << 20, left = 0;
+
+	(void)setsockopt(c, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	say(f, c, "BAD\r\n\r\n");
+	(void)hear(f, c, " 400 ");
+	while (send(c, junk, sizeof junk, 0) > 0)
+		;
+	(void)ioctl(c, SIOCOUTQ, &left);
+	assert_true(left > 2 * 128 * 1024); /* else nothing is shown */
+	turn(f);
+	(void)ioctl(c, SIOCOUTQ, &left);
+	assert_true(left > 0);
+	while (left > 0) {
+		turn(f);
+		assert_int_equal(ioctl(c, SIOCOUTQ, &left), 0);
+	}
+}
+
 /* A peer that vanished without a word must not keep a container awake for ever. */
 static void test_sock_notices_a_peer_that_is_gone(void **state)
 {
@@ -225,6 +265,8 @@ int main(void)
 	        T(test_proxy_bounds_interim_answers),
 	        T(test_proxy_download_outlives_the_response_timeout),
 	        T(test_proxy_dials_for_each_that_waits),
+	        T(test_proxy_bounds_trailers_that_it_drops),
+	        T(test_proxy_one_connection_has_no_more_than_a_turn),
 	        T(test_proxy_stray_bytes_answer_nobody),
 	        T(test_proxy_bodiless_answers_that_tell_of_a_body_end_their_connection),
 	        T(test_proxy_out_of_descriptors_does_not_spin),
