@@ -6,8 +6,10 @@
 #include <math.h>
 #include <regex.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/cleanup.h"
 #include "local/core/schema.h"
 #include "local/core/schema_path.h"
 #include "local/core/status.h"
@@ -245,7 +247,6 @@ static void validate_unique(struct validation *v, const json_t *schema, const js
 	const char *kind = json_string_value(json_object_get(schema, "x-kubernetes-list-type"));
 	const json_t *keys = json_object_get(schema, "x-kubernetes-list-map-keys");
 	json_t *seen, *item;
-	char text[512];
 	size_t i;
 
 	if (kind == NULL || (strcmp(kind, "map") != 0 && strcmp(kind, "set") != 0))
@@ -253,11 +254,12 @@ static void validate_unique(struct validation *v, const json_t *schema, const js
 	seen = json_object();
 	json_array_foreach(list, i, item) {
 		json_t *identity = item_identity(item, strcmp(kind, "map") == 0 ? keys : NULL);
-		size_t n = json_dumpb(identity, text, sizeof text - 1,
-		                      JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
+		CLEANUP(free_var)
+		char *text = json_dumps(identity, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
 
-		text[n < sizeof text ? n : sizeof text - 1] = 0;
 		json_decref(identity);
+		if (text == NULL)
+			continue;
 		if (json_object_get(seen, text)) {
 			size_t before = schema_path_push_index(&v->path, i);
 

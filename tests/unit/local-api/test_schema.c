@@ -79,6 +79,35 @@ static void test_schema_validation_speaks_as_the_api_server(void **state)
 	}
 }
 
+/* Two long members are alike or not by all of their bytes, not by what fits a buffer. */
+static void test_schema_tells_long_members_of_a_set_apart(void **state)
+{
+	enum { MEMBER_BYTES = 600 };
+	json_t *schema = json_q("{'type':'object','properties':{'spec':{'type':'array',"
+	                        "'x-kubernetes-list-type':'set','items':{'type':'string'}}}}");
+	json_t *causes = json_array(), *list = json_array();
+	json_t *object = json_pack("{s:O}", "spec", list);
+	char member[MEMBER_BYTES + 1];
+
+	(void)state;
+	memset(member, 'a', MEMBER_BYTES);
+	member[MEMBER_BYTES] = '\0';
+	json_array_append_new(list, json_string(member));
+	member[MEMBER_BYTES - 1] = 'b';
+	json_array_append_new(list, json_string(member));
+	schema_validate(schema, object, causes);
+	assert_json(causes, "[]");
+	json_array_append_new(list, json_string(member));
+	schema_validate(schema, object, causes);
+	assert_int_equal(json_array_size(causes), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(causes, 0), "field")),
+	                    "spec[2]");
+	json_decref(schema);
+	json_decref(object);
+	json_decref(list);
+	json_decref(causes);
+}
+
 static const char nested[] =
         "{'type':'object','properties':{'spec':{'type':'object','required':['image'],'properties':{"
         "'image':{'type':'string'},"
@@ -146,6 +175,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_schema_validation_speaks_as_the_api_server),
+	        cmocka_unit_test(test_schema_tells_long_members_of_a_set_apart),
 	        cmocka_unit_test(test_schema_paths_of_lists_maps_and_required_fields),
 	        cmocka_unit_test(test_schema_prunes_what_it_does_not_know),
 	        cmocka_unit_test(test_schema_defaults_go_all_the_way_down),
