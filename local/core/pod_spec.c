@@ -132,9 +132,12 @@ static int put_resources(json_t *spec, const json_t *container, struct err *err)
 		json_object_set_new(cpu, "quota", json_integer((json_int_t)quota));
 		json_object_set_new(cpu, "period", json_integer(CPU_PERIOD_US));
 	}
+	/* "swap" is memory and swap together: as in Kubernetes, a container has none */
 	if (memory_limit >= 1000)
 		json_object_set_new(limits, "memory",
-		                    json_pack("{s:I}", "limit", (json_int_t)(memory_limit / 1000)));
+		                    json_pack("{s:I, s:I}", "limit",
+		                              (json_int_t)(memory_limit / 1000), "swap",
+		                              (json_int_t)(memory_limit / 1000)));
 	return 0;
 }
 

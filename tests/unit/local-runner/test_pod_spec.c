@@ -75,7 +75,7 @@ static void test_pod_spec_maps_fields(void **state)
 	        {"{}", "{'resources': {'limits': {'cpu': '500m', 'memory': '64Mi'}}}",
 	         "resource_limits",
 	         "{'cpu': {'shares': 512, 'quota': 50000, 'period': 100000},"
-	         " 'memory': {'limit': 67108864}}"},
+	         " 'memory': {'limit': 67108864, 'swap': 67108864}}"},
 	        {"{}", "{'resources': {'requests': {'cpu': '2'}}}", "resource_limits",
 	         "{'cpu': {'shares': 2048}}"},
 	        {"{}", "{'resources': {'limits': {'cpu': '1m'}}}", "resource_limits",
