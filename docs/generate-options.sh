@@ -8,15 +8,10 @@ cd "$(dirname "$0")"
 build=$(cd .. && cd "$1" && pwd)
 page=configuration.md
 
-# The folder of an installed tree depends on how the tree was configured; widths do not matter.
-help_of() {
-  "$@" --help | sed -e 's#(default [^ )]*/share/stoppablecontainer/crds)#(default PREFIX/share/stoppablecontainer/crds)#'
-}
-
 section() {
   printf '\n## %s\n\n```\n' "$1"
   shift
-  help_of "$@"
+  "$@" --help
   printf '```\n'
 }
 

@@ -20,10 +20,14 @@ DEFINE_CLEANUP(struct config *, config_free);
 /* Return: 0 when the supervisor is gone; negative with err */
 static int supervisor_end(const struct engine *e, uint64_t timeout_ms, struct err *err)
 {
-	pid_t pid = engine_pid(e);
-	CLEANUP(fd_close_var) int fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-	struct pollfd p = {.fd = fd, .events = POLLIN};
+	CLEANUP(fd_close_var) int fd = -1;
+	struct pollfd p = {.events = POLLIN};
+	pid_t pid;
 
+	if (engine_pid(e, &pid, err) < 0)
+		return -1;
+	fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+	p.fd = fd;
 	if (pid == 0 || (fd < 0 && errno == ESRCH))
 		return 0;
 	if (fd < 0 || syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0) < 0)
@@ -76,6 +80,8 @@ int cmd_down(int argc, char **argv)
 	struct err err = {0};
 	int operands, r = config_load(&program, argc, argv, &config, &operands, &err);
 
+	if (r == 0 && !engine_is_permitted("down"))
+		return 1;
 	if (r == 0) {
 		r = engine_end(&e, timeout_ms, purge || purge_state, &err);
 		if (r == 0 && purge_state)

@@ -14,6 +14,7 @@
 #include "lib/trim.h"
 #include "local/commands.h"
 #include "local/io/api.h"
+#include "local/io/installed.h"
 #include "local/io/pki.h"
 #include "local/io/state_dir.h"
 #include "local/runner.h"
@@ -37,13 +38,14 @@ struct serve {
 	struct pki pki;
 	char *token;
 	struct event_base *base;
-	struct event *signals[2];
+	struct event *signals[3];
 	struct registry *registry;
 	struct runner *runner;
 	struct api *api;
 	char database_file[PATH_MAX];
 	char pods_dir[PATH_MAX];
 	char podman_socket[PATH_MAX];
+	char crds_dir[PATH_MAX];
 };
 
 static void on_signal(evutil_socket_t number, short what, void *arg)
@@ -62,6 +64,7 @@ static int start_loop(struct serve *s, struct err *err)
 		return err_set(err, ERR_SYS, 0, "event loop");
 	s->signals[0] = evsignal_new(s->base, SIGTERM, on_signal, s);
 	s->signals[1] = evsignal_new(s->base, SIGINT, on_signal, s);
+	s->signals[2] = evsignal_new(s->base, SIGHUP, on_signal, s);
 	for (size_t i = 0; i < ARRAY_LEN(s->signals); i++) {
 		if (s->signals[i] == NULL || evsignal_add(s->signals[i], NULL) < 0)
 			return err_set(err, ERR_SYS, 0, "signals");
@@ -113,6 +116,10 @@ static int start(struct serve *s, struct err *err)
 	               opts->state_dir);
 	(void)snprintf(s->pods_dir, sizeof s->pods_dir, "%s/pods", opts->state_dir);
 	opts->run.owner = opts->state_dir;
+	if (opts->crds_dir == NULL) {
+		installed_crds(NULL, s->crds_dir);
+		registry.crds_dir = s->crds_dir;
+	}
 	(void)snprintf(s->podman_socket, sizeof s->podman_socket, "%s/podman.sock", opts->run_dir);
 	api.http.tls = s->pki.server;
 	api.token = s->token;
@@ -169,8 +176,8 @@ int cmd_serve(int argc, char **argv)
 	         "folder of what does not outlive a boot"},
 	        {"listen", CONFIG_STR, &o->listen, "127.0.0.1:6443", 0, 0,
 	         "address and port of the API; port 0: any free one"},
-	        {"crdsDir", CONFIG_STR, &o->crds_dir, SC_CRDS_DIR, 0, 0,
-	         "folder of the CustomResourceDefinitions to serve"},
+	        {"crdsDir", CONFIG_STR, &o->crds_dir, NULL, 0, 0,
+	         "folder of the CustomResourceDefinitions to serve; default: the installed ones"},
 	        {"changeLog", CONFIG_U64, &o->change_log_count, "2000", 64, 1000000,
 	         "changes that a watch can go back; past them 410 Gone"},
 	        {"runner", CONFIG_BOOL, &o->runner, "true", 0, 0, "run Pods; false: the API alone"},

@@ -99,15 +99,20 @@ int cmd_status(int argc, char **argv)
 	struct err err = {0};
 	int operands, r = config_load(&program, argc, argv, &config, &operands, &err);
 	bool ready = false;
+	pid_t pid = 0;
 	json_t *list;
 
+	if (r == 0 && !engine_is_permitted("status"))
+		return 1;
 	if (r == 0 && made_recall(&e, &made, &err) < 0)
+		r = -1;
+	if (r == 0 && engine_pid(&e, &pid, &err) < 0)
 		r = -1;
 	if (r < 0)
 		fprintf(stderr, "sc-local: %s\n", err.text);
 	if (r != 0)
 		return r < 0 ? 2 : 0;
-	if (engine_pid(&e) == 0) {
+	if (pid == 0) {
 		fprintf(stderr, "sc-local: no engine runs on %s\n", e.state_dir);
 		return 4;
 	}

@@ -21,6 +21,7 @@
 #include "lib/trim.h"
 #include "local/commands.h"
 #include "local/io/engine.h"
+#include "local/io/installed.h"
 #include "local/io/made.h"
 #include "local/io/network.h"
 #include "local/io/pki.h"
@@ -47,7 +48,7 @@ struct up {
 	bool detach;
 	struct event_base *base;
 	struct supervise *supervise;
-	struct event *signals[2];
+	struct event *signals[3];
 	int lock_fd;
 	int told_fd; /* of the process that waits for --detach, or -1 */
 	char gateway[16];
@@ -77,36 +78,12 @@ static void arg(struct line *l, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* In the installation all are in one folder; in a build tree each is in its component's. */
-static void program_path(const struct up *up, const char *name, char path[PATH_MAX])
-{
-	static const char *const folders[] = {"", "../controller/", "../activator/",
-	                                      "../idle-monitor/", "../wrapper/"};
-	char self[PATH_MAX] = "";
-	const char *dir = up->bin_dir;
-
-	if (dir == NULL) {
-		ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-		char *slash = n > 0 ? strrchr(self, '/') : NULL;
-
-		if (slash != NULL)
-			*slash = '\0';
-		dir = self;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
-		(void)snprintf(path, PATH_MAX, "%.*s/%s%s", PATH_MAX / 2, dir, folders[i], name);
-		if (access(path, X_OK) == 0)
-			return;
-	}
-	(void)snprintf(path, PATH_MAX, "%.*s/%s", PATH_MAX / 2, dir, name);
-}
-
 static void line_begin(const struct up *up, struct line *l, const char *name, unsigned stage)
 {
 	char path[PATH_MAX];
 
 	*l = (struct line){.program = {.name = name, .stage = stage}};
-	program_path(up, name, path);
+	installed_program(up->bin_dir, name, path);
 	arg(l, "%s", path);
 }
 
@@ -153,13 +130,14 @@ static int add_serve(struct up *up, struct err *err)
 	char wrapper[PATH_MAX];
 	struct line l;
 
-	program_path(up, "sc-wrapper", wrapper);
+	installed_program(up->bin_dir, "sc-wrapper", wrapper);
 	line_begin(up, &l, "sc-local", STAGE_API);
 	arg(&l, "serve");
 	arg(&l, "--state-dir=%s", e->state_dir);
 	arg(&l, "--run-dir=%s", e->run_dir);
 	arg(&l, "--listen=%s", up->listen);
-	arg(&l, "--crds-dir=%s", up->crds_dir);
+	if (up->crds_dir != NULL)
+		arg(&l, "--crds-dir=%s", up->crds_dir);
 	arg(&l, "--cgroup-root=%s", e->cgroup_root);
 	arg(&l, "--bridge=%s", e->bridge);
 	arg(&l, "--subnet=%s", e->subnet);
@@ -325,6 +303,10 @@ static void on_signal(evutil_socket_t number, short what, void *arg_up)
 	struct up *up = arg_up;
 
 	(void)what;
+	/* detached, the end of a session is not ours; not SIG_IGN, which containers would inherit
+	 */
+	if (number == SIGHUP && up->detach)
+		return;
 	log_event(LOG_INFO, "up.stopping", log_i64("signal", number));
 	supervise_stop(up->supervise);
 }
@@ -393,6 +375,7 @@ static int loop_prepare(struct up *up, struct err *err)
 		return err_set(err, ERR_NOMEM, 0, "event loop");
 	up->signals[0] = evsignal_new(up->base, SIGTERM, on_signal, up);
 	up->signals[1] = evsignal_new(up->base, SIGINT, on_signal, up);
+	up->signals[2] = evsignal_new(up->base, SIGHUP, on_signal, up);
 	for (size_t i = 0; i < ARRAY_LEN(up->signals); i++)
 		if (up->signals[i] == NULL || evsignal_add(up->signals[i], NULL) < 0)
 			return err_set(err, ERR_NOMEM, 0, "signals");
@@ -465,8 +448,8 @@ int cmd_up(int argc, char **argv)
 	         "addresses at which containers answer"},
 	        {"adminPort", CONFIG_U64, &up.admin_port, "9440", 1, 65532,
 	         "first of four ports on loopback for the programs' own servers"},
-	        {"crdsDir", CONFIG_STR, &up.crds_dir, SC_CRDS_DIR, 0, 0,
-	         "folder of the CustomResourceDefinitions"},
+	        {"crdsDir", CONFIG_STR, &up.crds_dir, NULL, 0, 0,
+	         "folder of the CustomResourceDefinitions; default: the installed ones"},
 	        {"binDir", CONFIG_STR, &up.bin_dir, NULL, 0, 0,
 	         "folder of the programs; default: this program's"},
 	        {"nodeName", CONFIG_STR, &up.node_name, "local", 0, 0, "name of the one node"},
@@ -491,5 +474,7 @@ int cmd_up(int argc, char **argv)
 		fprintf(stderr, "sc-local: %s\n", err.text);
 	if (r != 0)
 		return r < 0 ? 2 : 0;
+	if (!engine_is_permitted("up"))
+		return 1;
 	return up.detach ? up_detach(&up) : up_run(&up);
 }

@@ -95,14 +95,28 @@ int engine_lock(const struct engine *e, int *ret_fd, struct err *err)
 	return 0;
 }
 
+bool engine_is_permitted(const char *command)
+{
+	if (geteuid() == 0)
+		return true;
+	fprintf(stderr,
+	        "sc-local: run as root: sudo sc-local %s (an engine makes a bridge, cgroups and "
+	        "mounts)\n",
+	        command);
+	return false;
+}
+
 /* A pid in the file counts only while somebody holds the lock: pids are used again. */
-pid_t engine_pid(const struct engine *e)
+int engine_pid(const struct engine *e, pid_t *ret_pid, struct err *err)
 {
 	CLEANUP(fd_close_var) int fd = lock_open(e, 0);
 
-	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0)
-		return 0;
-	return lock_pid(fd);
+	*ret_pid = 0;
+	if (fd < 0 && errno != ENOENT)
+		return err_set(err, ERR_SYS, errno, "%s/up.lock", e->state_dir);
+	if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0)
+		*ret_pid = lock_pid(fd);
+	return 0;
 }
 
 int engine_podman(const struct engine *e, struct err *err)

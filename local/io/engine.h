@@ -66,8 +66,13 @@ struct engine {
  * @ret_fd: keep it open. Return: 0; negative, with the pid that has it in err */
 int engine_lock(const struct engine *e, int *ret_fd, struct err *err);
 
-/** engine_pid() - the supervisor's pid. Return: 0 when none runs */
-pid_t engine_pid(const struct engine *e);
+/** engine_is_permitted() - may this user run an engine? Says on stderr what is wanted, if not
+ * @command: of sc-local */
+bool engine_is_permitted(const char *command);
+
+/** engine_pid() - the supervisor's pid
+ * Return: 0, with @ret_pid 0 when none runs; negative when that cannot be told */
+int engine_pid(const struct engine *e, pid_t *ret_pid, struct err *err);
 
 /** engine_podman() - set Podman's environment to this engine's storage */
 int engine_podman(const struct engine *e, struct err *err);

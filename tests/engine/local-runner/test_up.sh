@@ -68,6 +68,13 @@ back_with_another_pid() {
 		[ "$(field sc-controller restarts)" = 1 ]
 }
 
+# what the end of a login session sends; the checks after this one want the same engine, too
+hangup_is_not_its_end() {
+	local pid
+	pid=$(cat /run/A/up.pid)
+	kill -HUP "$pid" && engine A status && kill -0 "$pid"
+}
+
 node_is_ready() {
 	kubectl --kubeconfig="$ENGINE_DIR/A/kubeconfig" get node local | grep -q ' Ready '
 }
@@ -123,10 +130,11 @@ state_is_gone() {
 	[ ! -e "$ENGINE_DIR/B" ]
 }
 
-echo 1..16
+echo 1..17
 check 'up starts everything and returns' start A
 check 'status says that all are ready' engine A status
 check 'the node is ready' until_true node_is_ready
+check 'a hangup does not end what is detached' hangup_is_not_its_end
 check 'a second up on one state folder is refused' second_up_is_refused
 check 'another engine runs beside it' start B
 check 'its down leaves the first one alone' down_of_one_leaves_the_other
