@@ -16,12 +16,13 @@
 #include <sys/un.h>
 
 #include "lib/api/names.h"
+#include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "wrapper/node/io/fs.h"
 #include "wrapper/node/io/proc.h"
 
 /* After a peer that was refused or went away, not before so long: a Pod can't keep us busy. */
-enum { LINK_PAUSE_MS = 100, LINK_PATH_PARTS = 4 };
+enum { LINK_PAUSE_MS = 100, LINK_PAUSE_MS_MAX = 1000, LINK_PATH_PARTS = 4 };
 
 struct links {
 	struct event_base *base;
@@ -40,7 +41,10 @@ struct link {
 	int socket_fd;    /* connected; else -1 */
 	dev_t socket_dev; /* which socket file that was */
 	ino_t socket_ino;
-	bool socket_is_dead;   /* that one leads to nobody we want: wait for another */
+	bool socket_is_dead;    /* that one leads to nobody we want: wait for another */
+	bool socket_has_failed; /* and that was said; it is tried again */
+	uint64_t pause_ms;      /* the last one after a failure; 0: none */
+	uint64_t peers_count;
 	struct link_peer peer; /* pid 0: none */
 	struct event *readable;
 	struct event *ended;
@@ -80,11 +84,16 @@ static void link_peer_done(struct link *l)
 	l->peer.pid = 0;
 }
 
-static void link_pause(struct link *l)
+static void link_pause_for(struct link *l, uint64_t ms)
 {
-	const struct timeval tv = {0, LINK_PAUSE_MS * 1000};
+	const struct timeval tv = clk_timeval(ms);
 
 	(void)evtimer_add(l->pause, &tv);
+}
+
+static void link_pause(struct link *l)
+{
+	link_pause_for(l, LINK_PAUSE_MS);
 }
 
 static void on_link_pause_over(evutil_socket_t fd, short what, void *arg)
@@ -185,7 +194,7 @@ static int link_check_peer(struct link *l, struct link_peer *p, struct err *err)
 
 static int link_open_peer(struct link *l, pid_t pid, struct link_peer *ret_peer, struct err *err)
 {
-	struct link_peer p = {pid, pidfd_open(pid, 0), link_open_ns(pid, "mnt"),
+	struct link_peer p = {0, pid, pidfd_open(pid, 0), link_open_ns(pid, "mnt"),
 	                      link_open_ns(pid, "net")};
 
 	if (link_check_peer(l, &p, err) < 0) {
@@ -196,6 +205,19 @@ static int link_open_peer(struct link *l, pid_t pid, struct link_peer *ret_peer,
 	}
 	*ret_peer = p;
 	return 0;
+}
+
+/* Take @peer, which may be the process that is known already: it connected again. */
+static void link_set_peer(struct link *l, const struct link_peer *peer)
+{
+	bool is_same = l->peer.pid == peer->pid && proc_is_alive(l->peer.pid_fd);
+	uint64_t number = is_same ? l->peer.number : ++l->peers_count;
+
+	if (l->peer.pid !=
+	    0) /* or another container of that Pod before its former one was seen to end */
+		link_peer_done(l);
+	l->peer = *peer;
+	l->peer.number = number;
 }
 
 static int link_find_peer(struct link *l, int fd, struct link_peer *ret_peer, struct err *err)
@@ -228,10 +250,7 @@ static int link_connect(struct link *l, int socket_path_fd, struct err *err)
 
 	if (fd < 0 || link_find_peer(l, fd, &peer, err) < 0)
 		return -1;
-	if (l->peer.pid !=
-	    0) /* another container of that Pod before its former one was seen to end */
-		link_peer_done(l);
-	l->peer = peer;
+	link_set_peer(l, &peer);
 	l->socket_fd = TAKE_FD(fd);
 	l->readable =
 	        event_new(l->links->base, l->socket_fd, EV_READ | EV_PERSIST, on_link_readable, l);
@@ -252,7 +271,7 @@ int link_adopt(struct link *l, pid_t pid, struct err *err)
 	assert(l->peer.pid == 0);
 	if (link_open_peer(l, pid, &peer, err) < 0)
 		return -1;
-	l->peer = peer;
+	link_set_peer(l, &peer);
 	l->ended = event_new(l->links->base, l->peer.pid_fd, EV_READ, on_link_ended, l);
 	if (l->ended == NULL || event_add(l->ended, NULL) < 0) {
 		link_peer_done(l);
@@ -262,6 +281,24 @@ int link_adopt(struct link *l, pid_t pid, struct err *err)
 }
 
 /* --- the socket's path --- */
+
+/*
+ * Whoever is not the Pod's process 1 will not become it. Anything else (no descriptor or memory is
+ * left, too many wait, nobody listens yet) passes: the same socket is tried again, ever more slowly
+ * and without a word more.
+ */
+static void link_on_failure(struct link *l, const struct err *err)
+{
+	l->socket_is_dead = err->code == ERR_DENIED;
+	if (!l->socket_has_failed)
+		log_event(LOG_WARN, "consumer.peer_refused", log_str("pod_uid", l->pod_uid),
+		          log_err(err));
+	l->socket_has_failed = true;
+	l->pause_ms = l->pause_ms == 0 ? LINK_PAUSE_MS : l->pause_ms * 2;
+	if (l->pause_ms > LINK_PAUSE_MS_MAX)
+		l->pause_ms = LINK_PAUSE_MS_MAX;
+	link_pause_for(l, l->pause_ms);
+}
 
 /* The socket file was opened: connect, unless it is the one we are connected to. */
 static void link_on_socket(struct link *l, int path_fd)
@@ -274,15 +311,20 @@ static void link_on_socket(struct link *l, int path_fd)
 	if ((l->socket_fd >= 0 || l->socket_is_dead) && st.st_dev == l->socket_dev &&
 	    st.st_ino == l->socket_ino)
 		return;
+	if (st.st_dev != l->socket_dev || st.st_ino != l->socket_ino) {
+		l->socket_has_failed = false;
+		l->pause_ms = 0;
+	}
 	link_disconnect(l);
 	l->socket_dev = st.st_dev;
 	l->socket_ino = st.st_ino;
-	l->socket_is_dead = link_connect(l, path_fd, &err) < 0;
-	if (l->socket_is_dead) {
-		log_event(LOG_WARN, "consumer.peer_refused", log_str("pod_uid", l->pod_uid),
-		          log_err(&err));
-		link_pause(l);
+	if (link_connect(l, path_fd, &err) < 0) {
+		link_on_failure(l, &err);
+		return;
 	}
+	l->socket_is_dead = false;
+	l->socket_has_failed = false;
+	l->pause_ms = 0;
 }
 
 /*
@@ -426,7 +468,7 @@ int link_new(struct links *links, const char *pod_uid, const struct link_handler
 	l->handler = *handler;
 	l->watch = -1;
 	l->socket_fd = -1;
-	l->peer = (struct link_peer){0, -1, -1, -1};
+	l->peer = (struct link_peer){0, 0, -1, -1, -1};
 	(void)snprintf(l->pod_uid, sizeof l->pod_uid, "%s", pod_uid);
 	l->pause = evtimer_new(links->base, on_link_pause_over, l);
 	if (l->pause == NULL) {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "lib/base/err.h"
@@ -21,6 +22,7 @@ struct links;
 
 /* Who is at the other end; borrowed while the link is connected. */
 struct link_peer {
+	uint64_t number; /* of that process, among all of this link: two never have the same */
 	pid_t pid;
 	int pid_fd;
 	int mount_ns_fd;

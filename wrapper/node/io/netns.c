@@ -52,13 +52,18 @@ void netns_close(struct netns *n)
 	*n = (struct netns){-1, -1};
 }
 
-/* Send @request and give each message of the answer to @visit. */
-static int netns_dump(int fd, const struct nlmsghdr *request,
+/*
+ * Send @request, under a number of its own, and give each message of its answer to @visit. What is
+ * left of an answer before, which was not read to its end, has another number.
+ */
+static int netns_dump(int fd, struct nlmsghdr *request,
                       void (*visit)(void *arg, const struct nlmsghdr *m), void *arg,
                       struct err *err)
 {
+	static uint32_t last_number;
 	_Alignas(struct nlmsghdr) char buf[NETNS_DUMP_BYTES];
 
+	request->nlmsg_seq = ++last_number;
 	if (send(fd, request, request->nlmsg_len, 0) < 0)
 		return err_set(err, ERR_SYS, errno, "netlink request");
 	for (unsigned i = 0; i < NETNS_DATAGRAMS_MAX; i++) {
@@ -69,6 +74,8 @@ static int netns_dump(int fd, const struct nlmsghdr *request,
 			return err_set(err, ERR_SYS, errno, "netlink answer");
 		for (const struct nlmsghdr *m = (const struct nlmsghdr *)buf; NLMSG_OK(m, bytes);
 		     m = NLMSG_NEXT(m, bytes)) {
+			if (m->nlmsg_seq != request->nlmsg_seq)
+				continue;
 			if (m->nlmsg_type == NLMSG_DONE)
 				return 0;
 			if (m->nlmsg_type == NLMSG_ERROR)
