@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/queue.h>
 #include <sys/wait.h>
 
@@ -44,11 +45,24 @@ static void task_free(struct task *t)
 
 DEFINE_CLEANUP(struct task *, task_free);
 
-_Noreturn static void task_child(const struct task_opts *opts, int fd)
+/* @agent: who forked it, and may have ended before the signal was asked for. */
+static void task_end_with(pid_t agent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != agent)
+		_exit(1);
+}
+
+void task_outlive_agent(void)
+{
+	(void)prctl(PR_SET_PDEATHSIG, 0);
+}
+
+_Noreturn static void task_child(const struct task_opts *opts, pid_t agent, int fd)
 {
 	struct task_result r;
 	sigset_t none;
 
+	task_end_with(agent);
 	memset(&r, 0, sizeof r);
 	/* the agent's handlers only write into its loop's pipe; a child must simply end */
 	for (int sig = 1; sig < NSIG; sig++)
@@ -81,6 +95,7 @@ int task_start(struct event_base *base, const struct task_opts *opts, struct tas
                struct err *err)
 {
 	CLEANUP(task_free_var) struct task *t = calloc(1, sizeof *t);
+	pid_t agent = getpid();
 	int result[2];
 
 	if (t == NULL)
@@ -91,7 +106,7 @@ int task_start(struct event_base *base, const struct task_opts *opts, struct tas
 	t->result_fd = result[0];
 	t->pid = fork();
 	if (t->pid == 0)
-		task_child(opts, result[1]);
+		task_child(opts, agent, result[1]);
 	(void)close(result[1]);
 	if (t->pid < 0)
 		return err_set(err, ERR_SYS, errno, "fork");

@@ -4,6 +4,7 @@
  *
  * The child has a copy of all memory, so arguments need not outlive task_start(); it shares the
  * mount namespace, so what it mounts is there for the agent. One result of a fixed size comes back.
+ * The child ends with the agent, however that ends: the next one must not find it at work.
  */
 #pragma once
 
@@ -31,5 +32,8 @@ int task_start(struct event_base *base, const struct task_opts *opts, struct tas
 /** task_forget() - on_done will not run; the child goes on and is reaped. NULL is allowed. */
 void task_forget(struct task *task);
 
-/** tasks_leave() - at the agent's end: what is forgotten and still runs goes on without it */
+/** task_outlive_agent() - in the child: from here on it ends by itself, also without the agent */
+void task_outlive_agent(void);
+
+/** tasks_leave() - at the agent's end: free what is forgotten; what still runs ends with it */
 void tasks_leave(void);
