@@ -21,6 +21,10 @@
 
 /* After so long without the wanted port the status names those that do listen. */
 enum { CONSUMER_PORT_PATIENCE_MS = 3000, CONSUMER_HELD = 2 };
+/* After a failure to ask the kernel; it is asked until it answers. */
+enum { CONSUMER_NETNS_PAUSE_MS = 100 };
+/* While another has the root filesystem. */
+enum { CONSUMER_HELD_PAUSE_MS = 20, CONSUMER_HELD_PAUSE_MS_MAX = 1000 };
 /* For all of clearAtStart together: some hundred thousand files. */
 enum { CONSUMER_CLEAR_MS_MAX = 5000 };
 
@@ -115,23 +119,44 @@ static int consumer_find_address(struct consumer *c, struct err *err)
 	return 0;
 }
 
+static int consumer_ask_netns(struct consumer *c, const struct link_peer *peer, struct ports *p,
+                              struct err *err)
+{
+	if (c->netns.diag_fd < 0 && netns_open(peer->net_ns_fd, &c->netns, err) < 0)
+		return -1;
+	if (c->address[0] == '\0' && consumer_find_address(c, err) < 0)
+		return -1;
+	return p->wanted != 0 ? netns_ports(&c->netns, p, err) : 0;
+}
+
+/* Said once, however often it fails. What is left of a broken answer goes with its sockets. */
+static void consumer_netns_failed(struct consumer *c, const struct err *err)
+{
+	netns_close(&c->netns);
+	if (!c->netns_has_failed)
+		log_event(LOG_WARN, "consumer.netlink_failed", log_str("pod_uid", c->pod_uid),
+		          log_err(err));
+	c->netns_has_failed = true;
+	consumer_poll_in(c, CONSUMER_NETNS_PAUSE_MS);
+}
+
 static void consumer_poll(struct consumer *c)
 {
 	uint64_t waited_ms = clk_now_ms() - c->started_ms;
+	const struct link_peer *peer = link_peer(c->link);
 	struct owner owner = {.c = c};
 	struct ports p = {.wanted = consumer_port(c),
 	                  .is_own = c->is_on_host ? consumer_owns : NULL,
 	                  .own_arg = &owner};
 	struct err err;
 
-	if (c->netns.diag_fd < 0)
+	if (peer == NULL)
 		return;
-	if ((c->address[0] == '\0' && consumer_find_address(c, &err) < 0) ||
-	    (p.wanted != 0 && netns_ports(&c->netns, &p, &err) < 0)) {
-		log_event(LOG_WARN, "consumer.netlink_failed", log_str("pod_uid", c->pod_uid),
-		          log_err(&err));
+	if (consumer_ask_netns(c, peer, &p, &err) < 0) {
+		consumer_netns_failed(c, &err);
 		return;
 	}
+	c->netns_has_failed = false;
 	if (p.is_wanted_open && c->address[0] != '\0') {
 		c->message[0] = '\0';
 		consumer_stop_polling(c);
@@ -155,20 +180,24 @@ static void on_consumer_poll(evutil_socket_t fd, short what, void *arg)
 	consumer_poll(arg);
 }
 
-/* The namespace is open and the address, if there is one yet, is known when this returns. */
+/*
+ * The namespace is open and the address, if there is one yet, is known when this returns. Where
+ * that fails the poll, which follows, tries again.
+ */
 static void consumer_open_netns(struct consumer *c)
 {
 	const struct link_peer *peer = link_peer(c->link);
+	struct ports none = {0};
 	struct err err;
 
 	consumer_stop_polling(c);
 	c->address[0] = '\0';
 	c->started_ms = clk_now_ms();
+	c->netns_has_failed = false;
 	if (peer == NULL)
 		return;
-	if (netns_open(peer->net_ns_fd, &c->netns, &err) < 0 || consumer_find_address(c, &err) < 0)
-		log_event(LOG_WARN, "consumer.netlink_failed", log_str("pod_uid", c->pod_uid),
-		          log_err(&err));
+	if (consumer_ask_netns(c, peer, &none, &err) < 0)
+		consumer_netns_failed(c, &err);
 }
 
 /* --- the wrapper --- */
@@ -318,6 +347,8 @@ static int handing_run(void *arg, void *data, struct err *err)
 	if (h->place.consumer_pods[0] != NULL && rootfs_holder(&h->place) > 0)
 		return CONSUMER_HELD;
 	handing_clear(h);
+	/* half a hand-over would look like a whole one to the next agent */
+	task_outlive_agent();
 	begin_us = clk_now_us();
 	h->handover.user = proc_user(h->pid, &user) ? &user : NULL;
 	rc = handover_run(&h->handover, err);
@@ -325,18 +356,35 @@ static int handing_run(void *arg, void *data, struct err *err)
 	return rc;
 }
 
+/* Who has it is found out by reading of every process of the Pods: not again and again at once. */
+static void consumer_pause_handing(struct instance *inst)
+{
+	uint64_t ms = inst->hand_pause_ms * 2;
+	struct timeval tv;
+
+	if (ms == 0)
+		ms = CONSUMER_HELD_PAUSE_MS;
+	inst->hand_pause_ms = ms < CONSUMER_HELD_PAUSE_MS_MAX ? ms : CONSUMER_HELD_PAUSE_MS_MAX;
+	tv = clk_timeval(inst->hand_pause_ms);
+	(void)evtimer_add(inst->hand_retry, &tv);
+	instance_reconcile(inst);
+}
+
 static void on_handed(void *arg, int rc, const void *data, const struct err *err)
 {
 	struct consumer *c = arg;
 	const struct handed *handed = data;
-	static const struct timeval held_pause = {0, 20000};
+	const struct link_peer *peer = link_peer(c->link);
 
 	c->task = NULL;
 	c->inst->handing = NULL;
-	if (rc == CONSUMER_HELD)
-		(void)evtimer_add(c->inst->hand_retry, &held_pause);
-	else if (c->state != CONSUMER_WAITING)
-		(void)0; /* it ended meanwhile, or said hello anew */
+	if (rc == CONSUMER_HELD) {
+		consumer_pause_handing(c->inst);
+		return;
+	}
+	c->inst->hand_pause_ms = 0;
+	if (c->state != CONSUMER_WAITING || peer == NULL || peer->number != c->handed_number)
+		(void)0; /* it ended meanwhile; the answer is not for the container after it */
 	else if (rc < 0) {
 		consumer_refuse(c, err->text);
 	} else {
@@ -359,6 +407,7 @@ void consumer_hand_over(struct consumer *c)
 	struct err err;
 
 	h.pid = peer->pid;
+	c->handed_number = peer->number;
 	instance_clear_paths(c->inst->object, h.clear);
 	h.handover = (struct handover){c->inst->root_fd, peer->mount_ns_fd, c->cwd,
 	                               SC_CONTROL_MOUNT, NULL};

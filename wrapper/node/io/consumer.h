@@ -31,9 +31,11 @@ struct consumer {
 	uint64_t handover_us;
 	uint64_t handing_since_us;
 	struct link *link;
-	struct task *task;  /* its hand-over */
-	char cwd[PATH_MAX]; /* its working directory */
+	struct task *task;      /* its hand-over */
+	uint64_t handed_number; /* the process that it is for: link_peer.number */
+	char cwd[PATH_MAX];     /* its working directory */
 	struct netns netns;
+	bool netns_has_failed;               /* and that was said */
 	bool is_on_host;                     /* in the node's network, with others */
 	char host_address[INET6_ADDRSTRLEN]; /* then; "" until the kubelet tells it */
 	uint64_t started_ms;                 /* monotonic; for the polls */

@@ -469,7 +469,8 @@ void instance_hand_next(struct instance *inst)
 	    !instance_is_image_gone(inst))
 		instance_refuse_waiting(inst, inst->message);
 	if (inst->state != INSTANCE_READY || inst->root_fd < 0 || inst->handing != NULL ||
-	    inst->task != NULL || kube_is_deleting(inst->object))
+	    inst->task != NULL || kube_is_deleting(inst->object) ||
+	    evtimer_pending(inst->hand_retry, NULL))
 		return;
 	LIST_FOREACH(c, &inst->consumers, entry) {
 		if (!consumer_is_alive(c))

@@ -66,7 +66,8 @@ struct instance {
 	 * the rootfs was handed over since, which nobody else can have held then. */
 	char recalled_pod[64];
 	struct consumer *handing; /* a hand-over is under way */
-	struct event *hand_retry;
+	struct event *hand_retry; /* while another has the root filesystem */
+	uint64_t hand_pause_ms;   /* the last one; 0: none */
 };
 
 int instance_new(struct agent *agent, const json_t *object, struct instance **ret_instance,
