@@ -4,12 +4,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -235,6 +237,33 @@ static void test_fs_clear_ends_when_its_time_is_over(void **state)
 	assert_int_equal(rmdir(T "/merged/run"), 0);
 }
 
+static void set_immutable(const char *path, bool immutable)
+{
+	int flags = immutable ? FS_IMMUTABLE_FL : 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(ioctl(fd, FS_IOC_SETFLAGS, &flags), 0);
+	assert_int_equal(close(fd), 0);
+}
+
+static void test_fs_names_the_file_that_hinders_a_removal(void **state)
+{
+	int dir;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(mkdir(T "/stuck", 0755), 0);
+	write_text(T "/stuck/fast", "x");
+	set_immutable(T "/stuck/fast", true);
+	dir = open(T, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(fs_remove_tree(dir, "stuck", &err), -1);
+	assert_int_equal(err.sys_errno, EPERM);
+	assert_non_null(strstr(err.text, "fast: it is immutable"));
+	set_immutable(T "/stuck/fast", false);
+	tree_must(fs_remove_tree(dir, "stuck", &err), &err);
+	assert_int_equal(close(dir), 0);
+}
+
 #define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
 
 int main(void)
@@ -247,6 +276,7 @@ int main(void)
 	        TREE_TEST(test_fs_remove_tree_removes_deep_trees_and_follows_nothing),
 	        TREE_TEST(test_fs_clear_empties_a_folder_and_nothing_else),
 	        TREE_TEST(test_fs_clear_ends_when_its_time_is_over),
+	        TREE_TEST(test_fs_names_the_file_that_hinders_a_removal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -140,6 +141,98 @@ static void test_link_tries_a_socket_again_that_could_not_be_connected_to(void *
 	assert_int_equal(system(remove), 0);
 }
 
+/* The kernel gives no descriptor: as when other programs of this user have all the instances. */
+static int links_new_without_inotify(struct event_base *base, const char *pods_dir,
+                                     struct links **ret_links)
+{
+	struct rlimit before;
+	struct rlimit none;
+	struct err err;
+	int rc;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){0, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	rc = links_new(base, pods_dir, ret_links, &err);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	return rc;
+}
+
+static void test_link_looks_again_after_it_had_no_descriptor(void **state)
+{
+	static const struct link_handler handler = {on_message, on_closed, on_gone, NULL};
+	char pods_dir[] = "/tmp/test-pods-XXXXXX";
+	struct event_base *base = event_base_new();
+	uint64_t until_ms = clk_now_ms() + PATIENCE_MS;
+	struct rlimit before;
+	struct links *links;
+	struct link *link;
+	char remove[64];
+	struct err err;
+	int peer = -1;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(pods_dir));
+	fd = pod_socket(pods_dir);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(links_new(base, pods_dir, &links, &err), 0);
+	assert_int_equal(link_new(links, "uid", &handler, &link, &err), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){0, before.rlim_max}), 0);
+	assert_true(event_base_loop(base, EVLOOP_ONCE) >= 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	while (peer < 0 && clk_now_ms() < until_ms) {
+		assert_true(event_base_loop(base, EVLOOP_NONBLOCK) >= 0);
+		(void)poll(&(struct pollfd){fd, POLLIN, 0}, 1, 10);
+		peer = accept(fd, NULL, NULL);
+	}
+	assert_true(peer >= 0);
+	link_free(link);
+	links_free(links);
+	event_base_free(base);
+	(void)close(peer);
+	(void)close(fd);
+	(void)snprintf(remove, sizeof remove, "rm -r %s", pods_dir);
+	assert_int_equal(system(remove), 0);
+}
+
+static void test_link_finds_a_socket_without_inotify(void **state)
+{
+	static const struct link_handler handler = {on_message, on_closed, on_gone, NULL};
+	char pods_dir[] = "/tmp/test-pods-XXXXXX";
+	struct event_base *base = event_base_new();
+	uint64_t until_ms = clk_now_ms() + PATIENCE_MS;
+	struct links *links;
+	struct link *link;
+	char remove[64];
+	struct err err;
+	int peer = -1;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(pods_dir));
+	assert_int_equal(links_new_without_inotify(base, pods_dir, &links), 0);
+	assert_int_equal(link_new(links, "uid", &handler, &link, &err), 0);
+	/* there is no folder of the Pod yet */
+	assert_true(event_base_loop(base, EVLOOP_ONCE) >= 0);
+	fd = pod_socket(pods_dir);
+	assert_int_equal(listen(fd, 1), 0);
+	while (peer < 0 && clk_now_ms() < until_ms) {
+		assert_true(event_base_loop(base, EVLOOP_NONBLOCK) >= 0);
+		(void)poll(&(struct pollfd){fd, POLLIN, 0}, 1, 10);
+		peer = accept(fd, NULL, NULL);
+	}
+	assert_true(peer >= 0);
+	link_free(link);
+	links_free(links);
+	event_base_free(base);
+	(void)close(peer);
+	(void)close(fd);
+	(void)snprintf(remove, sizeof remove, "rm -r %s", pods_dir);
+	assert_int_equal(system(remove), 0);
+}
+
 /* --- task --- */
 
 static int tell_and_wait(void *arg, void *data, struct err *err)
@@ -227,6 +320,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_netns_reads_no_answer_but_its_own),
 	        cmocka_unit_test(test_link_tries_a_socket_again_that_could_not_be_connected_to),
+	        cmocka_unit_test(test_link_looks_again_after_it_had_no_descriptor),
+	        cmocka_unit_test(test_link_finds_a_socket_without_inotify),
 	        cmocka_unit_test(test_task_ends_with_the_agent),
 	        cmocka_unit_test(test_task_that_must_come_to_its_end_outlives_the_agent),
 	};

@@ -182,13 +182,33 @@ int fs_is_empty(int dir_fd, const char *path, struct err *err)
 /* Return: 0 gone; 1 a folder with something in it; negative with errno. */
 static int fs_remove_entry(int dir_fd, const char *name)
 {
+	int error;
+
 	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
 		return 0;
-	if (errno != EISDIR && errno != EPERM)
+	error = errno;
+	if (error != EISDIR && error != EPERM)
 		return -1;
 	if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 		return 0;
+	if (errno == ENOTDIR) /* a file, which can't be removed for the reason given first */
+		errno = error;
 	return errno == ENOTEMPTY || errno == EEXIST ? 1 : -1;
+}
+
+/* Why @name could not be removed, errno says; the likeliest reason for EPERM is a flag of it. */
+static int fs_not_removed(int dir_fd, const char *name, struct err *err)
+{
+	int error = errno;
+	struct statx stx;
+
+	if (error == EPERM && statx(dir_fd, name, AT_SYMLINK_NOFOLLOW, 0, &stx) == 0 &&
+	    (stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0)
+		return err_set(err, ERR_SYS, error,
+		               "remove %s: it is immutable or append-only; take that away with "
+		               "chattr -ia",
+		               name);
+	return err_set(err, ERR_SYS, error, "remove %s", name);
 }
 
 /* A folder that is emptied. */
@@ -222,9 +242,7 @@ static int fs_remove_in_place(struct emptying *e, DIR *dir, const char *name, un
 		return err_set(err, ERR_SYS, ELOOP, "remove %s", name);
 	if (fs_empty_folder(e, dir, name, depth + 1, err) < 0)
 		return -1;
-	return fs_remove_entry(dirfd(dir), name) == 0
-	               ? 0
-	               : err_set(err, ERR_SYS, errno, "remove %s", name);
+	return fs_remove_entry(dirfd(dir), name) == 0 ? 0 : fs_not_removed(dirfd(dir), name, err);
 }
 
 /* Empty @name in @parent: folders in it move up into the top. */
@@ -246,7 +264,7 @@ static int fs_empty_folder(struct emptying *e, DIR *parent, const char *name, un
 		if (rc > 0 && fs_move_up(e, dir, entry) == 0)
 			continue;
 		if (rc < 0 || errno != EXDEV)
-			return err_set(err, ERR_SYS, errno, "remove %s", entry);
+			return fs_not_removed(dirfd(dir), entry, err);
 		if (fs_remove_in_place(e, dir, entry, depth, err) < 0)
 			return -1;
 	}
@@ -266,7 +284,7 @@ static int fs_empty_pass(struct emptying *e, struct err *err)
 		if (clk_now_ms() >= e->until_ms)
 			return err_set(err, ERR_TIMEOUT, 0, "remove %s", entry);
 		if (rc < 0)
-			return err_set(err, ERR_SYS, errno, "remove %s", entry);
+			return fs_not_removed(dirfd(e->top), entry, err);
 		if (rc > 0) {
 			again = 1;
 			if (fs_empty_folder(e, e->top, entry, 0, err) < 0)
@@ -309,7 +327,7 @@ int fs_remove_tree(int parent_fd, const char *name, struct err *err)
 	if (rc == 0)
 		return 0;
 	if (rc < 0)
-		return err_set(err, ERR_SYS, errno, "remove %s", name);
+		return fs_not_removed(parent_fd, name, err);
 	top = fs_open_dir(parent_fd, name, err);
 	if (top == NULL)
 		return -1;

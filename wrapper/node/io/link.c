@@ -24,10 +24,14 @@
 /* After a peer that was refused or went away, not before so long: a Pod can't keep us busy. */
 enum { LINK_PAUSE_MS = 100, LINK_PAUSE_MS_MAX = 1000, LINK_PATH_PARTS = 4 };
 
+/* How often a folder is looked at that can't be watched. */
+enum { LINK_POLL_MS = 20, LINK_POLL_MS_MAX = 1000 };
+
 struct links {
 	struct event_base *base;
 	const char *pods_dir;
-	int inotify_fd;
+	int inotify_fd;        /* -1: none could be had */
+	bool watch_has_failed; /* and that was said */
 	struct event *readable;
 	LIST_HEAD(, link) list;
 };
@@ -37,6 +41,7 @@ struct link {
 	struct links *links;
 	struct link_handler handler;
 	char pod_uid[64];
+	int depth;        /* how much of the path there was at the last look */
 	int watch;        /* of the deepest folder that exists; -1: none */
 	int socket_fd;    /* connected; else -1 */
 	dev_t socket_dev; /* which socket file that was */
@@ -44,6 +49,7 @@ struct link {
 	bool socket_is_dead;    /* that one leads to nobody we want: wait for another */
 	bool socket_has_failed; /* and that was said; it is tried again */
 	uint64_t pause_ms;      /* the last one after a failure; 0: none */
+	uint64_t poll_ms;       /* the last one without a watch; 0: none */
 	uint64_t peers_count;
 	struct link_peer peer; /* pid 0: none */
 	struct event *readable;
@@ -327,6 +333,14 @@ static void link_on_socket(struct link *l, int path_fd)
 	l->pause_ms = 0;
 }
 
+/* A failure to open that says nothing of the path: look again, no watch will tell when it is over.
+ */
+static void link_look_again(struct link *l, int error)
+{
+	if (error == EMFILE || error == ENFILE || error == ENOMEM)
+		link_pause(l);
+}
+
 /*
  * Open the path as deep as it exists. Return: how many of its folders that are; *ret_fd is the
  * deepest, -1 when the Pods' folder itself is missing.
@@ -346,6 +360,8 @@ static unsigned link_walk(struct link *l, int *ret_fd)
 		(void)close(fd);
 		fd = next;
 	}
+	if (depth < LINK_PATH_PARTS)
+		link_look_again(l, errno);
 	*ret_fd = fd;
 	return depth;
 }
@@ -368,13 +384,47 @@ static void link_set_watch(struct link *l, int watch)
 	l->watch = watch;
 }
 
+/* The kernel's limits are per user: what containers of root use up is missing here. */
+static void links_warn(struct links *links, int error)
+{
+	if (!links->watch_has_failed)
+		log_event(LOG_WARN, "consumer.folders_not_watched",
+		          log_str("message",
+		                  "folders are looked at every second instead, and wakes "
+		                  "take longer; see fs.inotify.max_user_watches and "
+		                  "fs.inotify.max_user_instances"),
+		          log_str("error", strerror(error)));
+	links->watch_has_failed = true;
+}
+
+/* Return: -1 when it can't be watched. One that is gone meanwhile is not worth a word. */
 static int link_watch_folder(struct link *l, int folder_fd)
 {
 	char path[64];
+	int watch;
 
+	if (l->links->inotify_fd < 0)
+		return -1;
 	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", folder_fd);
-	return inotify_add_watch(l->links->inotify_fd, path,
-	                         IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_ONLYDIR);
+	watch = inotify_add_watch(l->links->inotify_fd, path,
+	                          IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_ONLYDIR);
+	if (watch < 0 && (errno == ENOSPC || errno == ENOMEM))
+		links_warn(l->links, errno);
+	return watch;
+}
+
+/* After a look: nothing tells of what comes next where there is no watch. */
+static void link_poll_unless_watched(struct link *l, bool is_deeper)
+{
+	if (l->watch >= 0) {
+		l->poll_ms = 0;
+		return;
+	}
+	l->poll_ms = l->poll_ms == 0 || is_deeper ? LINK_POLL_MS : l->poll_ms * 2;
+	if (l->poll_ms > LINK_POLL_MS_MAX)
+		l->poll_ms = LINK_POLL_MS_MAX;
+	if (!evtimer_pending(l->pause, NULL))
+		link_pause_for(l, l->poll_ms);
 }
 
 /*
@@ -383,6 +433,7 @@ static int link_watch_folder(struct link *l, int folder_fd)
  */
 static void link_look(struct link *l)
 {
+	int before = l->depth;
 	int deepest = -1;
 
 	if (evtimer_pending(l->pause, NULL))
@@ -403,6 +454,10 @@ static void link_look(struct link *l)
 			file = openat(folder, SC_CONTROL_SOCKET, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		if (file >= 0)
 			link_on_socket(l, file);
+		else if (depth == LINK_PATH_PARTS)
+			link_look_again(l, errno);
+		l->depth = depth;
+		link_poll_unless_watched(l, depth > before);
 		return;
 	}
 }
@@ -436,9 +491,13 @@ int links_new(struct event_base *base, const char *pods_dir, struct links **ret_
 	links->base = base;
 	links->pods_dir = pods_dir;
 	links->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (links->inotify_fd >= 0)
-		links->readable = event_new(base, links->inotify_fd, EV_READ | EV_PERSIST,
-		                            on_links_readable, links);
+	if (links->inotify_fd < 0) {
+		links_warn(links, errno);
+		*ret_links = links;
+		return 0;
+	}
+	links->readable =
+	        event_new(base, links->inotify_fd, EV_READ | EV_PERSIST, on_links_readable, links);
 	if (links->readable == NULL || event_add(links->readable, NULL) < 0) {
 		(void)err_set(err, ERR_SYS, errno, "inotify");
 		links_free(links);

@@ -39,7 +39,11 @@ struct link_handler {
 	void *arg;
 };
 
-/** links_new() - one inotify instance for all links; @pods_dir: "/var/lib/kubelet/pods" */
+/**
+ * links_new() - one inotify instance for all links; @pods_dir: "/var/lib/kubelet/pods"
+ *
+ * Where the kernel gives no instance, or no further watch, folders are looked at at intervals.
+ */
 int links_new(struct event_base *base, const char *pods_dir, struct links **ret_links,
               struct err *err);
 void links_free(struct links *links);
