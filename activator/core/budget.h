@@ -21,7 +21,7 @@ enum {
 	BUDGET_TIGHT_PIECE_BYTES = 16 * 1024,
 	BUDGET_FULL_PIECE_BYTES = 4 * 1024,
 	/* What a client costs that does nothing, with its connection to a container: 2 sockets of
-	   the kernel, 2 of ours, a request. Measured: docs/performance.md. */
+	   the kernel, 2 of ours, a request: an estimate, on the safe side. */
 	BUDGET_CONNECTION_BYTES = 16 * 1024,
 };
 
