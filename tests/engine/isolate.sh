@@ -33,5 +33,7 @@ fi
 
 ip link set lo up
 mount -t tmpfs -o mode=755 tmpfs /run
+# what kubectl remembers of an API server, it knows by the address, which others had before
+export KUBECACHEDIR=$ENGINE_DIR/kubectl-cache
 # xattrs and overlay's upper directories want a real file system, and /tmp may not be one
 exec "$@"
