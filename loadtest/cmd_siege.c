@@ -314,7 +314,8 @@ static int siege_load(struct siege *s, int argc, char **argv, struct config **re
 	        {"seconds", CONFIG_U64, &s->seconds, "20", 1, 600, "for each kind"},
 	        {"limitMib", CONFIG_U64, &s->limit_mib, "512", 1, 1000000,
 	         "memory that the activator may take, with its sockets in the kernel"},
-	        {"p99Ms", CONFIG_U64, &s->p99_ms, "50", 1, 60000, "the neighbour's, at most"},
+	        {"latencyMaxMs", CONFIG_U64, &s->p99_ms, "50", 1, 60000,
+	         "of the neighbour at p99, at most"},
 	};
 	const struct config_program program = {
 	        .name = "sc-loadtest siege",

@@ -60,7 +60,7 @@ measures_scale() {
 }
 
 besieges() { # all kinds, and none of them starves the neighbour or the activator
-	"$source_dir/loadtest/siege.sh" --count=300 --seconds=3 --p99-ms=5000 &&
+	"$source_dir/loadtest/siege.sh" --count=300 --seconds=3 --latency-max-ms=5000 &&
 		[ "$(grep -c ' holds$' "$SC_RESULTS_DIR/siege.txt")" = 4 ]
 }
 
