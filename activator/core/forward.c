@@ -42,7 +42,7 @@ static void put_forwarded_for(struct forward_text *t, const struct head *h, cons
 	for (unsigned i = 0; i < h->fields_count; i++) {
 		const struct head_field *f = &h->fields[i];
 
-		if (!head_name_is(h, f, "X-Forwarded-For") || f->value.bytes == 0)
+		if (f->id != FIELD_X_FORWARDED_FOR || f->value.bytes == 0)
 			continue;
 		forward_put(t, head_at(h, f->value), f->value.bytes);
 		put_str(t, ", ");
@@ -55,9 +55,9 @@ static void put_forwarded(struct forward_text *t, const struct head *h,
                           const struct request_facts *f, const char *client)
 {
 	put_forwarded_for(t, h, client);
-	if (head_find(h, "X-Forwarded-Proto") == NULL)
+	if (h->count[FIELD_X_FORWARDED_PROTO] == 0)
 		put_str(t, "X-Forwarded-Proto: http\r\n");
-	if (head_find(h, "X-Forwarded-Host") == NULL) {
+	if (h->count[FIELD_X_FORWARDED_HOST] == 0) {
 		put_str(t, "X-Forwarded-Host: ");
 		forward_put(t, f->host, f->host_bytes);
 		put_str(t, "\r\n");
@@ -67,8 +67,7 @@ static void put_forwarded(struct forward_text *t, const struct head *h,
 static bool request_field_passes(const struct head *h, const struct head_field *f)
 {
 	/* Those that we write ourselves come first: "Connection: Host" does not remove Host. */
-	if (head_name_is(h, f, "Host") || head_name_is(h, f, "Content-Length") ||
-	    head_name_is(h, f, "X-Forwarded-For"))
+	if (f->id == FIELD_HOST || f->id == FIELD_CONTENT_LENGTH || f->id == FIELD_X_FORWARDED_FOR)
 		return false;
 	return !head_is_hop_by_hop(h, f);
 }
@@ -91,9 +90,9 @@ void forward_request(struct forward_text *t, const struct head *h, const struct 
 		put_length(t, h->length);
 	if (f->wants_upgrade) {
 		put_str(t, "Connection: upgrade\r\n");
-		put_field(t, h, head_find(h, "Upgrade"));
+		put_field(t, h, head_find(h, FIELD_UPGRADE));
 	}
-	if (head_list_has(h, "TE", "trailers"))
+	if (head_list_has(h, FIELD_TE, "trailers"))
 		put_str(t, f->wants_upgrade ? "TE: trailers\r\n"
 		                            : "TE: trailers\r\nConnection: TE\r\n");
 	put_forwarded(t, h, f, client_address);
@@ -132,13 +131,13 @@ void forward_response(struct forward_text *t, const struct head *h,
 	for (unsigned i = 0; i < h->fields_count; i++) {
 		const struct head_field *f = &h->fields[i];
 
-		if (head_name_is(h, f, "Content-Length") || head_is_hop_by_hop(h, f))
+		if (f->id == FIELD_CONTENT_LENGTH || head_is_hop_by_hop(h, f))
 			continue;
 		put_field(t, h, f);
 	}
 	put_framing(t, h, how);
 	if (how->upgrade) {
-		const struct head_field *upgrade = head_find(h, "Upgrade");
+		const struct head_field *upgrade = head_find(h, FIELD_UPGRADE);
 
 		put_str(t, "Connection: upgrade\r\n");
 		if (upgrade)

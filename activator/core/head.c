@@ -16,67 +16,100 @@ static bool text_is(const char *text, size_t bytes, const char *word)
 	return strlen(word) == bytes && strncasecmp(text, word, bytes) == 0;
 }
 
-bool head_name_is(const struct head *h, const struct head_field *f, const char *name)
+static bool is_blank(char c)
 {
-	return text_is(head_at(h, f->name), f->name.bytes, name);
+	return c == ' ' || c == '\t';
 }
 
-const struct head_field *head_find(const struct head *h, const char *name)
+static bool is_digit(char c)
 {
-	for (unsigned i = 0; i < h->fields_count; i++)
-		if (head_name_is(h, &h->fields[i], name))
-			return &h->fields[i];
-	return NULL;
+	return c >= '0' && c <= '9';
 }
 
-static unsigned head_count(const struct head *h, const char *name)
+/* The next element of a comma separated list; parameters stay with it. Return: false at the end */
+static bool list_next(const char **at, const char *end, const char **ret_text, size_t *ret_bytes)
 {
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < h->fields_count; i++)
-		count += head_name_is(h, &h->fields[i], name);
-	return count;
-}
-
-/* Whether a comma separated list has an element equal to @token; parameters after ";" are cut. */
-static bool list_has(const char *text, size_t bytes, const char *token, size_t token_bytes)
-{
-	const char *end = text + bytes;
-
-	while (text < end) {
-		const char *comma = memchr(text, ',', (size_t)(end - text));
+	while (*at < end) {
+		const char *comma = memchr(*at, ',', (size_t)(end - *at));
 		const char *stop = comma ? comma : end;
-		const char *last;
+		const char *text = *at;
 
-		while (text < stop && (*text == ' ' || *text == '\t'))
+		*at = comma ? comma + 1 : end;
+		while (text < stop && is_blank(*text))
 			text++;
-		last = stop;
-		while (last > text && (last[-1] == ' ' || last[-1] == '\t'))
-			last--;
-		if ((size_t)(last - text) == token_bytes &&
-		    strncasecmp(text, token, token_bytes) == 0)
-			return true;
-		text = stop + 1;
+		while (stop > text && is_blank(stop[-1]))
+			stop--;
+		if (text == stop)
+			continue; /* RFC 9110 section 5.6.1.2: empty elements are nothing */
+		*ret_text = text;
+		*ret_bytes = (size_t)(stop - text);
+		return true;
 	}
 	return false;
 }
 
-static bool head_list_has_bytes(const struct head *h, const char *name, const char *token,
-                                size_t token_bytes)
+static void index_connection(struct head *h, struct head_slice value)
 {
+	const char *at = head_at(h, value);
+	const char *end = at + value.bytes;
+	const char *text;
+	size_t bytes;
+
+	while (list_next(&at, end, &text, &bytes)) {
+		if (h->connection_count == HEAD_CONNECTION_MAX) {
+			h->connection_overflow = true;
+			return;
+		}
+		h->connection[h->connection_count++] =
+		        (struct head_slice){(uint32_t)(text - h->text), (uint32_t)bytes};
+	}
+}
+
+void head_index(struct head *h)
+{
+	memset(h->count, 0, sizeof h->count);
+	h->connection_count = 0;
+	h->connection_overflow = false;
 	for (unsigned i = 0; i < h->fields_count; i++) {
-		const struct head_field *f = &h->fields[i];
+		struct head_field *f = &h->fields[i];
 
-		if (head_name_is(h, f, name) &&
-		    list_has(head_at(h, f->value), f->value.bytes, token, token_bytes))
-			return true;
+		f->id = field_id(head_at(h, f->name), f->name.bytes);
+		if (h->count[f->id]++ == 0)
+			h->first[f->id] = (uint8_t)i;
+		if (f->id == FIELD_CONNECTION)
+			index_connection(h, f->value);
+	}
+}
+
+const struct head_field *head_find(const struct head *h, enum field_id id)
+{
+	return h->count[id] > 0 ? &h->fields[h->first[id]] : NULL;
+}
+
+bool head_list_has(const struct head *h, enum field_id id, const char *token)
+{
+	if (h->count[id] == 0)
+		return false;
+	for (unsigned i = h->first[id]; i < h->fields_count; i++) {
+		const struct head_field *f = &h->fields[i];
+		const char *at = head_at(h, f->value);
+		const char *end = at + f->value.bytes;
+		const char *text;
+		size_t bytes;
+
+		while (f->id == id && list_next(&at, end, &text, &bytes))
+			if (text_is(text, bytes, token))
+				return true;
 	}
 	return false;
 }
 
-bool head_list_has(const struct head *h, const char *name, const char *token)
+bool head_connection_has(const struct head *h, const char *token)
 {
-	return head_list_has_bytes(h, name, token, strlen(token));
+	for (unsigned i = 0; i < h->connection_count; i++)
+		if (text_is(head_at(h, h->connection[i]), h->connection[i].bytes, token))
+			return true;
+	return false;
 }
 
 bool head_check_lines(const struct head *h)
@@ -95,7 +128,7 @@ bool head_check_lines(const struct head *h)
 		if (memchr(at, '\r', (size_t)(lf - 1 - at)))
 			return false;
 		at = lf + 1;
-		if (at < end && (*at == ' ' || *at == '\t'))
+		if (at < end && is_blank(*at))
 			return false;
 	}
 	return true;
@@ -155,9 +188,9 @@ static enum end_reason check_target(const struct head *h, struct request_facts *
 
 static enum end_reason check_host(const struct head *h, struct request_facts *f)
 {
-	const struct head_field *host = head_find(h, "Host");
+	const struct head_field *host = head_find(h, FIELD_HOST);
 
-	if (host == NULL || head_count(h, "Host") != 1 ||
+	if (host == NULL || h->count[FIELD_HOST] != 1 ||
 	    !host_is_valid(head_at(h, host->value), host->value.bytes))
 		return END_BAD_HOST;
 	f->host = head_at(h, host->value);
@@ -165,21 +198,70 @@ static enum end_reason check_host(const struct head *h, struct request_facts *f)
 	return END_NONE;
 }
 
-/* RFC 9112 sections 6.1 and 6.3: one framing, and one that we know. */
+/* 63 bits: what more is, is negative to many a next reader. */
+static bool length_parse(const char *text, size_t bytes, uint64_t *ret_length)
+{
+	uint64_t length = 0;
+
+	for (size_t i = 0; i < bytes; i++) {
+		uint64_t digit = (uint64_t)(text[i] - '0');
+
+		if (!is_digit(text[i]) || length > (INT64_MAX - digit) / 10)
+			return false;
+		length = length * 10 + digit;
+	}
+	*ret_length = length;
+	return bytes > 0;
+}
+
+/*
+ * RFC 9112 sections 6.1 and 6.3: one framing, one that we know, and one on which the parser and
+ * this reading of the fields agree. They need not: the parser does not know a tab behind "chunked",
+ * and would read no body at all.
+ */
 static enum end_reason check_framing(const struct head *h)
 {
-	const struct head_field *coding = head_find(h, "Transfer-Encoding");
+	const struct head_field *coding = head_find(h, FIELD_TRANSFER_ENCODING);
+	const struct head_field *size = head_find(h, FIELD_CONTENT_LENGTH);
+	uint64_t length = 0;
 
-	if (head_count(h, "Content-Length") > 1)
+	if (h->count[FIELD_CONTENT_LENGTH] > 1 || h->has_length != (size != NULL))
+		return END_BAD_REQUEST;
+	if (size && (!length_parse(head_at(h, size->value), size->value.bytes, &length) ||
+	             length != h->length))
 		return END_BAD_REQUEST;
 	if (coding == NULL)
-		return END_NONE;
-	if (h->minor == 0 || head_find(h, "Content-Length"))
+		return h->has_coding || h->chunked ? END_BAD_REQUEST : END_NONE;
+	if (h->minor == 0 || size)
 		return END_BAD_REQUEST;
-	if (head_count(h, "Transfer-Encoding") != 1 ||
+	if (h->count[FIELD_TRANSFER_ENCODING] != 1 ||
 	    !text_is(head_at(h, coding->value), coding->value.bytes, "chunked"))
 		return END_CODING;
-	return END_NONE;
+	return h->has_coding && h->chunked ? END_NONE : END_BAD_REQUEST;
+}
+
+/* What holds for heads of both directions. */
+static bool fields_are_valid(const struct head *h)
+{
+	return head_check_lines(h) && h->count[FIELD_UNNAMED] == 0 && !h->connection_overflow;
+}
+
+/*
+ * RFC 9112 section 3: method, target and version, one space between them. The parser forgives more
+ * spaces, and takes versions of other protocols ("ICE/1.0", "RTSP/1.0").
+ */
+static enum end_reason check_start_line(const struct head *h)
+{
+	static const char version[] = " HTTP/1.";
+	const char *text = h->text;
+	const char *target = head_at(h, h->target);
+	const char *behind = target + h->target.bytes;
+
+	while (*text == '\r' || *text == '\n') /* section 2.2: empty lines before it */
+		text++;
+	if (text + strlen(h->method) + 1 != target || target[-1] != ' ' || behind[1] == ' ')
+		return END_BAD_REQUEST;
+	return memcmp(behind, version, sizeof version - 1) == 0 ? END_NONE : END_VERSION;
 }
 
 static bool is_idempotent(const char *method)
@@ -192,6 +274,12 @@ static bool is_idempotent(const char *method)
 	return false;
 }
 
+bool head_keeps_alive(const struct head *h)
+{
+	return h->minor == 1 ? !head_connection_has(h, "close")
+	                     : head_connection_has(h, "keep-alive");
+}
+
 enum end_reason head_check_request(const struct head *h, struct request_facts *ret_facts)
 {
 	struct request_facts f = {0};
@@ -199,8 +287,11 @@ enum end_reason head_check_request(const struct head *h, struct request_facts *r
 
 	if (h->major != 1 || h->minor > 1)
 		return END_VERSION;
-	if (!head_check_lines(h))
+	if (!fields_are_valid(h))
 		return END_BAD_REQUEST;
+	reason = check_start_line(h);
+	if (reason != END_NONE)
+		return reason;
 	if (strcmp(h->method, "CONNECT") == 0 || strcmp(h->method, "TRACE") == 0)
 		return END_METHOD;
 	reason = check_host(h, &f);
@@ -214,56 +305,62 @@ enum end_reason head_check_request(const struct head *h, struct request_facts *r
 	f.has_body = h->chunked || h->length > 0;
 	f.idempotent = is_idempotent(h->method);
 	f.is_head = strcmp(h->method, "HEAD") == 0;
-	f.wants_upgrade = h->minor == 1 && !f.has_body && head_find(h, "Upgrade") &&
-	                  head_list_has(h, "Connection", "upgrade");
-	f.keep_alive = h->minor == 1 ? !head_list_has(h, "Connection", "close")
-	                             : head_list_has(h, "Connection", "keep-alive");
+	f.wants_upgrade = h->minor == 1 && !f.has_body && h->count[FIELD_UPGRADE] > 0 &&
+	                  head_connection_has(h, "upgrade");
+	f.keep_alive = head_keeps_alive(h);
 	*ret_facts = f;
 	return END_NONE;
 }
 
+/*
+ * RFC 9112 section 4: version, three digits and a phrase. The parser takes more digits ("0200"),
+ * and any character in the phrase, which goes on as it came. No empty line comes before it: that
+ * is forgiven in requests only (section 2.2).
+ */
+static bool status_line_is_valid(const struct head *h)
+{
+	static const char version[] = "HTTP/1.";
+	const char *phrase = head_at(h, h->phrase);
+
+	if (memcmp(h->text, version, sizeof version - 1) != 0 ||
+	    (h->text[12] != ' ' && h->text[12] != '\r'))
+		return false;
+	for (uint32_t i = 0; i < h->phrase.bytes; i++)
+		if (((unsigned char)phrase[i] < 0x20 && phrase[i] != '\t') || phrase[i] == 0x7f)
+			return false;
+	return true;
+}
+
+bool head_check_response(const struct head *h)
+{
+	/* No empty line before it: of requests only may there be one (RFC 9112 section 2.2). */
+	return h->major == 1 && h->minor <= 1 && h->status >= 100 && h->status <= 599 &&
+	       status_line_is_valid(h) && fields_are_valid(h) && check_framing(h) == END_NONE;
+}
+
 bool head_is_hop_by_hop(const struct head *h, const struct head_field *f)
 {
-	static const char *const names[] = {
-	        "Connection",        "Keep-Alive", "Proxy-Connection",   "TE",
-	        "Transfer-Encoding", "Upgrade",    "Proxy-Authenticate", "Proxy-Authorization",
-	};
+	const char *name = head_at(h, f->name);
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (head_name_is(h, f, names[i]))
+	if (field_is_hop_by_hop(f->id))
+		return true;
+	for (unsigned i = 0; i < h->connection_count; i++)
+		if (h->connection[i].bytes == f->name.bytes &&
+		    strncasecmp(head_at(h, h->connection[i]), name, f->name.bytes) == 0)
 			return true;
-	return head_list_has_bytes(h, "Connection", head_at(h, f->name), f->name.bytes);
+	return false;
 }
 
 bool head_trailer_allowed(const char *name, size_t name_bytes)
 {
 	static const char *const forbidden[] = {
-	        "Transfer-Encoding",
-	        "Content-Length",
-	        "Host",
-	        "Connection",
-	        "Keep-Alive",
-	        "Proxy-Connection",
-	        "TE",
-	        "Trailer",
-	        "Upgrade",
-	        "Content-Encoding",
-	        "Content-Type",
-	        "Content-Range",
-	        "Authorization",
-	        "Proxy-Authorization",
-	        "Proxy-Authenticate",
-	        "Cookie",
-	        "Set-Cookie",
-	        "Cache-Control",
-	        "Expect",
-	        "Max-Forwards",
-	        "Range",
-	        "X-Forwarded-For",
-	        "X-Forwarded-Host",
-	        "X-Forwarded-Proto",
+	        "Trailer",       "Content-Encoding", "Content-Type", "Content-Range",
+	        "Authorization", "Cookie",           "Set-Cookie",   "Cache-Control",
+	        "Expect",        "Max-Forwards",     "Range",
 	};
 
+	if (field_id(name, name_bytes) != FIELD_OTHER)
+		return false;
 	for (size_t i = 0; i < ARRAY_LEN(forbidden); i++)
 		if (text_is(name, name_bytes, forbidden[i]))
 			return false;

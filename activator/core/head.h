@@ -11,10 +11,12 @@
 #include <stdint.h>
 
 #include "activator/core/end_reason.h"
+#include "activator/core/field.h"
 
 enum {
 	HEAD_FIELDS_MAX = 100,
 	HEAD_BYTES_MAX = 64 * 1024,
+	HEAD_CONNECTION_MAX = 32, /* elements of Connection */
 };
 
 struct head_slice {
@@ -25,6 +27,7 @@ struct head_slice {
 struct head_field {
 	struct head_slice name;
 	struct head_slice value;
+	enum field_id id; /* after head_index() */
 };
 
 struct head {
@@ -42,6 +45,12 @@ struct head {
 	uint64_t length;
 	unsigned fields_count;
 	struct head_field fields[HEAD_FIELDS_MAX];
+	/* these: after head_index() */
+	uint8_t count[FIELDS_COUNT];
+	uint8_t first[FIELDS_COUNT]; /* in fields; where count is not 0 */
+	struct head_slice connection[HEAD_CONNECTION_MAX];
+	unsigned connection_count;
+	bool connection_overflow; /* it had more elements */
 };
 
 /* What a request's head means to us; borrowed from the head's text. */
@@ -57,12 +66,16 @@ struct request_facts {
 	bool keep_alive;
 };
 
+/** head_index() - all fields are there: tell them by name, and take Connection apart */
+void head_index(struct head *h);
+
 const char *head_at(const struct head *h, struct head_slice s);
-bool head_name_is(const struct head *h, const struct head_field *f, const char *name);
-/** head_find() - the first field of that name. Return: NULL when there is none */
-const struct head_field *head_find(const struct head *h, const char *name);
-/** head_list_has() - whether a comma separated field (all of that name) has @token, any case */
-bool head_list_has(const struct head *h, const char *name, const char *token);
+/** head_find() - the first of these fields. Return: NULL when there is none */
+const struct head_field *head_find(const struct head *h, enum field_id id);
+/** head_list_has() - whether a comma separated field (all of them) has @token, any case */
+bool head_list_has(const struct head *h, enum field_id id, const char *token);
+/** head_connection_has() - the same of Connection */
+bool head_connection_has(const struct head *h, const char *token);
 
 /**
  * head_check_lines() - what the parser tolerates and we don't: bare CR or LF, obs-fold, NUL
@@ -76,7 +89,13 @@ bool head_check_lines(const struct head *h);
  */
 enum end_reason head_check_request(const struct head *h, struct request_facts *ret_facts);
 
-/** head_is_hop_by_hop() - whether a field must not be forwarded (RFC 9110 section 7.6.1) */
+/** head_keeps_alive() - whether the sender goes on with the connection after this message */
+bool head_keeps_alive(const struct head *h);
+
+/** head_check_response() - Return: false for what is malformed, or frames its body in two ways */
+bool head_check_response(const struct head *h);
+
+/** head_is_hop_by_hop() - must not be forwarded: by its name, or since Connection lists it */
 bool head_is_hop_by_hop(const struct head *h, const struct head_field *f);
 
 /** head_trailer_allowed() - RFC 9110 section 6.5.1: framing, routing and control stay out */

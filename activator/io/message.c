@@ -141,8 +141,11 @@ static int on_field(llhttp_t *p, const char *at, size_t bytes)
 	struct message *m = message_of(p);
 	struct head *h;
 
-	if (m->head_done)
+	if (m->head_done) {
+		if (m->trailer_at == NULL)
+			m->trailer_at = at;
 		return on_trailer(m, at, bytes);
+	}
 	h = &m->head->head;
 	if (!m->value_open) {
 		if (h->fields_count == HEAD_FIELDS_MAX) {
@@ -184,8 +187,8 @@ static int on_trailer_complete(struct message *m)
 	while (line > 0 && t->data[line - 1] != '\n')
 		line--;
 	colon = memchr(t->data + line, ':', t->end - line);
-	if (memchr(t->data + line, '\r', t->end - line))
-		return -1; /* a bare CR, or a folded line */
+	if (colon == t->data + line)
+		return -1; /* a field without a name */
 	if (colon == NULL ||
 	    !head_trailer_allowed(t->data + line, (size_t)(colon - t->data) - line)) {
 		t->end = line;
@@ -312,14 +315,47 @@ enum message_step message_head(struct message *m, struct head_buf *b)
 	if (step == MESSAGE_HEAD) {
 		b->head.text = b->data;
 		b->head.text_bytes = b->parsed;
+		head_index(&b->head);
 		m->head = NULL;
 	}
 	return step;
 }
 
+/*
+ * As head_check_lines() of a head, and for the same reason: the parser unfolds lines, and lets the
+ * last one end with a bare LF.
+ */
+static bool trailers_are_strict(const struct message *m, const char *data, size_t used)
+{
+	const char *at = m->trailer_at ? m->trailer_at : data + used;
+	char before = '\n';
+
+	if (at == data)
+		before = m->last;
+	else if (at == data + used && used > 0) {
+		at--; /* no trailer in this piece: there is the last byte to look at */
+		before = at > data ? at[-1] : m->last;
+	}
+	for (; at < data + used; before = *at++)
+		if ((*at == '\n') != (before == '\r') ||
+		    (before == '\n' && (*at == ' ' || *at == '\t')))
+			return false;
+	return true;
+}
+
 enum message_step message_body(struct message *m, const char *data, size_t bytes, size_t *ret_used)
 {
-	return message_feed(m, data, bytes, ret_used);
+	bool in_trailers = m->parser.flags & F_TRAILING;
+	enum message_step step;
+
+	m->trailer_at = in_trailers ? data : NULL;
+	step = message_feed(m, data, bytes, ret_used);
+	if ((step == MESSAGE_MORE || step == MESSAGE_DONE) && (m->parser.flags & F_TRAILING) &&
+	    !trailers_are_strict(m, data, *ret_used))
+		return MESSAGE_BAD;
+	if (step == MESSAGE_MORE && bytes > 0)
+		m->last = data[bytes - 1];
+	return step;
 }
 
 enum message_step message_eof(struct message *m)

@@ -53,6 +53,8 @@ struct message {
 	bool head_done;
 	bool done;
 	bool too_many;
+	char last;              /* byte of the body's piece before */
+	const char *trailer_at; /* where the trailers begin in this piece; NULL: not in it */
 };
 
 void message_init(struct message *m, llhttp_type_t type);

@@ -179,6 +179,8 @@ static size_t out_pages(size_t bytes)
 
 void out_put(struct out *o, const char *data, size_t bytes)
 {
+	if (bytes == 0)
+		return;
 	if (bytes > o->capacity - o->end) {
 		size_t wanted = out_pages(o->end + bytes);
 		size_t grown = o->capacity + o->capacity / 2;

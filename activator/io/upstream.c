@@ -224,17 +224,7 @@ static void response_first_byte(struct request *r)
 
 static bool response_is_valid(const struct request *r, const struct head *h)
 {
-	if (h->major != 1 || h->status < 100 || h->status > 599 || !head_check_lines(h))
-		return false;
-	if (h->status == 101)
-		return r->wants_upgrade;
-	if (h->has_coding) {
-		const struct head_field *f = head_find(h, "Transfer-Encoding");
-
-		/* one coding, the one that we know; never beside a length */
-		return h->chunked && !h->has_length && f && f->value.bytes == 7;
-	}
-	return true;
+	return head_check_response(h) && (h->status != 101 || r->wants_upgrade);
 }
 
 /*
@@ -265,10 +255,8 @@ static bool response_on_head(struct upstream *u, const struct head *h)
 		c->close = c->close || !r->keep_alive || p->draining ||
 		           how.framing == FORWARD_UNTIL_CLOSE;
 		how.close = c->close;
-		u->keep_alive = h->minor == 1 ? !head_list_has(h, "Connection", "close")
-		                              : head_list_has(h, "Connection", "keep-alive");
-		if (response_may_have_a_stray_body(h, how.framing))
-			u->keep_alive = false;
+		u->keep_alive =
+		        head_keeps_alive(h) && !response_may_have_a_stray_body(h, how.framing);
 		r->status = h->status;
 		r->forwarded = true;
 		response_first_byte(r);

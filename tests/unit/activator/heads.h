@@ -34,12 +34,14 @@ static inline void head_of(struct head *h, const char *method, const char *text)
 
 		f->name = slice(text, line, colon);
 		f->value = slice(text, colon + 2, end);
-		if (head_name_is(h, f, "Content-Length")) {
+		f->id = field_id(line, f->name.bytes);
+		if (f->id == FIELD_CONTENT_LENGTH) {
 			h->has_length = true;
 			h->length = strtoull(colon + 2, NULL, 10);
 		}
-		if (head_name_is(h, f, "Transfer-Encoding"))
+		if (f->id == FIELD_TRANSFER_ENCODING)
 			h->has_coding = h->chunked = true;
 		line = end + 2;
 	}
+	head_index(h);
 }
