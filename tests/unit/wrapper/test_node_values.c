@@ -403,7 +403,9 @@ static void test_pod_view_keeps_all_that_is_read(void **state)
 	        "\"labels\":{\"stoppablecontainer.xtlsoft.top/role\":\"consumer\"},"
 	        "\"annotations\":{\"stoppablecontainer.xtlsoft.top/start\":\"3\","
 	        "\"stoppablecontainer.xtlsoft.top/container-generation\":\"7\"},"
-	        "\"ownerReferences\":[{\"uid\":\"i\",\"controller\":true}]},"
+	        "\"ownerReferences\":[{\"uid\":\"i\",\"name\":\"web\",\"controller\":true,"
+	        "\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\","
+	        "\"kind\":\"StoppableContainerInstance\"}]},"
 	        "\"spec\":{\"hostNetwork\":true,\"containers\":[{\"name\":\"web\","
 	        "\"workingDir\":\"/w\"}]},"
 	        "\"status\":{\"hostIP\":\"10.0.0.1\","
@@ -412,11 +414,13 @@ static void test_pod_view_keeps_all_that_is_read(void **state)
 	        "\"containerID\":\"containerd://b\",\"exitCode\":7}}}]}}",
 	        0, NULL);
 	json_t *pod = skimmed(&POD_VIEW, whole);
+	json_t *instance = json_pack("{s:{s:s,s:s,s:s}}", "metadata", "name", "web", "namespace",
+	                             "d", "uid", "i");
 	const char *ended;
 	int code;
 
 	(void)state;
-	assert_true(pod_is_of(pod, "i", "consumer"));
+	assert_true(pod_is_of(pod, instance, "consumer"));
 	assert_string_equal(pod_container_id(pod), "containerd://c");
 	assert_string_equal(pod_main_container_id(pod), "containerd://c");
 	assert_string_equal(pod_working_dir(pod), "/w");
@@ -428,13 +432,51 @@ static void test_pod_view_keeps_all_that_is_read(void **state)
 	assert_int_equal(pod_generation(pod), 7);
 	assert_true(kube_is_deleting(pod));
 	assert_string_equal(kube_uid(pod), "p");
+	json_decref(instance);
 	json_decref(pod);
 	json_decref(whole);
+}
+
+static void set_at(json_t *object, const char *key, const char *value)
+{
+	assert_int_equal(json_object_set_new(object, key, json_string(value)), 0);
+}
+
+static void test_pod_is_of_its_very_instance_alone(void **state)
+{
+	static const char *const keys[] = {"apiVersion", "kind", "name", "uid"};
+	json_t *instance = json_pack("{s:{s:s,s:s,s:s}}", "metadata", "name", "web", "namespace",
+	                             "b", "uid", "i");
+	json_t *pod = json_pack(
+	        "{s:{s:s,s:{s:s},s:[{s:s,s:s,s:s,s:s,s:b}]}}", "metadata", "namespace", "b",
+	        "labels", "stoppablecontainer.xtlsoft.top/role", "consumer", "ownerReferences",
+	        "apiVersion", "stoppablecontainer.xtlsoft.top/v1alpha1", "kind",
+	        "StoppableContainerInstance", "name", "web", "uid", "i", "controller", 1);
+	json_t *meta = json_object_get(pod, "metadata");
+	json_t *owner = json_array_get(json_object_get(meta, "ownerReferences"), 0);
+
+	(void)state;
+	assert_true(pod_is_of(pod, instance, "consumer"));
+	assert_false(pod_is_of(pod, instance, "provider"));
+	set_at(meta, "namespace", "a");
+	assert_false(pod_is_of(pod, instance, "consumer"));
+	set_at(meta, "namespace", "b");
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		json_t *is = json_incref(json_object_get(owner, keys[i]));
+
+		set_at(owner, keys[i], "another");
+		assert_false(pod_is_of(pod, instance, "consumer"));
+		assert_int_equal(json_object_set_new(owner, keys[i], is), 0);
+	}
+	assert_true(pod_is_of(pod, instance, "consumer"));
+	json_decref(pod);
+	json_decref(instance);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_pod_is_of_its_very_instance_alone),
 	        cmocka_unit_test(test_passwd_users_by_name_and_number),
 	        cmocka_unit_test(test_passwd_home_is_that_of_the_user),
 	        cmocka_unit_test(test_passwd_groups_are_those_that_name_the_user),

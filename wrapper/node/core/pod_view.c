@@ -7,7 +7,8 @@
 #include "lib/base/cleanup.h"
 #include "lib/kube/object.h"
 
-SKIM_ONLY(kept_owner, {"uid", NULL}, {"controller", NULL});
+SKIM_ONLY(kept_owner, {"apiVersion", NULL}, {"kind", NULL}, {"name", NULL}, {"uid", NULL},
+          {"controller", NULL});
 SKIM_ONLY(kept_labels, {SC_LABEL_ROLE, NULL});
 SKIM_ONLY(kept_annotations, {SC_ANNOTATION_START, NULL}, {SC_ANNOTATION_GENERATION, NULL});
 SKIM_ONLY(kept_metadata, SKIM_IDENTITY, {"deletionTimestamp", NULL}, {"labels", &kept_labels},
@@ -27,13 +28,25 @@ static const struct skim_member kept_members[] = {
 };
 const struct skim POD_VIEW = {false, kept_members};
 
-bool pod_is_of(const json_t *pod, const char *instance_uid, const char *role)
+/*
+ * Labels and owners are free text for whoever may create a Pod. The garbage collector deletes one
+ * whose owner of a known kind is in another namespace; it leaves one of an unknown kind alone.
+ */
+bool pod_is_owned_by(const json_t *pod, const json_t *instance)
 {
 	const json_t *owner = kube_owner_controller(pod);
 
-	return owner != NULL && instance_uid[0] != '\0' &&
-	       strcmp(json_str_at(owner, "", "uid", NULL), instance_uid) == 0 &&
-	       strcmp(kube_label(pod, SC_LABEL_ROLE), role) == 0;
+	return owner != NULL && kube_uid(instance)[0] != '\0' &&
+	       strcmp(kube_namespace(pod), kube_namespace(instance)) == 0 &&
+	       strcmp(json_str_at(owner, "", "apiVersion", NULL), SC_API_VERSION) == 0 &&
+	       strcmp(json_str_at(owner, "", "kind", NULL), "StoppableContainerInstance") == 0 &&
+	       strcmp(json_str_at(owner, "", "name", NULL), kube_name(instance)) == 0 &&
+	       strcmp(json_str_at(owner, "", "uid", NULL), kube_uid(instance)) == 0;
+}
+
+bool pod_is_of(const json_t *pod, const json_t *instance, const char *role)
+{
+	return pod_is_owned_by(pod, instance) && strcmp(kube_label(pod, SC_LABEL_ROLE), role) == 0;
 }
 
 const char *pod_container_id(const json_t *pod)

@@ -16,8 +16,11 @@ enum { POD_MOUNT_POINTS_MAX = 64, POD_CLEAR_MAX = 16 };
 /* All that is read of a Pod. */
 extern const struct skim POD_VIEW;
 
-/** pod_is_of() - the instance of this UID is its controller, and it has this role */
-bool pod_is_of(const json_t *pod, const char *instance_uid, const char *role);
+/** pod_is_owned_by() - this very instance, of its namespace, is its controller */
+bool pod_is_owned_by(const json_t *pod, const json_t *instance);
+
+/** pod_is_of() - this very instance is its controller, and it has this role */
+bool pod_is_of(const json_t *pod, const json_t *instance, const char *role);
 
 /** pod_container_id() - of its first container while that runs; else "" */
 const char *pod_container_id(const json_t *pod);

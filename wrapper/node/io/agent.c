@@ -56,7 +56,7 @@ static bool agent_see_consumer(void *arg, const json_t *pod)
 	struct consumer *c;
 	struct err err;
 
-	if (!pod_is_of(pod, instance_uid(inst), SC_ROLE_CONSUMER))
+	if (!pod_is_of(pod, inst->object, SC_ROLE_CONSUMER))
 		return true;
 	c = instance_consumer(inst, kube_uid(pod));
 	if (c == NULL && consumer_new(inst, pod, &c, &err) < 0)
@@ -129,21 +129,27 @@ static bool agent_is_usable(const json_t *object)
 	       agent_is_path_part(kube_name(object)) && agent_is_path_part(kube_uid(object));
 }
 
-static bool agent_see_any(void *arg, const json_t *pod)
+struct pod_search {
+	const json_t *instance;
+	bool has_pod;
+};
+
+static bool agent_see_own(void *arg, const json_t *pod)
 {
-	(void)pod;
-	*(bool *)arg = true;
-	return false;
+	struct pod_search *s = arg;
+
+	s->has_pod = pod_is_owned_by(pod, s->instance);
+	return !s->has_pod;
 }
 
 /* Every node's agent sees all instances: of those of other nodes it keeps nothing. */
 static bool agent_is_concerned(const struct agent *a, const json_t *object)
 {
 	const char *node = json_str_at(object, "", "status", "rootfs", "nodeName", NULL);
-	bool has_pod = false;
+	struct pod_search s = {object, false};
 
-	informer_foreach_indexed(a->pods_seen, kube_uid(object), agent_see_any, &has_pod);
-	return has_pod || strcmp(node, a->config->node_name) == 0;
+	informer_foreach_indexed(a->pods_seen, kube_uid(object), agent_see_own, &s);
+	return s.has_pod || strcmp(node, a->config->node_name) == 0;
 }
 
 static bool agent_take_instance(void *arg, const json_t *object)

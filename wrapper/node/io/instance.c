@@ -310,7 +310,7 @@ static void instance_remove(struct instance *inst)
 /* --- what to do --- */
 
 struct provider_search {
-	const char *instance_uid;
+	const json_t *instance;
 	json_t *found; /* a reference of its own */
 };
 
@@ -318,7 +318,7 @@ static bool instance_visit_pod(void *arg, const json_t *pod)
 {
 	struct provider_search *s = arg;
 
-	if (!kube_is_deleting(pod) && pod_is_of(pod, s->instance_uid, SC_ROLE_PROVIDER))
+	if (!kube_is_deleting(pod) && pod_is_of(pod, s->instance, SC_ROLE_PROVIDER))
 		s->found = json_incref((json_t *)(uintptr_t)pod);
 	return s->found == NULL;
 }
@@ -326,7 +326,7 @@ static bool instance_visit_pod(void *arg, const json_t *pod)
 /* The provider Pod on this node, with its container running; or NULL. New reference */
 static json_t *instance_take_provider(const struct instance *inst)
 {
-	struct provider_search s = {instance_uid(inst), NULL};
+	struct provider_search s = {inst->object, NULL};
 
 	informer_foreach_indexed(inst->agent->pods_seen, instance_uid(inst), instance_visit_pod,
 	                         &s);
