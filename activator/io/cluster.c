@@ -318,7 +318,7 @@ static void app_look(struct app *a, const json_t *container)
 	socklen_t bytes = view_address(instance, &ss);
 	struct target_view v;
 
-	instance_consumer(instance, &consumer);
+	instance_consumer(instance, kube_generation(container), &consumer);
 	v = (struct target_view){
 	        .wake =
 	                {

@@ -36,7 +36,7 @@ static bool is_consumer_known(const struct facts *f)
 	const char *uid = f->running ? kube_uid(f->consumer) : "";
 	struct instance_consumer read;
 
-	instance_consumer(f->instance, &read);
+	instance_consumer(f->instance, f->generation, &read);
 	if (*read.uid == '\0') /* when the agent's own word will be the newer one */
 		return *uid == '\0' || (facts_pod_made_for(f->consumer) == f->generation &&
 		                        f->generation > read.generation);

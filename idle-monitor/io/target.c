@@ -45,14 +45,14 @@ static bool word_is_one_of(const char *word, const char *const *words)
 }
 
 /* Whether the process of the instance's present consumer was started, or will never be. */
-static bool instance_is_ready(const json_t *instance)
+static bool instance_is_ready(const json_t *instance, int64_t reached)
 {
 	static const char *const states[] = {"Started", "Listening", "Exited", "Failed", NULL};
 	struct instance_consumer consumer;
 
 	if (strcmp(json_str_at(instance, "", "status", "phase", NULL), "Failed") == 0)
 		return true;
-	instance_consumer(instance, &consumer);
+	instance_consumer(instance, reached, &consumer);
 	return word_is_one_of(consumer.state, states);
 }
 
@@ -71,13 +71,13 @@ static uint64_t target_started_before(const struct target *t, const json_t *inst
 	                          started_wall_ms);
 }
 
-static bool instance_has_consumer(const json_t *instance)
+static bool instance_has_consumer(const json_t *instance, int64_t reached)
 {
 	static const char *const awake[] = {"ConsumerStarting", "Running", "Stopping", NULL};
 	static const char *const ended[] = {"Exited", "Failed", NULL};
 	struct instance_consumer consumer;
 
-	instance_consumer(instance, &consumer);
+	instance_consumer(instance, reached, &consumer);
 	if (consumer.is_untold)
 		return !word_is_one_of(consumer.state, ended);
 	return word_is_one_of(json_str_at(instance, "", "status", "phase", NULL), awake);
@@ -95,7 +95,7 @@ static bool object_rests(const json_t *object)
 
 bool target_would_rest(const json_t *object, const json_t *instance)
 {
-	return object_rests(object) && !instance_has_consumer(instance);
+	return object_rests(object) && !instance_has_consumer(instance, kube_generation(object));
 }
 
 bool target_is_at_rest(const struct target *t)
@@ -107,14 +107,15 @@ bool target_is_at_rest(const struct target *t)
 
 void target_set_instance(struct target *t, const json_t *instance, bool found)
 {
+	int64_t reached = kube_generation(t->object);
 	struct instance_consumer consumer;
-	bool ready = target_is_running(t) && instance_is_ready(instance);
+	bool ready = target_is_running(t) && instance_is_ready(instance, reached);
 
-	instance_consumer(instance, &consumer);
+	instance_consumer(instance, reached, &consumer);
 	if (ready && (!t->ready || strcmp(consumer.uid, t->consumer_uid) != 0))
 		t->started_ms = found ? target_started_before(t, instance) : clk_now_ms();
 	t->ready = ready;
-	t->consumer_left = instance_has_consumer(instance);
+	t->consumer_left = instance_has_consumer(instance, reached);
 	(void)snprintf(t->consumer_uid, sizeof t->consumer_uid, "%s", consumer.uid);
 }
 

@@ -17,7 +17,8 @@ static const struct skim_member kept_members[] = {
 };
 const struct skim INSTANCE_CONSUMER = {false, kept_members};
 
-void instance_consumer(const json_t *instance, struct instance_consumer *ret_consumer)
+void instance_consumer(const json_t *instance, int64_t reached,
+                       struct instance_consumer *ret_consumer)
 {
 	const json_t *status = json_object_get(instance, "status");
 	const json_t *said = json_object_get(status, "consumer");
@@ -27,7 +28,7 @@ void instance_consumer(const json_t *instance, struct instance_consumer *ret_con
 	int64_t told = json_int_at(status, 0, "containerGeneration", NULL);
 	int64_t made_for = json_int_at(said, 0, "containerGeneration", NULL);
 
-	if (made_for > told && *said_uid != '\0') {
+	if (made_for > told && made_for <= reached && *said_uid != '\0') {
 		*ret_consumer = (struct instance_consumer){said_uid, state, made_for, true};
 		return;
 	}

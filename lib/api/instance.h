@@ -25,8 +25,11 @@ struct instance_consumer {
  * instance_consumer() - the controller's word and the agent's, the newer one
  * The controller tells of a start when it is over, to spare a call (docs/protocols.md, "Consumer
  * start"). Until then the agent's word holds: it names the generation that the Pod was made for.
+ * A number beyond what the container has come to is nobody's start, and counts for nothing.
+ * @reached: the generation of the container, as the reader sees it
  */
-void instance_consumer(const json_t *instance, struct instance_consumer *ret_consumer);
+void instance_consumer(const json_t *instance, int64_t reached,
+                       struct instance_consumer *ret_consumer);
 
 /**
  * instance_image_is_of() - whether the uid, gid and groups of @image (status.image) are that user's

@@ -153,7 +153,7 @@ void product_consumer_uid(struct product *p, const char *name, char uid[PRODUCT_
 	json_t *object = product_object(p, "stoppablecontainerinstances", name);
 	struct instance_consumer read;
 
-	instance_consumer(object, &read);
+	instance_consumer(object, INT64_MAX, &read);
 	(void)snprintf(uid, PRODUCT_UID_BYTES, "%s", read.uid);
 	json_decref(object);
 }

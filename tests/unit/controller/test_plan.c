@@ -193,10 +193,10 @@ static void test_plan_never_names_a_dying_consumer(void **state)
 	plan_once(f, "wake");
 	assert_null(json_at(f->instance, "status", "consumerPodUID", NULL));
 	plan_once(f, "answered");
-	instance_consumer(f->instance, &read);
+	instance_consumer(f->instance, INT64_MAX, &read);
 	assert_string_equal(read.uid, "");
 	agent_says(f, "hello-2", "Waiting");
-	instance_consumer(f->instance, &read);
+	instance_consumer(f->instance, INT64_MAX, &read);
 	assert_string_equal(read.uid, kube_uid(pod(f, "hello-2")));
 }
 

@@ -32,7 +32,7 @@ static void expect(const char *status, const char *uid, const char *state, int64
 	json_decref(instance);
 	instance = json_loadb(text, bytes, 0, NULL);
 	assert_non_null(instance);
-	instance_consumer(instance, &read);
+	instance_consumer(instance, 9, &read);
 	assert_string_equal(read.uid, uid);
 	assert_string_equal(read.state, state);
 	assert_int_equal(read.generation, generation);
@@ -45,6 +45,17 @@ static void without_a_word_there_is_none(void **state)
 	expect("{}", "", "", 0, false);
 	expect("{'consumer': {'state': 'Listening'}}", "", "", 0, false);
 	expect("{'consumer': {'state': 'Listening', 'containerGeneration': 2}}", "", "", 0, false);
+}
+
+static void a_generation_not_reached_counts_for_nothing(void **state)
+{
+	(void)state;
+	expect("{'containerGeneration': 4, 'consumerPodUID': 'a',"
+	       " 'consumer': {'podUID': 'b', 'state': 'Listening', 'containerGeneration': 9}}",
+	       "b", "Listening", 9, true);
+	expect("{'containerGeneration': 4, 'consumerPodUID': 'a',"
+	       " 'consumer': {'podUID': 'b', 'state': 'Listening', 'containerGeneration': 10}}",
+	       "a", "", 4, false);
 }
 
 static void the_controllers_word_holds_for_its_generation(void **state)
@@ -96,6 +107,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(without_a_word_there_is_none),
+	        cmocka_unit_test(a_generation_not_reached_counts_for_nothing),
 	        cmocka_unit_test(the_controllers_word_holds_for_its_generation),
 	        cmocka_unit_test(what_the_agent_says_of_another_is_not_of_this_one),
 	        cmocka_unit_test(one_that_was_taken_back_is_not_named_by_an_old_word),
