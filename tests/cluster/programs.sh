@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Our programs as processes beside the API server, for what needs no kubelet. To be sourced after lib.sh.
 # Nothing schedules meanwhile: what a node would say of a Pod, sc-loadtest says. An installed product's own
-# controller and idle-monitor rest. programs_end undoes it.
+# controller and idle-monitor rest, and so do its admission policies, which know the accounts of its own
+# programs only. programs_end undoes it.
 
 PROGRAMS_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck disable=SC2034 # for those who source this
@@ -40,8 +41,18 @@ programs_has_rested() {
     -l 'app.kubernetes.io/part-of=stoppablecontainer,app.kubernetes.io/component in (controller,idle-monitor)')" ]
 }
 
+# programs_is_unbound: whether the API server knows already that no policy is bound
+programs_is_unbound() {
+  kubectl -n "$programs_namespace" run try --image=none --dry-run=server \
+    --labels=stoppablecontainer.xtlsoft.top/managed-by=stoppablecontainer >/dev/null 2>&1
+}
+
 programs_rest() {
   local space name
+  kubectl get validatingadmissionpolicybindings -l app.kubernetes.io/part-of=stoppablecontainer -o json |
+    jq 'del(.items[].metadata | .uid, .resourceVersion, .creationTimestamp, .generation, .managedFields)' >"$SCALE_DIR/bindings"
+  kubectl delete validatingadmissionpolicybindings -l app.kubernetes.io/part-of=stoppablecontainer >/dev/null
+  cluster_until 20 programs_is_unbound
   programs_deciding >"$SCALE_DIR/deciding"
   while read -r space name _; do
     kubectl -n "$space" scale deployment "$name" --replicas=0 </dev/null >/dev/null
@@ -52,6 +63,8 @@ programs_rest() {
 # programs_wake: as they were
 programs_wake() {
   local space name count
+  [ ! -s "$SCALE_DIR/bindings" ] || [ "$(jq '.items | length' "$SCALE_DIR/bindings")" = 0 ] ||
+    kubectl create -f "$SCALE_DIR/bindings" >/dev/null || true
   [ -e "$SCALE_DIR/deciding" ] || return 0
   while read -r space name count; do
     kubectl -n "$space" scale deployment "$name" --replicas="$count" </dev/null >/dev/null 2>&1 &&
