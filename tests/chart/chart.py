@@ -197,6 +197,54 @@ class Chart(unittest.TestCase):
                   if rule["resources"] == ["leases"] and "resourceNames" in rule]
         self.assertEqual(leases[0]["resourceNames"], [r.config("controller")["leaderName"]])
 
+    def policies(self, r):
+        found = {o["metadata"]["name"].removeprefix("rel-stoppablecontainer-"): o["spec"]
+                 for o in r.kind("ValidatingAdmissionPolicy")}
+        bound = [o["spec"] for o in r.kind("ValidatingAdmissionPolicyBinding")]
+        self.assertEqual({b["policyName"].removeprefix("rel-stoppablecontainer-") for b in bound},
+                         set(found))
+        for b in bound:
+            self.assertEqual(b["validationActions"], ["Deny"])
+        return found
+
+    def test_policies_are_on_unless_switched_off(self):
+        found = self.policies(Rendered.of("default"))
+        self.assertEqual(set(found), {"pods", "instances", "activator", "idle-monitor", "node-agent"})
+        self.assertEqual(set(self.policies(Rendered.of("minimal"))), set())
+        off = Rendered([], "--set", "admissionPolicies.enabled=false")
+        self.assertEqual(set(self.policies(off)), {"node-agent"})
+
+    def test_policies_name_the_accounts_that_the_programs_have(self):
+        account = "system:serviceaccount:sleep:"
+        found = self.policies(Rendered([], "--set", "controller.serviceAccount.name=boss",
+                                       "--set", "activator.serviceAccount.name=door"))
+        for name in ("pods", "instances"):
+            self.assertEqual(found[name]["matchConditions"][0]["expression"],
+                             f'request.userInfo.username != "{account}boss"')
+        self.assertEqual(found["activator"]["matchConditions"][0]["expression"],
+                         f'request.userInfo.username == "{account}door"')
+
+    def test_an_account_of_several_programs_is_not_narrowed_to_one(self):
+        found = self.policies(Rendered([], "--set", "activator.serviceAccount.name=both",
+                                       "--set", "idleMonitor.serviceAccount.name=both"))
+        self.assertEqual(set(found), {"pods", "instances", "node-agent"})
+
+    def test_policies_leave_no_field_of_a_container_out(self):
+        with open(os.path.join(ROOT, "crds", "stoppablecontainers.yaml"), encoding="utf-8") as f:
+            schema = yaml.safe_load(f)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
+        found = self.policies(Rendered.of("default"))
+        own = {"activator": "activation", "idle-monitor": "idle"}
+        for program, member in own.items():
+            said = {v["expression"] for v in found[program]["validations"]}
+            for field in set(schema["spec"]["properties"]) - {"running"}:
+                self.assertIn(f"object.spec.?{field} == oldObject.spec.?{field}", said)
+            for field in schema["status"]["properties"]:
+                kept = f"object.?status.?{field} == oldObject.?status.?{field}"
+                self.assertEqual(kept in said, field != member, f"{program} {field}")
+        theirs = {e.split("?")[3].split(" ")[0] for v in found["activator"]["validations"]
+                  for e in [v["expression"]] if e.startswith("object.?status.?activation.?")}
+        self.assertEqual(theirs, {"url", "hosts"})
+
     def test_only_activators_and_monitors_have_their_key(self):
         r = Rendered.of("default")
         have = {p for p in PROGRAMS if any(v["name"] == "activator-key" for v in r.pod(p)["volumes"])}
