@@ -354,3 +354,67 @@ bool rules_mark_deleted(json_t *object, int64_t grace_s, uint64_t now_wall_ms)
 	(void)json_object_set_new(metadata, "deletionGracePeriodSeconds", json_integer(grace_s));
 	return true;
 }
+
+static bool is_made_anew(const struct api_type *type)
+{
+	static const char *const plurals[] = {"endpoints",
+	                                      "endpointslices",
+	                                      "events",
+	                                      "leases",
+	                                      "nodes",
+	                                      "pods",
+	                                      "stoppablecontainerinstances"};
+
+	for (size_t i = 0; i < ARRAY_LEN(plurals); i++) {
+		if (strcmp(type->kube.plural, plurals[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Does @to differ from @from in nothing but that "running" is on? */
+static bool is_wake(const json_t *from, const json_t *to)
+{
+	json_t *awake;
+	bool is;
+
+	if (!json_is_object(from) || !json_is_true(json_object_get(to, "running")))
+		return false;
+	awake = json_copy((json_t *)from);
+	(void)json_object_set_new(awake, "running", json_true());
+	is = json_equal(awake, to);
+	json_decref(awake);
+	return is;
+}
+
+static bool has_all_of(const json_t *from, const json_t *to)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)to, key, value) {
+		const json_t *before = json_object_get(from, key);
+
+		if (strcmp(key, "metadata") == 0 || strcmp(key, "status") == 0)
+			continue;
+		if (!json_equal(before, value) &&
+		    (strcmp(key, "spec") != 0 || !is_wake(before, value)))
+			return false;
+	}
+	return true;
+}
+
+bool rules_is_durable(const struct api_type *type, const json_t *old, const json_t *object)
+{
+	const json_t *labels, *old_labels;
+
+	if (is_made_anew(type))
+		return false;
+	if (old == NULL || object == NULL || json_object_size(old) > json_object_size(object))
+		return true;
+	labels = json_at(object, "metadata", "labels", NULL);
+	old_labels = json_at(old, "metadata", "labels", NULL);
+	return kube_is_deleting(old) != kube_is_deleting(object) ||
+	       (labels != old_labels && !json_equal(labels, old_labels)) ||
+	       !has_all_of(old, object);
+}

@@ -54,3 +54,13 @@ bool rules_is_removable(const struct api_type *type, const json_t *object);
 
 /** rules_mark_deleted() - set deletionTimestamp, @grace_s from now. Return: changed anything */
 bool rules_mark_deleted(json_t *object, int64_t grace_s, uint64_t now_wall_ms);
+
+/**
+ * rules_is_durable() - is this change to be on the disk before it is answered?
+ *
+ * What people and their tools write is: objects that come or go, their content, labels and spec.
+ * What the programs make anew by themselves is not: status, Pods, Events and the like. Nor is a
+ * wake, which the next request asks for again and which is not to wait for a disk.
+ * @old: NULL for a new object; @object: NULL for one that goes
+ */
+bool rules_is_durable(const struct api_type *type, const json_t *old, const json_t *object);

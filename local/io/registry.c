@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/log.h"
 #include "lib/kube/object.h"
+#include "local/core/rules.h"
 #include "local/core/schema.h"
 #include "local/core/status.h"
 #include "local/io/crds.h"
@@ -178,6 +180,11 @@ int registry_commit(struct registry *r, const struct api_type *type, enum store_
 	                          json_sprintf("%llu", (unsigned long long)revision));
 	if (store_put(r->store, &key, event, object, &err) < 0)
 		return registry_store_failed(ans, &err);
+	/* it is written and will be seen, so a disk that does not sync is told of, not answered */
+	if (rules_is_durable(type, event == STORE_ADDED ? NULL : old_object,
+	                     event == STORE_DELETED ? NULL : object) &&
+	    store_sync(r->store, &err) < 0)
+		log_event(LOG_ERROR, "store.sync_failed", log_err(&err));
 	change.old_object = json_incref((json_t *)old_object);
 	change.object = json_deep_copy(object);
 	change_push(r, &change);

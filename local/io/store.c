@@ -305,6 +305,19 @@ int store_put(struct store *s, const struct store_key *key, enum store_event eve
 	return 0;
 }
 
+int store_sync(struct store *s, struct err *err)
+{
+	sqlite3_file *wal = NULL;
+
+	if (sqlite3_file_control(s->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) != SQLITE_OK)
+		return store_err(s, "sync", err);
+	if (wal == NULL || wal->pMethods == NULL)
+		return 0; /* in memory */
+	return wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL) == SQLITE_OK
+	               ? 0
+	               : err_set(err, ERR_SYS, EIO, "state file: sync");
+}
+
 /* Statements are shared, and a visitor may read again: rows are copied before they are told. */
 static json_t *collect(struct store *s, sqlite3_stmt *st, bool changes, struct err *err)
 {

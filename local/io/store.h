@@ -4,8 +4,10 @@
  *
  * WAL with synchronous=NORMAL: a commit costs no fsync, so a write takes microseconds; the end of
  * the process, however sudden, loses nothing. A power cut may lose the last commits but never
- * leaves half of one; it ends every Pod and every client too, so nobody has seen what is lost,
- * and the controllers start from what is there.
+ * leaves half of one. What was answered to people is not to be lost so: store_sync() after such a
+ * write brings it, and all before it, to the disk. It costs an fsync, some milliseconds (3.4 at
+ * the median on a virtual disk, where a commit without takes 0.07), so a wake does without:
+ * rules_is_durable() says which writes.
  *
  * One row a change: the resourceVersion is its key. The log is bounded; what it no longer has
  * answers 410 Gone.
@@ -47,6 +49,9 @@ int store_get(struct store *s, const struct store_key *key, json_t **ret_object,
  */
 int store_put(struct store *s, const struct store_key *key, enum store_event event,
               const json_t *object, struct err *err);
+
+/** store_sync() - what was written so far outlives a power cut */
+int store_sync(struct store *s, struct err *err);
 
 /* Objects of a type, in (namespace, name) order. */
 struct store_range {

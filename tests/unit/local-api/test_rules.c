@@ -182,6 +182,43 @@ static void test_rules_removable_without_finalizers_and_grace(void **state)
 	assert_true(rules_is_removable(pods, f->object));
 }
 
+static void test_rules_durable_is_what_people_write(void **state)
+{
+	static const struct {
+		const char *plural, *old, *object;
+		bool want;
+	} changes[] = {
+	        {"things", NULL, "{'spec':{}}", true},
+	        {"things", "{'spec':{}}", NULL, true},
+	        {"things", "{'spec':{'size':1}}", "{'spec':{'size':2}}", true},
+	        {"things", "{'data':{'a':'1'}}", "{'data':{'a':'2'}}", true},
+	        {"things", "{'data':{'a':'1'}}", "{'binaryData':{'a':'2'}}", true},
+	        {"things", "{'spec':{},'data':{}}", "{'spec':{}}", true},
+	        {"things", "{'metadata':{'labels':{'a':'1'}}}", "{'metadata':{}}", true},
+	        {"things", "{'metadata':{}}", "{'metadata':{'deletionTimestamp':'t'}}", true},
+	        {"things", "{'metadata':{'annotations':{'a':'1'}}}", "{'metadata':{}}", false},
+	        {"things", "{'spec':{}}", "{'spec':{},'status':{'phase':'a'}}", false},
+	        {"things", "{'spec':{'running':false}}", "{'spec':{'running':true}}", false},
+	        {"things", "{'spec':{'running':true}}", "{'spec':{'running':false}}", true},
+	        {"things", "{'spec':{'size':1}}", "{'spec':{'size':2,'running':true}}", true},
+	        {"pods", NULL, "{'spec':{}}", false},
+	        {"pods", "{'spec':{'size':1}}", "{'spec':{'size':2}}", false},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+		bool pods = strcmp(changes[i].plural, "pods") == 0;
+		json_t *old = changes[i].old ? json_q(changes[i].old) : NULL;
+		json_t *object = changes[i].object ? json_q(changes[i].object) : NULL;
+
+		if (rules_is_durable(pods ? api_types_find(&f->types, "", "v1", "pods") : f->type,
+		                     old, object) != changes[i].want)
+			fail_msg("change %zu", i);
+		json_decref(old);
+		json_decref(object);
+	}
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -194,6 +231,7 @@ int main(void)
 	        T(test_rules_conflict_on_an_old_resource_version),
 	        T(test_rules_strict_refuses_and_warn_prunes),
 	        T(test_rules_no_new_finalizer_while_deleting),
+	        T(test_rules_durable_is_what_people_write),
 	        T(test_rules_removable_without_finalizers_and_grace),
 	};
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "lib/kube/object.h"
 #include "local/io/store.h"
@@ -79,9 +82,49 @@ static void test_store_lists_a_range(void **state)
 	expect(f, (struct store_range){0}, "a/1 a/2 ");
 }
 
+/* In place of the C library's, for SQLite, too. */
+static unsigned syncs_count;
+int fsync(int fd)
+{
+	syncs_count++;
+	return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+	syncs_count++;
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+static void test_store_syncs_when_told_and_not_at_each_write(void **state)
+{
+	struct fixture f = {0};
+	char dir[] = "/tmp/test_store.XXXXXX", path[64];
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	unsigned before;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(path, sizeof path, "%s/db", dir);
+	assert_int_equal(store_open(path, 100, &f.store, NULL), 0);
+	put(&f, "pods", "a", "1");
+	before = syncs_count;
+	put(&f, "pods", "a", "2");
+	assert_int_equal(syncs_count, before);
+	assert_int_equal(store_sync(f.store, NULL), 0);
+	assert_int_equal(syncs_count, before + 1);
+	store_close(f.store);
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		(void)snprintf(path, sizeof path, "%s/db%s", dir, ends[i]);
+		(void)unlink(path);
+	}
+	assert_int_equal(rmdir(dir), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_store_syncs_when_told_and_not_at_each_write),
 	        cmocka_unit_test_setup_teardown(test_store_lists_a_range, setup, teardown),
 	};
 
