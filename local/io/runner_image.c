@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The wrapper's image: one layer with /sc-wrapper, as a docker-archive made in memory. The label
- * with the binary's SHA-256 says whether the image that is there is of this binary.
+ * with the binary's SHA-256 says whether the image that is there is of this binary. It is not all
+ * that is looked at: Podman does not sync what it loads, and a power cut soon after leaves the
+ * label with an empty file.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
@@ -123,11 +126,23 @@ static int archive_make(struct image_job *job, struct err *err)
 	               : 0;
 }
 
+/* Once for a version of the wrapper, before anything runs: it may block. */
+static void state_sync(const struct runner *r)
+{
+	CLEANUP(fd_close_var) int fd = open(r->opts.owner, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || syncfs(fd) < 0)
+		log_event(LOG_WARN, "wrapper_image.sync_failed", log_i64("errno", errno),
+		          log_str("dir", r->opts.owner));
+}
+
 static void on_loaded(void *arg, const struct podman_result *res)
 {
 	struct image_job *job = arg;
 
 	job->runner->call = NULL;
+	if (res->message == NULL)
+		state_sync(job->runner);
 	if (res->message != NULL)
 		log_event(LOG_ERROR, "wrapper_image.load_failed", log_str("error", res->message));
 	else
@@ -158,16 +173,62 @@ static void image_load(struct image_job *job)
 	job_end(job);
 }
 
+/* Is the file in the image's one layer the binary? A driver that names no folder is believed. */
+static bool is_whole(const struct image_job *job, const json_t *image)
+{
+	const char *dir = json_str_at(image, "", "GraphDriver", "Data", "UpperDir", NULL);
+	CLEANUP(free_var) char *data = NULL;
+	char path[PATH_MAX];
+	size_t bytes = 0;
+
+	if (*dir == '\0')
+		return true;
+	(void)snprintf(path, sizeof path, "%s/sc-wrapper", dir);
+	return file_read(path, &data, &bytes, NULL) == 0 && bytes == job->binary_bytes &&
+	       memcmp(data, job->binary, bytes) == 0;
+}
+
+static void on_removed(void *arg, const struct podman_result *res)
+{
+	struct image_job *job = arg;
+
+	job->runner->call = NULL;
+	if (res->message != NULL)
+		log_event(LOG_WARN, "wrapper_image.remove_failed", log_str("error", res->message));
+	image_load(job);
+}
+
+/* A layer that is there would be kept as it is, so it goes first. By force: what was made of it
+ * cannot start. */
+static void image_replace(struct image_job *job)
+{
+	char path[640];
+	struct podman_request req = {
+	        .method = "DELETE", .path = path, .done = on_removed, .arg = job};
+	struct err err;
+
+	log_event(LOG_WARN, "wrapper_image.broken",
+	          log_str("image", job->runner->opts.wrapper_image));
+	(void)snprintf(path, sizeof path, "/images/%s?force=true", job->runner->opts.wrapper_image);
+	job->runner->call = podman_start(job->runner->podman, &req, &err);
+	if (job->runner->call == NULL) {
+		log_event(LOG_ERROR, "wrapper_image.failed", log_err(&err));
+		job_end(job);
+	}
+}
+
 static void on_inspected(void *arg, const struct podman_result *res)
 {
 	struct image_job *job = arg;
 
 	job->runner->call = NULL;
-	if (res->message == NULL &&
-	    strcmp(json_str_at(res->json, "", "Labels", LABEL_SHA256, NULL), job->sha256) == 0)
+	if (res->message != NULL ||
+	    strcmp(json_str_at(res->json, "", "Labels", LABEL_SHA256, NULL), job->sha256) != 0)
+		image_load(job);
+	else if (is_whole(job, res->json))
 		job_end(job);
 	else
-		image_load(job);
+		image_replace(job);
 }
 
 void runner_wrapper_image(struct runner *r, void (*done)(struct runner *r))
