@@ -50,12 +50,13 @@ static void client_be_served(struct client *c)
 
 void client_serve_hungry(struct proxy *p)
 {
-	struct client *last = TAILQ_LAST(&p->hungry, clients);
 	struct client *c;
-	bool more = last != NULL;
+	size_t count = 0;
 
-	while (more && (c = TAILQ_FIRST(&p->hungry))) {
-		more = c != last; /* those that come behind it have had their turn */
+	/* those that come behind them have had their turn, also when the last of them is gone */
+	TAILQ_FOREACH(c, &p->hungry, hungry_link)
+		count++;
+	for (; count > 0 && (c = TAILQ_FIRST(&p->hungry)); count--) {
 		client_be_served(c);
 		client_turn_begins(c);
 		client_run(c);
