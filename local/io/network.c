@@ -401,6 +401,30 @@ static int given_mend(struct network *n, const struct given *g, struct err *err)
 	return r < 0 ? nl_failed(err, r, name) : 0;
 }
 
+/* Those that nobody has are not worth mending, and no loss as long as they are as they were. */
+static void pool_mend(struct network *n)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < n->pool_used; i++) {
+		struct network_ns *ns = &n->pool[i];
+		struct rtnl_link *link = NULL;
+		char name[IFNAMSIZ];
+
+		veth_name(n, address_of(ns), name);
+		if (rtnl_link_get_kernel(n->sock, 0, name, &link) == 0 &&
+		    rtnl_link_get_master(link) == n->bridge_index) {
+			n->pool[kept++] = *ns;
+		} else {
+			(void)close(ns->fd);
+			address_retire(n, address_of(ns));
+		}
+		rtnl_link_put(link);
+	}
+	n->pool_used = kept;
+	refill_arm(n, REFILL_AFTER_MS);
+}
+
 static void mend_arm(struct network *n, unsigned after_ms)
 {
 	struct timeval tv = clk_timeval(after_ms);
@@ -420,14 +444,7 @@ static void on_mend(evutil_socket_t fd, short what, void *arg)
 		          log_str("effect", "made anew"));
 	for (size_t i = 0; r == 0 && i < n->given_count; i++)
 		r = given_mend(n, &n->given[i], &err);
-	/* those that nobody has are not worth mending */
-	while (n->pool_used > 0) {
-		struct network_ns *ns = &n->pool[--n->pool_used];
-
-		(void)close(ns->fd);
-		address_retire(n, address_of(ns));
-	}
-	refill_arm(n, REFILL_AFTER_MS);
+	pool_mend(n);
 	if (r == 0)
 		return;
 	log_event(LOG_ERROR, "network.mend_failed", log_err(&err));

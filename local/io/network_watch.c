@@ -14,6 +14,10 @@
 #include <string.h>
 
 #include "lib/base/clk.h"
+#include "lib/base/log.h"
+
+/* A start of many Pods at once, with a message of 1.5 KiB a change of a link. */
+enum { WATCH_BUFFER_BYTES = 256 << 10 };
 
 /* What makes the table anew tells of its end as well; only what stays away for so long counts. */
 enum { TABLE_PATIENCE_MS = 200 };
@@ -72,9 +76,14 @@ static void on_links(evutil_socket_t fd, short what, void *arg)
 {
 	struct network_watch *w = arg;
 
+	int r = nl_recvmsgs_default(w->links);
+
+	if (r >= 0)
+		return;
 	/* messages were lost (ENOBUFS), or cannot be read */
-	if (nl_recvmsgs_default(w->links) < 0)
-		w->opts.on_link_gone(w->opts.arg, NULL);
+	log_event(LOG_INFO, "network.events_lost", log_str("error", nl_geterror(r)),
+	          log_str("effect", "all links are looked at"));
+	w->opts.on_link_gone(w->opts.arg, NULL);
 }
 
 static void on_tables(evutil_socket_t fd, short what, void *arg)
@@ -102,6 +111,7 @@ static int sock_open(struct nl_sock *sock, int protocol, int group, nl_recvmsg_m
 	if (r < 0)
 		return r;
 	nl_socket_disable_seq_check(sock); /* events have no number */
+	(void)nl_socket_set_buffer_size(sock, WATCH_BUFFER_BYTES, 0);
 	(void)nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_message, arg);
 	r = nl_socket_add_membership(sock, group);
 	return r < 0 ? r : nl_socket_set_nonblocking(sock);
