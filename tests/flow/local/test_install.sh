@@ -6,7 +6,8 @@ set -u
 
 build=$1
 find_installed=$3
-staged=$(mktemp -d)
+# where whoever is not root can come: $TMPDIR may be below a folder of root alone
+staged=$(mktemp -d /tmp/sc-install.XXXXXX)
 trap 'rm -rf "$staged"' EXIT
 bin=$staged$2
 count=0
