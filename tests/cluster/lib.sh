@@ -62,6 +62,18 @@ die() {
   exit 1
 }
 
+# under set -e: what ended the script, also where it has no words of its own
+_cluster_failed() {
+  local code=$? line=$1 file=$2
+  [ "$BASHPID" != "$$" ] || echo "$(basename "$0" .sh): $(basename "$file"):$line: exit code $code" >&2
+}
+case $- in
+  *e*)
+    set -E
+    trap '_cluster_failed "$LINENO" "${BASH_SOURCE[0]:-$0}"' ERR
+    ;;
+esac
+
 _cluster_fail() {
   echo "cluster: $*" >&2
   return 1

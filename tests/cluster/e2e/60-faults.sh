@@ -249,7 +249,9 @@ programs() { cluster_node_exec 1 sh -c 'kill "$1" $(pidof sc-controller sc-activ
 kubectl annotate namespace "$run" blind=paused >/dev/null
 blinded=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 programs -STOP
-for value in 1 2 3; do kubectl -n "$run" annotate stoppablecontainer,stoppablecontainerinstance,pod --all --overwrite "test=$value" >/dev/null; done
+# a Pod may go meanwhile, that of the one that fell asleep
+annotated() { kubectl -n "$run" annotate stoppablecontainer,stoppablecontainerinstance,pod --all --overwrite "test=$1" >/dev/null; }
+for value in 1 2 3; do cluster_until 10 annotated "$value"; done
 cluster_component kill apiserver
 cluster_compact
 cluster_component start apiserver
