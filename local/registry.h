@@ -53,8 +53,9 @@ int registry_delete(struct registry *r, const struct kube_type *type, const char
                     struct err *err);
 int registry_remove_pod(struct registry *r, const char *ns, const char *name, const char *uid,
                         struct err *err);
-void registry_foreach(struct registry *r, const struct kube_type *type, const char *ns,
-                      bool (*visit)(void *arg, const json_t *object), void *arg);
+/** registry_foreach() - Return: 0, or negative before the first was visited */
+int registry_foreach(struct registry *r, const struct kube_type *type, const char *ns,
+                     bool (*visit)(void *arg, const json_t *object), void *arg, struct err *err);
 
 /* In-process watch: first ADDED for all there is, then changes; from the event loop, never from
  * inside another registry call. @old is NULL for ADDED, @new is NULL when the object is gone. */

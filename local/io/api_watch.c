@@ -178,6 +178,14 @@ static void on_end(evutil_socket_t fd, short what, void *arg)
 	stream_free(w);
 }
 
+/* The last event: the client lists again. */
+static void refuse(struct watch_stream *w, json_t *status)
+{
+	send_event(w, "ERROR", status);
+	event_active(w->end_timer, EV_TIMEOUT, 1);
+	w->bookmarks = false; /* one would say that all before it was told */
+}
+
 /* What there is already: all objects without a resourceVersion, else the changes after it. */
 static void begin(struct watch_stream *w, uint64_t from)
 {
@@ -185,23 +193,28 @@ static void begin(struct watch_stream *w, uint64_t from)
 	char resource[API_NAME_BYTES], what[96];
 	const char *type = api_type_resource(w->type, resource, sizeof resource);
 	const struct store_range all = {.type = type, .ns = w->ns};
+	struct err err;
+	int r;
 
 	w->told = store_revision(store);
 	if (from == 0) {
-		(void)store_list(store, &all, on_present, w, NULL);
+		r = store_list(store, &all, on_present, w, &err);
 	} else if (from < store_floor(store) || from > store_revision(store)) {
 		/* The future: of a client that knew a state from before a lost power. */
 		(void)snprintf(what, sizeof what, "too old resource version: %llu (%llu)",
 		               (unsigned long long)from, (unsigned long long)store_floor(store));
-		send_event(w, "ERROR", status_expired(what));
-		event_active(w->end_timer, EV_TIMEOUT, 1);
-		w->bookmarks = false;
+		refuse(w, status_expired(what));
 		return;
 	} else {
-		(void)store_replay(store, type, from, on_replay, w, NULL);
+		r = store_replay(store, type, from, on_replay, w, &err);
 	}
-	if (!w->dead)
+	if (r < 0)
+		refuse(w, status_new(500, "InternalError", NULL, NULL,
+		                     "Internal error occurred: %s", err.text));
+	else if (!w->dead)
 		w->listener = registry_listen(w->api->registry, on_change, w);
+	if (r == 0 && !w->dead && w->listener == NULL)
+		refuse(w, status_new(500, "InternalError", NULL, NULL, "out of memory"));
 }
 
 static struct watch_stream *stream_new(struct api_call *call, uint64_t seconds)

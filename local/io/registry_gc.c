@@ -5,10 +5,16 @@
  *
  * Work is a set of UIDs to look at: of owners, gone or on their way, and of namespaces. An object
  * whose owners are all gone is deleted; so is one that was made after its owner had gone.
+ *
+ * What cannot be read is not gone: a UID whose look failed stays in the set and is looked at again
+ * after a moment. Nothing is deleted for want of an answer.
  */
 #include <event2/event.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "lib/base/clk.h"
+#include "lib/base/log.h"
 #include "lib/kube/object.h"
 #include "local/core/status.h"
 #include "local/io/registry_internal.h"
@@ -23,7 +29,18 @@ static bool is_namespace(const json_t *object)
 	return strcmp(json_str_at(object, "", "kind", NULL), "Namespace") == 0;
 }
 
-static void delete_object(struct registry *r, const json_t *object)
+/* Refused by the state file or the disk, and not by a rule: worth another try. */
+static int answer_end(struct registry_answer *ans, int result, struct err *err)
+{
+	bool failed = result < 0 && status_http_code(ans->body) >= 500;
+
+	if (failed)
+		status_to_err(ans->body, err);
+	registry_answer_done(ans);
+	return failed ? -1 : 0;
+}
+
+static int delete_object(struct registry *r, const json_t *object, struct err *err)
 {
 	struct registry_request req = {
 	        .type = api_types_find_kind(&r->types, json_str_at(object, "", "apiVersion", NULL),
@@ -35,13 +52,13 @@ static void delete_object(struct registry *r, const json_t *object)
 	struct registry_answer ans;
 
 	if (req.type == NULL || kube_is_deleting(object))
-		return;
+		return 0;
 	registry_answer_init(&ans);
-	(void)registry_do_delete(r, &req, &opts, &ans);
-	registry_answer_done(&ans);
+	return answer_end(&ans, registry_do_delete(r, &req, &opts, &ans), err);
 }
 
-static void merge_into(struct registry *r, const json_t *object, json_t *patch)
+/* Takes @patch. */
+static int merge_into(struct registry *r, const json_t *object, json_t *patch, struct err *err)
 {
 	struct registry_request req = {
 	        .type = api_types_find_kind(&r->types, json_str_at(object, "", "apiVersion", NULL),
@@ -50,158 +67,239 @@ static void merge_into(struct registry *r, const json_t *object, json_t *patch)
 	        .name = kube_name(object),
 	};
 	struct registry_answer ans;
+	int result = 0;
 
-	if (req.type == NULL) {
-		json_decref(patch);
-		return;
-	}
 	registry_answer_init(&ans);
-	(void)registry_do_patch(r, &req, REGISTRY_PATCH_MERGE, patch, &ans);
-	registry_answer_done(&ans);
+	if (req.type != NULL)
+		result = registry_do_patch(r, &req, REGISTRY_PATCH_MERGE, patch, &ans);
 	json_decref(patch);
+	return answer_end(&ans, result, err);
 }
 
-/* metadata.@field without its items whose @key (NULL: they themselves) is @value. */
-static void drop_item(struct registry *r, const json_t *object, const char *field, const char *key,
-                      const char *value)
+/* What is dropped of an object's metadata. */
+struct drop {
+	const char *field;
+	const char *key; /* of the items; NULL: they themselves */
+	const char *value;
+};
+
+static int drop_item(struct registry *r, const json_t *object, const struct drop *drop,
+                     struct err *err)
 {
-	const json_t *list = json_at(object, "metadata", field, NULL), *item;
+	const json_t *list = json_at(object, "metadata", drop->field, NULL), *item;
 	json_t *kept = json_array();
 	size_t i;
 
 	json_array_foreach(list, i, item) {
-		const char *text = json_string_value(key ? json_object_get(item, key) : item);
+		const char *text =
+		        json_string_value(drop->key ? json_object_get(item, drop->key) : item);
 
-		if (text == NULL || strcmp(text, value) != 0)
+		if (text == NULL || strcmp(text, drop->value) != 0)
 			(void)json_array_append(kept, (json_t *)item);
 	}
-	merge_into(r, object, json_pack("{s:{s:o}}", "metadata", field, kept));
+	return merge_into(r, object, json_pack("{s:{s:o}}", "metadata", drop->field, kept), err);
 }
 
-static bool has_living_owner(struct registry *r, const json_t *object)
+/* Return: 1, 0, or negative when it is not known */
+static int has_living_owner(struct registry *r, const json_t *object, struct err *err)
 {
 	const json_t *owners = json_at(object, "metadata", "ownerReferences", NULL), *owner;
 	size_t i;
 
 	json_array_foreach(owners, i, owner) {
-		if (store_has_uid(r->store, json_str_at(owner, "", "uid", NULL)))
-			return true;
+		int found = store_has_uid(r->store, json_str_at(owner, "", "uid", NULL), err);
+
+		if (found != 0)
+			return found;
 	}
-	return false;
+	return 0;
 }
 
 /* Is @owner being deleted in the foreground? Then its dependents go first. */
 enum owner_state { OWNER_GONE, OWNER_FOREGROUND, OWNER_ORPHANS, OWNER_STAYS };
 
-static enum owner_state owner_state_of(struct registry *r, const char *uid, json_t **ret_owner)
+/* @owner: NULL when it is not there */
+static enum owner_state owner_state_of(const json_t *owner)
 {
-	if (store_get_uid(r->store, uid, ret_owner, NULL) != 0)
+	if (owner == NULL)
 		return OWNER_GONE;
-	if (!kube_is_deleting(*ret_owner))
+	if (!kube_is_deleting(owner))
 		return OWNER_STAYS;
-	if (kube_has_finalizer(*ret_owner, orphan))
+	if (kube_has_finalizer(owner, orphan))
 		return OWNER_ORPHANS;
-	return kube_has_finalizer(*ret_owner, foreground) ? OWNER_FOREGROUND : OWNER_STAYS;
+	return kube_has_finalizer(owner, foreground) ? OWNER_FOREGROUND : OWNER_STAYS;
 }
 
-static void treat_dependent(struct registry *r, enum owner_state state, const char *owner_uid,
-                            const json_t *object)
+/* A look at one UID: a bounded piece of it, from @after on. */
+struct look {
+	struct registry *registry;
+	const char *uid;
+	const json_t *object; /* of that UID, or NULL */
+	enum owner_state state;
+	char after[64]; /* the UID of the last object that was treated */
+};
+
+static void look_passed(struct look *l, const json_t *object)
 {
-	if (state == OWNER_ORPHANS)
-		drop_item(r, object, "ownerReferences", "uid", owner_uid);
-	else if (state == OWNER_FOREGROUND || !has_living_owner(r, object))
-		delete_object(r, object);
+	(void)snprintf(l->after, sizeof l->after, "%s", kube_uid(object));
 }
 
-/* Return: true when nothing is left to do for that owner. */
-static bool look_at_owner(struct registry *r, const char *uid)
+static int treat_dependent(const struct look *l, const json_t *dependent, struct err *err)
 {
-	json_t *owner = NULL, *object = NULL;
-	enum owner_state state = owner_state_of(r, uid, &owner);
-	char after[64] = "";
-	unsigned seen = 0;
+	const struct drop drop = {"ownerReferences", "uid", l->uid};
+	int living = 0;
 
-	while (state != OWNER_STAYS && seen < OBJECTS_PER_TURN &&
-	       store_first_dependent(r->store, uid, after, &object, NULL) == 0) {
-		treat_dependent(r, state, uid, object);
-		(void)strncpy(after, kube_uid(object), sizeof after - 1);
-		json_decref(object);
-		seen++;
+	if (l->state == OWNER_ORPHANS)
+		return drop_item(l->registry, dependent, &drop, err);
+	if (l->state == OWNER_GONE)
+		living = has_living_owner(l->registry, dependent, err);
+	return living != 0 ? living : delete_object(l->registry, dependent, err);
+}
+
+static int owner_finish(const struct look *l, struct err *err)
+{
+	const struct drop is_orphaned = {"finalizers", NULL, orphan};
+	const struct drop is_last = {"finalizers", NULL, foreground};
+	json_t *left = NULL;
+	int none;
+
+	if (l->state == OWNER_ORPHANS)
+		return drop_item(l->registry, l->object, &is_orphaned, err);
+	if (l->state != OWNER_FOREGROUND)
+		return 0;
+	none = store_first_dependent(l->registry->store, l->uid, "", &left, err);
+	json_decref(left);
+	return none > 0 ? drop_item(l->registry, l->object, &is_last, err) : none;
+}
+
+/* Return: 0 nothing is left to do, 1 there is more, negative it is to be looked at again. */
+static int look_at_owner(struct look *l, struct err *err)
+{
+	int none = 0, r = 0;
+
+	if (l->state == OWNER_STAYS)
+		return 0;
+	for (unsigned seen = 0; seen < OBJECTS_PER_TURN; seen++) {
+		json_t *dependent = NULL;
+
+		none = store_first_dependent(l->registry->store, l->uid, l->after, &dependent, err);
+		if (none != 0)
+			break;
+		r = treat_dependent(l, dependent, err);
+		look_passed(l, dependent);
+		json_decref(dependent);
+		if (r < 0)
+			return r;
 	}
-	if (seen < OBJECTS_PER_TURN && state == OWNER_ORPHANS)
-		drop_item(r, owner, "finalizers", NULL, orphan);
-	if (seen < OBJECTS_PER_TURN && state == OWNER_FOREGROUND &&
-	    store_first_dependent(r->store, uid, "", &object, NULL) == 1)
-		drop_item(r, owner, "finalizers", NULL, foreground);
-	else if (state == OWNER_FOREGROUND && seen < OBJECTS_PER_TURN)
-		json_decref(object);
-	json_decref(owner);
-	return seen < OBJECTS_PER_TURN;
+	return none == 0 ? 1 : none < 0 ? none : owner_finish(l, err);
 }
 
-static void finish_namespace(struct registry *r, const json_t *ns)
+static int finish_namespace(struct registry *r, const json_t *ns, struct err *err)
 {
+	const struct api_type *type = api_types_find(&r->types, "", "v1", "namespaces");
 	json_t *object = json_deep_copy(ns);
 	struct registry_answer ans;
+	int result = 0;
 
 	(void)json_object_set_new(object, "spec", json_object());
 	registry_answer_init(&ans);
-	if (rules_is_removable(api_types_find(&r->types, "", "v1", "namespaces"), object))
-		(void)registry_commit(r, api_types_find(&r->types, "", "v1", "namespaces"),
-		                      STORE_DELETED, ns, object, &ans);
-	registry_answer_done(&ans);
+	if (rules_is_removable(type, object))
+		result = registry_commit(r, type, STORE_DELETED, ns, object, &ans);
 	json_decref(object);
+	return answer_end(&ans, result, err);
 }
 
-static bool look_at_namespace(struct registry *r, const json_t *ns)
+/* Return: as look_at_owner() */
+static int look_at_namespace(struct look *l, struct err *err)
 {
+	struct registry *r = l->registry;
+	const char *name = kube_name(l->object);
 	json_t *object = NULL;
-	char after[64] = "";
-	unsigned seen = 0;
+	int none = 0, result;
 
-	while (seen < OBJECTS_PER_TURN &&
-	       store_first_in_namespace(r->store, kube_name(ns), after, &object, NULL) == 0) {
-		delete_object(r, object);
-		(void)strncpy(after, kube_uid(object), sizeof after - 1);
+	for (unsigned seen = 0; seen < OBJECTS_PER_TURN; seen++) {
+		none = store_first_in_namespace(r->store, name, l->after, &object, err);
+		if (none != 0)
+			break;
+		result = delete_object(r, object, err);
+		look_passed(l, object);
 		json_decref(object);
-		seen++;
+		object = NULL;
+		if (result < 0)
+			return result;
 	}
-	if (store_first_in_namespace(r->store, kube_name(ns), "", &object, NULL) == 0)
-		json_decref(object);
-	else
-		finish_namespace(r, ns);
-	return seen < OBJECTS_PER_TURN;
+	if (none <= 0)
+		return none < 0 ? none : 1;
+	/* what stays has finalizers, or a grace: its end is looked at when it comes */
+	none = store_first_in_namespace(r->store, name, "", &object, err);
+	json_decref(object);
+	return none > 0 ? finish_namespace(r, l->object, err) : none;
 }
 
-static bool look_at(struct registry *r, const char *uid)
+/* Return: as look_at_owner() */
+static int look_at(struct look *l, struct err *err)
 {
 	json_t *object = NULL;
-	bool done;
+	int result = store_get_uid(l->registry->store, l->uid, &object, err);
 
-	if (store_get_uid(r->store, uid, &object, NULL) == 0 && is_namespace(object))
-		done = !kube_is_deleting(object) || look_at_namespace(r, object);
-	else
-		done = look_at_owner(r, uid);
+	l->object = object;
+	l->state = owner_state_of(object);
+	if (result == 0 && is_namespace(object))
+		result = kube_is_deleting(object) ? look_at_namespace(l, err) : 0;
+	else if (result >= 0)
+		result = look_at_owner(l, err);
 	json_decref(object);
-	return done;
+	return result;
+}
+
+static bool on_stored_uid(void *arg, const char *uid)
+{
+	struct registry *r = arg;
+
+	(void)json_object_set_new(r->gc_owners, uid, json_true());
+	return true;
+}
+
+static void gc_again(struct registry *r, const struct err *failed)
+{
+	struct timeval later = clk_timeval(STORE_RETRY_MS);
+
+	if (failed != NULL && !r->gc_failed)
+		log_event(LOG_ERROR, "store.gc_failed", log_err(failed));
+	r->gc_failed = failed != NULL;
+	if (failed != NULL)
+		(void)event_add(r->gc_event, &later);
+	else if (json_object_size(r->gc_owners))
+		event_active(r->gc_event, EV_TIMEOUT, 1);
 }
 
 static void on_gc(evutil_socket_t fd, short what, void *arg)
 {
 	struct registry *r = arg;
-	json_t *work = r->gc_owners, *value;
+	json_t *work, *value;
 	const char *uid;
+	struct err err;
+	bool failed = r->gc_all && store_foreach_gc(r->store, on_stored_uid, r, &err) < 0;
 
 	(void)fd;
 	(void)what;
+	r->gc_all = failed;
+	work = r->gc_owners;
 	r->gc_owners = json_object();
 	json_object_foreach(work, uid, value) {
-		if (!look_at(r, uid))
-			(void)json_object_set_new(r->gc_owners, uid, json_true());
+		struct look l = {.registry = r, .uid = uid};
+		int result;
+
+		(void)snprintf(l.after, sizeof l.after, "%s",
+		               json_is_string(value) ? json_string_value(value) : "");
+		result = look_at(&l, &err);
+		failed = failed || result < 0;
+		if (result != 0)
+			(void)json_object_set_new(r->gc_owners, uid,
+			                          result > 0 ? json_string(l.after) : json_true());
 	}
 	json_decref(work);
-	if (json_object_size(r->gc_owners))
-		event_active(r->gc_event, EV_TIMEOUT, 1);
+	gc_again(r, failed ? &err : NULL);
 }
 
 static void schedule(struct registry *r, const char *uid)
@@ -222,8 +320,12 @@ static void schedule_namespace(struct registry *r, const char *name)
 	if (*name == 0)
 		return;
 	registry_answer_init(&ans);
-	if (registry_load(r, &req, name, &ans) == 0 && kube_is_deleting(ans.body))
+	if (registry_load(r, &req, name, &ans) == 0 && kube_is_deleting(ans.body)) {
 		schedule(r, kube_uid(ans.body));
+	} else if (status_http_code(ans.body) >= 500) { /* not known: all are looked at */
+		r->gc_all = true;
+		event_active(r->gc_event, EV_TIMEOUT, 1);
+	}
 	registry_answer_done(&ans);
 }
 
@@ -235,21 +337,17 @@ static void schedule_owners(struct registry *r, const json_t *object, bool only_
 	json_array_foreach(owners, i, owner) {
 		const char *uid = json_str_at(owner, "", "uid", NULL);
 
-		if (!only_gone || !store_has_uid(r->store, uid))
+		/* one of which it is not known is looked at, too: then it is */
+		if (!only_gone || store_has_uid(r->store, uid, NULL) <= 0)
 			schedule(r, uid);
 	}
-}
-
-static bool on_stored_uid(void *arg, const char *uid)
-{
-	schedule(arg, uid);
-	return true;
 }
 
 void registry_gc_look(struct registry *r, const struct registry_change *change)
 {
 	if (change == NULL) { /* at start: all that may have been under way */
-		(void)store_foreach_gc(r->store, on_stored_uid, r, NULL);
+		r->gc_all = true;
+		event_active(r->gc_event, EV_TIMEOUT, 1);
 		return;
 	}
 	if (change->event == STORE_DELETED) {

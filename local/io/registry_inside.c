@@ -5,6 +5,8 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+#include "lib/base/clk.h"
+#include "lib/base/log.h"
 #include "lib/kube/object.h"
 #include "local/core/status.h"
 #include "local/io/registry_internal.h"
@@ -108,19 +110,19 @@ int registry_delete(struct registry *r, const struct kube_type *type, const char
 	return finish(&ans, registry_do_delete(r, &req, &how, &ans), ret_object, err);
 }
 
-void registry_foreach(struct registry *r, const struct kube_type *type, const char *ns,
-                      bool (*visit)(void *arg, const json_t *object), void *arg)
+int registry_foreach(struct registry *r, const struct kube_type *type, const char *ns,
+                     bool (*visit)(void *arg, const json_t *object), void *arg, struct err *err)
 {
 	struct registry_request req;
 	char resource[API_NAME_BYTES];
 
 	struct store_range all = {0};
 
-	if (!request_of(r, type, ns, &req, NULL))
-		return;
+	if (!request_of(r, type, ns, &req, err))
+		return -1;
 	all.type = api_type_resource(req.type, resource, sizeof resource);
 	all.ns = req.ns;
-	(void)store_list(r->store, &all, visit, arg, NULL);
+	return store_list(r->store, &all, visit, arg, err);
 }
 
 struct registry_watch {
@@ -129,6 +131,7 @@ struct registry_watch {
 	void (*on_change)(void *arg, const json_t *old_object, const json_t *new_object);
 	void *arg;
 	uint64_t from; /* changes up to here are in the first telling */
+	bool failed;   /* told once */
 	struct event *start;
 	struct registry_listener *listener;
 };
@@ -159,13 +162,25 @@ static void on_watch_start(evutil_socket_t fd, short what, void *arg)
 	        .type = api_type_resource(w->type, resource, sizeof resource),
 	};
 
+	struct timeval retry = clk_timeval(STORE_RETRY_MS);
+	struct err err;
+
 	(void)fd;
 	(void)what;
 	w->from = store_revision(w->registry->store);
 	w->listener = registry_listen(w->registry, on_watch_change, w);
 	if (w->listener == NULL)
 		abort(); /* a runner that misses changes would be wrong for ever */
-	(void)store_list(w->registry->store, &all, on_first, w, NULL);
+	if (store_list(w->registry->store, &all, on_first, w, &err) == 0)
+		return;
+	/* nothing was told yet: it begins when what there is can be read */
+	registry_listener_stop(w->listener);
+	w->listener = NULL;
+	if (!w->failed)
+		log_event(LOG_ERROR, "store.watch_failed", log_str("type", all.type),
+		          log_err(&err));
+	w->failed = true;
+	(void)event_add(w->start, &retry);
 }
 
 struct registry_watch *registry_watch(struct registry *r, const struct kube_type *type,

@@ -8,6 +8,8 @@
 
 #include "local/io/registry_api.h"
 
+enum { STORE_RETRY_MS = 200 };
+
 struct change_entry {
 	struct registry_change change;
 	STAILQ_ENTRY(change_entry) next;
@@ -31,7 +33,9 @@ struct registry {
 	STAILQ_HEAD(, change_entry) changes;
 	TAILQ_HEAD(, registry_listener) listeners;
 	struct event *gc_event;
-	json_t *gc_owners; /* object: UIDs that are gone, whose dependents are to be looked at */
+	json_t *gc_owners; /* object: UIDs to look at, and after which object to go on (or true) */
+	bool gc_all;       /* all that may be under way is still to be found */
+	bool gc_failed;    /* told once, until it goes on */
 };
 
 /* Refuse: sets the answer's body. Return: always -1 */

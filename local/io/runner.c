@@ -39,6 +39,7 @@ static void runner_begin(struct runner *r)
 static void on_listed(void *arg, const struct podman_result *res)
 {
 	struct runner *r = arg;
+	struct err err;
 
 	r->call = NULL;
 	if (res->message != NULL || !json_is_array(res->json)) {
@@ -47,7 +48,11 @@ static void on_listed(void *arg, const struct podman_result *res)
 	}
 	json_decref(r->found);
 	r->found = json_incref((json_t *)(uintptr_t)res->json);
-	runner_remove_unknown(r);
+	if (runner_remove_unknown(r, &err) < 0) {
+		log_event(LOG_ERROR, "runner.registry", log_err(&err));
+		timer_after(r->timer, RUNNER_INSPECT_RETRY_MAX_MS);
+		return;
+	}
 	runner_wrapper_image(r, runner_begin);
 }
 

@@ -134,7 +134,7 @@ static void unknown_folder(void *arg, const char *uid)
 	(void)cgroup_remove(k->runner->opts.cgroup_root, uid);
 }
 
-void runner_remove_unknown(struct runner *r)
+int runner_remove_unknown(struct runner *r, struct err *err)
 {
 	struct known k = {json_object(), r};
 	char path[128];
@@ -143,8 +143,11 @@ void runner_remove_unknown(struct runner *r)
 	size_t i;
 
 	if (k.uids == NULL)
-		return;
-	registry_foreach(r->registry, &KUBE_PODS, NULL, known_add, &k);
+		return err_set(err, ERR_NOMEM, 0, "Pods");
+	if (registry_foreach(r->registry, &KUBE_PODS, NULL, known_add, &k, err) < 0) {
+		json_decref(k.uids);
+		return -1;
+	}
 	json_array_foreach(r->found, i, found) {
 		if (json_object_get(k.uids, label(found, POD_LABEL_UID)) != NULL)
 			continue;
@@ -154,4 +157,5 @@ void runner_remove_unknown(struct runner *r)
 	}
 	volume_foreach_uid(r->volumes, unknown_folder, &k);
 	json_decref(k.uids);
+	return 0;
 }

@@ -153,8 +153,11 @@ void ctr_ended(struct ctr *c);
 /* runner_adopt.c */
 /** pod_adopt() - takes over what the earlier process had of this Pod */
 void pod_adopt(struct pod *pod);
-/** runner_remove_unknown() - containers and folders of Pods that are not in the registry */
-void runner_remove_unknown(struct runner *r);
+/**
+ * runner_remove_unknown() - containers and folders of Pods that are not in the registry
+ * Nothing when the registry cannot be read: every Pod would be unknown.
+ */
+int runner_remove_unknown(struct runner *r, struct err *err);
 
 /* runner_node.c */
 void runner_node_update(struct runner *r);

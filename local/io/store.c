@@ -117,16 +117,16 @@ static int run(struct store *s, sqlite3_stmt *st, const char *what, struct err *
 	return result;
 }
 
-static uint64_t query_u64(struct store *s, const char *sql)
+static int query_u64(struct store *s, const char *sql, uint64_t *ret_value)
 {
 	sqlite3_stmt *st = NULL;
-	uint64_t value = 0;
+	bool found = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) == SQLITE_OK &&
+	             sqlite3_step(st) == SQLITE_ROW;
 
-	if (sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) == SQLITE_OK &&
-	    sqlite3_step(st) == SQLITE_ROW)
-		value = (uint64_t)sqlite3_column_int64(st, 0);
+	if (found)
+		*ret_value = (uint64_t)sqlite3_column_int64(st, 0);
 	(void)sqlite3_finalize(st);
-	return value;
+	return found ? 0 : -1;
 }
 
 static bool is_sound(struct store *s)
@@ -141,8 +141,14 @@ static bool is_sound(struct store *s)
 	return sound;
 }
 
+static const char revision_sql[] = "SELECT max(coalesce((SELECT max(revision) FROM changes),0),"
+                                   "coalesce((SELECT max(revision) FROM objects),0))";
+static const char floor_sql[] = "SELECT coalesce((SELECT min(revision)-1 FROM changes),0)";
+
 static int store_prepare(struct store *s, struct err *err)
 {
+	if (query_u64(s, revision_sql, &s->revision) < 0 || query_u64(s, floor_sql, &s->floor) < 0)
+		return store_err(s, "revision", err);
 	for (size_t i = 0; i < ST_COUNT_OF; i++) {
 		if (sqlite3_prepare_v3(s->db, statement_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
 		                       &s->statements[i], NULL) != SQLITE_OK)
@@ -178,9 +184,6 @@ int store_open(const char *path, uint32_t change_log_max, struct store **ret_sto
 		store_close(s);
 		return -1;
 	}
-	s->revision = query_u64(s, "SELECT max(coalesce((SELECT max(revision) FROM changes),0),"
-	                           "coalesce((SELECT max(revision) FROM objects),0))");
-	s->floor = query_u64(s, "SELECT coalesce((SELECT min(revision)-1 FROM changes),0)");
 	*ret_store = s;
 	return 0;
 }
@@ -249,10 +252,15 @@ static int put_rows(struct store *s, const struct store_key *key, enum store_eve
 {
 	sqlite3_int64 revision = (sqlite3_int64)s->revision + 1, previous = 0;
 	sqlite3_stmt *st = statement_with_key(s, ST_PREVIOUS, key);
+	int code = sqlite3_step(st);
 
-	if (sqlite3_step(st) == SQLITE_ROW)
+	if (code == SQLITE_ROW)
 		previous = sqlite3_column_int64(st, 0);
+	else if (code != SQLITE_DONE)
+		store_err(s, "read", err);
 	(void)sqlite3_reset(st);
+	if (code != SQLITE_ROW && code != SQLITE_DONE)
+		return -1;
 
 	st = statement_with_key(s, event == STORE_DELETED ? ST_DELETE : ST_PUT, key);
 	if (event != STORE_DELETED) {
@@ -319,29 +327,37 @@ int store_sync(struct store *s, struct err *err)
 }
 
 /* Statements are shared, and a visitor may read again: rows are copied before they are told. */
-static json_t *collect(struct store *s, sqlite3_stmt *st, bool changes, struct err *err)
+static json_t *collect(struct store *s, sqlite3_stmt *st, json_t *(*read)(sqlite3_stmt *st),
+                       struct err *err)
 {
 	json_t *rows = json_array();
-	int code;
+	int code = SQLITE_DONE;
+	bool whole = rows != NULL;
 
-	while ((code = sqlite3_step(st)) == SQLITE_ROW) {
-		json_t *row = changes ? json_array() : column_json(st, 0);
-
-		if (changes) {
-			(void)json_array_append_new(row, json_integer(sqlite3_column_int64(st, 0)));
-			(void)json_array_append_new(row, json_integer(sqlite3_column_int64(st, 1)));
-			(void)json_array_append_new(row, column_json(st, 2));
-			(void)json_array_append_new(row, column_json(st, 3));
-		}
-		(void)json_array_append_new(rows, row);
-	}
-	if (code != SQLITE_DONE) {
+	while (whole && (code = sqlite3_step(st)) == SQLITE_ROW)
+		whole = json_array_append_new(rows, read(st)) == 0;
+	if (!whole)
+		err_set(err, ERR_INVALID, 0, "state file: bad object, or no memory");
+	else if (code != SQLITE_DONE)
 		store_err(s, "read", err);
-		json_decref(rows);
-		rows = NULL;
-	}
 	(void)sqlite3_reset(st);
-	return rows;
+	if (whole && code == SQLITE_DONE)
+		return rows;
+	json_decref(rows);
+	return NULL;
+}
+
+static json_t *read_object(sqlite3_stmt *st)
+{
+	return column_json(st, 0);
+}
+
+/* The object before the change may be gone from the log; then it is null. */
+static json_t *read_change(sqlite3_stmt *st)
+{
+	return json_pack("[I, I, o, o?]", (json_int_t)sqlite3_column_int64(st, 0),
+	                 (json_int_t)sqlite3_column_int64(st, 1), column_json(st, 2),
+	                 column_json(st, 3));
 }
 
 int store_list(struct store *s, const struct store_range *range, store_visit visit, void *arg,
@@ -356,7 +372,7 @@ int store_list(struct store *s, const struct store_range *range, store_visit vis
 	bind_text(st, 2, one ? range->ns : range->after_ns ? range->after_ns : "");
 	bind_text(st, 3, range->after_name ? range->after_name : "");
 	(void)sqlite3_bind_int(st, 4, range->max_count ? (int)range->max_count : -1);
-	rows = collect(s, st, false, err);
+	rows = collect(s, st, read_object, err);
 	if (rows == NULL)
 		return -1;
 	json_array_foreach(rows, i, row) {
@@ -384,18 +400,19 @@ int store_replay(struct store *s, const char *type, uint64_t from, store_visit_c
                  void *arg, struct err *err)
 {
 	sqlite3_stmt *st = s->statements[ST_REPLAY];
-	json_t *rows, *row;
+	json_t *rows, *row, *old;
 	size_t i;
 
 	(void)sqlite3_bind_int64(st, 1, (sqlite3_int64)from);
 	bind_text(st, 2, type);
-	rows = collect(s, st, true, err);
+	rows = collect(s, st, read_change, err);
 	if (rows == NULL)
 		return -1;
 	json_array_foreach(rows, i, row) {
+		old = json_array_get(row, 3);
 		if (!visit(arg, (enum store_event)json_integer_value(json_array_get(row, 1)),
 		           (uint64_t)json_integer_value(json_array_get(row, 0)),
-		           json_array_get(row, 3), json_array_get(row, 2)))
+		           json_is_object(old) ? old : NULL, json_array_get(row, 2)))
 			break;
 	}
 	json_decref(rows);
@@ -412,13 +429,14 @@ int store_first_dependent(struct store *s, const char *owner_uid, const char *af
 	return first_object(s, st, ret_object, err);
 }
 
-bool store_has_uid(struct store *s, const char *uid)
+int store_has_uid(struct store *s, const char *uid, struct err *err)
 {
 	sqlite3_stmt *st = s->statements[ST_HAS_UID];
-	bool found;
+	int code, found;
 
 	bind_text(st, 1, uid);
-	found = sqlite3_step(st) == SQLITE_ROW;
+	code = sqlite3_step(st);
+	found = code == SQLITE_ROW ? 1 : code == SQLITE_DONE ? 0 : store_err(s, "read", err);
 	(void)sqlite3_reset(st);
 	return found;
 }

@@ -63,7 +63,10 @@ struct store_range {
 
 /* @object is borrowed. Return false to stop. */
 typedef bool (*store_visit)(void *arg, const json_t *object);
-/** store_list() - all of them are read before the first is visited: a visitor may write */
+/**
+ * store_list() - all of them are read before the first is visited: a visitor may write
+ * One that cannot be read fails the list: a list without it would say that it is deleted.
+ */
 int store_list(struct store *s, const struct store_range *range, store_visit visit, void *arg,
                struct err *err);
 uint64_t store_count(struct store *s, const char *type, const char *ns);
@@ -77,8 +80,8 @@ int store_replay(struct store *s, const char *type, uint64_t from, store_visit_c
 /** store_first_dependent() - an object that names @owner_uid as an owner. Return as store_get() */
 int store_first_dependent(struct store *s, const char *owner_uid, const char *after_uid,
                           json_t **ret_object, struct err *err);
-/** store_has_uid() - is an object of that UID there? */
-bool store_has_uid(struct store *s, const char *uid);
+/** store_has_uid() - is an object of that UID there? Return: 1 or 0; negative: it is not known */
+int store_has_uid(struct store *s, const char *uid, struct err *err);
 int store_get_uid(struct store *s, const char *uid, json_t **ret_object, struct err *err);
 /** store_foreach_gc() - UIDs of owners, and of objects marked for deletion. Return false: stop */
 int store_foreach_gc(struct store *s, bool (*visit)(void *arg, const char *uid), void *arg,

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -324,6 +325,11 @@ static void expect_watch(struct world *w, const char *query, const char *want)
 	assert_string_equal(trace, want);
 }
 
+static void sql(sqlite3 *db, const char *text)
+{
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+}
+
 static void test_watches_replay_select_and_expire(void **state)
 {
 	struct world *w = *state;
@@ -348,6 +354,25 @@ static void test_watches_replay_select_and_expire(void **state)
 	expect_watch(w, query, "ADDED b\nDELETED b\n");
 	expect_watch(w, "allowWatchBookmarks=true", "ADDED a\nBOOKMARK \n");
 	expect_watch(w, "resourceVersion=999999", "ERROR Expired\n");
+}
+
+/* A second connection takes the tables away that a watch begins with, and puts them back. */
+static void test_a_watch_that_cannot_be_replayed_says_so(void **state)
+{
+	struct world *w = *state;
+	char path[PATH_MAX];
+	sqlite3 *other = NULL;
+
+	json_decref(world_create(w, MAPS, "{\"metadata\":{\"name\":\"a\"}}"));
+	(void)snprintf(path, sizeof path, "%s/state/objects.sqlite", world_dir(w));
+	assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+	sql(other, "ALTER TABLE changes RENAME TO hidden");
+	expect_watch(w, "resourceVersion=1&allowWatchBookmarks=true", "ERROR InternalError\n");
+	sql(other, "ALTER TABLE hidden RENAME TO changes; ALTER TABLE objects RENAME TO hidden");
+	expect_watch(w, "allowWatchBookmarks=true", "ERROR InternalError\n");
+	sql(other, "ALTER TABLE hidden RENAME TO objects");
+	expect_watch(w, "resourceVersion=0", "ADDED a\n");
+	(void)sqlite3_close(other);
 }
 
 static void test_only_health_is_open_to_all(void **state)
@@ -561,6 +586,7 @@ int main(void)
 	        T(test_a_connection_without_a_request_ends),
 	        T(test_a_namespace_ends_with_its_content),
 	        T(test_watches_replay_select_and_expire),
+	        T(test_a_watch_that_cannot_be_replayed_says_so),
 	        T(test_only_health_is_open_to_all),
 	        T(test_a_body_over_the_limit_is_refused),
 	        T(test_lists_come_in_pages),
