@@ -45,6 +45,7 @@ static const struct {
 	{ "PrefixNotAllowed", "use a hostPathPrefix that the message lists: kubectl edit stoppablecontainer %s" },
 	{ "TemplateInvalid", "correct what the message names: kubectl edit stoppablecontainer %s" },
 	{ "UnsafeMountPoint", "correct the image, or mount elsewhere: kubectl edit stoppablecontainer %s" },
+	{ "OOMKilled", "give it more memory (resources.limits.memory), or let it use less: kubectl edit stoppablecontainer %s" },
 	{ "CrashLoopBackOff", "see what the process says: kubectl sc logs %s -p" },
 	{ "Exited", "see what the process says: kubectl sc logs %s -p" },
 	{ "WaitingForPort", "correct spec.activation.port, or let the process listen there: kubectl sc logs %s" },
@@ -199,6 +200,7 @@ static void say_wakeable(struct why *w)
 
 static void why_awake(struct why *w)
 {
+	const json_t *consumer = kube_condition(w->object, "ConsumerReady");
 	struct activity a = {.is_noted = true};
 
 	(void)activity_last(w->object, &a);
@@ -210,6 +212,11 @@ static void why_awake(struct why *w)
 	say_last_activity(w);
 	say_stop_at(w);
 	say_last_wake(w);
+	if (strstr(text_of(consumer, "message"), "OOMKilled") != NULL) {
+		say_condition(w, "ConsumerReady", consumer);
+		say_advice(w, advice_of("OOMKilled"));
+		return;
+	}
 	say_advice(w, "nothing; to stop it now: kubectl sc stop %s (the next request wakes it "
 	              "again, unless spec.activation.enabled is false)");
 }

@@ -207,6 +207,22 @@ static bool is_told(enum phase phase)
 	       phase == PHASE_FAILED;
 }
 
+/* Told by the condition as long as it was the last run's end, whatever else it says. */
+static void note_memory_killed(const struct status *s, const json_t *container,
+                               struct report_event *events, size_t *count)
+{
+	const json_t *before = kube_condition(container, "ConsumerReady");
+	const char *said = strstr(s->consumer.message, "OOMKilled");
+	struct verdict v = {.reason = "OOMKilled"};
+
+	if (!s->memory_killed || said == NULL ||
+	    strstr(json_str_at(before, "", "message", NULL), "OOMKilled") != NULL)
+		return;
+	(void)snprintf(v.message, sizeof v.message, "the process was killed (%.*s)",
+	               (int)strcspn(said, ")"), said);
+	note(events, count, true, &v);
+}
+
 size_t report_events(const struct status *s, const json_t *container,
                      struct report_event ret_events[REPORT_EVENTS_MAX])
 {
@@ -215,6 +231,8 @@ size_t report_events(const struct status *s, const json_t *container,
 	if (is_told(s->phase) && !has_reason(container, "Ready", s->ready.reason) &&
 	    (s->phase != PHASE_STOPPED || has_reason(container, "Ready", "Stopping")))
 		note(ret_events, &count, s->phase == PHASE_FAILED, &s->ready);
+	if (strcmp(s->ready.reason, "OOMKilled") != 0)
+		note_memory_killed(s, container, ret_events, &count);
 	if (s->provider.is_failure && strcmp(s->provider.reason, s->ready.reason) != 0 &&
 	    !has_reason(container, "ProviderReady", s->provider.reason))
 		note(ret_events, &count, true, &s->provider);

@@ -6,7 +6,7 @@
 
 #include "controller/core/status.h"
 
-enum { REPORT_EVENTS_MAX = 6 };
+enum { REPORT_EVENTS_MAX = 7 };
 
 struct report_event {
 	bool warning;

@@ -210,6 +210,41 @@ static void judge_missing_consumer(const struct facts *f, const struct memory *m
 		say(v, "WaitingForRootfs", "it starts when the root filesystem is ready");
 }
 
+/* The kernel ended the last run for want of memory. An exit code of 137 may have other causes. */
+static bool is_memory_killed(const json_t *pod)
+{
+	return strcmp(json_str_at(facts_pod_last_end(pod), "", "reason", NULL), "OOMKilled") == 0;
+}
+
+/* "OOMKilled: it used more memory than its limit of 64Mi" */
+static const char *memory_why(const struct facts *f, char buf[160])
+{
+	const json_t *container = f->resource != NULL ? f->resource->container : NULL;
+	const json_t *limit = json_at(container, "resources", "limits", "memory", NULL);
+
+	if (json_is_integer(limit))
+		(void)snprintf(buf, 160, "OOMKilled: it used more memory than its limit of %lld",
+		               (long long)json_integer_value(limit));
+	else if (json_is_string(limit))
+		(void)snprintf(buf, 160, "OOMKilled: it used more memory than its limit of %.64s",
+		               json_string_value(limit));
+	else
+		(void)snprintf(buf, 160,
+		               "OOMKilled: it has no limit of memory, and its node had none left");
+	return buf;
+}
+
+/* What a later verdict does not tell by its reason, as long as it was the last run's end. */
+static void add_memory_killed(const struct facts *f, struct verdict *v)
+{
+	size_t len = strlen(v->message);
+	char why[160];
+
+	if (strcmp(v->reason, "OOMKilled") != 0)
+		(void)snprintf(v->message + len, sizeof v->message - len,
+		               "; the process before was killed (%s)", memory_why(f, why));
+}
+
 /* The kubelet's view of a Pod of which the agent has nothing newer to say. */
 static void judge_pod(const struct facts *f, const struct memory *memory, uint64_t now_ms,
                       struct verdict *v)
@@ -219,9 +254,14 @@ static void judge_pod(const struct facts *f, const struct memory *memory, uint64
 	const char *unplaced = unschedulable(f->consumer);
 	const char *state = json_str_at(f->said, "", "state", NULL);
 	const json_t *end = facts_pod_last_end(f->consumer);
+	char why[160];
 
 	if (is_start_error(waiting, f->consumer)) {
 		say_start_error(v, f->consumer);
+	} else if (strcmp(waiting, "CrashLoopBackOff") == 0 && is_memory_killed(f->consumer)) {
+		say(v, "OOMKilled", "the process ends again and again (%s). %s", memory_why(f, why),
+		    message);
+		v->is_failure = true;
 	} else if (strcmp(waiting, "CrashLoopBackOff") == 0) {
 		say(v, "CrashLoopBackOff",
 		    "the process ends again and again (last exit code %lld): see kubectl logs "
@@ -235,6 +275,9 @@ static void judge_pod(const struct facts *f, const struct memory *memory, uint64
 		v->is_failure =
 		        !is_passing(waiting, message) ||
 		        memory_is_lasting(memory, HELD_CONSUMER, kube_uid(f->consumer), now_ms);
+	} else if (strcmp(state, "Exited") == 0 && is_memory_killed(f->consumer)) {
+		say(v, "OOMKilled", "the process was killed and is started again (%s)",
+		    memory_why(f, why));
 	} else if (strcmp(state, "Exited") == 0) {
 		say(v, "Exited", "the process ended with exit code %lld and is started again",
 		    (long long)json_int_at(f->said, 0, "exitCode", NULL));
@@ -383,6 +426,9 @@ void status_judge(const struct facts *f, const struct observed *seen, const stru
 		say(&s.consumer, "Stopping", "Pod %s still has to end", kube_name(f->consumer));
 	else
 		judge_missing_consumer(f, memory, now->now_ms, starting, &s.consumer);
+	s.memory_killed = f->consumer != NULL && f->running && is_memory_killed(f->consumer);
+	if (s.memory_killed)
+		add_memory_killed(f, &s.consumer);
 	judge_activatable(f, seen, memory, now->now_ms, &s.activatable);
 	s.template_changed = is_template_changed(f);
 	s.node_silent = f->node_silent;

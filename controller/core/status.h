@@ -40,6 +40,7 @@ struct verdict {
 struct status {
 	enum phase phase;
 	struct verdict ready, provider, rootfs, consumer, activatable;
+	bool memory_killed; /* the consumer's last run, which the consumer's verdict tells */
 	bool template_changed;
 	bool node_silent;
 	struct verdict node; /* with node_silent */

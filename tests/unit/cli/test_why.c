@@ -38,6 +38,21 @@ static void test_why_awake_with_time_left(void **state)
 	           "wakes it again, unless spec.activation.enabled is false)\n");
 }
 
+static void test_why_awake_after_it_was_killed_for_its_memory(void **state)
+{
+	expect_why("{'running':true}",
+	           "{'phase':'Running','idle':{'state':'Active','stopAt':'2026-01-02T03:08:53Z'},"
+	           "'conditions':[{'type':'ConsumerReady','status':'True','reason':'Listening',"
+	           "'message':'port 80 answers; the process before was killed (OOMKilled: it used "
+	           "more memory than its limit of 64Mi)'}]}",
+	           "hello is awake, and in use.\n"
+	           "It is stopped in 4m48s, if nothing happens until then.\n"
+	           "ConsumerReady: Listening: port 80 answers; the process before was killed "
+	           "(OOMKilled: it used more memory than its limit of 64Mi)\n"
+	           "What to do: give it more memory (resources.limits.memory), or let it use less: "
+	           "kubectl edit stoppablecontainer hello\n");
+}
+
 /* status.idle is of before the start: what it says is not taken for news of now. */
 static void test_why_just_woken_tells_the_wake_and_not_what_was_before(void **state)
 {
@@ -232,6 +247,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_why_awake_with_time_left),
+	        cmocka_unit_test(test_why_awake_after_it_was_killed_for_its_memory),
 	        cmocka_unit_test(test_why_awake_says_when_it_ends),
 	        cmocka_unit_test(test_why_just_woken_tells_the_wake_and_not_what_was_before),
 	        cmocka_unit_test(test_why_asleep_tells_a_stop_by_hand_from_one_for_idleness),

@@ -204,6 +204,49 @@ static void test_plan_tells_a_crash_loop_as_failed_until_it_is_over(void **state
 	assert_string_equal(phase(f), "Running");
 }
 
+/* An exit code of 137 is any SIGKILL; the kubelet knows which of them was for want of memory. */
+static void test_plan_tells_that_the_memory_was_not_enough(void **state)
+{
+	static const char ended[] = "{\"containerStatuses\":[{\"state\":%s,\"lastState\":"
+	                            "{\"terminated\":{\"exitCode\":137,\"reason\":\"%s\"}}}]}";
+	struct fixture *f = *state;
+	char text[512];
+
+	fixture_asleep(f, "{\"template\":{\"container\":{\"resources\":{\"limits\":{\"memory\":"
+	                  "\"64Mi\"}}}}}");
+	set_running(f, true);
+	settle(f, "wake");
+	agent_says(f, "hello", "Listening");
+	settle(f, "listening");
+	agent_says(f, "hello", "Exited");
+	(void)snprintf(text, sizeof text, ended, "{}", "Error");
+	pod_status(f, "hello", text);
+	settle(f, "killed by hand");
+	expect_condition(f, "ConsumerReady", "False", "Exited", "ended with exit code");
+	f->trace[0] = '\0';
+	(void)snprintf(text, sizeof text, ended, "{}", "OOMKilled");
+	pod_status(f, "hello", text);
+	settle(f, "killed");
+	later(f);
+	expect_condition(f, "ConsumerReady", "False", "OOMKilled",
+	                 "it used more memory than its limit of 64Mi");
+	agent_says(f, "hello", "Listening");
+	settle(f, "again");
+	expect_condition(f, "ConsumerReady", "True", "Listening",
+	                 "port 8080 answers; the process before was killed (OOMKilled: it used "
+	                 "more memory than its limit of 64Mi)");
+	agent_says(f, "hello", "Exited");
+	(void)snprintf(text, sizeof text, ended,
+	               "{\"waiting\":{\"reason\":\"CrashLoopBackOff\",\"message\":\"back-off\"}}",
+	               "OOMKilled");
+	pod_status(f, "hello", text);
+	settle(f, "in a loop");
+	expect_condition(f, "Ready", "False", "OOMKilled", "again and again (OOMKilled: it used");
+	expect_trace(f, "later -> instance=same container=same !OOMKilled\n"
+	                "again -> instance=Running container=Running !Running\n"
+	                "in a loop -> instance=Failed container=Failed !OOMKilled\n");
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -218,6 +261,7 @@ int main(void)
 	        T(test_plan_waits_for_a_runtime_that_goes_away_in_a_pull),
 	        T(test_plan_keeps_waking_while_a_new_provider_is_pulled),
 	        T(test_plan_tells_a_crash_loop_as_failed_until_it_is_over),
+	        T(test_plan_tells_that_the_memory_was_not_enough),
 	};
 
 	return cmocka_run_group_tests_name("controller-plan-kubelet", tests, NULL, NULL);
