@@ -9,6 +9,7 @@
 #include "local/core/pod_spec.h"
 #include "local/io/image_tree.h"
 #include "local/io/runner_private.h"
+#include "local/io/sync.h"
 
 enum {
 	PULL_TIMEOUT_MS = 20 * 60 * 1000,
@@ -108,6 +109,8 @@ static void on_pulled(void *arg, const struct podman_result *res)
 		pull_failed(c, error);
 		return;
 	}
+	/* no start waits for it: it is minutes of writing that would be lost otherwise */
+	sync_apart(c->pod->runner->opts.owner);
 	c->pulled = true;
 	c->pull_backoff.delay_ms = 0;
 	ctr_create(c);

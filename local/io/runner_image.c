@@ -17,6 +17,7 @@
 #include "lib/base/log.h"
 #include "lib/kube/object.h"
 #include "local/io/runner_private.h"
+#include "local/io/sync.h"
 #include "local/io/tar.h"
 
 #define LABEL_SHA256 "stoppablecontainer.xtlsoft.top/wrapper-sha256"
@@ -126,23 +127,15 @@ static int archive_make(struct image_job *job, struct err *err)
 	               : 0;
 }
 
-/* Once for a version of the wrapper, before anything runs: it may block. */
-static void state_sync(const struct runner *r)
-{
-	CLEANUP(fd_close_var) int fd = open(r->opts.owner, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 || syncfs(fd) < 0)
-		log_event(LOG_WARN, "wrapper_image.sync_failed", log_i64("errno", errno),
-		          log_str("dir", r->opts.owner));
-}
-
 static void on_loaded(void *arg, const struct podman_result *res)
 {
 	struct image_job *job = arg;
+	struct err err;
 
 	job->runner->call = NULL;
-	if (res->message == NULL)
-		state_sync(job->runner);
+	/* once for a version of the wrapper, before anything runs: it may block */
+	if (res->message == NULL && sync_now(job->runner->opts.owner, &err) < 0)
+		log_event(LOG_WARN, "wrapper_image.sync_failed", log_err(&err));
 	if (res->message != NULL)
 		log_event(LOG_ERROR, "wrapper_image.load_failed", log_str("error", res->message));
 	else
