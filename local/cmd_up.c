@@ -111,7 +111,11 @@ static int line_end(struct up *up, struct line *l, struct err *err)
 
 static int add_podman(struct up *up, struct err *err)
 {
-	struct line l = {.program = {.name = "podman", .stage = STAGE_PODMAN}};
+	struct line l = {.program = {.name = "podman",
+	                             .stage = STAGE_PODMAN,
+	                             .cgroup_root = up->engine.cgroup_root,
+	                             /* the monitors leave marks where they were started */
+	                             .dir = up->engine.run_dir}};
 
 	arg(&l, "podman");
 	arg(&l, "system");

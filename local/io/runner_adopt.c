@@ -46,6 +46,21 @@ static void remove_by_id(struct ctr *c, const json_t *found)
 	ctr_remove_dead(c, json_str_at(found, "", "Id", NULL));
 }
 
+/* What Podman does not keep, the status does. */
+static bool was_told_oom_killed(const struct ctr *c, const char *id)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(json_at(c->pod->object, "status", "containerStatuses", NULL), i, one) {
+		const json_t *end = json_at(one, "lastState", "terminated", NULL);
+
+		if (strstr(json_str_at(end, "", "containerID", NULL), id) != NULL)
+			return strcmp(json_str_at(end, "", "reason", NULL), "OOMKilled") == 0;
+	}
+	return false;
+}
+
 /* The run before is told by the status; its container is kept for `logs --previous`. */
 static void last_run_adopt(struct ctr *c, const json_t *found)
 {
@@ -54,6 +69,7 @@ static void last_run_adopt(struct ctr *c, const json_t *found)
 	last->is_set = true;
 	(void)snprintf(last->id, sizeof last->id, "%s", json_str_at(found, "", "Id", NULL));
 	last->exit_code = (int)json_int_at(found, 0, "ExitCode", NULL);
+	last->oom_killed = was_told_oom_killed(c, last->id);
 	last->finished_wall_ms = (uint64_t)json_int_at(found, 0, "ExitedAt", NULL) * 1000;
 	last->started_wall_ms = (uint64_t)json_int_at(found, 0, "StartedAt", NULL) * 1000;
 }
@@ -72,6 +88,8 @@ static void ctr_adopt(struct ctr *c)
 	}
 	newest_attempt = attempt_of(newest);
 	c->view.restarts = newest_attempt;
+	if (newest_attempt > 0)
+		ctr_oom_mark(c); /* what was before may have been another run's */
 	json_array_foreach(list, i, found) {
 		if (!is_of(found, c) || found == newest)
 			continue;

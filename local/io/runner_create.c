@@ -41,6 +41,7 @@ static void ctr_start_checked(struct ctr *c)
 	char path[128];
 	struct podman_request req = {.method = "POST", .path = path, .done = on_started, .arg = c};
 
+	ctr_oom_mark(c);
 	c->begun_us = clk_now_us();
 	c->view.started_wall_ms = clk_wall_ms();
 	(void)snprintf(path, sizeof path, "/containers/%s/start", c->view.id);

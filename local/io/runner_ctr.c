@@ -116,15 +116,6 @@ static void probers_stop(struct ctr *c)
 	}
 }
 
-static void process_forget(struct ctr *c)
-{
-	if (c->exited != NULL)
-		event_free(c->exited);
-	c->exited = NULL;
-	fd_close_var(&c->pid_fd);
-	c->pid_fd = -1;
-}
-
 void ctr_ended(struct ctr *c)
 {
 	struct pod_ctr_end *end = &c->view.end;
@@ -134,7 +125,7 @@ void ctr_ended(struct ctr *c)
 	uint64_t delay_ms;
 	char text[256] = "";
 
-	process_forget(c);
+	ctr_process_forget(c);
 	probers_stop(c);
 	podman_cancel(c->hook);
 	c->hook = NULL;
@@ -192,16 +183,15 @@ void ctr_start_failed(struct ctr *c, const char *message)
 
 /* ---- its process ---- */
 
-static void on_exited(evutil_socket_t fd, short what, void *arg)
+void ctr_condemn(struct ctr *c)
 {
-	struct ctr *c = arg;
-
-	(void)fd;
-	(void)what;
-	c->look_again_ms = 0;
-	c->kill_due = false; /* from now on the timer is for looking again */
-	/* conmon writes the exit code right after; the first look is usually not too early */
-	ctr_look(c, 0);
+	probers_stop(c);
+	c->view.ready = false;
+	c->kill_due = true;
+	timer_after(c->timer, (uint64_t)json_int_at(c->pod->first, 30, "spec",
+	                                            "terminationGracePeriodSeconds", NULL) *
+	                              1000);
+	ctr_stop(c);
 }
 
 static void on_verdict(void *arg, enum probe_kind kind, bool ok);
@@ -250,13 +240,7 @@ static void on_verdict(void *arg, enum probe_kind kind, bool ok)
 		log_event(LOG_INFO, "container.killed", log_str("pod", kube_name(c->pod->object)),
 		          log_str("container", ctr_name(c)),
 		          log_str("probe", kind == PROBE_STARTUP ? "startup" : "liveness"));
-		probers_stop(c);
-		c->view.ready = false;
-		c->kill_due = true;
-		timer_after(c->timer, (uint64_t)json_int_at(c->pod->first, 30, "spec",
-		                                            "terminationGracePeriodSeconds", NULL) *
-		                              1000);
-		ctr_stop(c);
+		ctr_condemn(c);
 	}
 }
 
@@ -285,22 +269,6 @@ static void ctr_running(struct ctr *c, const json_t *inspect)
 		probes_after_startup(c);
 }
 
-/* Return: true when the process is held by a descriptor */
-static bool process_hold(struct ctr *c, pid_t pid)
-{
-	if (c->pid_fd >= 0)
-		return false; /* it ended, and the runtime does not know that yet */
-	c->pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (c->pid_fd < 0)
-		return false;
-	c->exited = event_new(c->pod->runner->base, c->pid_fd, EV_READ, on_exited, c);
-	if (c->exited == NULL || event_add(c->exited, NULL) < 0) {
-		process_forget(c);
-		return false;
-	}
-	return true;
-}
-
 static void end_from_inspect(struct ctr *c, const json_t *state)
 {
 	struct pod_ctr_end *end = &c->view.end;
@@ -308,13 +276,29 @@ static void end_from_inspect(struct ctr *c, const json_t *state)
 	*end = (struct pod_ctr_end){
 	        .is_set = true,
 	        .exit_code = (int)json_int_at(state, 0, "ExitCode", NULL),
-	        .oom_killed = json_bool_at(state, false, "OOMKilled", NULL),
 	        .finished_wall_ms = clk_wall_ms(),
 	};
 	memcpy(end->id, c->view.id, sizeof end->id);
 	end->started_wall_ms = c->view.started_wall_ms;
 	(void)num_parse_rfc3339(json_str_at(state, "", "FinishedAt", NULL), &end->finished_wall_ms,
 	                        NULL);
+	/* Podman's word is not enough: conmon leaves it a mark in another folder than it looks in
+	 */
+	end->oom_killed = end->exit_code != 0 &&
+	                  (json_bool_at(state, false, "OOMKilled", NULL) || ctr_oom_seen(c));
+}
+
+/* As the kubelet tells of a container that the runtime knows nothing of any more. */
+static void end_unknown(struct ctr *c, const char *message)
+{
+	struct pod_ctr_end *end = &c->view.end;
+
+	end_from_inspect(c, NULL);
+	end->exit_code = 137;
+	end->oom_killed = ctr_oom_seen(c);
+	if (!end->oom_killed)
+		(void)snprintf(end->reason, sizeof end->reason, "ContainerStatusUnknown");
+	(void)snprintf(end->message, sizeof end->message, "%s", message);
 }
 
 static void ctr_adopt_network(struct ctr *c, const json_t *inspect, pid_t pid)
@@ -344,8 +328,7 @@ static void on_inspected(void *arg, const struct podman_result *res)
 
 	c->call = NULL;
 	if (res->status == 404) { /* somebody removed it under our hands */
-		end_from_inspect(c, NULL);
-		c->view.end.exit_code = 137;
+		end_unknown(c, "The container was removed by somebody else");
 		ctr_ended(c);
 		adopted(c, adopting);
 		return;
@@ -363,16 +346,25 @@ static void on_inspected(void *arg, const struct podman_result *res)
 		end_from_inspect(c, state);
 		ctr_ended(c);
 		adopted(c, adopting);
-	} else if (pid > 0 && process_hold(c, pid)) {
+	} else if (ctr_process_hold(c, state)) {
 		if (adopting) {
 			ctr_adopt_network(c, res->json, pid);
+			ctr_oom_mark(c);
 			ctr_set_state(c, POD_CTR_ST_STARTING);
 		}
 		ctr_running(c, res->json);
 		adopted(c, adopting);
+		if (ctr_monitor_check(c, state))
+			ctr_monitor_lost(c);
 	} else if (c->state == POD_CTR_ST_STARTING && strcmp(status, "created") == 0) {
 		ctr_start_call(c); /* Podman went away before it had begun */
+	} else if (pid > 0 && c->monitor_gone) {
+		end_unknown(c, "Its monitor was killed, so that its exit code is not known");
+		ctr_ended(c);
+		adopted(c, adopting);
 	} else {
+		/* when it is gone it may just have written the end: the next answer counts */
+		c->monitor_gone = pid > 0 && ctr_monitor_check(c, state);
 		ctr_look(c, RUNNER_INSPECT_RETRY_MS);
 	}
 }
@@ -416,6 +408,7 @@ void ctr_init(struct pod *pod, struct ctr *c, const json_t *container, bool init
 {
 	c->pod = pod;
 	c->pid_fd = -1;
+	c->monitor_fd = -1;
 	c->view.container = container;
 	c->view.init = init;
 	c->stop_signal = SIGTERM;
@@ -427,7 +420,7 @@ void ctr_done(struct ctr *c)
 	podman_cancel(c->call);
 	podman_cancel(c->hook);
 	probers_stop(c);
-	process_forget(c);
+	ctr_process_forget(c);
 	volume_mounts_close(&c->mounts);
 	if (c->timer != NULL)
 		event_free(c->timer);

@@ -5,7 +5,8 @@
  * runner.c         opens, watches the registry, keeps the Node
  * runner_pod.c     a Pod: what is next, its status, its end
  * runner_create.c  a container's way to its process: image, create, start
- * runner_ctr.c     a container's process, its end and restart
+ * runner_process.c a container's process and its monitor, held by descriptors
+ * runner_ctr.c     a container's run, its end and restart
  * runner_stop.c    how a Pod ends
  * runner_adopt.c   what an earlier process left running
  * runner_node.c    the Node object
@@ -52,6 +53,12 @@ struct ctr {
 	struct volume_mounts mounts; /* open until the container has started */
 	int pid_fd;                  /* -1, or the process 1 */
 	struct event *exited;        /* on pid_fd */
+	int monitor_fd;              /* -1, or conmon, which alone learns the exit code */
+	struct event *unwatched;     /* on monitor_fd */
+	bool monitor_gone;           /* before the last question was asked */
+	bool memory_known;           /* memory_killed is */
+	bool memory_killed;          /* seen in the container's own cgroup at its end */
+	uint64_t pod_oom_kills;      /* before it began */
 	struct event *timer;         /* back-off, or looking again */
 	uint64_t look_again_ms;
 	uint64_t running_since_ms;
@@ -132,6 +139,18 @@ void ctr_stop(struct ctr *c);
 void ctr_begin(struct ctr *c);
 void ctr_start_call(struct ctr *c);
 
+/* runner_process.c */
+/** ctr_process_hold() - Return: false when no such process runs */
+bool ctr_process_hold(struct ctr *c, const json_t *state);
+void ctr_process_forget(struct ctr *c);
+/** ctr_monitor_check() - Return: true when nobody will tell how the process ended */
+bool ctr_monitor_check(struct ctr *c, const json_t *state);
+/** ctr_monitor_lost() - the process has no monitor: it is ended, to be made anew */
+void ctr_monitor_lost(struct ctr *c);
+/** ctr_oom_mark() - before a run, so that ctr_oom_seen() tells whether memory was its end */
+void ctr_oom_mark(struct ctr *c);
+bool ctr_oom_seen(const struct ctr *c);
+
 /* runner_ctr.c */
 const char *ctr_name(const struct ctr *c);
 /** ctr_call() - one call at a time; one that cannot even begin is tried again like one that failed
@@ -142,6 +161,8 @@ void ctr_start_failed(struct ctr *c, const char *message);
 void ctr_init(struct pod *pod, struct ctr *c, const json_t *container, bool init);
 void ctr_done(struct ctr *c);
 void ctr_set_state(struct ctr *c, enum pod_ctr_state state);
+/** ctr_condemn() - it is told to end, and killed when its grace is over */
+void ctr_condemn(struct ctr *c);
 /** ctr_look() - ask Podman what became of it; @delay_ms 0: now */
 void ctr_look(struct ctr *c, uint64_t delay_ms);
 void ctr_remove_dead(struct ctr *c, const char *id);

@@ -19,6 +19,7 @@
 #include "lib/http/client.h"
 #include "lib/kube/kubeconfig.h"
 #include "local/core/child.h"
+#include "local/io/cgroup.h"
 #include "local/io/supervise_log.h"
 
 enum { ASK_EVERY_MS = 50, ASK_SLOWLY_MS = 2000, ASK_TIMEOUT_MS = 2000 };
@@ -172,6 +173,17 @@ static void on_ended(evutil_socket_t fd, short what, void *arg)
 	child_feed(c, CHILD_EV_ENDED);
 }
 
+/* The containers' monitors are its children, and outlive the unit or session that we are in. */
+static void place_enter(const struct supervise_program *p)
+{
+	struct err err;
+
+	if (p->cgroup_root != NULL && cgroup_enter_monitors(p->cgroup_root, &err) < 0)
+		log_event(LOG_WARN, "up.cgroup", log_str("program", p->name), log_err(&err));
+	if (p->dir != NULL && chdir(p->dir) < 0)
+		log_event(LOG_WARN, "up.dir", log_str("dir", p->dir), log_i64("errno", errno));
+}
+
 static _Noreturn void child_exec(const struct supervised *c, pid_t parent)
 {
 	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -186,6 +198,7 @@ static _Noreturn void child_exec(const struct supervised *c, pid_t parent)
 	(void)signal(SIGINT, SIG_DFL);
 	/* a group of its own: ^C at the terminal is the supervisor's */
 	(void)setpgid(0, 0);
+	place_enter(&c->program);
 	if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 ||
 	    dup2(supervise_log_fd(c->log), STDOUT_FILENO) < 0 ||
 	    dup2(supervise_log_fd(c->log), STDERR_FILENO) < 0)

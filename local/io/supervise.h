@@ -26,6 +26,8 @@ struct supervise_program {
 	char *ready_socket;     /* a unix socket, or NULL */
 	char *ready_kubeconfig; /* or NULL */
 	const char *ready_path;
+	const char *cgroup_root; /* not NULL: it runs in the monitors' cgroup below */
+	const char *dir;         /* not NULL: its working directory */
 };
 
 struct supervise_opts {

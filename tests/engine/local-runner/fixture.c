@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -175,6 +176,39 @@ void fixture_kill(struct fixture *f)
 	f->runner = NULL;
 	registry_close(f->registry);
 	f->registry = NULL;
+}
+
+/* An ended process has no command line. */
+static bool has_argument(const char *pid, const char *part)
+{
+	char path[300], text[4096];
+	FILE *file;
+	size_t bytes;
+
+	(void)snprintf(path, sizeof path, "/proc/%s/cmdline", pid);
+	file = fopen(path, "re");
+	bytes = file != NULL ? fread(text, 1, sizeof text, file) : 0;
+	if (file != NULL)
+		(void)fclose(file);
+	return memmem(text, bytes, part, strlen(part)) != NULL;
+}
+
+/* Only what isolate.sh has put into this namespace of processes is seen here. */
+void fixture_kill_process(const char *part)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	unsigned killed = 0;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+		    has_argument(entry->d_name, part) &&
+		    kill((pid_t)strtoull(entry->d_name, NULL, 10), SIGKILL) == 0)
+			killed++;
+	}
+	(void)closedir(dir);
+	assert_int_equal(killed, 1);
 }
 
 int fixture_setup(void **state)

@@ -24,6 +24,9 @@ int fixture_teardown(void **state);
 void fixture_kill(struct fixture *f);
 void fixture_start(struct fixture *f);
 
+/** fixture_kill_process() - SIGKILL for the one process with @part in its command line */
+void fixture_kill_process(const char *part);
+
 void fixture_create(struct fixture *f, const char *plural, const char *json_text);
 /** fixture_pod() - a Pod of one container "main" with the test's image; @more: further spec */
 void fixture_pod(struct fixture *f, const char *name, const char *command, const char *more);

@@ -206,6 +206,59 @@ static void test_runner_finds_its_pods_again_after_its_death(void **state)
 	fixture_expect_gone(f, "forgotten");
 }
 
+/* A shell that doubles a variable until its limit is reached; any other 137 is an Error. */
+static void test_runner_tells_an_end_for_want_of_memory(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_pod(f, "hungry", "a=0123456789abcdef; while true; do a=$a$a; done",
+	            ",\"resources\":{\"limits\":{\"memory\":\"32Mi\"}}}],"
+	            "\"restartPolicy\":\"Never\"}}");
+	fixture_expect(f, "hungry", "/status/phase", "Failed");
+	fixture_expect(f, "hungry", "/status/containerStatuses/0/state/terminated/exitCode", "137");
+	fixture_expect(f, "hungry", "/status/containerStatuses/0/state/terminated/reason",
+	               "OOMKilled");
+	fixture_pod(f, "killed", "kill -9 $$", "}],\"restartPolicy\":\"Never\"}}");
+	fixture_expect(f, "killed", "/status/containerStatuses/0/state/terminated/reason", "Error");
+	fixture_delete(f, "hungry", 0);
+	fixture_delete(f, "killed", 0);
+	fixture_expect_gone(f, "hungry");
+	fixture_expect_gone(f, "killed");
+}
+
+/* Nobody tells how a container ended whose monitor was killed: it is not waited for for ever. */
+static void test_runner_makes_anew_what_has_no_monitor(void **state)
+{
+	static const char monitor[] = "k8s_main_alone_default"; /* of its name */
+	struct fixture *f = *state;
+
+	fixture_pod(f, "alone", "exec sleep 54321", "}]}}");
+	fixture_expect(f, "alone", "/status/phase", "Running");
+	fixture_kill_process(monitor);
+	fixture_expect(f, "alone", "/status/containerStatuses/0/restartCount", "1");
+	fixture_expect(f, "alone", "/status/containerStatuses/0/ready", "true");
+	fixture_expect(f, "alone", "/status/containerStatuses/0/lastState/terminated/reason",
+	               "ContainerStatusUnknown");
+
+	/* the same while there is no engine; with its process, which is found dead */
+	fixture_kill(f);
+	fixture_kill_process(monitor);
+	fixture_kill_process("54321");
+	fixture_start(f);
+	fixture_expect(f, "alone", "/status/containerStatuses/0/restartCount", "2");
+	fixture_expect(f, "alone", "/status/containerStatuses/0/ready", "true");
+
+	/* and without: the process lives on with nobody who reads what it says */
+	fixture_kill(f);
+	fixture_kill_process(monitor);
+	fixture_start(f);
+	fixture_expect(f, "alone", "/status/containerStatuses/0/restartCount", "3");
+	fixture_expect(f, "alone", "/status/containerStatuses/0/ready", "true");
+	fixture_kill_process(monitor);
+	fixture_delete(f, "alone", 0);
+	fixture_expect_gone(f, "alone");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +271,8 @@ int main(void)
 	        cmocka_unit_test(test_runner_probes_readiness_and_liveness),
 	        cmocka_unit_test(test_runner_deletes_with_grace_and_leaves_nothing),
 	        cmocka_unit_test(test_runner_finds_its_pods_again_after_its_death),
+	        cmocka_unit_test(test_runner_tells_an_end_for_want_of_memory),
+	        cmocka_unit_test(test_runner_makes_anew_what_has_no_monitor),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

@@ -86,6 +86,16 @@ nothing_is_left() {
 		! pgrep -f "$ENGINE_DIR" && ! pgrep conmon
 }
 
+# what systemd kills with a unit or a session is not to be what learns how containers end
+monitors_have_a_place_of_their_own() {
+	local cgroups
+	cgroups=$(cat "/proc/$(field podman pid)/cgroup") || return
+	echo "$cgroups"
+	grep -q "^0::/$ENGINE_CGROUP-A/monitors$" <<<"$cgroups" || return
+	! grep -q 'name=systemd' <<<"$cgroups" ||
+		grep -q "name=systemd:/$ENGINE_CGROUP-A/monitors$" <<<"$cgroups"
+}
+
 # the bridge, its table and its cables of engine A, as another engine and a person must leave them
 bridge_of_A() { ip -o link show sctA | cut -d : -f 1; }
 network_of_A_is_whole() {
@@ -167,6 +177,7 @@ check 'up starts everything and returns' start A
 check 'status says that all are ready' engine A status
 check 'the node is ready' until_true node_is_ready
 check 'a hangup does not end what is detached' hangup_is_not_its_end
+check 'monitors are in no unit and no session' monitors_have_a_place_of_their_own
 check 'a second up on one state folder is refused' second_up_is_refused
 check 'another engine runs beside it' start B
 check 'its down leaves the first one alone' down_of_one_leaves_the_other
