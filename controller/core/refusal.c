@@ -20,11 +20,3 @@ const char *refusal_reason(enum held what, int http_status, const char *text)
 		return refused[what];
 	return forbidden[is_quota];
 }
-
-bool refusal_may_pass(int http_status, const char *text)
-{
-	/* all are a Status of reason Forbidden with the same details: only the text differs */
-	return http_status == 403 &&
-	       (strstr(text, " is forbidden: User \"") != NULL ||
-	        strstr(text, " is forbidden: not yet ready to handle request") != NULL);
-}

@@ -12,11 +12,3 @@
  * Return: CamelCase, static: one reason is always the same pointer.
  */
 const char *refusal_reason(enum held what, int http_status, const char *text);
-
-/**
- * refusal_may_pass() - @text: the server's message
- * Return: whether it says nothing of what is asked for: the authorizer denies it to us, or
- * admission is not ready. An API server that has just started says both, until it has read roles
- * and policies.
- */
-bool refusal_may_pass(int http_status, const char *text);

@@ -13,6 +13,7 @@
 #include "lib/api/names.h"
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
+#include "lib/kube/denial.h"
 #include "lib/kube/object.h"
 #include "lib/kube/recorder.h"
 #include "lib/kube/workqueue.h"
@@ -356,7 +357,7 @@ static bool may_still_pass(struct job *job, enum held what, const struct kube_re
 {
 	struct memory *m = job->subject->memory;
 
-	if (res->err != NULL && refusal_may_pass(res->http_status, res->err->text))
+	if (res->err != NULL && denial_may_pass(res->http_status, res->err->text))
 		return !memory_denied(m, what, clk_now_ms());
 	memory_allowed(m, what);
 	return false;

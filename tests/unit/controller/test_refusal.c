@@ -31,23 +31,10 @@ static void test_refusal_reason_tells_who_said_no(void **state)
 		                    cases[i].reason);
 }
 
-static void test_refusal_may_pass_when_the_server_has_just_started(void **state)
-{
-	assert_true(refusal_may_pass(
-	        403, "pods is forbidden: User \"system:serviceaccount:sc:sc-controller\" cannot "
-	             "create resource \"pods\" in API group \"\" in the namespace \"default\""));
-	assert_false(refusal_may_pass(
-	        403, "pods \"a\" is forbidden: violates PodSecurity \"restricted\": User \"a\""));
-	assert_true(
-	        refusal_may_pass(403, "pods \"a\" is forbidden: not yet ready to handle request"));
-	assert_false(refusal_may_pass(422, "Pod \"a\" is forbidden: User \"a\""));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_refusal_reason_tells_who_said_no),
-	        cmocka_unit_test(test_refusal_may_pass_when_the_server_has_just_started),
 	};
 
 	return cmocka_run_group_tests_name("controller-refusal", tests, NULL, NULL);
