@@ -2,6 +2,7 @@
 #include "lib/api/resource.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/api/names.h"
@@ -17,6 +18,7 @@ enum {
 #define RESOURCE_HOLD_TIMEOUT "60s"
 #define RESOURCE_PENDING_BYTES "16Mi"
 #define RESOURCE_STARTUP_GRACE "30s"
+#define RESOURCE_UPGRADES "websocket"
 enum { RESOURCE_PENDING_REQUESTS = 1000 };
 
 static const uint64_t resource_duration_max_ms = 366ULL * 24 * 3600 * 1000;
@@ -148,6 +150,66 @@ static int resource_parse_hosts(struct resource *r, const json_t *hosts, struct 
 	return 0;
 }
 
+/* "name" or "name/version" (RFC 9110 section 7.8) */
+static bool resource_upgrade(const char *text, char ret_name[RESOURCE_UPGRADE_BYTES + 1])
+{
+	size_t len = strlen(text);
+
+	if (len == 0 || len > RESOURCE_UPGRADE_BYTES || text[0] == '/' || text[len - 1] == '/')
+		return false;
+	for (size_t i = 0; i <= len; i++) {
+		if (i < len && !isalnum((unsigned char)text[i]) && strchr("-._/", text[i]) == NULL)
+			return false;
+		ret_name[i] = (char)tolower((unsigned char)text[i]);
+	}
+	return strchr(text, '/') == strrchr(text, '/');
+}
+
+/*
+ * Clients offer HTTP/2 and TLS to any server (RFC 9113 section 3.1, RFC 2817). What followed would
+ * be requests that nobody counts, in a tunnel that keeps the container awake for good.
+ */
+static bool resource_upgrade_is_never(const char *name)
+{
+	static const char *const never[] = {"h2", "h2c", "http", "tls"};
+	size_t len = strcspn(name, "/");
+
+	for (size_t i = 0; i < ARRAY_LEN(never); i++)
+		if (strlen(never[i]) == len && strncmp(never[i], name, len) == 0)
+			return true;
+	return false;
+}
+
+static int resource_parse_upgrades(struct resource *r, const json_t *upgrades, struct err *err)
+{
+	char *to = r->activation.upgrades;
+	const json_t *one;
+	size_t i;
+
+	if (upgrades == NULL)
+		(void)snprintf(to, RESOURCE_UPGRADES_BYTES, "%s", RESOURCE_UPGRADES);
+	else if (!json_is_array(upgrades) || json_array_size(upgrades) > RESOURCE_UPGRADES_MAX)
+		return resource_wrong("spec.activation.upgrades", "a list of at most 8 protocols",
+		                      err);
+	json_array_foreach(upgrades, i, one) {
+		char name[RESOURCE_UPGRADE_BYTES + 1];
+		size_t at = strlen(to);
+
+		if (!json_is_string(one) || !resource_upgrade(json_string_value(one), name))
+			return err_set(err, ERR_INVALID, 0,
+			               "spec.activation.upgrades[%zu]: want a protocol such as "
+			               "\"websocket\", of at most 32 characters",
+			               i);
+		if (resource_upgrade_is_never(name))
+			return err_set(err, ERR_INVALID, 0,
+			               "spec.activation.upgrades[%zu]: \"%s\" is never passed on",
+			               i, name);
+		(void)snprintf(to + at, RESOURCE_UPGRADES_BYTES - at, "%s%s", at > 0 ? "," : "",
+		               name);
+	}
+	return 0;
+}
+
 static bool resource_port_is_valid(json_int_t port)
 {
 	return port >= 1 && port <= UINT16_MAX;
@@ -206,6 +268,7 @@ static int resource_parse_activation(struct resource *r, const json_t *spec, str
 	                   "spec.activation.maxPendingBytes", &a->pending_bytes_max, err) < 0 ||
 	    resource_count(json_object_get(from, "maxConcurrency"),
 	                   "spec.activation.maxConcurrency", 0, &a->concurrency_max, err) < 0 ||
+	    resource_parse_upgrades(r, json_object_get(from, "upgrades"), err) < 0 ||
 	    resource_parse_hosts(r, json_object_get(from, "hosts"), err) < 0)
 		return -1;
 	a->hold_timeout_set = json_object_get(from, "holdTimeout") != NULL;

@@ -14,6 +14,12 @@
 
 #include "lib/base/err.h"
 
+enum {
+	RESOURCE_UPGRADES_MAX = 8,
+	RESOURCE_UPGRADE_BYTES = 32,
+	RESOURCE_UPGRADES_BYTES = RESOURCE_UPGRADES_MAX * (RESOURCE_UPGRADE_BYTES + 1),
+};
+
 struct resource_activation {
 	bool enabled;  /* spec.activation.enabled, and there is a port */
 	uint16_t port; /* resolved: number, name, or the first containerPort; 0: none */
@@ -22,11 +28,12 @@ struct resource_activation {
 	uint64_t hold_timeout_ms;
 	uint32_t pending_requests_max;
 	size_t pending_bytes_max;
-	uint32_t concurrency_max; /* 0: no limit */
-	const char *service_name; /* borrowed from the object */
-	const char **hosts;       /* NULL-terminated, owned: spec.activation.hosts, lower case */
-	uint64_t hosts_admitted;  /* bit i: hosts[i] leads here, as status.activation.hosts says */
-	bool hosts_judged;        /* false: by a controller that admits none; all bits are set */
+	uint32_t concurrency_max;               /* 0: no limit */
+	char upgrades[RESOURCE_UPGRADES_BYTES]; /* "a,b", lower case: what Upgrade may name */
+	const char *service_name;               /* borrowed from the object */
+	const char **hosts;      /* NULL-terminated, owned: spec.activation.hosts, lower case */
+	uint64_t hosts_admitted; /* bit i: hosts[i] leads here, as status.activation.hosts says */
+	bool hosts_judged;       /* false: by a controller that admits none; all bits are set */
 };
 
 struct resource_idle {

@@ -77,6 +77,7 @@ static void test_resource_short_shape_with_defaults(void **state)
 	assert_int_equal(f->r->activation.pending_bytes_max, 16 << 20);
 	assert_int_equal(f->r->activation.concurrency_max, 0);
 	assert_string_equal(f->r->activation.service_name, "hello");
+	assert_string_equal(f->r->activation.upgrades, "websocket");
 	assert_null(f->r->activation.hosts[0]);
 	assert_false(f->r->idle.timeout_set);
 	assert_int_equal(f->r->idle.startup_grace_ms, 30000);
@@ -95,7 +96,8 @@ static void test_resource_long_shape_with_values(void **state)
 	                 "'hostPathPrefix':'/x',"
 	                 "'activation':{'port':'web','hosts':['Shop.Example.COM','*.Shop.test'],"
 	                 "'holdTimeout':'5s','maxPendingRequests':2,'maxPendingBytes':'1Ki',"
-	                 "'maxConcurrency':3,'serviceName':'svc'},"
+	                 "'maxConcurrency':3,'serviceName':'svc',"
+	                 "'upgrades':['WebSocket','spice/1.0']},"
 	                 "'idle':{'timeout':'0s','startupGrace':'1s','signals':{'http':false}}}"),
 	        0);
 	assert_false(f->r->running);
@@ -110,6 +112,7 @@ static void test_resource_long_shape_with_values(void **state)
 	assert_int_equal(f->r->activation.pending_bytes_max, 1024);
 	assert_int_equal(f->r->activation.concurrency_max, 3);
 	assert_string_equal(f->r->activation.service_name, "svc");
+	assert_string_equal(f->r->activation.upgrades, "websocket,spice/1.0");
 	assert_true(f->r->idle.timeout_set);
 	assert_int_equal(f->r->idle.timeout_ms, 0);
 	assert_true(f->r->idle.startup_grace_set);
@@ -152,6 +155,18 @@ static void test_resource_errors_name_the_field(void **state)
 	        {"'activation':{'hosts':['a.*.b']}", "spec.activation.hosts[0]: "},
 	        {"'activation':{'hosts':['*.']}", "spec.activation.hosts[0]: "},
 	        {"'activation':{'hosts':['']}", "spec.activation.hosts[0]: "},
+	        {"'activation':{'upgrades':'websocket'}", "spec.activation.upgrades: "},
+	        {"'activation':{'upgrades':['ok','a b']}", "spec.activation.upgrades[1]: "},
+	        {"'activation':{'upgrades':['a,b']}", "spec.activation.upgrades[0]: "},
+	        {"'activation':{'upgrades':['']}", "spec.activation.upgrades[0]: "},
+	        {"'activation':{'upgrades':['a/']}", "spec.activation.upgrades[0]: "},
+	        {"'activation':{'upgrades':['a/1/2']}", "spec.activation.upgrades[0]: "},
+	        {"'activation':{'upgrades':['H2C']}",
+	         "spec.activation.upgrades[0]: \"h2c\" is never passed on"},
+	        {"'activation':{'upgrades':['TLS/1.2']}",
+	         "spec.activation.upgrades[0]: \"tls/1.2\" is never"},
+	        {"'activation':{'upgrades':['a','a','a','a','a','a','a','a','a']}",
+	         "spec.activation.upgrades: "},
 	        {"'idle':{'timeout':'-5s'}", "spec.idle.timeout: "},
 	};
 	struct fixture *f = *state;
