@@ -6,6 +6,7 @@
 #include <openssl/rand.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "activator/io/account.h"
@@ -14,6 +15,7 @@
 #include "activator/io/memory_limit.h"
 #include "activator/io/proxy.h"
 #include "activator/io/report.h"
+#include "lib/base/cleanup.h"
 #include "lib/base/clk.h"
 #include "lib/base/config.h"
 #include "lib/base/fds.h"
@@ -50,6 +52,8 @@ struct settings {
 	uint64_t wakes_per_s, wakes_burst, namespace_wakes_per_s, namespace_wakes_burst;
 	uint64_t hold_timeout_ms, pending_requests_max, pending_bytes_max;
 	bool access_log;
+	const char *answer_details;
+	const char **trusted_proxies;
 };
 
 struct program {
@@ -72,18 +76,26 @@ struct program {
 	char instance[2 * INSTANCE_BYTES + 1];
 };
 
-static const char activator_synopsis[] =
-        "Hold HTTP requests for sleeping containers, and wake them.";
+struct command {
+	int argc;
+	char **argv;
+};
 
-static int program_load(struct program *p, const struct config_program *program, int argc,
-                        char **argv, struct err *err)
+static int program_load(struct program *p, const struct command *command,
+                        const struct config_option *options, size_t options_count, struct err *err)
 {
+	const struct config_program program = {
+	        .name = "sc-activator",
+	        .synopsis = "Hold HTTP requests for sleeping containers, and wake them.",
+	        .options = options,
+	        .options_count = options_count,
+	};
 	int operands;
 
-	return config_load(program, argc, argv, &p->config, &operands, err);
+	return config_load(&program, command->argc, command->argv, &p->config, &operands, err);
 }
 
-static int settings_load(struct program *p, int argc, char **argv, struct err *err)
+static int settings_load(struct program *p, const struct command *command, struct err *err)
 {
 	struct settings *s = &p->settings;
 	const struct config_option options[] = {
@@ -117,7 +129,7 @@ static int settings_load(struct program *p, int argc, char **argv, struct err *e
 	        {"heldRequests.max", CONFIG_U64, &s->held_requests_max, "4000", 1, 1000000,
 	         "requests held for all containers together"},
 	        {"heldBytes.max", CONFIG_SIZE, &s->held_bytes_max, "64Mi", 1, 0,
-	         "bytes held for all containers together"},
+	         "bytes held in all"},
 	        {"hold.timeout", CONFIG_DURATION, &s->hold_timeout_ms, "60s", 1, 86400000,
 	         "hold a request so long (504), where the manifest says nothing"},
 	        {"hold.maxPendingRequests", CONFIG_U64, &s->pending_requests_max, "1000", 1, 100000,
@@ -147,14 +159,14 @@ static int settings_load(struct program *p, int argc, char **argv, struct err *e
 	         "after SIGTERM not ready, but new connections are still taken for so long"},
 	        {"lostWatchTimeout", CONFIG_DURATION, &s->lost_watch_timeout_ms, "10m", 0, 86400000,
 	         "503 after so long without a watch: addresses may be others' by now; 0s: never"},
+	        {"trustedProxies", CONFIG_LIST, &s->trusted_proxies, "private", 0, 0,
+	         "addresses, ranges, \"private\" or \"none\": whose X-Forwarded-* go on"},
+	        {"answerDetails", CONFIG_STR, &s->answer_details, "none", 0, 0,
+	         "\"none\", \"loopback\" or \"all\": who is told in a 503 or 504 why, in full"},
 	        {"accessLog", CONFIG_BOOL, &s->access_log, "false", 0, 0, "log each request"},
 	};
-	const struct config_program program = {.name = "sc-activator",
-	                                       .synopsis = activator_synopsis,
-	                                       .options = options,
-	                                       .options_count = sizeof options / sizeof options[0]};
 
-	return program_load(p, &program, argc, argv, err);
+	return program_load(p, command, options, ARRAY_LEN(options), err);
 }
 
 static void on_stage(void *arg, enum proxy_stage stage, uint64_t ms)
@@ -286,10 +298,24 @@ static uint32_t connections_that_fit(struct settings *s)
 	return fit;
 }
 
+static int details_parse(const char *text, enum proxy_details *ret_details, struct err *err)
+{
+	static const char *const names[] = {
+	        [DETAILS_NONE] = "none", [DETAILS_LOOPBACK] = "loopback", [DETAILS_ALL] = "all"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(text, names[i]) == 0) {
+			*ret_details = (enum proxy_details)i;
+			return 0;
+		}
+	return err_set(err, ERR_PARSE, 0, "answer-details \"%s\": want none, loopback or all",
+	               text);
+}
+
 static int open_proxy(struct program *p, struct err *err)
 {
 	struct settings *s = &p->settings;
-	const struct proxy_opts opts = {
+	struct proxy_opts opts = {
 	        .connections_max = connections_that_fit(s),
 	        .connections_of_address_max = (uint32_t)s->connections_per_address,
 	        .pace = {s->min_rate, s->min_rate_grace_ms},
@@ -307,6 +333,10 @@ static int open_proxy(struct program *p, struct err *err)
 	        .arg = p,
 	};
 
+	if (details_parse(s->answer_details, &opts.details, err) < 0)
+		return -1;
+	if (trust_parse(s->trusted_proxies, &opts.trusted, err) < 0)
+		return err_wrap(err, "trusted-proxies");
 	return proxy_new(p->base, &opts, &p->proxy, err);
 }
 
@@ -402,7 +432,7 @@ int main(int argc, char **argv)
 {
 	static struct program program;
 	struct err err;
-	int loaded = settings_load(&program, argc, argv, &err);
+	int loaded = settings_load(&program, &(struct command){argc, argv}, &err);
 	int result;
 
 	if (loaded != 0) {

@@ -183,6 +183,8 @@ static int add_programs(struct up *up, struct err *err)
 	/* the address that Services name, for Pods */
 	arg(&l, "--listen=%s:%s", up->gateway, port);
 	arg(&l, "--domains=localhost");
+	/* who sits at this machine; not the Pods, which come by the gateway */
+	arg(&l, "--answer-details=loopback");
 	if (line_end(up, &l, err) < 0)
 		return -1;
 	line_begin_client(up, &l, "sc-idle-monitor", 2);

@@ -17,6 +17,7 @@ struct field_row {
 
 static const struct field_row rows[FIELDS_COUNT] = {
         [FIELD_HOST] = ROW("host"),
+        [FIELD_ACCEPT] = ROW("accept"),
         [FIELD_CONTENT_LENGTH] = ROW("content-length"),
         [FIELD_TRANSFER_ENCODING] = ROW("transfer-encoding"),
         [FIELD_CONNECTION] = ROW("connection"),
@@ -26,9 +27,13 @@ static const struct field_row rows[FIELDS_COUNT] = {
         [FIELD_PROXY_AUTHORIZATION] = ROW("proxy-authorization"),
         [FIELD_TE] = ROW("te"),
         [FIELD_UPGRADE] = ROW("upgrade"),
+        [FIELD_HTTP2_SETTINGS] = ROW("http2-settings"),
+        [FIELD_FORWARDED] = ROW("forwarded"),
         [FIELD_X_FORWARDED_FOR] = ROW("x-forwarded-for"),
         [FIELD_X_FORWARDED_HOST] = ROW("x-forwarded-host"),
         [FIELD_X_FORWARDED_PROTO] = ROW("x-forwarded-proto"),
+        [FIELD_X_REAL_IP] = ROW("x-real-ip"),
+        [FIELD_X_REQUEST_ID] = ROW("x-request-id"),
 };
 
 static const struct field_row x_forwarded = ROW("x-forwarded-");
@@ -80,6 +85,7 @@ bool field_is_hop_by_hop(enum field_id id)
 	case FIELD_PROXY_AUTHENTICATE:
 	case FIELD_PROXY_AUTHORIZATION:
 	case FIELD_TE:
+	case FIELD_HTTP2_SETTINGS: /* RFC 9113 section 3.1: of an upgrade that is never passed on */
 	case FIELD_TRANSFER_ENCODING:
 	case FIELD_UPGRADE:
 		return true;
@@ -88,10 +94,14 @@ bool field_is_hop_by_hop(enum field_id id)
 	case FIELD_TWIN:
 	case FIELD_X_FORWARDED:
 	case FIELD_HOST:
+	case FIELD_ACCEPT:
 	case FIELD_CONTENT_LENGTH:
+	case FIELD_FORWARDED:
 	case FIELD_X_FORWARDED_FOR:
 	case FIELD_X_FORWARDED_HOST:
 	case FIELD_X_FORWARDED_PROTO:
+	case FIELD_X_REAL_IP:
+	case FIELD_X_REQUEST_ID:
 	case FIELDS_COUNT:
 		break;
 	}

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "activator/core/upgrade.h"
+
 void forward_put(struct forward_text *t, const char *text, size_t bytes)
 {
 	if (bytes > t->capacity - t->bytes) {
@@ -36,10 +38,11 @@ static void put_length(struct forward_text *t, uint64_t length)
 }
 
 /* X-Forwarded-For: what proxies before us said, in order, and then the peer that we saw. */
-static void put_forwarded_for(struct forward_text *t, const struct head *h, const char *client)
+static void put_forwarded_for(struct forward_text *t, const struct head *h,
+                              const struct forward_origin *origin)
 {
 	put_str(t, "X-Forwarded-For: ");
-	for (unsigned i = 0; i < h->fields_count; i++) {
+	for (unsigned i = 0; origin->trusted && i < h->fields_count; i++) {
 		const struct head_field *f = &h->fields[i];
 
 		if (f->id != FIELD_X_FORWARDED_FOR || f->value.bytes == 0)
@@ -47,33 +50,79 @@ static void put_forwarded_for(struct forward_text *t, const struct head *h, cons
 		forward_put(t, head_at(h, f->value), f->value.bytes);
 		put_str(t, ", ");
 	}
-	put_str(t, client);
+	put_str(t, origin->address);
 	put_str(t, "\r\n");
 }
 
-static void put_forwarded(struct forward_text *t, const struct head *h,
-                          const struct request_facts *f, const char *client)
+static void put_origin(struct forward_text *t, const struct head *h, const struct request_facts *f,
+                       const struct forward_origin *origin)
 {
-	put_forwarded_for(t, h, client);
-	if (h->count[FIELD_X_FORWARDED_PROTO] == 0)
+	put_str(t, "X-Request-Id: ");
+	put_str(t, origin->request_id);
+	put_str(t, "\r\n");
+	put_forwarded_for(t, h, origin);
+	if (!origin->trusted || h->count[FIELD_X_FORWARDED_PROTO] == 0)
 		put_str(t, "X-Forwarded-Proto: http\r\n");
-	if (h->count[FIELD_X_FORWARDED_HOST] == 0) {
+	if (!origin->trusted || h->count[FIELD_X_FORWARDED_HOST] == 0) {
 		put_str(t, "X-Forwarded-Host: ");
 		forward_put(t, f->host, f->host_bytes);
 		put_str(t, "\r\n");
 	}
 }
 
-static bool request_field_passes(const struct head *h, const struct head_field *f)
+/* What we write ourselves, and what we answer for, comes first: "Connection: Host" or
+   "Connection: X-Forwarded-Proto" removes nothing of it. */
+static bool request_field_passes(const struct head *h, const struct head_field *f, bool trusted)
 {
-	/* Those that we write ourselves come first: "Connection: Host" does not remove Host. */
-	if (f->id == FIELD_HOST || f->id == FIELD_CONTENT_LENGTH || f->id == FIELD_X_FORWARDED_FOR)
+	switch (f->id) {
+	case FIELD_HOST:
+	case FIELD_CONTENT_LENGTH:
+	case FIELD_X_FORWARDED_FOR:
+	case FIELD_X_REQUEST_ID:
+	case FIELD_TWIN:
+	case FIELD_UNNAMED:
 		return false;
+	case FIELD_FORWARDED:
+	case FIELD_X_FORWARDED:
+	case FIELD_X_FORWARDED_HOST:
+	case FIELD_X_FORWARDED_PROTO:
+	case FIELD_X_REAL_IP:
+		return trusted;
+	case FIELD_OTHER:
+	case FIELD_ACCEPT:
+	case FIELD_TRANSFER_ENCODING:
+	case FIELD_CONNECTION:
+	case FIELD_KEEP_ALIVE:
+	case FIELD_PROXY_CONNECTION:
+	case FIELD_PROXY_AUTHENTICATE:
+	case FIELD_PROXY_AUTHORIZATION:
+	case FIELD_TE:
+	case FIELD_UPGRADE:
+	case FIELD_HTTP2_SETTINGS:
+	case FIELDS_COUNT:
+		break;
+	}
 	return !head_is_hop_by_hop(h, f);
 }
 
+/* Those of the protocols asked for that may be. */
+static void put_upgrade(struct forward_text *t, const struct head *h, const char *upgrades)
+{
+	struct head_list list = {0};
+	const char *before = "Connection: upgrade\r\nUpgrade: ";
+
+	while (head_list_next(h, FIELD_UPGRADE, &list)) {
+		if (!upgrade_is_allowed(upgrades, list.text, list.bytes))
+			continue;
+		put_str(t, before);
+		forward_put(t, list.text, list.bytes);
+		before = ", ";
+	}
+	put_str(t, "\r\n");
+}
+
 void forward_request(struct forward_text *t, const struct head *h, const struct request_facts *f,
-                     const char *client_address)
+                     const struct forward_origin *origin)
 {
 	put_str(t, h->method);
 	put_str(t, " ");
@@ -82,20 +131,18 @@ void forward_request(struct forward_text *t, const struct head *h, const struct 
 	forward_put(t, f->host, f->host_bytes);
 	put_str(t, "\r\n");
 	for (unsigned i = 0; i < h->fields_count; i++)
-		if (request_field_passes(h, &h->fields[i]))
+		if (request_field_passes(h, &h->fields[i], origin->trusted))
 			put_field(t, h, &h->fields[i]);
 	if (h->chunked)
 		put_str(t, "Transfer-Encoding: chunked\r\n");
 	else if (h->has_length)
 		put_length(t, h->length);
-	if (f->wants_upgrade) {
-		put_str(t, "Connection: upgrade\r\n");
-		put_field(t, h, head_find(h, FIELD_UPGRADE));
-	}
+	if (f->wants_upgrade)
+		put_upgrade(t, h, origin->upgrades);
 	if (head_list_has(h, FIELD_TE, "trailers"))
 		put_str(t, f->wants_upgrade ? "TE: trailers\r\n"
 		                            : "TE: trailers\r\nConnection: TE\r\n");
-	put_forwarded(t, h, f, client_address);
+	put_origin(t, h, f, origin);
 	put_str(t, "\r\n");
 }
 

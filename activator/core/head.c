@@ -86,21 +86,33 @@ const struct head_field *head_find(const struct head *h, enum field_id id)
 	return h->count[id] > 0 ? &h->fields[h->first[id]] : NULL;
 }
 
-bool head_list_has(const struct head *h, enum field_id id, const char *token)
+bool head_list_next(const struct head *h, enum field_id id, struct head_list *list)
 {
 	if (h->count[id] == 0)
 		return false;
-	for (unsigned i = h->first[id]; i < h->fields_count; i++) {
-		const struct head_field *f = &h->fields[i];
-		const char *at = head_at(h, f->value);
-		const char *end = at + f->value.bytes;
-		const char *text;
-		size_t bytes;
+	while (!list_next(&list->at, list->end, &list->text, &list->bytes)) {
+		const struct head_field *f;
 
-		while (f->id == id && list_next(&at, end, &text, &bytes))
-			if (text_is(text, bytes, token))
-				return true;
+		if (list->field == 0)
+			list->field = h->first[id];
+		while (list->field < h->fields_count && h->fields[list->field].id != id)
+			list->field++;
+		if (list->field == h->fields_count)
+			return false;
+		f = &h->fields[list->field++];
+		list->at = head_at(h, f->value);
+		list->end = list->at + f->value.bytes;
 	}
+	return true;
+}
+
+bool head_list_has(const struct head *h, enum field_id id, const char *token)
+{
+	struct head_list list = {0};
+
+	while (head_list_next(h, id, &list))
+		if (text_is(list.text, list.bytes, token))
+			return true;
 	return false;
 }
 
@@ -134,18 +146,36 @@ bool head_check_lines(const struct head *h)
 	return true;
 }
 
+/* ":" and digits, or nothing (RFC 3986 section 3.2.3: port = *DIGIT) */
+static bool port_is_valid(const char *text, size_t bytes)
+{
+	if (bytes == 0)
+		return true;
+	if (text[0] != ':' || bytes > 6)
+		return false;
+	for (size_t i = 1; i < bytes; i++)
+		if (!is_digit(text[i]))
+			return false;
+	return true;
+}
+
 /* A registered name, IPv4 address or [IPv6 address], with an optional port. */
 static bool host_is_valid(const char *host, size_t bytes)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	                              "0123456789-._:[]";
+	static const char of_name[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	                              "0123456789-._";
+	static const char of_v6[] = "0123456789abcdefABCDEF:.";
+	bool is_v6 = bytes > 0 && host[0] == '[';
+	const char *allowed = is_v6 ? of_v6 : of_name;
+	size_t at = is_v6;
 
-	if (bytes == 0 || bytes > 261)
+	if (bytes > 261)
 		return false;
-	for (size_t i = 0; i < bytes; i++)
-		if (host[i] == '\0' || strchr(allowed, host[i]) == NULL)
-			return false;
-	return host[0] != ':';
+	while (at < bytes && host[at] != '\0' && strchr(allowed, host[at]))
+		at++;
+	if (at == is_v6 || (is_v6 && (at == bytes || host[at++] != ']')))
+		return false;
+	return port_is_valid(host + at, bytes - at);
 }
 
 /* RFC 9112 section 3.2: origin-form, absolute-form (its authority replaces Host), or "*". */

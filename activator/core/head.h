@@ -72,6 +72,17 @@ void head_index(struct head *h);
 const char *head_at(const struct head *h, struct head_slice s);
 /** head_find() - the first of these fields. Return: NULL when there is none */
 const struct head_field *head_find(const struct head *h, enum field_id id);
+/* A place in a comma separated list, of all fields of one name. */
+struct head_list {
+	const char *text; /* the element */
+	size_t bytes;
+	const char *at;
+	const char *end;
+	unsigned field;
+};
+
+/** head_list_next() - @list: zeroed before the first call. Return: false at the end */
+bool head_list_next(const struct head *h, enum field_id id, struct head_list *list);
 /** head_list_has() - whether a comma separated field (all of them) has @token, any case */
 bool head_list_has(const struct head *h, enum field_id id, const char *token);
 /** head_connection_has() - the same of Connection */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "activator/io/account.h"
+#include "activator/io/address.h"
 #include "activator/io/internal.h"
 #include "lib/base/clk.h"
 
@@ -78,6 +79,7 @@ void client_accept(struct listener *l, int fd, const struct sockaddr_storage *ad
 {
 	struct proxy *p = l->proxy;
 	struct client *c = calloc(1, sizeof *c);
+	unsigned char bytes[ADDRESS_BYTES];
 
 	if (c == NULL) {
 		(void)close(fd);
@@ -87,6 +89,10 @@ void client_accept(struct listener *l, int fd, const struct sockaddr_storage *ad
 	c->proxy = p;
 	c->is_public = l->is_public;
 	c->address = *address;
+	address_bytes(address, bytes);
+	c->is_trusted = trust_has(&p->opts.trusted, bytes);
+	c->gets_details = p->opts.details == DETAILS_ALL ||
+	                  (p->opts.details == DETAILS_LOOPBACK && address_is_loopback(bytes));
 	sock_narrow(fd, false);
 	if (sock_open(&c->sock, p->base, fd, on_client, c) < 0) {
 		source_give(&p->sources, source);
@@ -134,64 +140,6 @@ void client_free(struct client *c)
 	head_buf_give(c->head);
 	out_done(&c->out);
 	free(c);
-}
-
-/* Whether what the client sends next can be told apart from what it has sent. */
-static bool client_is_in_step(const struct client *c)
-{
-	const struct request *r = c->request;
-
-	return c->state == CLIENT_BUSY && r && (!r->has_body || r->body_done);
-}
-
-void client_refuse(struct client *c, enum end_reason reason, const char *detail)
-{
-	unsigned status = end_reason_status(reason);
-	bool keep =
-	        !c->close && client_is_in_step(c) && c->request->keep_alive && !c->proxy->draining;
-	bool is_head = c->request && c->request->is_head;
-	bool empty = status == 204;
-	char body[1024];
-	char text[512];
-	int body_bytes = 0;
-	int n;
-
-	if (!empty)
-		body_bytes = snprintf(body, sizeof body, "%s%s%s\n", end_reason_text(reason),
-		                      detail && *detail ? ": " : "", detail ? detail : "");
-	if (body_bytes >= (int)sizeof body)
-		body_bytes = sizeof body - 1;
-	n = snprintf(text, sizeof text, "HTTP/1.1 %u %s\r\n", status, status_phrase(status));
-	out_put(&c->out, text, (size_t)n);
-	if (!empty) {
-		n = snprintf(text, sizeof text,
-		             "Content-Type: text/plain; charset=utf-8\r\n"
-		             "Content-Length: %d\r\nCache-Control: no-store\r\n",
-		             body_bytes);
-		out_put(&c->out, text, (size_t)n);
-	}
-	if (status == 503) {
-		n = snprintf(text, sizeof text, "Retry-After: %d\r\n", HOLD_RETRY_AFTER_S);
-		out_put(&c->out, text, (size_t)n);
-	}
-	if (status == 204 || status == 405) {
-		static const char allow[] =
-		        "Allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n";
-
-		out_put(&c->out, allow, sizeof allow - 1);
-	}
-	if (!keep)
-		out_put(&c->out, "Connection: close\r\n", 19);
-	else if (c->request->is_1_0)
-		out_put(&c->out, "Connection: keep-alive\r\n", 24);
-	out_put(&c->out, "\r\n", 2);
-	if (!is_head)
-		out_put(&c->out, body, (size_t)body_bytes);
-	c->close = !keep;
-	if (c->request == NULL)
-		proxy_count(c->proxy, reason, status);
-	if (c->state != CLIENT_BUSY)
-		client_set_state(c, CLIENT_BUSY);
 }
 
 /* The answer is out: the next request, or the end without cutting off what was sent. */
@@ -531,7 +479,7 @@ static void request_check_deadline(struct request *r, uint64_t now_ms)
 
 	if (r->state != REQUEST_ACTIVE) {
 		if (now_ms >= r->deadline_ms)
-			request_fail(r, END_HOLD_TIMEOUT, is_up ? NULL : t->message);
+			request_fail(r, END_HOLD_TIMEOUT, is_up ? NULL : request_detail(r));
 		return;
 	}
 	if (now_ms - r->progress_ms >= o->response_timeout_ms)

@@ -18,11 +18,15 @@
 #include "lib/base/num.h"
 #include "lib/http/metrics.h"
 #include "lib/kube/client.h"
+#include "lib/kube/denial.h"
 #include "lib/kube/informer.h"
 #include "lib/kube/object.h"
 
 /* What a wake was is told after so long: the API server has the wake itself to work for. */
 enum { CLUSTER_TELL_MS = 5000 };
+
+/* How long a denial is waited for that may pass, and how long a refusal is not asked for again. */
+enum { CLUSTER_DENIED_MS = 10000, CLUSTER_REFUSED_MS = 5000 };
 
 DEFINE_CLEANUP(json_t *, json_decref);
 
@@ -39,6 +43,9 @@ struct app {
 	struct event retry;
 	struct event tell;
 	unsigned failures;
+	uint64_t denied_ms;        /* since when, in this wake; 0: it is not */
+	uint64_t refused_until_ms; /* until then, that is the answer: */
+	char refusal[sizeof((struct err *)0)->text];
 	uint64_t pending_wakes; /* not yet in status.activation */
 	uint64_t cold_start_ms;
 	uint64_t wake_wall_ms;
@@ -57,6 +64,8 @@ struct cluster {
 	void *by_uid; /* the same: tsearch(3), for each request asks */
 	uint64_t wake_number;
 };
+
+_Static_assert((int)UPGRADES_BYTES >= (int)RESOURCE_UPGRADES_BYTES, "what a manifest lists fits");
 
 static int app_compare(const void *a, const void *b)
 {
@@ -98,16 +107,52 @@ static void app_wake_failed(struct app *a)
 		target_wake_done(a->target, 0);
 }
 
+/* Whether it was judged, so that asking again changes nothing; else it was not, or not yet. */
+static bool app_is_refused(struct app *a, const struct kube_result *res)
+{
+	uint64_t now_ms = clk_now_ms();
+
+	switch (res->http_status) {
+	case 400:
+	case 422:
+		return true;
+	case 403:
+		if (!denial_may_pass(res->http_status, res->err->text))
+			return true;
+		if (a->denied_ms == 0)
+			a->denied_ms = now_ms;
+		return now_ms - a->denied_ms >= CLUSTER_DENIED_MS;
+	default:
+		return false;
+	}
+}
+
+/* Whoever comes in the next seconds is told the same without a call. */
+static void app_wake_refused(struct app *a, const struct err *why)
+{
+	app_count_wake(a, "refused");
+	log_event(LOG_WARN, "wake.refused", log_str("namespace", a->ns), log_str("name", a->name),
+	          log_err(why));
+	a->refused_until_ms = clk_now_ms() + CLUSTER_REFUSED_MS;
+	(void)snprintf(a->refusal, sizeof a->refusal, "%s", why->text);
+	target_wake_refused(a->target, a->refusal);
+}
+
 static void on_wake_answer(void *arg, const struct kube_result *res)
 {
 	struct app *a = arg;
 	struct cluster *cl = a->cluster;
 
 	a->wake_call = NULL;
+	if (res->err && app_is_refused(a, res)) {
+		app_wake_refused(a, res->err);
+		return;
+	}
 	if (res->err) {
 		app_count_wake(a, "failed");
 		log_event(LOG_WARN, "wake.failed", log_str("namespace", a->ns),
 		          log_str("name", a->name), log_err(res->err));
+		target_wake_trouble(a->target, res->err->text);
 		app_wake_failed(a);
 		return;
 	}
@@ -156,7 +201,11 @@ static void on_ask_wake(void *arg, struct target *t)
 	struct app *a = arg;
 
 	a->failures = 0;
-	app_wake(a);
+	a->denied_ms = 0;
+	if (clk_now_ms() < a->refused_until_ms)
+		target_wake_refused(t, a->refusal);
+	else
+		app_wake(a);
 }
 
 static void app_tell_soon(struct app *a)
@@ -356,6 +405,7 @@ static struct target_limits app_limits(const struct cluster *cl,
 		limits.hold_timeout_ms = cl->opts.hold_timeout_max_ms;
 	limits.held = share_cap(&limits.held, &cl->opts.held, cl->opts.share_pct);
 	limits.concurrency_max = says->concurrency_max;
+	(void)snprintf(limits.upgrades, sizeof limits.upgrades, "%s", says->upgrades);
 	return limits;
 }
 
@@ -385,6 +435,7 @@ static void container_set(struct cluster *cl, const json_t *object)
 
 		a->activatable = r->activation.enabled && r->activation.port > 0 && !r->deleting;
 		target_set_limits(a->target, &limits);
+		a->refused_until_ms = 0; /* what was refused may be allowed now */
 		app_look(a, object);
 	}
 	resource_free(r);
@@ -499,10 +550,13 @@ struct target *cluster_route(void *cluster, const char *host, bool is_public,
 		return a->target;
 	if (cluster_is_out_of_date(cl))
 		*ret_reason = END_WATCH_LOST;
+	else if (!cluster_is_synced(cl))
+		*ret_reason = END_NOT_SYNCED;
+	else if (a)
+		*ret_reason = END_NOT_ACTIVATABLE;
 	else
-		*ret_reason = !cluster_is_synced(cl) ? END_NOT_SYNCED
-		              : a                    ? END_NOT_ACTIVATABLE
-		                                     : END_UNKNOWN_HOST;
+		*ret_reason =
+		        strchr(host, '.') || host[0] == '[' ? END_UNKNOWN_HOST : END_SHORT_HOST;
 	return NULL;
 }
 

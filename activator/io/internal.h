@@ -15,6 +15,7 @@
 
 #include "activator/core/forward.h"
 #include "activator/core/pace.h"
+#include "activator/io/address.h"
 #include "activator/io/message.h"
 #include "activator/io/proxy.h"
 #include "activator/io/source.h"
@@ -34,7 +35,6 @@ enum {
 	INTERIM_ANSWERS_MAX = 16, /* 1xx, to one request; they are buffered */
 	INTERIM_BYTES_MAX = 16 * 1024, /* of them, that a client has not taken */
 	PROXY_LISTENERS_MAX = 8,
-	ADDRESS_TEXT_BYTES = 46,
 };
 
 enum client_state {
@@ -66,7 +66,9 @@ struct client {
 	struct proxy *proxy;
 	TAILQ_ENTRY(client) link; /* in the list of its state */
 	enum client_state state;
-	bool is_public; /* came in by such a listener */
+	bool is_public;  /* came in by such a listener */
+	bool is_trusted; /* a proxy of ours: see forward.h */
+	bool gets_details;
 	uint64_t entered_ms;
 	struct message message;
 	struct head_buf *head; /* while bytes are in it */
@@ -121,6 +123,14 @@ struct request {
 	bool answer_done;
 	bool client_ended;    /* in a tunnel: that side has no more to say */
 	bool container_ended; /* likewise */
+	bool delivered;       /* an earlier attempt may have reached the container */
+	bool as_text;         /* answers of ours: not as JSON */
+	const char *id;       /* these: in text; host and path for the access log only */
+	const char *host;
+	const char *path;
+	const char *method; /* static */
+	size_t text_bytes;
+	char text[];
 };
 
 struct upstream {
@@ -219,6 +229,10 @@ struct proxy {
 	char text[HEAD_BYTES_MAX + HEAD_FIELDS_MAX * 4 + FORWARD_EXTRA_BYTES];
 };
 
+/* answer.c */
+/** client_refuse() - answer with @reason; @detail (or NULL) is added to its text */
+void client_refuse(struct client *c, enum end_reason reason, const char *detail);
+
 /* client.c */
 /** client_accept() - @source: given back at its end; NULL: not counted */
 void client_accept(struct listener *l, int fd, const struct sockaddr_storage *address,
@@ -234,8 +248,6 @@ bool client_spend(struct client *c, size_t bytes);
 /** client_serve_hungry() - those whose turn was cut off */
 void client_serve_hungry(struct proxy *p);
 void client_set_state(struct client *c, enum client_state state);
-/** client_refuse() - answer with @reason; @detail (or NULL) is added to its text */
-void client_refuse(struct client *c, enum end_reason reason, const char *detail);
 void client_drop(struct client *c);
 void client_sweep(struct proxy *p, uint64_t now_ms);
 void client_free(struct client *c);
@@ -244,6 +256,8 @@ void client_free(struct client *c);
 enum end_reason request_start(struct client *c, struct request **ret_request);
 void request_end(struct request *r, enum end_reason reason); /* counts it, frees it */
 void request_fail(struct request *r, enum end_reason reason, const char *detail);
+/** request_detail() - what the cluster says of its container; NULL: not for this client */
+const char *request_detail(const struct request *r);
 bool request_may_retry(const struct request *r);
 void request_forget_head(struct request *r); /* no further attempt is possible */
 void request_lost(struct request *r);        /* its upstream is gone before the answer's end */

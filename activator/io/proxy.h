@@ -19,6 +19,8 @@
 #include "activator/core/end_reason.h"
 #include "activator/core/hold_policy.h"
 #include "activator/core/pace.h"
+#include "activator/core/trust.h"
+#include "activator/core/upgrade.h"
 #include "activator/core/wake.h"
 #include "lib/base/err.h"
 
@@ -35,6 +37,9 @@ enum proxy_stage {
 	PROXY_STAGES_COUNT,
 };
 
+/* Who reads in an answer of ours what the cluster says of a container: images, nodes, webhooks. */
+enum proxy_details { DETAILS_NONE, DETAILS_LOOPBACK, DETAILS_ALL };
+
 struct proxy_opts {
 	uint32_t connections_max;
 	uint32_t connections_of_address_max; /* 0: no limit of its own */
@@ -47,6 +52,8 @@ struct proxy_opts {
 	uint64_t response_timeout_ms;
 	bool accept_later; /* not before proxy_accept() */
 	bool access_log;
+	enum proxy_details details;
+	struct trust trusted; /* proxies before us */
 	/** Return: the host's target, or NULL with *ret_reason; @host is NUL-terminated */
 	struct target *(*route)(void *arg, const char *host, bool is_public,
 	                        enum end_reason *ret_reason);
@@ -100,7 +107,8 @@ struct target_opts {
 struct target_limits {
 	struct hold_limits held;
 	uint64_t hold_timeout_ms;
-	uint32_t concurrency_max; /* 0: none */
+	uint32_t concurrency_max;      /* 0: none */
+	char upgrades[UPGRADES_BYTES]; /* protocols that Upgrade may name, "a,b" */
 };
 
 /* What the cluster says; strings are copied. */
@@ -132,6 +140,10 @@ void target_observe(struct target *t, const struct target_view *view);
  * target_wake_done() - @generation 0: refused for good, or nobody waits any more
  */
 void target_wake_done(struct target *t, int64_t generation);
+/** target_wake_refused() - for good, as @why says: what is held is told at once */
+void target_wake_refused(struct target *t, const char *why);
+/** target_wake_trouble() - it failed and is tried again: what to say if that never ends well */
+void target_wake_trouble(struct target *t, const char *why);
 /** target_quiesce() - Return: false when requests are in flight or held */
 bool target_quiesce(struct target *t, uint64_t lease_ms);
 void target_resume(struct target *t);

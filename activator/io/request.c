@@ -1,34 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "activator/core/problem.h"
+#include "activator/core/upgrade.h"
 #include "activator/io/account.h"
+#include "activator/io/address.h"
 #include "activator/io/internal.h"
+#include "activator/io/request_text.h"
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
-
-static void address_text(const struct sockaddr_storage *ss, char text[ADDRESS_TEXT_BYTES])
-{
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)ss;
-	const struct sockaddr_in *in = (const struct sockaddr_in *)ss;
-
-	text[0] = '\0';
-	if (ss->ss_family == AF_INET)
-		(void)inet_ntop(AF_INET, &in->sin_addr, text, ADDRESS_TEXT_BYTES);
-	else if (ss->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
-		(void)inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], text, ADDRESS_TEXT_BYTES);
-	else if (ss->ss_family == AF_INET6)
-		(void)inet_ntop(AF_INET6, &in6->sin6_addr, text, ADDRESS_TEXT_BYTES);
-}
 
 static int request_write_head(struct request *r, const struct head *h,
                               const struct request_facts *f, const char *address)
 {
 	struct proxy *p = r->client->proxy;
+	const struct forward_origin origin = {.address = address,
+	                                      .trusted = r->client->is_trusted,
+	                                      .request_id = r->id,
+	                                      .upgrades = r->target->limits.upgrades};
 	struct forward_text t = {.at = p->text, .capacity = sizeof p->text};
 
-	forward_request(&t, h, f, address);
+	forward_request(&t, h, f, &origin);
 	if (t.overflow)
 		return -1;
 	r->head = malloc(t.bytes);
@@ -36,7 +29,7 @@ static int request_write_head(struct request *r, const struct head *h,
 		return -1;
 	memcpy(r->head, t.at, t.bytes);
 	r->head_bytes = t.bytes;
-	account_move(ACCOUNT_BUFFERS, 0, sizeof *r + r->head_bytes);
+	account_move(ACCOUNT_BUFFERS, 0, sizeof *r + r->text_bytes + r->head_bytes);
 	return 0;
 }
 
@@ -47,17 +40,62 @@ void request_forget_head(struct request *r)
 	r->head = NULL;
 }
 
-static struct request *request_new(struct client *c, struct target *t, const struct head *h,
-                                   const struct request_facts *f)
+static char *text_put(char *to, const char *text, size_t bytes)
 {
-	struct request *r = calloc(1, sizeof *r);
+	memcpy(to, text, bytes);
+	to[bytes] = '\0';
+	return to;
+}
+
+/* The id, and what only the access log wants to know later. */
+static struct request *request_alloc(const struct proxy *p, const struct head *h,
+                                     const struct request_facts *f)
+{
+	char path[REQUEST_PATH_BYTES] = "";
+	char id[REQUEST_ID_MAX + 1];
+	size_t host_bytes = p->opts.access_log ? f->host_bytes : 0;
+	size_t bytes;
+	struct request *r;
+
+	request_id_of(h, id);
+	if (p->opts.access_log)
+		request_path_text(f->path, f->path_bytes, path);
+	bytes = strlen(id) + strlen(path) + host_bytes + 3;
+	r = calloc(1, sizeof *r + bytes);
+	if (r == NULL)
+		return NULL;
+	r->text_bytes = bytes;
+	r->id = text_put(r->text, id, strlen(id));
+	r->path = text_put(strchr(r->id, '\0') + 1, path, strlen(path));
+	r->host = text_put(strchr(r->path, '\0') + 1, f->host, host_bytes);
+	return r;
+}
+
+/* Whether the client asks for a protocol that its container may be asked for. */
+static bool request_upgrades(const struct head *h, const struct request_facts *f,
+                             const char *upgrades)
+{
+	struct head_list list = {0};
+
+	while (f->wants_upgrade && head_list_next(h, FIELD_UPGRADE, &list))
+		if (upgrade_is_allowed(upgrades, list.text, list.bytes))
+			return true;
+	return false;
+}
+
+static struct request *request_new(struct client *c, struct target *t, const struct head *h,
+                                   struct request_facts *f)
+{
+	struct request *r = request_alloc(c->proxy, h, f);
 
 	if (r == NULL)
 		return NULL;
+	f->wants_upgrade = request_upgrades(h, f, t->limits.upgrades);
 	r->client = c;
 	r->target = t;
 	r->start_ms = r->progress_ms = clk_now_ms();
 	r->deadline_ms = r->start_ms + t->limits.hold_timeout_ms;
+	r->method = h->method;
 	r->has_body = f->has_body;
 	r->body_done = !f->has_body;
 	r->idempotent = f->idempotent;
@@ -66,6 +104,7 @@ static struct request *request_new(struct client *c, struct target *t, const str
 	r->keep_alive = f->keep_alive;
 	r->is_1_0 = h->minor == 0;
 	r->chunked_in = h->chunked;
+	r->as_text = problem_as_text(h);
 	t->has_last_request = true;
 	t->last_request_ms = r->start_ms;
 	address_text(&c->address, t->last_client);
@@ -81,7 +120,7 @@ enum end_reason request_start(struct client *c, struct request **ret_request)
 	struct request_facts f = {0};
 	enum end_reason reason = head_check_request(h, &f);
 	struct target *t = NULL;
-	char host[264] = "";
+	char host[REQUEST_HOST_BYTES] = "";
 
 	if (reason == END_NONE) {
 		(void)snprintf(host, sizeof host, "%.*s", (int)f.host_bytes, f.host);
@@ -104,8 +143,13 @@ enum end_reason request_start(struct client *c, struct request **ret_request)
 
 static void request_log(const struct request *r, enum end_reason reason, unsigned status)
 {
+	char address[ADDRESS_TEXT_BYTES];
+
+	address_text(&r->client->address, address);
 	log_event(LOG_INFO, "request", log_str("namespace", r->target->ns),
-	          log_str("name", r->target->name), log_u64("status", status),
+	          log_str("name", r->target->name), log_str("client", address),
+	          log_str("host", r->host), log_str("method", r->method), log_str("path", r->path),
+	          log_str("id", r->id), log_u64("status", status),
 	          log_str("reason", end_reason_label(reason)),
 	          log_u64("duration_ms", clk_now_ms() - r->start_ms));
 }
@@ -136,7 +180,7 @@ void request_end(struct request *r, enum end_reason reason)
 			upstream_close(u);
 	}
 	request_forget_head(r);
-	account_move(ACCOUNT_BUFFERS, sizeof *r, 0);
+	account_move(ACCOUNT_BUFFERS, sizeof *r + r->text_bytes, 0);
 	free(r);
 	target_release(t);
 }
@@ -152,6 +196,11 @@ void request_fail(struct request *r, enum end_reason reason, const char *detail)
 	client_refuse(c, reason, detail);
 	request_end(r, reason);
 	client_run(c);
+}
+
+const char *request_detail(const struct request *r)
+{
+	return r->client->gets_details ? r->target->message : NULL;
 }
 
 bool request_may_retry(const struct request *r)

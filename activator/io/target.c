@@ -115,6 +115,14 @@ static void target_ask_wake(struct target *t)
 	t->opts.ask_wake(t->opts.arg, t);
 }
 
+static void target_tell_held(struct target *t, enum end_reason reason)
+{
+	struct request *r;
+
+	while ((r = TAILQ_FIRST(&t->held)))
+		request_fail(r, reason, request_detail(r));
+}
+
 /* One function turns actions into effects; those on the request at hand are the caller's. */
 static void target_act(struct target *t, unsigned actions)
 {
@@ -133,8 +141,7 @@ static void target_act(struct target *t, unsigned actions)
 	if (actions & WAKE_DO_WAKE)
 		target_ask_wake(t);
 	if (actions & WAKE_DO_FAIL_HELD)
-		while (!TAILQ_EMPTY(&t->held))
-			request_fail(TAILQ_FIRST(&t->held), END_FAILED, t->message);
+		target_tell_held(t, END_FAILED);
 	if (actions & WAKE_DO_RELEASE)
 		target_release(t);
 }
@@ -232,6 +239,20 @@ void target_wake_done(struct target *t, int64_t generation)
 	target_look(t);
 }
 
+void target_wake_trouble(struct target *t, const char *why)
+{
+	(void)snprintf(t->message, sizeof t->message, "%s", why);
+}
+
+/* Its requests are told while the wake still counts as under way: else one that comes behind an
+   answer would ask for the next. */
+void target_wake_refused(struct target *t, const char *why)
+{
+	target_wake_trouble(t, why);
+	target_tell_held(t, END_WAKE_REFUSED);
+	target_wake_done(t, 0);
+}
+
 bool target_quiesce(struct target *t, uint64_t lease_ms)
 {
 	enum wake_state before = t->wake.state;
@@ -312,7 +333,7 @@ void target_admit(struct target *t, struct request *r)
 	target_log_state(t, before, WAKE_EV_REQUEST);
 	if (actions & WAKE_DO_REFUSE) {
 		target_act(t, actions);
-		request_fail(r, END_FAILED, t->message);
+		request_fail(r, END_FAILED, request_detail(r));
 		return;
 	}
 	if ((actions & WAKE_DO_PASS) && TAILQ_EMPTY(&t->held) && t->dialing_count < DIALS_MAX &&
@@ -343,6 +364,7 @@ void target_hold_again(struct request *r)
 		u->request = NULL;
 		upstream_close(u);
 	}
+	r->delivered = r->delivered || r->sent;
 	r->sent = false;
 	request_charge(r);
 	TAILQ_INSERT_HEAD(&t->held, r, link);

@@ -4,6 +4,7 @@
  * same: that is what keeps two readers of one stream from disagreeing about where a request ends.
  */
 #include "activator/core/forward.h"
+#include "activator/core/upgrade.h"
 #include "activator/io/message.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -35,6 +36,16 @@ static enum message_step read_head(struct message *m, struct head_buf *b, const 
 	return step;
 }
 
+static bool asks_websocket(const struct head *h)
+{
+	struct head_list list = {0};
+
+	while (head_list_next(h, FIELD_UPGRADE, &list))
+		if (upgrade_is_allowed("websocket", list.text, list.bytes))
+			return true;
+	return false;
+}
+
 static void check_same(const struct head *a, const struct request_facts *fa, size_t text_bytes)
 {
 	struct head_buf *b = head_buf_take();
@@ -49,6 +60,8 @@ static void check_same(const struct head *a, const struct request_facts *fa, siz
 	FUZZ_CHECK(used == text_bytes);
 	FUZZ_CHECK(head_check_request(&b->head, &fb) == END_NONE);
 	FUZZ_CHECK(strcmp(a->method, b->head.method) == 0);
+	FUZZ_CHECK(b->head.count[FIELD_TWIN] == 0 && fa->wants_upgrade == fb.wants_upgrade);
+	FUZZ_CHECK(b->head.count[FIELD_X_REQUEST_ID] == 1);
 	FUZZ_CHECK(fa->has_body == fb.has_body && a->length == b->head.length &&
 	           a->chunked == b->head.chunked);
 	FUZZ_CHECK(fa->host_bytes == fb.host_bytes &&
@@ -82,6 +95,10 @@ static void read_body(struct message *m, struct head_buf *b, const uint8_t *data
 
 static void run(const uint8_t *data, size_t bytes, size_t piece)
 {
+	const struct forward_origin origin = {.address = "192.0.2.1",
+	                                      .trusted = piece != 7,
+	                                      .request_id = "id",
+	                                      .upgrades = "websocket"};
 	struct forward_text t = {.at = forwarded, .capacity = sizeof forwarded};
 	struct head_buf *b = head_buf_take();
 	struct request_facts f;
@@ -94,7 +111,8 @@ static void run(const uint8_t *data, size_t bytes, size_t piece)
 	    head_check_request(&b->head, &f) == END_NONE) {
 		size_t taken = used + (b->bytes - b->parsed);
 
-		forward_request(&t, &b->head, &f, "192.0.2.1");
+		f.wants_upgrade = f.wants_upgrade && asks_websocket(&b->head);
+		forward_request(&t, &b->head, &f, &origin);
 		/* Some fields are added: near the limit we could not read our own. */
 		if (!t.overflow && b->head.fields_count + ADDED_FIELDS_MAX <= HEAD_FIELDS_MAX &&
 		    t.bytes <= HEAD_BYTES_MAX)

@@ -67,6 +67,9 @@ responseTimeout: {{ $a.timeouts.response | quote }}
 drainTimeout: {{ $a.timeouts.drain | quote }}
 shutdownDelay: {{ $a.shutdownDelay | quote }}
 accessLog: {{ $a.accessLog }}
+{{- /* an upgrade that reuses a former release's values has neither */}}
+trustedProxies: {{ toJson ($a.trustedProxies | default (list "private")) }}
+answerDetails: {{ $a.answerDetails | default "none" | quote }}
 {{- end }}
 
 {{- define "sc.config.idle-monitor" -}}

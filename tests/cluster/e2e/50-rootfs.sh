@@ -205,7 +205,7 @@ probe_image "$run" another >/dev/null
 kubectl -n "$run" patch stoppablecontainer web --type=json -p '[{"op": "add", "path": "/spec/template/spec/containers/0/imagePullPolicy", "value": "Always"}]' >/dev/null
 cluster_until 60 reason_is DigestChanged
 code=$(curl -s -o "$FAULTS_FILES/body" -w '%{http_code}' -H "Host: web.$run.apps.test" "http://$ACTIVATOR/")
-{ [ "$code" = 503 ] && grep -q DigestChanged "$FAULTS_FILES/body"; } || die "another image: $code $(cat "$FAULTS_FILES/body")"
+{ [ "$code" = 503 ] && grep -q '"reason":"failed"' "$FAULTS_FILES/body"; } || die "another image: $code $(cat "$FAULTS_FILES/body")"
 upper_is_same "another image"
 asleep_or_failed() { phase_is web Stopped || phase_is web Failed; }
 kubectl -n "$run" patch stoppablecontainer web --type=merge -p '{"spec":{"running":false}}' >/dev/null

@@ -124,17 +124,29 @@ void input_event(struct world *w, const char *name, const char *reason)
 	fail_msg("no Event %s about %s: %s", reason, name, last);
 }
 
+/* What an answer of ours says (RFC 9457); of any other its body. */
+static void input_detail(const struct world_response *res, char ret_text[1024])
+{
+	const char *body = res->body != NULL ? res->body : "";
+	json_t *problem = json_loads(body, 0, NULL);
+
+	(void)snprintf(ret_text, 1024, "%s", json_str_at(problem, body, "detail", NULL));
+	json_decref(problem);
+}
+
 /* Return: it was so; else @last says how it was. */
 static bool input_ask(const char *host, int status, const char *text, char last[1024])
 {
 	struct world_response res;
-	bool equal;
+	char detail[1024];
+	int got;
 
 	world_http(INPUT_HTTP_PORT, "GET", host, "/", NULL, &res);
-	equal = res.status == status && res.body != NULL && strstr(res.body, text) != NULL;
-	(void)snprintf(last, 1024, "%d %s", res.status, res.body != NULL ? res.body : "");
+	input_detail(&res, detail);
+	got = res.status;
 	world_response_done(&res);
-	return equal;
+	(void)snprintf(last, 1024, "%d %.1000s", got, detail);
+	return got == status && strstr(detail, text) != NULL;
 }
 
 /* The activator hears of a new container a moment after it was made. */

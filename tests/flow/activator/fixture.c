@@ -72,7 +72,8 @@ void make_ready(struct fixture *f)
 	observe(f, true, true, NULL);
 }
 
-static const struct target_limits limits = {.held = {300, 1 << 21}, .hold_timeout_ms = 8000};
+static const struct target_limits limits = {
+        .held = {300, 1 << 21}, .hold_timeout_ms = 8000, .upgrades = UPGRADES_DEFAULT ",x"};
 
 void add_others(struct fixture *f)
 {
@@ -105,6 +106,7 @@ int setup_with(void **state, void (*change)(struct proxy_opts *opts))
 	                          .idle_timeout_ms = 75000,
 	                          .head_timeout_ms = 500,
 	                          .response_timeout_ms = 1000,
+	                          .details = DETAILS_LOOPBACK,
 	                          .route = route,
 	                          .arg = f};
 	const struct target_opts topts = {

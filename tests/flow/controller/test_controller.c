@@ -355,7 +355,8 @@ static void test_controller_answers_a_request_for_what_cannot_be_honoured(void *
 {
 	struct fixture *f = *state;
 	struct world_process *activator =
-	        world_spawn(f->world, "sc-activator", "--listen=127.0.0.1:0", NULL);
+	        world_spawn(f->world, "sc-activator", "--listen=127.0.0.1:0",
+	                    "--answer-details=loopback", NULL);
 	struct world_response r;
 
 	json_decref(world_create(

@@ -19,6 +19,18 @@ static void test_head_request_checks(void **state)
 	        {"GET", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", END_NONE},
 	        {"GET", "GET / HTTP/1.1\r\nHost: a.b:8080\r\n\r\n", END_NONE},
 	        {"GET", "GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", END_NONE},
+	        {"GET", "GET / HTTP/1.1\r\nHost: a:\r\n\r\n", END_NONE},
+	        {"GET", "GET / HTTP/1.1\r\nHost: [2001:db8::1]\r\n\r\n", END_NONE},
+	        {"GET", "GET / HTTP/1.1\r\nHost: a:8080:evil]x\r\n\r\n", END_BAD_HOST},
+	        {"GET", "GET / HTTP/1.1\r\nHost: a:80x\r\n\r\n", END_BAD_HOST},
+	        {"GET", "GET / HTTP/1.1\r\nHost: a:123456\r\n\r\n", END_BAD_HOST},
+	        {"GET", "GET / HTTP/1.1\r\nHost: :80\r\n\r\n", END_BAD_HOST},
+	        {"GET", "GET / HTTP/1.1\r\nHost: [a]b\r\n\r\n", END_BAD_HOST},
+	        {"GET", "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", END_BAD_HOST},
+	        {"GET", "GET / HTTP/1.1\r\nHost: []\r\n\r\n", END_BAD_HOST},
+	        {"GET", "GET / HTTP/1.1\r\nHost: ::1\r\n\r\n", END_BAD_HOST},
+	        {"GET", "GET / HTTP/1.1\r\nHost: a]\r\n\r\n", END_BAD_HOST},
+	        {"GET", "GET http://b:80:x/ HTTP/1.1\r\nHost: a\r\n\r\n", END_BAD_TARGET},
 	        {"GET", "GET / HTTP/1.1\r\n\r\n", END_BAD_HOST},
 	        {"GET", "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", END_BAD_HOST},
 	        {"GET", "GET / HTTP/1.1\r\nHost: \r\n\r\n", END_BAD_HOST},
@@ -103,6 +115,9 @@ static void test_head_trailers_cannot_change_framing_or_routing(void **state)
 	assert_false(head_trailer_allowed("content-length", 14));
 	assert_false(head_trailer_allowed("Host", 4));
 	assert_false(head_trailer_allowed("x-forwarded-for", 15));
+	assert_false(head_trailer_allowed("X_Forwarded_For", 15));
+	assert_false(head_trailer_allowed("x-request-id", 12));
+	assert_false(head_trailer_allowed("", 0));
 }
 
 int main(void)

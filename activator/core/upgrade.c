@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "activator/core/upgrade.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool name_is(const char *text, size_t bytes, const char *name, size_t name_bytes)
+{
+	return bytes == name_bytes && strncasecmp(text, name, bytes) == 0;
+}
+
+bool upgrade_is_allowed(const char *list, const char *text, size_t bytes)
+{
+	const char *slash = memchr(text, '/', bytes);
+	size_t name_bytes = slash ? (size_t)(slash - text) : bytes;
+
+	while (*list) {
+		size_t n = strcspn(list, ",");
+
+		/* a version in the list is that one; none is any */
+		if (name_is(text, name_bytes, list, n) || name_is(text, bytes, list, n))
+			return true;
+		list += n;
+		list += *list == ',';
+	}
+	return false;
+}

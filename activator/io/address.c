@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "activator/io/address.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+void address_text(const struct sockaddr_storage *ss, char ret_text[ADDRESS_TEXT_BYTES])
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)ss;
+	const struct sockaddr_in *in = (const struct sockaddr_in *)ss;
+
+	ret_text[0] = '\0';
+	if (ss->ss_family == AF_INET)
+		(void)inet_ntop(AF_INET, &in->sin_addr, ret_text, ADDRESS_TEXT_BYTES);
+	else if (ss->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
+		(void)inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], ret_text, ADDRESS_TEXT_BYTES);
+	else if (ss->ss_family == AF_INET6)
+		(void)inet_ntop(AF_INET6, &in6->sin6_addr, ret_text, ADDRESS_TEXT_BYTES);
+}
+
+void address_bytes(const struct sockaddr_storage *ss, unsigned char ret_bytes[ADDRESS_BYTES])
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)ss;
+	const struct sockaddr_in *in = (const struct sockaddr_in *)ss;
+
+	memset(ret_bytes, 0, ADDRESS_BYTES);
+	if (ss->ss_family == AF_INET6) {
+		memcpy(ret_bytes, &in6->sin6_addr, ADDRESS_BYTES);
+	} else if (ss->ss_family == AF_INET) {
+		memset(ret_bytes + 10, 0xff, 2);
+		memcpy(ret_bytes + 12, &in->sin_addr, 4);
+	}
+}
+
+bool address_is_loopback(const unsigned char bytes[ADDRESS_BYTES])
+{
+	static const unsigned char v6[ADDRESS_BYTES] = {[15] = 1};
+	static const unsigned char v4[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127};
+
+	return memcmp(bytes, v6, sizeof v6) == 0 || memcmp(bytes, v4, sizeof v4) == 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "activator/core/upgrade.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void test_upgrade_names_and_versions(void **state)
+{
+	static const struct {
+		const char *list;
+		const char *text;
+		bool want;
+	} rows[] = {
+	        {UPGRADES_DEFAULT, "websocket", true},
+	        {UPGRADES_DEFAULT, "WebSocket", true},
+	        {UPGRADES_DEFAULT, "websocke", false},
+	        {UPGRADES_DEFAULT, "websockets", false},
+	        {UPGRADES_DEFAULT, "h2c", false},
+	        {UPGRADES_DEFAULT, "TLS/1.2", false},
+	        {UPGRADES_DEFAULT, "", false},
+	        {"", "websocket", false},
+	        {"a,spice/1.0", "spice/1.0", true},
+	        {"a,spice/1.0", "spice/1.1", false},
+	        {"a,spice/1.0", "spice", false},
+	        {"a,spice", "spice/1.1", true},
+	        {"a,spice", "A", true},
+	        {"a,spice", "a,spice", false},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (upgrade_is_allowed(rows[i].list, rows[i].text, strlen(rows[i].text)) !=
+		    rows[i].want)
+			fail_msg("%s of %s", rows[i].text, rows[i].list);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_upgrade_names_and_versions),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
