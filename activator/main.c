@@ -6,7 +6,6 @@
 #include <openssl/rand.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "activator/io/account.h"
@@ -15,7 +14,7 @@
 #include "activator/io/memory_limit.h"
 #include "activator/io/proxy.h"
 #include "activator/io/report.h"
-#include "lib/base/cleanup.h"
+#include "activator/settings.h"
 #include "lib/base/clk.h"
 #include "lib/base/config.h"
 #include "lib/base/fds.h"
@@ -29,32 +28,6 @@
 
 /* Started anew it asks the API first: who comes meanwhile waits in the kernel's queue, so long. */
 enum { PUBLISH_MS = 500, INSTANCE_BYTES = 8, ACCEPT_LATEST_S = 5 };
-
-struct settings {
-	const char **listen, **listen_public;
-	const char **domains, *cluster_domain;
-	const char *kubeconfig;
-	const char *admin_listen;
-	const char *admin_token_file;
-	const char *idle_monitor_key_file;
-	uint64_t lost_watch_timeout_ms;
-	const char *identity;
-	uint64_t connections_max;
-	uint64_t connections_memory, connections_per_address;
-	uint64_t min_rate, min_rate_grace_ms;
-	uint64_t held_requests_max;
-	uint64_t held_bytes_max;
-	uint64_t idle_timeout_ms;
-	uint64_t head_timeout_ms;
-	uint64_t response_timeout_ms;
-	uint64_t drain_timeout_ms, shutdown_delay_ms;
-	uint64_t hold_timeout_max_ms, hold_share_pct;
-	uint64_t wakes_per_s, wakes_burst, namespace_wakes_per_s, namespace_wakes_burst;
-	uint64_t hold_timeout_ms, pending_requests_max, pending_bytes_max;
-	bool access_log;
-	const char *answer_details;
-	const char **trusted_proxies;
-};
 
 struct program {
 	struct settings settings;
@@ -75,99 +48,6 @@ struct program {
 	struct event *interrupt;
 	char instance[2 * INSTANCE_BYTES + 1];
 };
-
-struct command {
-	int argc;
-	char **argv;
-};
-
-static int program_load(struct program *p, const struct command *command,
-                        const struct config_option *options, size_t options_count, struct err *err)
-{
-	const struct config_program program = {
-	        .name = "sc-activator",
-	        .synopsis = "Hold HTTP requests for sleeping containers, and wake them.",
-	        .options = options,
-	        .options_count = options_count,
-	};
-	int operands;
-
-	return config_load(&program, command->argc, command->argv, &p->config, &operands, err);
-}
-
-static int settings_load(struct program *p, const struct command *command, struct err *err)
-{
-	struct settings *s = &p->settings;
-	const struct config_option options[] = {
-	        {"listen", CONFIG_LIST, &s->listen, "127.0.0.1:8080", 0, 0,
-	         "address:port for clients; repeatable"},
-	        {"listenPublic", CONFIG_LIST, &s->listen_public, NULL, 0, 0,
-	         "the same for strangers: no NAME.NAMESPACE alone, and none below svc"},
-	        {"domains", CONFIG_LIST, &s->domains, "localhost", 0, 0,
-	         "domains below which NAME.NAMESPACE is answered for"},
-	        {"clusterDomain", CONFIG_STR, &s->cluster_domain, "cluster.local", 0, 0,
-	         "domain of Services: NAME.NAMESPACE.svc.DOMAIN is answered for"},
-	        {"kubeconfig", CONFIG_STR, &s->kubeconfig, NULL, 0, 0,
-	         "kubeconfig file; default: $KUBECONFIG, in-cluster, ~/.kube/config"},
-	        {"adminListen", CONFIG_STR, &s->admin_listen, "127.0.0.1:9091", 0, 0,
-	         "address:port of the admin server"},
-	        {"adminTokenFile", CONFIG_STR, &s->admin_token_file, NULL, 0, 0,
-	         "file with the admin server's bearer token"},
-	        {"idleMonitorKeyFile", CONFIG_STR, &s->idle_monitor_key_file, NULL, 0, 0,
-	         "file with the key that it shares; the token is for /metrics alone then"},
-	        {"identity", CONFIG_STR, &s->identity, NULL, 0, 0, "in wakes; default: random"},
-	        {"connections.max", CONFIG_U64, &s->connections_max, "8000", 1, 1000000,
-	         "client connections; lowered at the start to what memory and files allow"},
-	        {"connections.memory", CONFIG_SIZE, &s->connections_memory, "0", 0, 0,
-	         "bytes of all connections; 0: 60 % of the memory limit, or a quarter of memory"},
-	        {"connections.maxPerAddress", CONFIG_U64, &s->connections_per_address, "0", 0,
-	         1000000, "connections from one address or /64 of IPv6; 0: any number"},
-	        {"minRate.bytesPerSecond", CONFIG_U64, &s->min_rate, "240", 0, 1000000000,
-	         "slower heads and bodies get 408, slower readers are cut off; 0: no minimum"},
-	        {"minRate.grace", CONFIG_DURATION, &s->min_rate_grace_ms, "10s", 1000, 3600000,
-	         "the minimum rate is looked at over so long"},
-	        {"heldRequests.max", CONFIG_U64, &s->held_requests_max, "4000", 1, 1000000,
-	         "requests held for all containers together"},
-	        {"heldBytes.max", CONFIG_SIZE, &s->held_bytes_max, "64Mi", 1, 0,
-	         "bytes held in all"},
-	        {"hold.timeout", CONFIG_DURATION, &s->hold_timeout_ms, "60s", 1, 86400000,
-	         "hold a request so long (504), where the manifest says nothing"},
-	        {"hold.maxPendingRequests", CONFIG_U64, &s->pending_requests_max, "1000", 1, 100000,
-	         "requests held for one container, where the manifest says nothing"},
-	        {"hold.maxPendingBytes", CONFIG_SIZE, &s->pending_bytes_max, "16Mi", 1, 0,
-	         "bytes held for one container, where the manifest says nothing"},
-	        {"hold.timeoutMax", CONFIG_DURATION, &s->hold_timeout_max_ms, "10m", 1, 86400000,
-	         "the longest hold that a manifest may ask for"},
-	        {"hold.sharePercent", CONFIG_U64, &s->hold_share_pct, "25", 1, 100,
-	         "of heldRequests.max and heldBytes.max, what one container may have at most"},
-	        {"wakes.perSecond", CONFIG_U64, &s->wakes_per_s, "50", 0, 1000000,
-	         "containers woken for requests, in all (503); 0: no limit"},
-	        {"wakes.burst", CONFIG_U64, &s->wakes_burst, "500", 1, 1000000, "so many at once"},
-	        {"wakes.namespacePerSecond", CONFIG_U64, &s->namespace_wakes_per_s, "10", 0,
-	         1000000, "containers woken for requests, of one namespace (503); 0: no limit"},
-	        {"wakes.namespaceBurst", CONFIG_U64, &s->namespace_wakes_burst, "200", 1, 1000000,
-	         "so many at once of one namespace, after a quiet while"},
-	        {"idleTimeout", CONFIG_DURATION, &s->idle_timeout_ms, "75s", 1, 3600000,
-	         "a client connection without a request is closed"},
-	        {"headTimeout", CONFIG_DURATION, &s->head_timeout_ms, "30s", 1, 3600000,
-	         "a request's head must arrive within (408)"},
-	        {"responseTimeout", CONFIG_DURATION, &s->response_timeout_ms, "300s", 1, 86400000,
-	         "no byte from or to a container ends a request (504)"},
-	        {"drainTimeout", CONFIG_DURATION, &s->drain_timeout_ms, "30s", 1, 3600000,
-	         "requests may go on so long after SIGTERM and the shutdown delay"},
-	        {"shutdownDelay", CONFIG_DURATION, &s->shutdown_delay_ms, "0s", 0, 3600000,
-	         "after SIGTERM not ready, but new connections are still taken for so long"},
-	        {"lostWatchTimeout", CONFIG_DURATION, &s->lost_watch_timeout_ms, "10m", 0, 86400000,
-	         "503 after so long without a watch: addresses may be others' by now; 0s: never"},
-	        {"trustedProxies", CONFIG_LIST, &s->trusted_proxies, "private", 0, 0,
-	         "addresses, ranges, \"private\" or \"none\": whose X-Forwarded-* go on"},
-	        {"answerDetails", CONFIG_STR, &s->answer_details, "none", 0, 0,
-	         "\"none\", \"loopback\" or \"all\": who is told in a 503 or 504 why, in full"},
-	        {"accessLog", CONFIG_BOOL, &s->access_log, "false", 0, 0, "log each request"},
-	};
-
-	return program_load(p, command, options, ARRAY_LEN(options), err);
-}
 
 static void on_stage(void *arg, enum proxy_stage stage, uint64_t ms)
 {
@@ -298,20 +178,6 @@ static uint32_t connections_that_fit(struct settings *s)
 	return fit;
 }
 
-static int details_parse(const char *text, enum proxy_details *ret_details, struct err *err)
-{
-	static const char *const names[] = {
-	        [DETAILS_NONE] = "none", [DETAILS_LOOPBACK] = "loopback", [DETAILS_ALL] = "all"};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (strcmp(text, names[i]) == 0) {
-			*ret_details = (enum proxy_details)i;
-			return 0;
-		}
-	return err_set(err, ERR_PARSE, 0, "answer-details \"%s\": want none, loopback or all",
-	               text);
-}
-
 static int open_proxy(struct program *p, struct err *err)
 {
 	struct settings *s = &p->settings;
@@ -327,16 +193,14 @@ static int open_proxy(struct program *p, struct err *err)
 	        .head_timeout_ms = s->head_timeout_ms,
 	        .response_timeout_ms = s->response_timeout_ms,
 	        .access_log = s->access_log,
+	        .details = s->details,
+	        .trusted = s->trusted,
 	        .accept_later = true,
 	        .route = on_route,
 	        .on_stage = on_stage,
 	        .arg = p,
 	};
 
-	if (details_parse(s->answer_details, &opts.details, err) < 0)
-		return -1;
-	if (trust_parse(s->trusted_proxies, &opts.trusted, err) < 0)
-		return err_wrap(err, "trusted-proxies");
 	return proxy_new(p->base, &opts, &p->proxy, err);
 }
 
@@ -432,7 +296,7 @@ int main(int argc, char **argv)
 {
 	static struct program program;
 	struct err err;
-	int loaded = settings_load(&program, &(struct command){argc, argv}, &err);
+	int loaded = settings_load(argc, argv, &program.settings, &program.config, &err);
 	int result;
 
 	if (loaded != 0) {

@@ -149,6 +149,11 @@ static const struct wrong_use {
 } wrong_uses[] = {
         {"controller/sc-controller", {"--frobnicate"}, 2, "unknown option --frobnicate"},
         {"activator/sc-activator", {"extra"}, 2, "unexpected argument \"extra\""},
+        {"activator/sc-activator", {"--answer-details=some"}, 2, "want none, loopback or all"},
+        {"activator/sc-activator",
+         {"--trusted-proxies=10.0.0.0/40"},
+         2,
+         "\"10.0.0.0/40\": want an"},
         {"idle-monitor/sc-idle-monitor", {"--log-level=loud"}, 2, "loud"},
         {"wrapper/sc-node-agent", {"--frobnicate"}, 2, "unknown option --frobnicate"},
         {"local/sc-local", {"frob"}, 2, "unknown command \"frob\""},
