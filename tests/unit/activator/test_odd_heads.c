@@ -268,70 +268,70 @@ static void test_odd_heads_with_any_byte_changed_mean_the_same_to_both_readings(
 		check_changes(false, responses[i]);
 }
 
+static const struct {
+	const char *fields;
+	bool taken;
+} odd_requests[] = {
+        {"Transfer-Encoding: chunked\r\n", true},
+        {"Transfer-Encoding: \t Chunked \r\n", true},
+        {"Transfer-Encoding:chunked\r\n", true},
+        {"Transfer-Encoding: chunked\t\r\n", false},
+        {"Transfer-Encoding: chunked \t\r\n", false},
+        {"Transfer-Encoding: chunked\t \r\n", false},
+        {"Transfer-Encoding: chunked,\r\n", false},
+        {"Transfer-Encoding: ,chunked\r\n", false},
+        {"Transfer-Encoding: chunked;q=1\r\n", false},
+        {"Transfer-Encoding: \"chunked\"\r\n", false},
+        {"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", false},
+        {"Transfer-Encoding: chunked\r\nTransfer-Encoding:\r\n", false},
+        {"Transfer-Encoding: identity\r\n", false},
+        {"Transfer-Encoding:\r\n", false},
+        {"Transfer-Encoding : chunked\r\n", false},
+        {"Transfer-Encoding: xchunked\r\n", false},
+        {"Transfer-Encoding: chunked\r\nContent-Length: 0\r\n", false},
+        {"Content-Length: 0\r\nTransfer-Encoding: chunked\r\n", false},
+        {"Content-Length: 5\r\n", true},
+        {"Content-Length:\t5 \r\n", true},
+        {"Content-Length: 0005\r\n", true},
+        {"Content-Length: +5\r\n", false},
+        {"Content-Length: -5\r\n", false},
+        {"Content-Length: 5\t\r\n", false},
+        {"Content-Length: 5 5\r\n", false},
+        {"Content-Length: 5, 5\r\n", false},
+        {"Content-Length: 5,\r\n", false},
+        {"Content-Length: 0x5\r\n", false},
+        {"Content-Length: 5.0\r\n", false},
+        {"Content-Length:\r\n", false},
+        {"Content-Length: 5\r\nContent-Length: 5\r\n", false},
+        {"Content-Length: 5\r\ncontent-length: 6\r\n", false},
+        {"Content-Length: 9223372036854775807\r\n", true},
+        {"Content-Length: 9223372036854775808\r\n", false},
+        {"Content-Length: 18446744073709551617\r\n", false},
+        {"X: a\xff\r\n", true},
+        {"X: a\x7f\r\n", false},
+        {"X: a\x01\r\n", false},
+        {"X\xff: a\r\n", false},
+        {": x\r\n", false},
+        {"A: b\r\n: x\r\nC: d\r\n", false},
+        {":\r\n", false},
+        {"A\r\n", false},
+        {"A b: c\r\n", false},
+        {"A: b\r\n c\r\n", false},
+        {"A: b\r\n\tc\r\n", false},
+        {"Connection: ,, close ,\t,\r\n", true},
+        {"Host: b\r\n", false},
+};
+
 /* Longer changes than one byte, and what of them is taken. */
 static void test_odd_heads_of_requests(void **state)
 {
-	static const struct {
-		const char *fields;
-		bool taken;
-	} rows[] = {
-	        {"Transfer-Encoding: chunked\r\n", true},
-	        {"Transfer-Encoding: \t Chunked \r\n", true},
-	        {"Transfer-Encoding:chunked\r\n", true},
-	        {"Transfer-Encoding: chunked\t\r\n", false},
-	        {"Transfer-Encoding: chunked \t\r\n", false},
-	        {"Transfer-Encoding: chunked\t \r\n", false},
-	        {"Transfer-Encoding: chunked,\r\n", false},
-	        {"Transfer-Encoding: ,chunked\r\n", false},
-	        {"Transfer-Encoding: chunked;q=1\r\n", false},
-	        {"Transfer-Encoding: \"chunked\"\r\n", false},
-	        {"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", false},
-	        {"Transfer-Encoding: chunked\r\nTransfer-Encoding:\r\n", false},
-	        {"Transfer-Encoding: identity\r\n", false},
-	        {"Transfer-Encoding:\r\n", false},
-	        {"Transfer-Encoding : chunked\r\n", false},
-	        {"Transfer-Encoding: xchunked\r\n", false},
-	        {"Transfer-Encoding: chunked\r\nContent-Length: 0\r\n", false},
-	        {"Content-Length: 0\r\nTransfer-Encoding: chunked\r\n", false},
-	        {"Content-Length: 5\r\n", true},
-	        {"Content-Length:\t5 \r\n", true},
-	        {"Content-Length: 0005\r\n", true},
-	        {"Content-Length: +5\r\n", false},
-	        {"Content-Length: -5\r\n", false},
-	        {"Content-Length: 5\t\r\n", false},
-	        {"Content-Length: 5 5\r\n", false},
-	        {"Content-Length: 5, 5\r\n", false},
-	        {"Content-Length: 5,\r\n", false},
-	        {"Content-Length: 0x5\r\n", false},
-	        {"Content-Length: 5.0\r\n", false},
-	        {"Content-Length:\r\n", false},
-	        {"Content-Length: 5\r\nContent-Length: 5\r\n", false},
-	        {"Content-Length: 5\r\ncontent-length: 6\r\n", false},
-	        {"Content-Length: 9223372036854775807\r\n", true},
-	        {"Content-Length: 9223372036854775808\r\n", false},
-	        {"Content-Length: 18446744073709551617\r\n", false},
-	        {"X: a\xff\r\n", true},
-	        {"X: a\x7f\r\n", false},
-	        {"X: a\x01\r\n", false},
-	        {"X\xff: a\r\n", false},
-	        {": x\r\n", false},
-	        {"A: b\r\n: x\r\nC: d\r\n", false},
-	        {":\r\n", false},
-	        {"A\r\n", false},
-	        {"A b: c\r\n", false},
-	        {"A: b\r\n c\r\n", false},
-	        {"A: b\r\n\tc\r\n", false},
-	        {"Connection: ,, close ,\t,\r\n", true},
-	        {"Host: b\r\n", false},
-	};
-
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+	for (size_t i = 0; i < sizeof odd_requests / sizeof odd_requests[0]; i++) {
 		char text[TEXT_MAX];
 		int n = snprintf(text, sizeof text, "POST /p HTTP/1.1\r\nHost: a\r\n%s\r\n",
-		                 rows[i].fields);
+		                 odd_requests[i].fields);
 
-		if (check_same(true, text, (size_t)n) != rows[i].taken)
-			fail_with(rows[i].taken ? "not taken" : "taken", text, (size_t)n);
+		if (check_same(true, text, (size_t)n) != odd_requests[i].taken)
+			fail_with(odd_requests[i].taken ? "not taken" : "taken", text, (size_t)n);
 	}
 }
 

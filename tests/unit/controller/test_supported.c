@@ -24,69 +24,66 @@ static struct resource *resource_of(const char *template)
 	"{\"spec\":{" pod "\"containers\":[{\"name\":\"a\",\"image\":\"a:1\"" main "}]}}"
 #define SHORT(main) "{\"container\":{\"image\":\"a:1\"" main "}}"
 
+static const struct {
+	const char *template;
+	const char *path; /* with its colon; NULL: supported */
+} templates[] = {
+        {LONG("\"hostPID\":true,", ""), "spec.template.spec.hostPID:"},
+        {LONG("\"hostPID\":false,", ""), NULL},
+        {LONG("\"shareProcessNamespace\":true,", ""), "spec.template.spec.shareProcessNamespace:"},
+        {LONG("\"hostUsers\":false,", ""), "spec.template.spec.hostUsers:"},
+        {LONG("\"hostUsers\":true,", ""), NULL},
+        {LONG("\"restartPolicy\":\"Never\",", ""), "spec.template.spec.restartPolicy:"},
+        {LONG("\"restartPolicy\":\"OnFailure\",", ""), "spec.template.spec.restartPolicy:"},
+        {LONG("\"restartPolicy\":\"Always\",", ""), NULL},
+        {LONG("\"activeDeadlineSeconds\":9,", ""), "spec.template.spec.activeDeadlineSeconds:"},
+        {LONG("\"os\":{\"name\":\"windows\"},", ""), "spec.template.spec.os.name:"},
+        {LONG("\"os\":{\"name\":\"linux\"},", ""), NULL},
+        {LONG("\"securityContext\":{\"windowsOptions\":{}},", ""),
+         "spec.template.spec.securityContext.windowsOptions:"},
+        {LONG("\"ephemeralContainers\":[],", ""), NULL},
+        {LONG("\"ephemeralContainers\":[{}],", ""), "spec.template.spec.ephemeralContainers:"},
+        {LONG("", ",\"restartPolicy\":\"Never\""),
+         "spec.template.spec.containers[0].restartPolicy:"},
+        {LONG("", ",\"restartPolicyRules\":[{\"action\":\"Restart\"}]"),
+         "spec.template.spec.containers[0].restartPolicyRules:"},
+        {SHORT(",\"lifecycle\":{\"preStop\":{\"exec\":{\"command\":[\"a\"]}},"
+               "\"postStart\":{\"exec\":{\"command\":[\"a\"]}}}"),
+         NULL},
+        {SHORT(",\"securityContext\":{\"procMount\":\"Unmasked\"}"),
+         "spec.template.container.securityContext.procMount:"},
+        {SHORT(",\"securityContext\":{\"procMount\":\"Default\",\"privileged\":true}"), NULL},
+        {SHORT(",\"volumeDevices\":[{\"name\":\"d\",\"devicePath\":\"/dev/xvda\"},"
+               "{\"name\":\"e\",\"devicePath\":\"/data\"}]"),
+         "spec.template.container.volumeDevices[1].devicePath:"},
+        {SHORT(",\"volumeDevices\":[{\"name\":\"d\",\"devicePath\":\"/dev/../data\"}]"),
+         "spec.template.container.volumeDevices[0].devicePath:"},
+        /* the node is the API server's to guard */
+        {LONG("\"hostIPC\":true,\"hostNetwork\":true,\"volumes\":[{\"name\":\"v\","
+              "\"hostPath\":{\"path\":"
+              "\"/\"}}],",
+              ",\"securityContext\":{\"privileged\":true,\"capabilities\":{\"add\":["
+              "\"SYS_ADMIN\"]}}"),
+         NULL},
+        /* a sidecar may do as it likes */
+        {"{\"spec\":{\"initContainers\":[{\"name\":\"s\",\"image\":\"s:1\","
+         "\"restartPolicy\":\"Always\"}],\"containers\":[{\"name\":\"a\",\"image\":"
+         "\"a:1\"},{\"name\":\"b\",\"image\":\"b:1\",\"restartPolicy\":\"Never\"}]}}",
+         NULL},
+};
+
 static void test_supported_names_the_field_that_cannot_be_honoured(void **state)
 {
-	static const struct {
-		const char *template;
-		const char *path; /* with its colon; NULL: supported */
-	} cases[] = {
-	        {LONG("\"hostPID\":true,", ""), "spec.template.spec.hostPID:"},
-	        {LONG("\"hostPID\":false,", ""), NULL},
-	        {LONG("\"shareProcessNamespace\":true,", ""),
-	         "spec.template.spec.shareProcessNamespace:"},
-	        {LONG("\"hostUsers\":false,", ""), "spec.template.spec.hostUsers:"},
-	        {LONG("\"hostUsers\":true,", ""), NULL},
-	        {LONG("\"restartPolicy\":\"Never\",", ""), "spec.template.spec.restartPolicy:"},
-	        {LONG("\"restartPolicy\":\"OnFailure\",", ""), "spec.template.spec.restartPolicy:"},
-	        {LONG("\"restartPolicy\":\"Always\",", ""), NULL},
-	        {LONG("\"activeDeadlineSeconds\":9,", ""),
-	         "spec.template.spec.activeDeadlineSeconds:"},
-	        {LONG("\"os\":{\"name\":\"windows\"},", ""), "spec.template.spec.os.name:"},
-	        {LONG("\"os\":{\"name\":\"linux\"},", ""), NULL},
-	        {LONG("\"securityContext\":{\"windowsOptions\":{}},", ""),
-	         "spec.template.spec.securityContext.windowsOptions:"},
-	        {LONG("\"ephemeralContainers\":[],", ""), NULL},
-	        {LONG("\"ephemeralContainers\":[{}],", ""),
-	         "spec.template.spec.ephemeralContainers:"},
-	        {LONG("", ",\"restartPolicy\":\"Never\""),
-	         "spec.template.spec.containers[0].restartPolicy:"},
-	        {LONG("", ",\"restartPolicyRules\":[{\"action\":\"Restart\"}]"),
-	         "spec.template.spec.containers[0].restartPolicyRules:"},
-	        {SHORT(",\"lifecycle\":{\"preStop\":{\"exec\":{\"command\":[\"a\"]}},"
-	               "\"postStart\":{\"exec\":{\"command\":[\"a\"]}}}"),
-	         NULL},
-	        {SHORT(",\"securityContext\":{\"procMount\":\"Unmasked\"}"),
-	         "spec.template.container.securityContext.procMount:"},
-	        {SHORT(",\"securityContext\":{\"procMount\":\"Default\",\"privileged\":true}"),
-	         NULL},
-	        {SHORT(",\"volumeDevices\":[{\"name\":\"d\",\"devicePath\":\"/dev/xvda\"},"
-	               "{\"name\":\"e\",\"devicePath\":\"/data\"}]"),
-	         "spec.template.container.volumeDevices[1].devicePath:"},
-	        {SHORT(",\"volumeDevices\":[{\"name\":\"d\",\"devicePath\":\"/dev/../data\"}]"),
-	         "spec.template.container.volumeDevices[0].devicePath:"},
-	        /* the node is the API server's to guard */
-	        {LONG("\"hostIPC\":true,\"hostNetwork\":true,\"volumes\":[{\"name\":\"v\","
-	              "\"hostPath\":{\"path\":"
-	              "\"/\"}}],",
-	              ",\"securityContext\":{\"privileged\":true,\"capabilities\":{\"add\":["
-	              "\"SYS_ADMIN\"]}}"),
-	         NULL},
-	        /* a sidecar may do as it likes */
-	        {"{\"spec\":{\"initContainers\":[{\"name\":\"s\",\"image\":\"s:1\","
-	         "\"restartPolicy\":\"Always\"}],\"containers\":[{\"name\":\"a\",\"image\":"
-	         "\"a:1\"},{\"name\":\"b\",\"image\":\"b:1\",\"restartPolicy\":\"Never\"}]}}",
-	         NULL},
-	};
 	char text[SUPPORTED_TEXT_BYTES];
 
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct resource *r = resource_of(cases[i].template);
+	for (size_t i = 0; i < sizeof templates / sizeof templates[0]; i++) {
+		struct resource *r = resource_of(templates[i].template);
 
 		text[0] = '\0';
-		assert_int_equal(supported_check(r, text), cases[i].path == NULL);
-		if (cases[i].path != NULL &&
-		    strncmp(text, cases[i].path, strlen(cases[i].path)) != 0)
-			fail_msg("\"%s\" does not begin with \"%s\"", text, cases[i].path);
+		assert_int_equal(supported_check(r, text), templates[i].path == NULL);
+		if (templates[i].path != NULL &&
+		    strncmp(text, templates[i].path, strlen(templates[i].path)) != 0)
+			fail_msg("\"%s\" does not begin with \"%s\"", text, templates[i].path);
 		resource_free(r);
 	}
 }

@@ -42,75 +42,71 @@ static json_t *spec_of(const char *pod_spec, const char *container_text)
 	return spec;
 }
 
+static const struct {
+	const char *pod_spec;
+	const char *container;
+	const char *field;
+	const char *want;
+} mappings[] = {
+        {"{}", "{}", "name", "'k8s_c_p_n_u-1_3'"},
+        {"{}", "{}", "image", "'localhost/x:1'"},
+        {"{}", "{}", "netns", "{'nsmode': 'path', 'value': '/proc/1/fd/9'}"},
+        {"{}", "{}", "cgroup_parent", "'/root/podu-1'"},
+        {"{}", "{}", "stop_signal", "null"},
+        {"{}", "{'lifecycle': {'stopSignal': 'SIGRTMIN+3'}}", "stop_signal", "37"},
+        {"{}", "{}", "hostname", "'p'"},
+        {"{'hostname': 'h'}", "{}", "hostname", "'h'"},
+        {"{}", "{}", "hostadd", "['p:10.0.0.2']"},
+        {"{}", "{}", "r_limits",
+         "[{'type': 'NOFILE', 'hard': 1000, 'soft': 1000},"
+         " {'type': 'NPROC', 'hard': 2000, 'soft': 2000}]"},
+        {"{}",
+         "{'command': ['a'], 'args': ['$(E)'],"
+         "'env': [{'name': 'E', 'value': 'v'}]}",
+         "entrypoint", "['a']"},
+        {"{}", "{'args': ['$(E)'], 'env': [{'name': 'E', 'value': 'v'}]}", "command", "['v']"},
+        {"{}", "{}", "entrypoint", "null"},
+        {"{}", "{'workingDir': '/w'}", "work_dir", "'/w'"},
+        {"{}", "{}", "create_working_dir", "true"},
+        {"{}", "{'resources': {'limits': {'cpu': '500m', 'memory': '64Mi'}}}", "resource_limits",
+         "{'cpu': {'shares': 512, 'quota': 50000, 'period': 100000},"
+         " 'memory': {'limit': 67108864, 'swap': 67108864}}"},
+        {"{}", "{'resources': {'requests': {'cpu': '2'}}}", "resource_limits",
+         "{'cpu': {'shares': 2048}}"},
+        {"{}", "{'resources': {'limits': {'cpu': '1m'}}}", "resource_limits",
+         "{'cpu': {'shares': 2, 'quota': 1000, 'period': 100000}}"},
+        {"{'securityContext': {'runAsUser': 5, 'fsGroup': 7}}", "{}", "user", "'5'"},
+        {"{'securityContext': {'runAsUser': 5, 'fsGroup': 7}}", "{}", "groups", "['7']"},
+        {"{'securityContext': {'runAsUser': 5}}",
+         "{'securityContext': {'runAsUser': 6, 'runAsGroup': 8}}", "user", "'6:8'"},
+        {"{}", "{'securityContext': {'capabilities': {'add': ['NET_ADMIN'], 'drop': ['ALL']}}}",
+         "cap_add", "['CAP_NET_ADMIN']"},
+        {"{}", "{'securityContext': {'capabilities': {'drop': ['ALL']}}}", "cap_drop", "['ALL']"},
+        {"{}", "{'securityContext': {'readOnlyRootFilesystem': true}}", "read_only_filesystem",
+         "true"},
+        {"{}", "{'securityContext': {'allowPrivilegeEscalation': false}}", "no_new_privileges",
+         "true"},
+        {"{'securityContext': {'seccompProfile': {'type': 'Unconfined'}}}", "{}",
+         "seccomp_profile_path", "'unconfined'"},
+        {"{}",
+         "{'volumeMounts': [{'name': 'a', 'mountPath': '/a'},"
+         " {'name': 'b', 'mountPath': '/b', 'readOnly': true}]}",
+         "mounts",
+         "[{'type': 'bind', 'source': '/src/0', 'destination': '/a',"
+         "  'options': ['rbind', 'rw', 'rprivate']},"
+         " {'type': 'bind', 'source': '/src/1', 'destination': '/b',"
+         "  'options': ['rbind', 'ro', 'rprivate']}]"},
+};
+
 /* Fields of the body, one test a line. */
 static void test_pod_spec_maps_fields(void **state)
 {
-	static const struct {
-		const char *pod_spec;
-		const char *container;
-		const char *field;
-		const char *want;
-	} cases[] = {
-	        {"{}", "{}", "name", "'k8s_c_p_n_u-1_3'"},
-	        {"{}", "{}", "image", "'localhost/x:1'"},
-	        {"{}", "{}", "netns", "{'nsmode': 'path', 'value': '/proc/1/fd/9'}"},
-	        {"{}", "{}", "cgroup_parent", "'/root/podu-1'"},
-	        {"{}", "{}", "stop_signal", "null"},
-	        {"{}", "{'lifecycle': {'stopSignal': 'SIGRTMIN+3'}}", "stop_signal", "37"},
-	        {"{}", "{}", "hostname", "'p'"},
-	        {"{'hostname': 'h'}", "{}", "hostname", "'h'"},
-	        {"{}", "{}", "hostadd", "['p:10.0.0.2']"},
-	        {"{}", "{}", "r_limits",
-	         "[{'type': 'NOFILE', 'hard': 1000, 'soft': 1000},"
-	         " {'type': 'NPROC', 'hard': 2000, 'soft': 2000}]"},
-	        {"{}",
-	         "{'command': ['a'], 'args': ['$(E)'],"
-	         "'env': [{'name': 'E', 'value': 'v'}]}",
-	         "entrypoint", "['a']"},
-	        {"{}", "{'args': ['$(E)'], 'env': [{'name': 'E', 'value': 'v'}]}", "command",
-	         "['v']"},
-	        {"{}", "{}", "entrypoint", "null"},
-	        {"{}", "{'workingDir': '/w'}", "work_dir", "'/w'"},
-	        {"{}", "{}", "create_working_dir", "true"},
-	        {"{}", "{'resources': {'limits': {'cpu': '500m', 'memory': '64Mi'}}}",
-	         "resource_limits",
-	         "{'cpu': {'shares': 512, 'quota': 50000, 'period': 100000},"
-	         " 'memory': {'limit': 67108864, 'swap': 67108864}}"},
-	        {"{}", "{'resources': {'requests': {'cpu': '2'}}}", "resource_limits",
-	         "{'cpu': {'shares': 2048}}"},
-	        {"{}", "{'resources': {'limits': {'cpu': '1m'}}}", "resource_limits",
-	         "{'cpu': {'shares': 2, 'quota': 1000, 'period': 100000}}"},
-	        {"{'securityContext': {'runAsUser': 5, 'fsGroup': 7}}", "{}", "user", "'5'"},
-	        {"{'securityContext': {'runAsUser': 5, 'fsGroup': 7}}", "{}", "groups", "['7']"},
-	        {"{'securityContext': {'runAsUser': 5}}",
-	         "{'securityContext': {'runAsUser': 6, 'runAsGroup': 8}}", "user", "'6:8'"},
-	        {"{}",
-	         "{'securityContext': {'capabilities': {'add': ['NET_ADMIN'], 'drop': ['ALL']}}}",
-	         "cap_add", "['CAP_NET_ADMIN']"},
-	        {"{}", "{'securityContext': {'capabilities': {'drop': ['ALL']}}}", "cap_drop",
-	         "['ALL']"},
-	        {"{}", "{'securityContext': {'readOnlyRootFilesystem': true}}",
-	         "read_only_filesystem", "true"},
-	        {"{}", "{'securityContext': {'allowPrivilegeEscalation': false}}",
-	         "no_new_privileges", "true"},
-	        {"{'securityContext': {'seccompProfile': {'type': 'Unconfined'}}}", "{}",
-	         "seccomp_profile_path", "'unconfined'"},
-	        {"{}",
-	         "{'volumeMounts': [{'name': 'a', 'mountPath': '/a'},"
-	         " {'name': 'b', 'mountPath': '/b', 'readOnly': true}]}",
-	         "mounts",
-	         "[{'type': 'bind', 'source': '/src/0', 'destination': '/a',"
-	         "  'options': ['rbind', 'rw', 'rprivate']},"
-	         " {'type': 'bind', 'source': '/src/1', 'destination': '/b',"
-	         "  'options': ['rbind', 'ro', 'rprivate']}]"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		json_t *spec = spec_of(cases[i].pod_spec, cases[i].container);
-		json_t *field = json_object_get(spec, cases[i].field);
+	for (size_t i = 0; i < sizeof mappings / sizeof mappings[0]; i++) {
+		json_t *spec = spec_of(mappings[i].pod_spec, mappings[i].container);
+		json_t *field = json_object_get(spec, mappings[i].field);
 
-		assert_json(json_incref(field), js(cases[i].want));
+		assert_json(json_incref(field), js(mappings[i].want));
 		json_decref(spec);
 	}
 }
