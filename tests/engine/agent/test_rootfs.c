@@ -46,8 +46,24 @@ struct fixture {
 	struct err err;
 };
 
-/* A process whose root is an overlay of the layer, as a runtime would have it. */
-static pid_t start_container(const char *layer, const char *name)
+/* New namespaces; root of the test is root of a new user namespace. */
+static int leave(int flags)
+{
+	if (unshare(CLONE_NEWNS | flags) < 0)
+		return -1;
+	if ((flags & CLONE_NEWUSER) != 0) {
+		write_text("/proc/self/setgroups", "deny");
+		write_text("/proc/self/uid_map", "0 0 1");
+		write_text("/proc/self/gid_map", "0 0 1");
+	}
+	return 0;
+}
+
+/*
+ * A process whose root is an overlay of the layer, as a runtime would have it; or, with
+ * CLONE_NEWUSER among @flags, as any user may have it.
+ */
+static pid_t start_process(const char *layer, const char *name, int flags)
 {
 	char folders[3][64], options[256];
 	int ready[2];
@@ -63,8 +79,7 @@ static pid_t start_container(const char *layer, const char *name)
 	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
 	pid = fork();
 	if (pid == 0) {
-		if (unshare(CLONE_NEWNS) < 0 ||
-		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		if (leave(flags) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 		    mount("overlay", folders[2], "overlay", 0, options) < 0 ||
 		    chdir(folders[2]) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
 		    umount2(".", MNT_DETACH) < 0 || write(ready[1], "", 1) != 1)
@@ -72,10 +87,15 @@ static pid_t start_container(const char *layer, const char *name)
 		for (;;)
 			(void)pause();
 	}
+	(void)close(ready[1]);
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	(void)close(ready[0]);
-	(void)close(ready[1]);
 	return pid;
+}
+
+static pid_t start_container(const char *layer, const char *name)
+{
+	return start_process(layer, name, 0);
 }
 
 static int setup(void **state)
@@ -175,6 +195,45 @@ static void test_rootfs_is_made_from_the_provider(void **state)
 	assert_int_equal(access(T "/staging/uid-1/data", F_OK), 0);
 	assert_int_equal(access(T "/staging/uid-1/etc/passwd", F_OK), 0);
 	unmount();
+}
+
+static void end_process(pid_t pid)
+{
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* It says that any folder of the node is a layer of its root. */
+static void test_rootfs_layers_of_a_user_namespace_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	pid_t liar = start_process(T "/layer", "liar", CLONE_NEWUSER);
+	char text[32];
+
+	(void)snprintf(text, sizeof text, "%d\n", (int)liar);
+	write_text(T "/cgroup/podp1/c1/cgroup.procs", text);
+	expect_failed(f, "MountFailed");
+	assert_int_equal(f->err.code, ERR_DENIED);
+	assert_non_null(strstr(f->err.text, "user namespace"));
+	assert_int_equal(access(KEPT "/upper", F_OK), -1);
+	end_process(liar);
+}
+
+/* Its root has the upper directory's name: it neither holds the files nor is anything taken back.
+ */
+static void test_rootfs_holder_is_never_in_a_user_namespace(void **state)
+{
+	static const struct overlay_paths paths = {.upper = T "/liar-u", .target = T "/staging"};
+	struct fixture *f = *state;
+	pid_t liar = start_process(T "/layer", "liar", CLONE_NEWUSER);
+	pid_t holder = start_container(T "/layer", "holder");
+
+	assert_true(overlay_has_upper(holder, T "/holder-u"));
+	assert_false(overlay_has_upper(liar, T "/liar-u"));
+	assert_int_equal(overlay_take_back(liar, &paths, &f->err), -1);
+	assert_int_equal(f->err.code, ERR_DENIED);
+	end_process(liar);
+	end_process(holder);
 }
 
 static void test_rootfs_user_is_the_images_whatever_was_written(void **state)
@@ -396,6 +455,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        ROOTFS_TEST(test_rootfs_is_made_from_the_provider),
+	        ROOTFS_TEST(test_rootfs_layers_of_a_user_namespace_are_refused),
+	        ROOTFS_TEST(test_rootfs_holder_is_never_in_a_user_namespace),
 	        ROOTFS_TEST(test_rootfs_user_is_the_images_whatever_was_written),
 	        ROOTFS_TEST(test_rootfs_is_made_again_from_its_record),
 	        ROOTFS_TEST(test_rootfs_waits_for_what_still_ends),

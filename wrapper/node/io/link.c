@@ -181,6 +181,11 @@ static int link_check_peer(struct link *l, struct link_peer *p, struct err *err)
 {
 	if (p->pid_fd < 0 || p->mount_ns_fd < 0 || p->net_ns_fd < 0)
 		return err_set(err, ERR_SYS, errno, "process %d", (int)p->pid);
+	if (!proc_is_own_userns(p->mount_ns_fd) || !proc_is_own_userns(p->net_ns_fd))
+		return err_set(err, ERR_DENIED, 0,
+		               "process %d has a mount or network namespace that was made in a "
+		               "user namespace, not by the runtime",
+		               (int)p->pid);
 	if (!proc_is_in_pod(p->pid, l->pod_uid))
 		return err_set(err, ERR_DENIED, 0, "process %d is not in the Pod's cgroup",
 		               (int)p->pid);

@@ -12,6 +12,7 @@
 
 #include "wrapper/node/core/mountinfo.h"
 #include "wrapper/node/io/fs.h"
+#include "wrapper/node/io/proc.h"
 
 enum { OVERLAY_OPTIONS_BYTES = 4096, OVERLAY_XATTR_BYTES = 65536 };
 
@@ -170,7 +171,7 @@ bool overlay_has_upper(pid_t pid, const char *upper)
 	char *cursor = overlay_root_options(pid, &line, NULL);
 	const char *value = mountinfo_option(&cursor, "upperdir", NULL);
 
-	return value != NULL && strcmp(value, upper) == 0;
+	return value != NULL && strcmp(value, upper) == 0 && proc_check_own_userns(pid, NULL) == 0;
 }
 
 int overlay_take_back(pid_t holder, const struct overlay_paths *p, struct err *err)
@@ -187,6 +188,12 @@ int overlay_take_back(pid_t holder, const struct overlay_paths *p, struct err *e
 	theirs = open(path, O_RDONLY | O_CLOEXEC);
 	if (own < 0 || theirs < 0)
 		return err_set(err, ERR_SYS, errno, "open %s", path);
+	/* the descriptor that is entered below: what the process does meanwhile changes nothing */
+	if (!proc_is_own_userns(theirs))
+		return err_set(err, ERR_DENIED, 0,
+		               "process %d has a mount namespace that was made in a user "
+		               "namespace, not by the runtime",
+		               (int)holder);
 	if (!overlay_has_upper(holder, p->upper))
 		return 1;
 	if (setns(theirs, CLONE_NEWNS) < 0)
@@ -252,6 +259,8 @@ int overlay_layers_of(pid_t pid, const char *layer_root, char ***ret_layers, str
 	}
 	if (count == 0)
 		return err_set(err, ERR_INVALID, 0, "process %d: its root has no layers", (int)pid);
+	if (proc_check_own_userns(pid, err) < 0) /* after it was read */
+		return -1;
 	*ret_layers = TAKE_PTR(layers);
 	return 0;
 }

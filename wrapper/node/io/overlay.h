@@ -42,17 +42,23 @@ int overlay_forget_origin(const char *upper, const char *work, struct err *err);
  * overlay_take_back() - a mount that lives on in a consumer, back into our namespace
  * @holder: a process whose root it is
  *
- * Return: 0; 1 when that process has another root; negative: err.
+ * Return: 0; 1 when that process has another root; negative: err, ERR_DENIED when its mounts are of
+ * a user namespace.
  */
 int overlay_take_back(pid_t holder, const struct overlay_paths *paths, struct err *err);
 
-/** overlay_has_upper() - is the root of @pid an overlay on this upper directory? */
+/**
+ * overlay_has_upper() - is the root of @pid an overlay on this upper directory?
+ * Never of a process in a user namespace, which shows whatever it wants.
+ */
 bool overlay_has_upper(pid_t pid, const char *upper);
 
 /**
  * overlay_layers_of() - the layers below the root of @pid
  * @layer_root: where relative ones begin
  * @ret_layers: NULL-terminated, for overlay_layers_free()
+ *
+ * A process in a user namespace is refused, ERR_DENIED: there it mounts what it wants.
  */
 int overlay_layers_of(pid_t pid, const char *layer_root, char ***ret_layers, struct err *err);
 void overlay_layers_free(char **layers);

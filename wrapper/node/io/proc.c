@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/nsfs.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/num.h"
@@ -180,6 +183,43 @@ bool proc_is_first(pid_t pid)
 	line[strcspn(line, "\n")] = '\0';
 	last = strrchr(line, '\t');
 	return last != NULL && strcmp(last, "\t1") == 0;
+}
+
+static bool proc_is_our_userns(int userns_fd)
+{
+	struct stat its;
+	struct stat own;
+
+	return fstat(userns_fd, &its) == 0 && stat("/proc/self/ns/user", &own) == 0 &&
+	       its.st_dev == own.st_dev && its.st_ino == own.st_ino;
+}
+
+bool proc_is_own_userns(int ns_fd)
+{
+	/* fails (EPERM) for one above ours, which is not ours either */
+	CLEANUP(fd_close_var) int owner = ioctl(ns_fd, NS_GET_USERNS);
+
+	return owner >= 0 && proc_is_our_userns(owner);
+}
+
+int proc_check_own_userns(pid_t pid, struct err *err)
+{
+	char path[64];
+	CLEANUP(fd_close_var) int user = -1;
+	CLEANUP(fd_close_var) int mounts = -1;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)pid);
+	mounts = open(path, O_RDONLY | O_CLOEXEC);
+	(void)snprintf(path, sizeof path, "/proc/%d/ns/user", (int)pid);
+	user = open(path, O_RDONLY | O_CLOEXEC);
+	if (mounts < 0 || user < 0)
+		return err_set(err, ERR_SYS, errno, "namespaces of process %d", (int)pid);
+	if (!proc_is_our_userns(user) || !proc_is_own_userns(mounts))
+		return err_set(err, ERR_DENIED, 0,
+		               "process %d is in a user namespace of its own: its mounts are not "
+		               "the runtime's",
+		               (int)pid);
+	return 0;
 }
 
 bool proc_is_alive(int pid_fd)

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lib/base/err.h"
+
 /* Processes of a Pod that are looked at; a Pod may have more. */
 enum { PROC_PIDS_MAX = 256 };
 
@@ -33,6 +35,20 @@ bool proc_is_in_pod(pid_t pid, const char *pod_uid);
 
 /** proc_is_first() - process 1 of its process namespace */
 bool proc_is_first(pid_t pid);
+
+/**
+ * proc_is_own_userns() - is this namespace (of mounts, network …) owned by our own user namespace?
+ * A runtime's are. One that a process made for itself without privileges is not: in it that process
+ * mounts what it wants, and takes any address.
+ */
+bool proc_is_own_userns(int ns_fd);
+
+/**
+ * proc_check_own_userns() - the process and its mount namespace are of our own user namespace
+ * Asked after something was read of the process, it holds for what was read: no process comes back
+ * from a user namespace. Return: 0; negative: err, ERR_DENIED when they are not.
+ */
+int proc_check_own_userns(pid_t pid, struct err *err);
 
 /** proc_is_alive() - by its pidfd */
 bool proc_is_alive(int pid_fd);
