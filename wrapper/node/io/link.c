@@ -81,13 +81,18 @@ static void link_disconnect(struct link *l)
 	fd_close(&l->socket_fd);
 }
 
+static void link_peer_close(struct link_peer *p)
+{
+	fd_close(&p->pid_fd);
+	fd_close(&p->mount_ns_fd);
+	fd_close(&p->net_ns_fd);
+	p->pid = 0;
+}
+
 static void link_peer_done(struct link *l)
 {
 	event_drop(&l->ended);
-	fd_close(&l->peer.pid_fd);
-	fd_close(&l->peer.mount_ns_fd);
-	fd_close(&l->peer.net_ns_fd);
-	l->peer.pid = 0;
+	link_peer_close(&l->peer);
 }
 
 static void link_pause_for(struct link *l, uint64_t ms)
@@ -179,9 +184,16 @@ static bool link_is_own_ns(int ns_fd, const char *own)
 /* Everything is read of the process that the pidfd holds: it is asked last whether it lives. */
 static int link_check_peer(struct link *l, struct link_peer *p, struct err *err)
 {
+	int mounts_own;
+	int net_own;
+
 	if (p->pid_fd < 0 || p->mount_ns_fd < 0 || p->net_ns_fd < 0)
 		return err_set(err, ERR_SYS, errno, "process %d", (int)p->pid);
-	if (!proc_is_own_userns(p->mount_ns_fd) || !proc_is_own_userns(p->net_ns_fd))
+	mounts_own = proc_is_own_userns(p->mount_ns_fd);
+	net_own = proc_is_own_userns(p->net_ns_fd);
+	if (mounts_own < 0 || net_own < 0)
+		return err_set(err, ERR_SYS, errno, "namespaces of process %d", (int)p->pid);
+	if (!mounts_own || !net_own)
 		return err_set(err, ERR_DENIED, 0,
 		               "process %d has a mount or network namespace that was made in a "
 		               "user namespace, not by the runtime",
@@ -209,9 +221,7 @@ static int link_open_peer(struct link *l, pid_t pid, struct link_peer *ret_peer,
 	                      link_open_ns(pid, "net")};
 
 	if (link_check_peer(l, &p, err) < 0) {
-		fd_close(&p.pid_fd);
-		fd_close(&p.mount_ns_fd);
-		fd_close(&p.net_ns_fd);
+		link_peer_close(&p);
 		return -1;
 	}
 	*ret_peer = p;
@@ -238,7 +248,17 @@ static int link_find_peer(struct link *l, int fd, struct link_peer *ret_peer, st
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 || cred.pid <= 0)
 		return err_set(err, ERR_DENIED, 0, "the peer is no process that can be seen");
-	return link_open_peer(l, cred.pid, ret_peer, err);
+	if (link_open_peer(l, cred.pid, ret_peer, err) < 0)
+		return -1;
+	/* a container started anew comes after the end of the former; a debugging one does not */
+	if (l->peer.pid != 0 && l->peer.pid != cred.pid && proc_is_alive(l->peer.pid_fd)) {
+		link_peer_close(ret_peer);
+		return err_set(err, ERR_DENIED, 0,
+		               "process %d is of another container: process %d is the peer, and "
+		               "lives",
+		               (int)cred.pid, (int)l->peer.pid);
+	}
+	return 0;
 }
 
 static int link_dial(int socket_path_fd, struct err *err)
@@ -261,6 +281,8 @@ static int link_connect(struct link *l, int socket_path_fd, struct err *err)
 
 	if (fd < 0 || link_find_peer(l, fd, &peer, err) < 0)
 		return -1;
+	/* the same process again, or one that has ended and was not seen to end yet */
+	link_disconnect(l);
 	link_set_peer(l, &peer);
 	l->socket_fd = TAKE_FD(fd);
 	l->readable =
@@ -301,6 +323,8 @@ int link_adopt(struct link *l, pid_t pid, struct err *err)
 static void link_on_failure(struct link *l, const struct err *err)
 {
 	l->socket_is_dead = err->code == ERR_DENIED;
+	if (!l->socket_is_dead)
+		link_disconnect(l); /* else this socket would be taken for the connected one */
 	if (!l->socket_has_failed)
 		log_event(LOG_WARN, "consumer.peer_refused", log_str("pod_uid", l->pod_uid),
 		          log_err(err));
@@ -311,7 +335,10 @@ static void link_on_failure(struct link *l, const struct err *err)
 	link_pause_for(l, l->pause_ms);
 }
 
-/* The socket file was opened: connect, unless it is the one we are connected to. */
+/*
+ * The socket file was opened: connect, unless it is the one we are connected to. A connection that
+ * there is stays when the peer behind this one is refused.
+ */
 static void link_on_socket(struct link *l, int path_fd)
 {
 	struct stat st;
@@ -326,7 +353,6 @@ static void link_on_socket(struct link *l, int path_fd)
 		l->socket_has_failed = false;
 		l->pause_ms = 0;
 	}
-	link_disconnect(l);
 	l->socket_dev = st.st_dev;
 	l->socket_ino = st.st_ino;
 	if (link_connect(l, path_fd, &err) < 0) {

@@ -4,8 +4,9 @@
  *
  * Waits with inotify for the socket below the kubelet's Pod folder, whichever part of the path is
  * missing yet; connects; checks by SO_PEERCRED and /proc that the peer is process 1 of a container
- * of that very Pod; connects again when the container is started anew. The folder belongs to the
- * Pod's user: nothing in it is trusted, no link is followed.
+ * of that very Pod; connects again when the container is started anew. While that process lives no
+ * other one is the peer: containers of the Pod for debugging may have the folder too. The folder
+ * belongs to the Pod's user: nothing in it is trusted, no link is followed.
  */
 #pragma once
 

@@ -189,7 +189,7 @@ int overlay_take_back(pid_t holder, const struct overlay_paths *p, struct err *e
 	if (own < 0 || theirs < 0)
 		return err_set(err, ERR_SYS, errno, "open %s", path);
 	/* the descriptor that is entered below: what the process does meanwhile changes nothing */
-	if (!proc_is_own_userns(theirs))
+	if (proc_is_own_userns(theirs) != 1)
 		return err_set(err, ERR_DENIED, 0,
 		               "process %d has a mount namespace that was made in a user "
 		               "namespace, not by the runtime",

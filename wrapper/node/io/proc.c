@@ -185,21 +185,24 @@ bool proc_is_first(pid_t pid)
 	return last != NULL && strcmp(last, "\t1") == 0;
 }
 
-static bool proc_is_our_userns(int userns_fd)
+static int proc_is_our_userns(int userns_fd)
 {
 	struct stat its;
 	struct stat own;
 
-	return fstat(userns_fd, &its) == 0 && stat("/proc/self/ns/user", &own) == 0 &&
-	       its.st_dev == own.st_dev && its.st_ino == own.st_ino;
+	if (fstat(userns_fd, &its) < 0 || stat("/proc/self/ns/user", &own) < 0)
+		return -1;
+	return its.st_dev == own.st_dev && its.st_ino == own.st_ino;
 }
 
-bool proc_is_own_userns(int ns_fd)
+int proc_is_own_userns(int ns_fd)
 {
-	/* fails (EPERM) for one above ours, which is not ours either */
 	CLEANUP(fd_close_var) int owner = ioctl(ns_fd, NS_GET_USERNS);
 
-	return owner >= 0 && proc_is_our_userns(owner);
+	/* one above ours is not ours either */
+	if (owner < 0)
+		return errno == EPERM ? 0 : -1;
+	return proc_is_our_userns(owner);
 }
 
 int proc_check_own_userns(pid_t pid, struct err *err)
@@ -207,14 +210,17 @@ int proc_check_own_userns(pid_t pid, struct err *err)
 	char path[64];
 	CLEANUP(fd_close_var) int user = -1;
 	CLEANUP(fd_close_var) int mounts = -1;
+	int user_own;
+	int mounts_own;
 
 	(void)snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)pid);
 	mounts = open(path, O_RDONLY | O_CLOEXEC);
 	(void)snprintf(path, sizeof path, "/proc/%d/ns/user", (int)pid);
 	user = open(path, O_RDONLY | O_CLOEXEC);
-	if (mounts < 0 || user < 0)
+	if (mounts < 0 || user < 0 || (user_own = proc_is_our_userns(user)) < 0 ||
+	    (mounts_own = proc_is_own_userns(mounts)) < 0)
 		return err_set(err, ERR_SYS, errno, "namespaces of process %d", (int)pid);
-	if (!proc_is_our_userns(user) || !proc_is_own_userns(mounts))
+	if (!user_own || !mounts_own)
 		return err_set(err, ERR_DENIED, 0,
 		               "process %d is in a user namespace of its own: its mounts are not "
 		               "the runtime's",

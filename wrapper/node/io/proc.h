@@ -39,9 +39,10 @@ bool proc_is_first(pid_t pid);
 /**
  * proc_is_own_userns() - is this namespace (of mounts, network …) owned by our own user namespace?
  * A runtime's are. One that a process made for itself without privileges is not: in it that process
- * mounts what it wants, and takes any address.
+ * mounts what it wants, and takes any address. Return: 1; 0 it is not; -1: errno, it can't be asked
+ * now.
  */
-bool proc_is_own_userns(int ns_fd);
+int proc_is_own_userns(int ns_fd);
 
 /**
  * proc_check_own_userns() - the process and its mount namespace are of our own user namespace
