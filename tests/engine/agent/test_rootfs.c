@@ -236,6 +236,28 @@ static void test_rootfs_holder_is_never_in_a_user_namespace(void **state)
 	end_process(holder);
 }
 
+/* The kernel takes the root of a process away before it closes its files. */
+static void test_rootfs_holder_that_ends_has_not_let_go_yet(void **state)
+{
+	struct fixture *f = *state;
+	struct rootfs_place place = f->w.place;
+	siginfo_t info;
+	char text[32];
+	pid_t ending = fork();
+
+	if (ending == 0)
+		_exit(0);
+	assert_int_equal(waitid(P_PID, (id_t)ending, &info, WEXITED | WNOWAIT), 0);
+	place.consumer_pods[0] = "p2";
+	assert_int_equal(mkdir(T "/cgroup/podp2", 0755), 0);
+	(void)snprintf(text, sizeof text, "%d\n", (int)ending);
+	write_text(T "/cgroup/podp2/cgroup.procs", text);
+
+	assert_int_equal(rootfs_holder(&place), ending);
+	assert_int_equal(waitpid(ending, NULL, 0), ending);
+	assert_int_equal(rootfs_holder(&place), 0);
+}
+
 static void test_rootfs_user_is_the_images_whatever_was_written(void **state)
 {
 	struct fixture *f = *state;
@@ -457,6 +479,7 @@ int main(void)
 	        ROOTFS_TEST(test_rootfs_is_made_from_the_provider),
 	        ROOTFS_TEST(test_rootfs_layers_of_a_user_namespace_are_refused),
 	        ROOTFS_TEST(test_rootfs_holder_is_never_in_a_user_namespace),
+	        ROOTFS_TEST(test_rootfs_holder_that_ends_has_not_let_go_yet),
 	        ROOTFS_TEST(test_rootfs_user_is_the_images_whatever_was_written),
 	        ROOTFS_TEST(test_rootfs_is_made_again_from_its_record),
 	        ROOTFS_TEST(test_rootfs_waits_for_what_still_ends),

@@ -165,13 +165,35 @@ static char *overlay_root_options(pid_t pid, char **line, struct err *err)
 	return options;
 }
 
+/* One that ends meanwhile can't be asked for its user namespace any more, and had a true root. */
+static bool overlay_is_upper(const char *value, const char *upper, pid_t pid)
+{
+	struct err err;
+
+	return value != NULL && strcmp(value, upper) == 0 &&
+	       (proc_check_own_userns(pid, &err) == 0 || err.code != ERR_DENIED);
+}
+
 bool overlay_has_upper(pid_t pid, const char *upper)
 {
 	CLEANUP(free_var) char *line = NULL;
 	char *cursor = overlay_root_options(pid, &line, NULL);
 	const char *value = mountinfo_option(&cursor, "upperdir", NULL);
 
-	return value != NULL && strcmp(value, upper) == 0 && proc_check_own_userns(pid, NULL) == 0;
+	return overlay_is_upper(value, upper, pid);
+}
+
+bool overlay_may_have_upper(pid_t pid, const char *upper)
+{
+	CLEANUP(free_var) char *line = NULL;
+	struct err err;
+	char *cursor = overlay_root_options(pid, &line, &err);
+	char path[64];
+
+	if (cursor != NULL)
+		return overlay_is_upper(mountinfo_option(&cursor, "upperdir", NULL), upper, pid);
+	(void)snprintf(path, sizeof path, "/proc/%d", (int)pid);
+	return err.code == ERR_SYS && access(path, F_OK) == 0;
 }
 
 int overlay_take_back(pid_t holder, const struct overlay_paths *p, struct err *err)

@@ -54,6 +54,12 @@ int overlay_take_back(pid_t holder, const struct overlay_paths *paths, struct er
 bool overlay_has_upper(pid_t pid, const char *upper);
 
 /**
+ * overlay_may_have_upper() - the same, or the process is about to end: then it shows no root any
+ * more, and has not let go of its files yet (the kernel closes them later, on a busy machine much)
+ */
+bool overlay_may_have_upper(pid_t pid, const char *upper);
+
+/**
  * overlay_layers_of() - the layers below the root of @pid
  * @layer_root: where relative ones begin
  * @ret_layers: NULL-terminated, for overlay_layers_free()

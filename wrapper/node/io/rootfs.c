@@ -179,7 +179,7 @@ pid_t rootfs_holder(const struct rootfs_place *p)
 		size_t count = proc_of_pod(p->cgroup_roots, p->consumer_pods[i], pids);
 
 		for (size_t k = 0; k < count; k++) {
-			if (overlay_has_upper(pids[k], upper))
+			if (overlay_may_have_upper(pids[k], upper))
 				return pids[k];
 		}
 	}

@@ -61,5 +61,5 @@ int rootfs_target(const struct rootfs_place *p, char path[PATH_MAX], struct err 
 /** rootfs_first_of() - process 1 of that container when the root filesystem is its root; else 0 */
 pid_t rootfs_first_of(const struct rootfs_place *p, const char *pod_uid, const char *container_id);
 
-/** rootfs_holder() - a process of the consumer Pods whose root it is; 0: none */
+/** rootfs_holder() - a process of the consumer Pods whose root it is, or was until now; 0: none */
 pid_t rootfs_holder(const struct rootfs_place *p);
