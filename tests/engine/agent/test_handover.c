@@ -6,6 +6,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,6 +17,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -148,6 +151,54 @@ static void test_handover_second_mount_is_refused_and_the_first_taken_back(void 
 	assert_int_equal(kill(pid, SIGTERM), 0);
 	container_expect(fd, "signaled 15");
 	assert_int_equal(container_end(pid), 143);
+	(void)close(fd);
+}
+
+/* In a child: setns(2) with that descriptor is refused from now on. */
+static void refuse_setns(int fd)
+{
+	struct sock_filter code[] = {
+	        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setns, 0, 3),
+	        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)fd, 0, 1),
+	        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
+	        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog filter = {ARRAY_LEN(code), code};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0)
+		_exit(2);
+}
+
+/* What it did next it would do in the consumer's namespace, where the user decides what is where.
+ */
+static void test_overlay_of_which_the_way_back_is_lost_ends_the_process(void **state)
+{
+	struct container c = {0};
+	struct err err;
+	int fd, next, status;
+	pid_t pid, child;
+
+	(void)state;
+	tree_mount();
+	pid = start(&c, "sleep 1000 & wait", &fd);
+	assert_int_equal(hand_over(pid, "/").rc, 0);
+	assert_int_equal(umount2(paths.target, 0), 0);
+	next = dup(fd); /* the number that the next descriptor has: the own namespace's */
+	(void)close(next);
+	child = fork();
+	if (child == 0) {
+		refuse_setns(next);
+		(void)signal(SIGABRT, SIG_DFL);
+		_exit(overlay_take_back(pid, &paths, &err) == 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(container_end(pid), -1);
 	(void)close(fd);
 }
 
@@ -390,6 +441,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        HANDOVER_TEST(test_handover_writes_of_the_process_are_in_upper),
 	        HANDOVER_TEST(test_handover_second_mount_is_refused_and_the_first_taken_back),
+	        HANDOVER_TEST(test_overlay_of_which_the_way_back_is_lost_ends_the_process),
 	        HANDOVER_TEST(test_handover_of_a_read_only_container_makes_its_mount_points),
 	        HANDOVER_TEST(test_handover_links_in_the_tree_do_not_lead_out),
 	        HANDOVER_TEST(test_handover_a_file_where_a_folder_must_be_is_unsafe),

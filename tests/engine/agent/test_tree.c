@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <poll.h>
 #include <sched.h>
@@ -15,6 +16,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -166,6 +168,75 @@ static void test_fs_remove_tree_removes_deep_trees_and_follows_nothing(void **st
 	(void)close(fd);
 }
 
+static void set_flags(const char *path, int flags)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ioctl(fd, FS_IOC_SETFLAGS, &flags), 0);
+	(void)close(fd);
+}
+
+static void make_immutable_tree(void)
+{
+	assert_int_equal(system("cd " T "/a && mkdir -p d/in empty log && echo x > d/f && "
+	                        "echo x > d/in/f && echo x > log/f"),
+	                 0);
+	set_flags(T "/a/d/f", FS_IMMUTABLE_FL);
+	set_flags(T "/a/d/in", FS_IMMUTABLE_FL);
+	set_flags(T "/a/d", FS_IMMUTABLE_FL);
+	set_flags(T "/a/empty", FS_IMMUTABLE_FL);
+	set_flags(T "/a/log/f", FS_APPEND_FL);
+	set_flags(T "/a/log", FS_APPEND_FL);
+}
+
+static void test_fs_remove_tree_removes_what_was_made_immutable(void **state)
+{
+	struct err err;
+	int fd = open(T, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	(void)state;
+	make_immutable_tree();
+	tree_must(fs_remove_tree(fd, "a", &err), &err);
+	assert_int_equal(access(T "/a", F_OK), -1);
+	(void)close(fd);
+}
+
+/* In a child without the right to change such flags. */
+static void test_fs_remove_tree_says_which_file_is_immutable(void **state)
+{
+	struct err err;
+	struct stat st;
+	char want[64];
+	int fd = open(T, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int status;
+	pid_t child;
+
+	(void)state;
+	write_text(T "/a/stays", "x");
+	set_flags(T "/a/stays", FS_IMMUTABLE_FL);
+	assert_int_equal(stat(T "/a/stays", &st), 0);
+	(void)snprintf(want, sizeof want, "stays (inode %llu): it is immutable",
+	               (unsigned long long)st.st_ino);
+	child = fork();
+	if (child == 0) {
+		struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+		struct __user_cap_data_struct data[2];
+
+		if (syscall(SYS_capget, &head, data) < 0)
+			_exit(2);
+		data[0].effective &= ~(1U << CAP_LINUX_IMMUTABLE);
+		if (syscall(SYS_capset, &head, data) < 0)
+			_exit(3);
+		if (fs_remove_tree(fd, "a", &err) >= 0 || err.sys_errno != EPERM)
+			_exit(4);
+		_exit(strstr(err.text, want) != NULL ? 0 : 5);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	(void)close(fd);
+}
+
 static int clear(const char *path, uint64_t until_ms, struct err *err)
 {
 	int root = open(paths.target, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -237,33 +308,6 @@ static void test_fs_clear_ends_when_its_time_is_over(void **state)
 	assert_int_equal(rmdir(T "/merged/run"), 0);
 }
 
-static void set_immutable(const char *path, bool immutable)
-{
-	int flags = immutable ? FS_IMMUTABLE_FL : 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	assert_int_equal(ioctl(fd, FS_IOC_SETFLAGS, &flags), 0);
-	assert_int_equal(close(fd), 0);
-}
-
-static void test_fs_names_the_file_that_hinders_a_removal(void **state)
-{
-	int dir;
-	struct err err;
-
-	(void)state;
-	assert_int_equal(mkdir(T "/stuck", 0755), 0);
-	write_text(T "/stuck/fast", "x");
-	set_immutable(T "/stuck/fast", true);
-	dir = open(T, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(fs_remove_tree(dir, "stuck", &err), -1);
-	assert_int_equal(err.sys_errno, EPERM);
-	assert_non_null(strstr(err.text, "fast: it is immutable"));
-	set_immutable(T "/stuck/fast", false);
-	tree_must(fs_remove_tree(dir, "stuck", &err), &err);
-	assert_int_equal(close(dir), 0);
-}
-
 #define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
 
 int main(void)
@@ -274,9 +318,10 @@ int main(void)
 	        TREE_TEST(test_overlay_with_many_layers_mounts),
 	        TREE_TEST(test_fs_opens_in_a_root_beside_renames),
 	        TREE_TEST(test_fs_remove_tree_removes_deep_trees_and_follows_nothing),
+	        TREE_TEST(test_fs_remove_tree_removes_what_was_made_immutable),
+	        TREE_TEST(test_fs_remove_tree_says_which_file_is_immutable),
 	        TREE_TEST(test_fs_clear_empties_a_folder_and_nothing_else),
 	        TREE_TEST(test_fs_clear_ends_when_its_time_is_over),
-	        TREE_TEST(test_fs_names_the_file_that_hinders_a_removal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

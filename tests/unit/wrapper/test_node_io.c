@@ -57,7 +57,7 @@ static void test_netns_reads_no_answer_but_its_own(void **state)
 	leave_an_answer(n.route_fd);
 	assert_int_equal(netns_address(&n, address, &err), 0);
 	leave_an_answer(n.diag_fd);
-	assert_int_equal(netns_ports(&n, &p, &err), 0);
+	assert_int_equal(netns_ports(&n, &p, true, &err), 0);
 	netns_close(&n);
 }
 

@@ -300,10 +300,13 @@ static void test_pod_view_host_address_is_of_the_nodes_network_only(void **state
 static void test_ports_are_asked_for_less_often_as_time_goes_by(void **state)
 {
 	(void)state;
-	assert_int_equal(ports_delay_ms(0), 2);
-	assert_int_equal(ports_delay_ms(999), 2);
-	assert_int_equal(ports_delay_ms(1000), 10);
-	assert_int_equal(ports_delay_ms(10000), 100);
+	assert_int_equal(ports_delay_ms(0, 0), 2);
+	assert_int_equal(ports_delay_ms(999, 200), 2);
+	assert_int_equal(ports_delay_ms(1000, 0), 10);
+	assert_int_equal(ports_delay_ms(10000, 0), 100);
+	/* a look of 10 ms, where a Pod has made it expensive */
+	assert_int_equal(ports_delay_ms(0, 10000), 90);
+	assert_int_equal(ports_delay_ms(10000, 10000), 100);
 }
 
 static void expect_mount_points(const char *instance, const char *want)

@@ -113,6 +113,18 @@ static void test_rootfs_plan_removes_when_nobody_uses_it(void **state)
 	assert_int_equal(rootfs_plan(&f), ROOTFS_NONE);
 }
 
+static void test_rootfs_plan_tries_again_what_may_pass(void **state)
+{
+	(void)state;
+	assert_true(rootfs_may_pass("MountFailed"));
+	assert_true(rootfs_may_pass("NoSpace"));
+	assert_true(rootfs_may_pass(""));
+	assert_false(rootfs_may_pass("ImageGone"));
+	assert_false(rootfs_may_pass("RecordCorrupt"));
+	assert_false(rootfs_may_pass("DigestChanged"));
+	assert_false(rootfs_may_pass("UnsafeMountPoint"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +133,7 @@ int main(void)
 	        cmocka_unit_test(test_rootfs_plan_mounts_by_the_record_before_a_provider_runs),
 	        cmocka_unit_test(test_rootfs_plan_looks_at_another_provider_between_two_starts),
 	        cmocka_unit_test(test_rootfs_plan_tells_an_order_that_is_carried_out),
+	        cmocka_unit_test(test_rootfs_plan_tries_again_what_may_pass),
 	        cmocka_unit_test(test_rootfs_plan_removes_when_nobody_uses_it),
 	};
 

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A Pod in which it takes long to look has the agent for a tenth of the time at most. */
+enum { PORTS_REST_PER_LOOK = 9 };
+
 void ports_add(struct ports *p, uint16_t port, bool loopback, uint32_t inode)
 {
 	/* of a node's many sockets only those of the wanted port are looked at more closely */
@@ -44,9 +47,10 @@ const char *ports_message(const struct ports *p, char *buf, size_t size)
 	return buf;
 }
 
-uint64_t ports_delay_ms(uint64_t waited_ms)
+uint64_t ports_delay_ms(uint64_t waited_ms, uint64_t took_us)
 {
-	if (waited_ms < 1000)
-		return 2;
-	return waited_ms < 10000 ? 10 : 100;
+	uint64_t delay_ms = waited_ms < 1000 ? 2 : waited_ms < 10000 ? 10 : 100;
+	uint64_t rest_ms = took_us * PORTS_REST_PER_LOOK / 1000;
+
+	return rest_ms > delay_ms ? rest_ms : delay_ms;
 }

@@ -29,5 +29,9 @@ void ports_add(struct ports *p, uint16_t port, bool loopback, uint32_t inode);
 /** ports_message() - why the wanted port does not answer, into @buf */
 const char *ports_message(const struct ports *p, char *buf, size_t size);
 
-/** ports_delay_ms() - until the next look, after @waited_ms since the process started */
-uint64_t ports_delay_ms(uint64_t waited_ms);
+/**
+ * ports_delay_ms() - until the next look
+ * @waited_ms: since the process started
+ * @took_us:   for this look; where looking is expensive it is done less often
+ */
+uint64_t ports_delay_ms(uint64_t waited_ms, uint64_t took_us);

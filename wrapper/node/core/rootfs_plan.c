@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wrapper/node/core/rootfs_plan.h"
 
+#include <string.h>
+
 static enum rootfs_step rootfs_plan_end(const struct rootfs_facts *f)
 {
 	if (!f->is_ours || !f->has_finalizer || f->is_removed)
@@ -28,4 +30,10 @@ enum rootfs_step rootfs_plan(const struct rootfs_facts *f)
 	if (f->provider_runs && !f->is_mounted && !f->is_image_gone)
 		return ROOTFS_MAKE_BY_PROVIDER;
 	return f->is_reset_untold ? ROOTFS_TELL_RESET : ROOTFS_NONE;
+}
+
+bool rootfs_may_pass(const char *reason)
+{
+	return reason[0] == '\0' || strcmp(reason, "MountFailed") == 0 ||
+	       strcmp(reason, "NoSpace") == 0;
 }

@@ -39,3 +39,11 @@ enum rootfs_step {
 };
 
 enum rootfs_step rootfs_plan(const struct rootfs_facts *f);
+
+/**
+ * rootfs_may_pass() - what could not be mounted may be mounted later as it is
+ * @reason: as the API has it; "" when a child process ended without one
+ *
+ * The others wait for somebody: for a provider, or for the user's decision.
+ */
+bool rootfs_may_pass(const char *reason);

@@ -12,6 +12,7 @@
 #include "lib/base/num.h"
 #include "lib/http/metrics.h"
 #include "lib/kube/object.h"
+#include "wrapper/node/core/handed.h"
 #include "wrapper/node/core/pod_view.h"
 #include "wrapper/node/io/fs.h"
 #include "wrapper/node/io/handover.h"
@@ -20,11 +21,15 @@
 #include "wrapper/node/io/task.h"
 
 /* After so long without the wanted port the status names those that do listen. */
-enum { CONSUMER_PORT_PATIENCE_MS = 3000, CONSUMER_HELD = 2 };
-/* After a failure to ask the kernel; it is asked until it answers. */
-enum { CONSUMER_NETNS_PAUSE_MS = 100 };
-/* While another has the root filesystem. */
-enum { CONSUMER_HELD_PAUSE_MS = 20, CONSUMER_HELD_PAUSE_MS_MAX = 1000 };
+enum {
+	CONSUMER_PORT_PATIENCE_MS = 3000,
+	/* and again, when they are others by then, after a pause that grows */
+	CONSUMER_PORTS_FIRST_MS = 1000,
+	CONSUMER_PORTS_MAX_MS = 30000,
+	/* after a look that failed */
+	CONSUMER_POLL_FIRST_MS = 100,
+	CONSUMER_POLL_MAX_MS = 1000,
+};
 /* For all of clearAtStart together: some hundred thousand files. */
 enum { CONSUMER_CLEAR_MS_MAX = 5000 };
 
@@ -119,44 +124,61 @@ static int consumer_find_address(struct consumer *c, struct err *err)
 	return 0;
 }
 
-static int consumer_ask_netns(struct consumer *c, const struct link_peer *peer, struct ports *p,
-                              struct err *err)
+static int consumer_look(struct consumer *c, struct ports *p, struct err *err)
 {
+	const struct link_peer *peer = link_peer(c->link);
+
 	if (c->netns.diag_fd < 0 && netns_open(peer->net_ns_fd, &c->netns, err) < 0)
 		return -1;
 	if (c->address[0] == '\0' && consumer_find_address(c, err) < 0)
 		return -1;
-	return p->wanted != 0 ? netns_ports(&c->netns, p, err) : 0;
+	return p->wanted != 0 ? netns_ports(&c->netns, p, true, err) : 0;
 }
 
-/* Said once, however often it fails. What is left of a broken answer goes with its sockets. */
-static void consumer_netns_failed(struct consumer *c, const struct err *err)
+/* Whatever it was, it may pass; what is left of an answer goes with the sockets. */
+static void consumer_look_failed(struct consumer *c, const struct err *err)
 {
+	static const struct pause_limit limit = {CONSUMER_POLL_FIRST_MS, CONSUMER_POLL_MAX_MS, 0};
+
 	netns_close(&c->netns);
-	if (!c->netns_has_failed)
+	if (c->poll_pause.ms == 0)
 		log_event(LOG_WARN, "consumer.netlink_failed", log_str("pod_uid", c->pod_uid),
 		          log_err(err));
-	c->netns_has_failed = true;
-	consumer_poll_in(c, CONSUMER_NETNS_PAUSE_MS);
+	consumer_poll_in(c, pause_next(&c->poll_pause, &limit, clk_now_ms()));
+}
+
+/* What listens instead: all of it, which is not asked for often. */
+static void consumer_tell_others(struct consumer *c, struct ports *p, uint64_t now_ms)
+{
+	static const struct pause_limit limit = {CONSUMER_PORTS_FIRST_MS, CONSUMER_PORTS_MAX_MS, 0};
+	struct err err;
+
+	if (now_ms < c->ports_told.at_ms + c->ports_told.ms)
+		return;
+	(void)pause_next(&c->ports_told, &limit, now_ms);
+	if (netns_ports(&c->netns, p, false, &err) < 0)
+		netns_close(&c->netns); /* some of it is known; the next look opens it anew */
+	consumer_tell_ports(c, p);
 }
 
 static void consumer_poll(struct consumer *c)
 {
-	uint64_t waited_ms = clk_now_ms() - c->started_ms;
-	const struct link_peer *peer = link_peer(c->link);
+	uint64_t begin_us = clk_now_us();
+	uint64_t now_ms = clk_now_ms();
+	uint64_t waited_ms = now_ms - c->started_ms;
 	struct owner owner = {.c = c};
 	struct ports p = {.wanted = consumer_port(c),
 	                  .is_own = c->is_on_host ? consumer_owns : NULL,
 	                  .own_arg = &owner};
 	struct err err;
 
-	if (peer == NULL)
+	if (link_peer(c->link) == NULL)
 		return;
-	if (consumer_ask_netns(c, peer, &p, &err) < 0) {
-		consumer_netns_failed(c, &err);
+	if (consumer_look(c, &p, &err) < 0) {
+		consumer_look_failed(c, &err);
 		return;
 	}
-	c->netns_has_failed = false;
+	pause_over(&c->poll_pause);
 	if (p.is_wanted_open && c->address[0] != '\0') {
 		c->message[0] = '\0';
 		consumer_stop_polling(c);
@@ -169,8 +191,8 @@ static void consumer_poll(struct consumer *c)
 		return;
 	}
 	if (p.wanted != 0 && waited_ms >= CONSUMER_PORT_PATIENCE_MS)
-		consumer_tell_ports(c, &p);
-	consumer_poll_in(c, ports_delay_ms(waited_ms));
+		consumer_tell_others(c, &p, now_ms);
+	consumer_poll_in(c, ports_delay_ms(waited_ms, clk_now_us() - begin_us));
 }
 
 static void on_consumer_poll(evutil_socket_t fd, short what, void *arg)
@@ -180,24 +202,19 @@ static void on_consumer_poll(evutil_socket_t fd, short what, void *arg)
 	consumer_poll(arg);
 }
 
-/*
- * The namespace is open and the address, if there is one yet, is known when this returns. Where
- * that fails the poll, which follows, tries again.
- */
+/* The namespace is open and the address, if there is one yet, is known when this returns. */
 static void consumer_open_netns(struct consumer *c)
 {
-	const struct link_peer *peer = link_peer(c->link);
-	struct ports none = {0};
+	struct ports none = {.wanted = 0};
 	struct err err;
 
 	consumer_stop_polling(c);
 	c->address[0] = '\0';
 	c->started_ms = clk_now_ms();
-	c->netns_has_failed = false;
-	if (peer == NULL)
-		return;
-	if (consumer_ask_netns(c, peer, &none, &err) < 0)
-		consumer_netns_failed(c, &err);
+	pause_over(&c->ports_told);
+	pause_over(&c->poll_pause);
+	if (link_peer(c->link) != NULL && consumer_look(c, &none, &err) < 0)
+		consumer_look_failed(c, &err);
 }
 
 /* --- the wrapper --- */
@@ -293,6 +310,7 @@ static void on_consumer_gone(void *arg)
 		consumer_say(c, "Signaled", "the container ended without a word");
 	}
 	consumer_feed(c, CONSUMER_EV_GONE);
+	instance_hand_soon(c->inst);
 	instance_reconcile(c->inst);
 }
 
@@ -345,7 +363,9 @@ static int handing_run(void *arg, void *data, struct err *err)
 
 	/* a consumer that is not connected (yet) may hold it: an agent that started anew */
 	if (h->place.consumer_pods[0] != NULL && rootfs_holder(&h->place) > 0)
-		return CONSUMER_HELD;
+		return HANDED_HELD;
+	if (!rootfs_has_layers(&h->place))
+		return HANDED_NO_IMAGE;
 	handing_clear(h);
 	/* half a hand-over would look like a whole one to the next agent */
 	task_outlive_agent();
@@ -356,18 +376,15 @@ static int handing_run(void *arg, void *data, struct err *err)
 	return rc;
 }
 
-/* Who has it is found out by reading of every process of the Pods: not again and again at once. */
-static void consumer_pause_handing(struct instance *inst)
+static void consumer_go(struct consumer *c, int rc, uint64_t took_us)
 {
-	uint64_t ms = inst->hand_pause_ms * 2;
-	struct timeval tv;
-
-	if (ms == 0)
-		ms = CONSUMER_HELD_PAUSE_MS;
-	inst->hand_pause_ms = ms < CONSUMER_HELD_PAUSE_MS_MAX ? ms : CONSUMER_HELD_PAUSE_MS_MAX;
-	tv = clk_timeval(inst->hand_pause_ms);
-	(void)evtimer_add(inst->hand_retry, &tv);
-	instance_reconcile(inst);
+	c->inst->recalled_pod[0] = '\0';
+	instance_hand_soon(c->inst);
+	if (rc == HANDED_NOW)
+		c->handover_us = took_us;
+	metric_observe(c->inst->agent->handover_seconds, NULL, (double)took_us / 1e6);
+	link_send(c->link, PROTO_GO, "");
+	consumer_feed(c, CONSUMER_EV_HANDED);
 }
 
 static void on_handed(void *arg, int rc, const void *data, const struct err *err)
@@ -375,26 +392,30 @@ static void on_handed(void *arg, int rc, const void *data, const struct err *err
 	struct consumer *c = arg;
 	const struct handed *handed = data;
 	const struct link_peer *peer = link_peer(c->link);
+	const struct handed_facts facts = {rc, rc < 0 && pause_helps(err), c->state,
+	                                   c->handed_number, peer != NULL ? peer->number : 0};
 
 	c->task = NULL;
 	c->inst->handing = NULL;
-	if (rc == CONSUMER_HELD) {
-		consumer_pause_handing(c->inst);
-		return;
-	}
-	c->inst->hand_pause_ms = 0;
-	if (c->state != CONSUMER_WAITING || peer == NULL || peer->number != c->handed_number)
-		(void)0; /* it ended meanwhile; the answer is not for the container after it */
-	else if (rc < 0) {
+	switch (handed_plan(&facts)) {
+	case HANDED_DO_PAUSE:
+		if (rc < 0)
+			log_event(LOG_WARN, "consumer.hand_over_failed",
+			          log_str("pod_uid", c->pod_uid), log_err(err));
+		instance_hand_later(c->inst);
+		break;
+	case HANDED_DO_NO_IMAGE:
+		instance_image_gone(c->inst);
+		break;
+	case HANDED_DO_REFUSE:
 		consumer_refuse(c, err->text);
-	} else {
-		c->inst->recalled_pod[0] = '\0';
-		if (rc == 0)
-			c->handover_us = handed->took_us;
-		metric_observe(c->inst->agent->handover_seconds, NULL,
-		               (double)handed->took_us / 1e6);
-		link_send(c->link, PROTO_GO, "");
-		consumer_feed(c, CONSUMER_EV_HANDED);
+		break;
+	case HANDED_DO_GO:
+		consumer_go(c, rc, handed->took_us);
+		break;
+	case HANDED_DO_FORGET:
+	case HANDED_UNSET:
+		break;
 	}
 	instance_reconcile(c->inst);
 }
@@ -412,7 +433,10 @@ void consumer_hand_over(struct consumer *c)
 	h.handover = (struct handover){c->inst->root_fd, peer->mount_ns_fd, c->cwd,
 	                               SC_CONTROL_MOUNT, NULL};
 	if (task_start(c->inst->agent->base, &opts, &c->task, &err) < 0) {
-		consumer_refuse(c, err.text);
+		/* no process, no descriptor: that passes, and it waits as well as before */
+		log_event(LOG_WARN, "consumer.hand_over_failed", log_str("pod_uid", c->pod_uid),
+		          log_err(&err));
+		instance_hand_later(c->inst);
 		return;
 	}
 	c->inst->handing = c;
@@ -522,6 +546,7 @@ void consumer_free(struct consumer *c)
 	if (c->inst->handing == c)
 		c->inst->handing = NULL;
 	task_forget(c->task);
+	instance_hand_soon(c->inst);
 	consumer_stop_polling(c);
 	event_free(c->poll);
 	link_free(c->link);

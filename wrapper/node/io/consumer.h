@@ -35,11 +35,12 @@ struct consumer {
 	uint64_t handed_number; /* the process that it is for: link_peer.number */
 	char cwd[PATH_MAX];     /* its working directory */
 	struct netns netns;
-	bool netns_has_failed;               /* and that was said */
 	bool is_on_host;                     /* in the node's network, with others */
 	char host_address[INET6_ADDRSTRLEN]; /* then; "" until the kubelet tells it */
 	uint64_t started_ms;                 /* monotonic; for the polls */
 	struct event *poll;
+	struct pause poll_pause; /* after a look that failed */
+	struct pause ports_told; /* those that listen instead of the wanted one */
 };
 
 int consumer_new(struct instance *inst, const json_t *pod, struct consumer **ret_consumer,

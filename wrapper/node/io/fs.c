@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -180,35 +182,71 @@ int fs_is_empty(int dir_fd, const char *path, struct err *err)
 }
 
 /* Return: 0 gone; 1 a folder with something in it; negative with errno. */
-static int fs_remove_entry(int dir_fd, const char *name)
+static int fs_remove_once(int dir_fd, const char *name)
 {
-	int error;
-
 	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
 		return 0;
-	error = errno;
-	if (error != EISDIR && error != EPERM)
+	if (errno != EISDIR && errno != EPERM)
 		return -1;
 	if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 		return 0;
-	if (errno == ENOTDIR) /* a file, which can't be removed for the reason given first */
-		errno = error;
+	if (errno == ENOTDIR)
+		errno = EPERM; /* what was said of the file */
 	return errno == ENOTEMPTY || errno == EEXIST ? 1 : -1;
 }
 
-/* Why @name could not be removed, errno says; the likeliest reason for EPERM is a flag of it. */
+/* Return: true when it had a flag that keeps it (chattr +i, +a), and has none any more. */
+static bool fs_loosen(int fd)
+{
+	int flags;
+
+	if (fd < 0 || ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 ||
+	    (flags & (FS_IMMUTABLE_FL | FS_APPEND_FL)) == 0)
+		return false;
+	flags &= ~(FS_IMMUTABLE_FL | FS_APPEND_FL);
+	return ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
+}
+
+/* Only files and folders have such flags, and to open anything else may do something. */
+static int fs_open_plain(int dir_fd, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+		return -1;
+	return openat(dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+}
+
+/* A container that may do so makes its files immutable: they go with it nevertheless. */
+static int fs_remove_entry(int dir_fd, const char *name)
+{
+	int rc = fs_remove_once(dir_fd, name);
+	CLEANUP(fd_close_var) int fd = -1;
+	bool again;
+
+	if (rc >= 0 || errno != EPERM)
+		return rc;
+	fd = fs_open_plain(dir_fd, name);
+	again = fs_loosen(fd);
+	again = fs_loosen(dir_fd) || again; /* nothing can be taken out of such a folder */
+	errno = EPERM;
+	return again ? fs_remove_once(dir_fd, name) : -1;
+}
+
 static int fs_not_removed(int dir_fd, const char *name, struct err *err)
 {
 	int error = errno;
-	struct statx stx;
+	struct stat st;
 
-	if (error == EPERM && statx(dir_fd, name, AT_SYMLINK_NOFOLLOW, 0, &stx) == 0 &&
-	    (stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0)
-		return err_set(err, ERR_SYS, error,
-		               "remove %s: it is immutable or append-only; take that away with "
-		               "chattr -ia",
-		               name);
-	return err_set(err, ERR_SYS, error, "remove %s", name);
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_set(err, ERR_SYS, error, "remove %s", name);
+	/* folders are moved while a tree is emptied, so that the number is what finds it */
+	return err_set(err, ERR_SYS, error, "remove %s (inode %" PRIu64 ")%s", name,
+	               (uint64_t)st.st_ino,
+	               error == EPERM ? ": it is immutable or append-only; take that away with "
+	                                "chattr -ia"
+	                              : "");
 }
 
 /* A folder that is emptied. */

@@ -73,8 +73,7 @@ static void instance_log(const struct instance *inst, enum log_level level, cons
 
 /* --- the steps --- */
 
-/* Let go of the mount in our namespace; a consumer that has it keeps its own. */
-static void instance_unmount(struct instance *inst)
+void instance_unmount(struct instance *inst)
 {
 	const struct rootfs_place p = instance_place(inst, NULL);
 	char target[PATH_MAX];
@@ -106,12 +105,12 @@ static void on_instance_timer(evutil_socket_t fd, short what, void *arg)
 	instance_reconcile(arg);
 }
 
-static bool instance_is_image_gone(const struct instance *inst)
+bool instance_is_image_gone(const struct instance *inst)
 {
 	return inst->state == INSTANCE_FAILED && strcmp(inst->reason, "ImageGone") == 0;
 }
 
-static void instance_fail(struct instance *inst, const char *reason, const char *message)
+void instance_fail(struct instance *inst, const char *reason, const char *message)
 {
 	struct consumer *c;
 
@@ -179,6 +178,7 @@ static void on_made_by_record(void *arg, int rc, const void *data, const struct 
 	const struct rootfs_made *made = data;
 
 	inst->task = NULL;
+	inst->record_may_pass = rc < 0 && rootfs_may_pass(made->reason);
 	if (rc == 0)
 		instance_ready(inst, made);
 	else if (strcmp(made->reason, "ImageGone") != 0)
@@ -206,8 +206,10 @@ static void instance_make(struct instance *inst, bool by_provider)
 
 	instance_mount_points(inst->object, mount_points);
 	instance_unmount(inst);
-	if (task_start(inst->agent->base, &opts, &inst->task, &err) < 0)
+	if (task_start(inst->agent->base, &opts, &inst->task, &err) < 0) {
+		inst->record_may_pass = !by_provider;
 		instance_fail(inst, "MountFailed", err.text);
+	}
 }
 
 /* The overlay is of that image, and its layers are still there: not collected and unpacked anew. */
@@ -258,6 +260,7 @@ static void instance_make_by_provider(struct instance *inst)
 	(void)snprintf(inst->container_asked, sizeof inst->container_asked, "%s", id);
 	/* its image decides from now on: what a record says of an older one is not mounted again */
 	inst->record_is_tried = true;
+	inst->record_may_pass = false;
 	if (image_query_start(inst->agent->images, id, on_instance_image, inst, &inst->query,
 	                      &err) < 0)
 		instance_fail(inst, "MountFailed", err.text);
@@ -361,7 +364,8 @@ static struct rootfs_facts instance_facts(const struct instance *inst)
 	        .is_in_use = instance_is_in_use(inst),
 	        .is_mounted = inst->root_fd >= 0,
 	        .is_paused = evtimer_pending(inst->pause, NULL) != 0,
-	        .was_ready = inst->image != NULL && !inst->record_is_tried,
+	        .was_ready = inst->image != NULL && (!inst->record_is_tried ||
+	                                             (inst->record_may_pass && provider == NULL)),
 	        .is_reset_untold = strcmp(instance_reset_digest(inst),
 	                                  json_str_at(inst->object, "", "status", "rootfs",
 	                                              "resetDigest", NULL)) != 0,
@@ -392,16 +396,6 @@ bool instance_may_write(const struct instance *inst)
 		return instance_is_ours(inst);
 	return !kube_is_deleting(inst->object) &&
 	       kube_has_finalizer(inst->object, SC_FINALIZER_NODE);
-}
-
-static void instance_refuse_waiting(struct instance *inst, const char *why)
-{
-	struct consumer *c;
-
-	LIST_FOREACH(c, &inst->consumers, entry) {
-		if (c->state == CONSUMER_WAITING)
-			consumer_refuse(c, why);
-	}
 }
 
 static void instance_fail_prefix(struct instance *inst)
@@ -452,39 +446,6 @@ void instance_reconcile(struct instance *inst)
 	case ROOTFS_NONE:
 		instance_hand_next(inst);
 		break;
-	}
-}
-
-static void on_hand_retry(evutil_socket_t fd, short what, void *arg)
-{
-	instance_hand_next(arg);
-}
-
-void instance_hand_next(struct instance *inst)
-{
-	struct consumer *next = NULL;
-	struct consumer *c;
-
-	if (inst->state == INSTANCE_FAILED && inst->task == NULL && inst->root_fd < 0 &&
-	    !instance_is_image_gone(inst))
-		instance_refuse_waiting(inst, inst->message);
-	if (inst->state != INSTANCE_READY || inst->root_fd < 0 || inst->handing != NULL ||
-	    inst->task != NULL || kube_is_deleting(inst->object) ||
-	    evtimer_pending(inst->hand_retry, NULL))
-		return;
-	LIST_FOREACH(c, &inst->consumers, entry) {
-		if (!consumer_is_alive(c))
-			continue;
-		if (c->state != CONSUMER_WAITING)
-			return; /* it has the rootfs; its end brings us here again */
-		if (next == NULL || c->start > next->start)
-			next = c;
-	}
-	if (next != NULL && instance_has_image(inst, inst->digest)) {
-		consumer_hand_over(next);
-	} else if (next != NULL) {
-		instance_unmount(inst);
-		instance_fail(inst, "ImageGone", "the image's layers vanished from the node");
 	}
 }
 
@@ -560,7 +521,7 @@ int instance_new(struct agent *agent, const json_t *object, struct instance **re
 	inst->agent = agent;
 	inst->root_fd = -1;
 	inst->pause = evtimer_new(agent->base, on_instance_timer, inst);
-	inst->hand_retry = evtimer_new(agent->base, on_hand_retry, inst);
+	inst->hand_retry = evtimer_new(agent->base, on_instance_hand_retry, inst);
 	inst->status_retry = evtimer_new(agent->base, on_instance_status_retry, inst);
 	LIST_INSERT_HEAD(&agent->instances, inst, entry);
 	if (inst->pause == NULL || inst->hand_retry == NULL || inst->status_retry == NULL) {

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "wrapper/node/core/image.h"
+#include "wrapper/node/core/pause.h"
 #include "wrapper/node/io/agent.h"
 #include "wrapper/node/io/rootfs.h"
 
@@ -47,8 +48,9 @@ struct instance {
 	const char *prefix; /* one of the configured ones; NULL: not allowed */
 	json_t *image;      /* owned; NULL: not known */
 	bool record_is_tried;
-	int root_fd;         /* READY: the overlay; else -1 */
-	json_t *image_asked; /* owned: of the image that is being made */
+	bool record_may_pass; /* why that failed */
+	int root_fd;          /* READY: the overlay; else -1 */
+	json_t *image_asked;  /* owned: of the image that is being made */
 	char digest_asked[ROOTFS_DIGEST_BYTES];
 	char user_asked[IMAGE_USER_BYTES];
 	char provider_asked[64];
@@ -66,8 +68,8 @@ struct instance {
 	 * the rootfs was handed over since, which nobody else can have held then. */
 	char recalled_pod[64];
 	struct consumer *handing; /* a hand-over is under way */
-	struct event *hand_retry; /* while another has the root filesystem */
-	uint64_t hand_pause_ms;   /* the last one; 0: none */
+	struct event *hand_retry; /* not before it is due */
+	struct pause hand_pause;
 };
 
 int instance_new(struct agent *agent, const json_t *object, struct instance **ret_instance,
@@ -90,6 +92,27 @@ void on_instance_status_retry(evutil_socket_t fd, short what, void *arg);
 
 /** instance_hand_next() - give the root filesystem to the consumer that waits for it */
 void instance_hand_next(struct instance *inst);
+
+/** instance_refuse_waiting() - tell the consumers that wait that it will not come */
+void instance_refuse_waiting(struct instance *inst, const char *why);
+
+/** instance_hand_later() - somebody still has it: not before a pause, which grows */
+void instance_hand_later(struct instance *inst);
+/** instance_hand_soon() - who had it may be gone: the pause is over */
+void instance_hand_soon(struct instance *inst);
+
+/** on_instance_hand_retry() - the event of that pause */
+void on_instance_hand_retry(evutil_socket_t fd, short what, void *arg);
+
+/** instance_fail() - say so, and try again after a pause, which grows */
+void instance_fail(struct instance *inst, const char *reason, const char *message);
+bool instance_is_image_gone(const struct instance *inst);
+
+/** instance_unmount() - in our namespace; a consumer that has the mount keeps its own */
+void instance_unmount(struct instance *inst);
+
+/** instance_image_gone() - the layers below the mount are not there any more */
+void instance_image_gone(struct instance *inst);
 
 /** instance_place() - @except: a consumer that is not asked whether it holds the rootfs */
 struct rootfs_place instance_place(const struct instance *inst, const struct consumer *except);

@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "wrapper/node/io/link.h"
-
 #include <assert.h>
 #include <errno.h>
-#include <event2/event.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/pidfd.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,61 +13,18 @@
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "wrapper/node/io/fs.h"
+#include "wrapper/node/io/link_internal.h"
 #include "wrapper/node/io/proc.h"
 
-/* After a peer that was refused or went away, not before so long: a Pod can't keep us busy. */
-enum { LINK_PAUSE_MS = 100, LINK_PAUSE_MS_MAX = 1000, LINK_PATH_PARTS = 4 };
+/* After a container has ended, not before so long: a Pod can't keep us busy. */
+enum { LINK_PAUSE_MS = 100 };
 
-/* How often a folder is looked at that can't be watched. */
-enum { LINK_POLL_MS = 20, LINK_POLL_MS_MAX = 1000 };
-
-struct links {
-	struct event_base *base;
-	const char *pods_dir;
-	int inotify_fd;        /* -1: none could be had */
-	bool watch_has_failed; /* and that was said */
-	struct event *readable;
-	LIST_HEAD(, link) list;
-};
-
-struct link {
-	LIST_ENTRY(link) entry;
-	struct links *links;
-	struct link_handler handler;
-	char pod_uid[64];
-	int depth;        /* how much of the path there was at the last look */
-	int watch;        /* of the deepest folder that exists; -1: none */
-	int socket_fd;    /* connected; else -1 */
-	dev_t socket_dev; /* which socket file that was */
-	ino_t socket_ino;
-	bool socket_is_dead;    /* that one leads to nobody we want: wait for another */
-	bool socket_has_failed; /* and that was said; it is tried again */
-	uint64_t pause_ms;      /* the last one after a failure; 0: none */
-	uint64_t poll_ms;       /* the last one without a watch; 0: none */
-	uint64_t peers_count;
-	struct link_peer peer; /* pid 0: none */
-	struct event *readable;
-	struct event *ended;
-	struct event *pause;
-};
-
-static void link_look(struct link *l);
+/* After a peer that is no wrapper of ours, or does not talk like one. */
+static const struct pause_limit link_distrust_limit = {LINK_PAUSE_MS, 30000, 600000};
+/* After what failed for want of something. */
+static const struct pause_limit link_retry_limit = {20, 1000, 10000};
 
 /* --- the peer --- */
-
-static void fd_close(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
-
-static void event_drop(struct event **ev)
-{
-	if (*ev != NULL)
-		event_free(*ev);
-	*ev = NULL;
-}
 
 static void link_disconnect(struct link *l)
 {
@@ -95,16 +46,40 @@ static void link_peer_done(struct link *l)
 	link_peer_close(&l->peer);
 }
 
-static void link_pause_for(struct link *l, uint64_t ms)
+void link_pause(struct link *l, uint64_t ms)
 {
 	const struct timeval tv = clk_timeval(ms);
 
 	(void)evtimer_add(l->pause, &tv);
 }
 
-static void link_pause(struct link *l)
+void link_retry(struct link *l)
 {
-	link_pause_for(l, LINK_PAUSE_MS);
+	link_pause(l, pause_next(&l->retry, &link_retry_limit, clk_now_ms()));
+}
+
+/* It is left alone for a while, which grows. */
+static void link_distrust(struct link *l)
+{
+	link_disconnect(l);
+	link_pause(l, pause_next(&l->distrust, &link_distrust_limit, clk_now_ms()));
+}
+
+/* Return: false when that was out of turn, and the connection is over. */
+static bool link_hear(struct link *l, char *packet, size_t bytes)
+{
+	struct proto_message m;
+
+	packet[bytes] = '\0';
+	m = proto_parse(packet);
+	if (!talk_hears(&l->talk, m.kind)) {
+		link_distrust(l);
+		log_event(LOG_WARN, "consumer.peer_out_of_turn", log_str("pod_uid", l->pod_uid),
+		          log_str("said", packet), log_u64("pause_ms", l->distrust.ms));
+		return false;
+	}
+	l->handler.on_message(l->handler.arg, &m);
+	return true;
 }
 
 static void on_link_pause_over(evutil_socket_t fd, short what, void *arg)
@@ -124,18 +99,15 @@ static void on_link_ended(evutil_socket_t fd, short what, void *arg)
 	while (l->socket_fd >= 0) {
 		char packet[PROTO_TEXT_BYTES_MAX + 1];
 		ssize_t n = recv(l->socket_fd, packet, sizeof packet - 1, MSG_DONTWAIT);
-		struct proto_message m;
 
-		if (n <= 0)
+		if (n <= 0 || !link_hear(l, packet, (size_t)n))
 			break;
-		packet[n] = '\0';
-		m = proto_parse(packet);
-		l->handler.on_message(l->handler.arg, &m);
 	}
 	link_disconnect(l);
 	link_peer_done(l);
 	l->socket_is_dead = true;
-	link_pause(l);
+	if (!evtimer_pending(l->pause, NULL))
+		link_pause(l, LINK_PAUSE_MS);
 	l->handler.on_gone(l->handler.arg);
 }
 
@@ -144,7 +116,6 @@ static void on_link_readable(evutil_socket_t fd, short what, void *arg)
 	struct link *l = arg;
 	char packet[PROTO_TEXT_BYTES_MAX + 1];
 	ssize_t n = recv(l->socket_fd, packet, sizeof packet - 1, MSG_DONTWAIT);
-	struct proto_message m;
 
 	(void)fd;
 	(void)what;
@@ -153,12 +124,10 @@ static void on_link_readable(evutil_socket_t fd, short what, void *arg)
 	if (n <= 0) {
 		link_disconnect(l);
 		l->socket_is_dead = l->handler.on_closed(l->handler.arg);
-		link_pause(l);
+		link_pause(l, l->distrust.ms > LINK_PAUSE_MS ? l->distrust.ms : LINK_PAUSE_MS);
 		return;
 	}
-	packet[n] = '\0';
-	m = proto_parse(packet);
-	l->handler.on_message(l->handler.arg, &m);
+	(void)link_hear(l, packet, (size_t)n);
 }
 
 static int link_open_ns(pid_t pid, const char *kind)
@@ -228,17 +197,20 @@ static int link_open_peer(struct link *l, pid_t pid, struct link_peer *ret_peer,
 	return 0;
 }
 
-/* Take @peer, which may be the process that is known already: it connected again. */
-static void link_set_peer(struct link *l, const struct link_peer *peer)
+/*
+ * Take @peer. Return: true when it is the process that is known already; else it may be another
+ * container of that Pod, before its former one was seen to end.
+ */
+static bool link_set_peer(struct link *l, const struct link_peer *peer)
 {
 	bool is_same = l->peer.pid == peer->pid && proc_is_alive(l->peer.pid_fd);
 	uint64_t number = is_same ? l->peer.number : ++l->peers_count;
 
-	if (l->peer.pid !=
-	    0) /* or another container of that Pod before its former one was seen to end */
+	if (l->peer.pid != 0)
 		link_peer_done(l);
 	l->peer = *peer;
 	l->peer.number = number;
+	return is_same;
 }
 
 static int link_find_peer(struct link *l, int fd, struct link_peer *ret_peer, struct err *err)
@@ -283,8 +255,11 @@ static int link_connect(struct link *l, int socket_path_fd, struct err *err)
 		return -1;
 	/* the same process again, or one that has ended and was not seen to end yet */
 	link_disconnect(l);
-	link_set_peer(l, &peer);
+	/* it lives and had let go of us, which a wrapper does not do: the next time it waits */
+	if (link_set_peer(l, &peer))
+		(void)pause_next(&l->distrust, &link_distrust_limit, clk_now_ms());
 	l->socket_fd = TAKE_FD(fd);
+	talk_begin(&l->talk);
 	l->readable =
 	        event_new(l->links->base, l->socket_fd, EV_READ | EV_PERSIST, on_link_readable, l);
 	l->ended = event_new(l->links->base, l->peer.pid_fd, EV_READ, on_link_ended, l);
@@ -304,7 +279,7 @@ int link_adopt(struct link *l, pid_t pid, struct err *err)
 	assert(l->peer.pid == 0);
 	if (link_open_peer(l, pid, &peer, err) < 0)
 		return -1;
-	link_set_peer(l, &peer);
+	(void)link_set_peer(l, &peer);
 	l->ended = event_new(l->links->base, l->peer.pid_fd, EV_READ, on_link_ended, l);
 	if (l->ended == NULL || event_add(l->ended, NULL) < 0) {
 		link_peer_done(l);
@@ -315,31 +290,33 @@ int link_adopt(struct link *l, pid_t pid, struct err *err)
 
 /* --- the socket's path --- */
 
-/*
- * Whoever is not the Pod's process 1 will not become it. Anything else (no descriptor or memory is
- * left, too many wait, nobody listens yet) passes: the same socket is tried again, ever more slowly
- * and without a word more.
- */
-static void link_on_failure(struct link *l, const struct err *err)
+/* What a check reads of /proc it takes for a no when it can't read it. */
+static bool link_has_descriptors(void)
 {
-	l->socket_is_dead = err->code == ERR_DENIED;
-	if (!l->socket_is_dead)
-		link_disconnect(l); /* else this socket would be taken for the connected one */
-	if (!l->socket_has_failed)
-		log_event(LOG_WARN, "consumer.peer_refused", log_str("pod_uid", l->pod_uid),
-		          log_err(err));
-	l->socket_has_failed = true;
-	l->pause_ms = l->pause_ms == 0 ? LINK_PAUSE_MS : l->pause_ms * 2;
-	if (l->pause_ms > LINK_PAUSE_MS_MAX)
-		l->pause_ms = LINK_PAUSE_MS_MAX;
-	link_pause_for(l, l->pause_ms);
+	CLEANUP(fd_close_var) int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0;
+}
+
+/* Nothing is given up: the same socket is tried again, more slowly each time, and said once. */
+static void link_refused(struct link *l, const struct err *err)
+{
+	if (err->code == ERR_DENIED && link_has_descriptors())
+		link_pause(l, pause_next(&l->distrust, &link_distrust_limit, clk_now_ms()));
+	else
+		link_retry(l);
+	if (strncmp(l->refused, err->text, sizeof l->refused - 1) == 0)
+		return;
+	(void)snprintf(l->refused, sizeof l->refused, "%.*s", (int)sizeof l->refused - 1,
+	               err->text);
+	log_event(LOG_WARN, "consumer.peer_refused", log_str("pod_uid", l->pod_uid), log_err(err));
 }
 
 /*
  * The socket file was opened: connect, unless it is the one we are connected to. A connection that
  * there is stays when the peer behind this one is refused.
  */
-static void link_on_socket(struct link *l, int path_fd)
+void link_on_socket(struct link *l, int path_fd)
 {
 	struct stat st;
 	struct err err;
@@ -349,202 +326,15 @@ static void link_on_socket(struct link *l, int path_fd)
 	if ((l->socket_fd >= 0 || l->socket_is_dead) && st.st_dev == l->socket_dev &&
 	    st.st_ino == l->socket_ino)
 		return;
-	if (st.st_dev != l->socket_dev || st.st_ino != l->socket_ino) {
-		l->socket_has_failed = false;
-		l->pause_ms = 0;
+	if (link_connect(l, path_fd, &err) < 0) {
+		link_refused(l, &err);
+		return;
 	}
 	l->socket_dev = st.st_dev;
 	l->socket_ino = st.st_ino;
-	if (link_connect(l, path_fd, &err) < 0) {
-		link_on_failure(l, &err);
-		return;
-	}
 	l->socket_is_dead = false;
-	l->socket_has_failed = false;
-	l->pause_ms = 0;
-}
-
-/* A failure to open that says nothing of the path: look again, no watch will tell when it is over.
- */
-static void link_look_again(struct link *l, int error)
-{
-	if (error == EMFILE || error == ENFILE || error == ENOMEM)
-		link_pause(l);
-}
-
-/*
- * Open the path as deep as it exists. Return: how many of its folders that are; *ret_fd is the
- * deepest, -1 when the Pods' folder itself is missing.
- */
-static unsigned link_walk(struct link *l, int *ret_fd)
-{
-	const char *parts[LINK_PATH_PARTS] = {l->pod_uid, "volumes", "kubernetes.io~empty-dir",
-	                                      SC_CONTROL_VOLUME};
-	int fd = open(l->links->pods_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	unsigned depth = 0;
-
-	for (; fd >= 0 && depth < LINK_PATH_PARTS; depth++) {
-		int next = openat(fd, parts[depth], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-		if (next < 0)
-			break;
-		(void)close(fd);
-		fd = next;
-	}
-	if (depth < LINK_PATH_PARTS)
-		link_look_again(l, errno);
-	*ret_fd = fd;
-	return depth;
-}
-
-static bool link_watch_is_shared(const struct link *l, int watch)
-{
-	const struct link *other;
-
-	LIST_FOREACH(other, &l->links->list, entry) {
-		if (other != l && other->watch == watch)
-			return true;
-	}
-	return false;
-}
-
-static void link_set_watch(struct link *l, int watch)
-{
-	if (l->watch >= 0 && l->watch != watch && !link_watch_is_shared(l, l->watch))
-		(void)inotify_rm_watch(l->links->inotify_fd, l->watch);
-	l->watch = watch;
-}
-
-/* The kernel's limits are per user: what containers of root use up is missing here. */
-static void links_warn(struct links *links, int error)
-{
-	if (!links->watch_has_failed)
-		log_event(LOG_WARN, "consumer.folders_not_watched",
-		          log_str("message",
-		                  "folders are looked at every second instead, and wakes "
-		                  "take longer; see fs.inotify.max_user_watches and "
-		                  "fs.inotify.max_user_instances"),
-		          log_str("error", strerror(error)));
-	links->watch_has_failed = true;
-}
-
-/* Return: -1 when it can't be watched. One that is gone meanwhile is not worth a word. */
-static int link_watch_folder(struct link *l, int folder_fd)
-{
-	char path[64];
-	int watch;
-
-	if (l->links->inotify_fd < 0)
-		return -1;
-	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", folder_fd);
-	watch = inotify_add_watch(l->links->inotify_fd, path,
-	                          IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_ONLYDIR);
-	if (watch < 0 && (errno == ENOSPC || errno == ENOMEM))
-		links_warn(l->links, errno);
-	return watch;
-}
-
-/* After a look: nothing tells of what comes next where there is no watch. */
-static void link_poll_unless_watched(struct link *l, bool is_deeper)
-{
-	if (l->watch >= 0) {
-		l->poll_ms = 0;
-		return;
-	}
-	l->poll_ms = l->poll_ms == 0 || is_deeper ? LINK_POLL_MS : l->poll_ms * 2;
-	if (l->poll_ms > LINK_POLL_MS_MAX)
-		l->poll_ms = LINK_POLL_MS_MAX;
-	if (!evtimer_pending(l->pause, NULL))
-		link_pause_for(l, l->poll_ms);
-}
-
-/*
- * Watch the deepest folder there is, and look again after the watch is there: what appeared in
- * between has no event. Ends, since each round is deeper than the one before.
- */
-static void link_look(struct link *l)
-{
-	int before = l->depth;
-	int deepest = -1;
-
-	if (evtimer_pending(l->pause, NULL))
-		return;
-	for (;;) {
-		CLEANUP(fd_close_var) int folder = -1;
-		CLEANUP(fd_close_var) int file = -1;
-		int depth = (int)link_walk(l, &folder);
-
-		if (folder < 0)
-			return;
-		if (depth > deepest) {
-			link_set_watch(l, link_watch_folder(l, folder));
-			deepest = depth;
-			continue;
-		}
-		if (depth == LINK_PATH_PARTS)
-			file = openat(folder, SC_CONTROL_SOCKET, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		if (file >= 0)
-			link_on_socket(l, file);
-		else if (depth == LINK_PATH_PARTS)
-			link_look_again(l, errno);
-		l->depth = depth;
-		link_poll_unless_watched(l, depth > before);
-		return;
-	}
-}
-
-static void on_links_readable(evutil_socket_t fd, short what, void *arg)
-{
-	struct links *links = arg;
-	_Alignas(struct inotify_event) char buf[4096];
-	ssize_t bytes = read(fd, buf, sizeof buf);
-	const struct inotify_event *ev;
-	struct link *l;
-
-	(void)what;
-	for (ssize_t at = 0; at < bytes; at += (ssize_t)(sizeof *ev + ev->len)) {
-		ev = (const struct inotify_event *)(buf + at);
-		LIST_FOREACH(l, &links->list, entry) {
-			/* an overflowed queue is everybody's event */
-			if (ev->wd == -1 || l->watch == ev->wd)
-				link_look(l);
-		}
-	}
-}
-
-int links_new(struct event_base *base, const char *pods_dir, struct links **ret_links,
-              struct err *err)
-{
-	struct links *links = calloc(1, sizeof *links);
-
-	if (links == NULL)
-		return err_set(err, ERR_NOMEM, 0, "links");
-	links->base = base;
-	links->pods_dir = pods_dir;
-	links->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (links->inotify_fd < 0) {
-		links_warn(links, errno);
-		*ret_links = links;
-		return 0;
-	}
-	links->readable =
-	        event_new(base, links->inotify_fd, EV_READ | EV_PERSIST, on_links_readable, links);
-	if (links->readable == NULL || event_add(links->readable, NULL) < 0) {
-		(void)err_set(err, ERR_SYS, errno, "inotify");
-		links_free(links);
-		return -1;
-	}
-	*ret_links = links;
-	return 0;
-}
-
-void links_free(struct links *links)
-{
-	if (links == NULL)
-		return;
-	event_drop(&links->readable);
-	fd_close(&links->inotify_fd);
-	free(links);
+	l->refused[0] = '\0';
+	pause_over(&l->retry);
 }
 
 int link_new(struct links *links, const char *pod_uid, const struct link_handler *handler,
@@ -576,7 +366,7 @@ void link_free(struct link *l)
 {
 	if (l == NULL)
 		return;
-	link_set_watch(l, -1);
+	link_unwatch(l);
 	link_disconnect(l);
 	link_peer_done(l);
 	event_drop(&l->pause);
@@ -595,6 +385,9 @@ void link_send(struct link *l, enum proto_kind kind, const char *text)
 	const struct proto_message m = {kind, 0, text};
 	size_t bytes = proto_format(packet, &m);
 
-	if (l->socket_fd >= 0 && send(l->socket_fd, packet, bytes, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		link_pause(l);
+	if (l->socket_fd < 0)
+		return;
+	talk_says(&l->talk, kind);
+	if (send(l->socket_fd, packet, bytes, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		link_distrust(l); /* a new connection begins with a hello */
 }

@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "wrapper/node/core/pause.h"
+
 enum { MOUNT_POINT_LINKS_MAX = 16 };
 
 static const char mount_point_mark[] = "trusted.stoppablecontainer.mount-point";
@@ -33,6 +35,14 @@ struct walk {
 static int walk_bad(const struct walk *w, const char *why, struct err *err)
 {
 	return err_set(err, ERR_INVALID, 0, "mount point /%s: %s", w->path, why);
+}
+
+/* Something could not be opened, which says nothing of the tree when we are short of something. */
+static int walk_stopped(const struct walk *w, const char *why, int sys_errno, struct err *err)
+{
+	if (pause_helps_with(sys_errno))
+		return err_set(err, ERR_SYS, sys_errno, "mount point /%s", w->path);
+	return walk_bad(w, why, err);
 }
 
 /* @name in @parent_fd dangles: go on with what it names. @rest begins with '/' or is "". */
@@ -84,7 +94,7 @@ static int walk_make(struct walk *w, const char *name, const char *rest, struct 
 	int rc;
 
 	if (parent < 0)
-		return walk_bad(w, "not a folder", err);
+		return walk_stopped(w, "not a folder", errno, err);
 	rc = directory ? mkdirat(parent, name, 0755) : mknodat(parent, name, S_IFREG | 0644, 0);
 	if (rc == 0) {
 		walk_mark(parent, name);
@@ -120,7 +130,7 @@ static int walk_once(struct walk *w, struct err *err)
 		if (fd >= 0)
 			(void)close(fd);
 		else if (errno != ENOENT)
-			return walk_bad(w, strerror(errno), err);
+			return walk_stopped(w, strerror(errno), errno, err);
 		else if ((rc = walk_make(w, name, at, err)) != 0)
 			return rc;
 		memcpy(w->done, next, sizeof next);
@@ -163,7 +173,7 @@ static int walk_to_end(struct walk *w, int *ret_fd, struct stat *ret_st, struct 
 		return -1;
 	fd = fs_open_in_root(w->root_fd, w->path[0] != '\0' ? w->path : ".", O_PATH, err);
 	if (fd < 0 || fstat(fd, ret_st) < 0)
-		return walk_bad(w, "cannot be opened", err);
+		return walk_stopped(w, "cannot be opened", errno, err);
 	if (fs_is_same(fd, w->root_fd))
 		return walk_bad(w, "leads to the root of the file system", err);
 	*ret_fd = TAKE_FD(fd);

@@ -9,6 +9,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,7 +26,7 @@ static int netns_socket(int protocol)
 int netns_open(int ns_fd, struct netns *ret_netns, struct err *err)
 {
 	CLEANUP(fd_close_var) int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	struct netns n;
+	struct netns n = {-1, -1};
 
 	if (own < 0)
 		return err_set(err, ERR_SYS, errno, "own network namespace");
@@ -52,37 +53,39 @@ void netns_close(struct netns *n)
 	*n = (struct netns){-1, -1};
 }
 
-/*
- * Send @request, under a number of its own, and give each message of its answer to @visit. What is
- * left of an answer before, which was not read to its end, has another number.
- */
-static int netns_dump(int fd, struct nlmsghdr *request,
-                      void (*visit)(void *arg, const struct nlmsghdr *m), void *arg,
-                      struct err *err)
+/* A request that goes under a number of its own, and who gets each message of its answer. */
+struct dump {
+	int fd;
+	struct nlmsghdr *request;
+	void (*visit)(void *arg, const struct nlmsghdr *m);
+	void *arg;
+};
+
+static int netns_dump(const struct dump *d, struct err *err)
 {
 	static uint32_t last_number;
 	_Alignas(struct nlmsghdr) char buf[NETNS_DUMP_BYTES];
 
-	request->nlmsg_seq = ++last_number;
-	if (send(fd, request, request->nlmsg_len, 0) < 0)
+	d->request->nlmsg_seq = ++last_number;
+	if (send(d->fd, d->request, d->request->nlmsg_len, 0) < 0)
 		return err_set(err, ERR_SYS, errno, "netlink request");
 	for (unsigned i = 0; i < NETNS_DATAGRAMS_MAX; i++) {
-		ssize_t n = recv(fd, buf, sizeof buf, 0);
-		unsigned bytes = (unsigned)n;
+		ssize_t got = recv(d->fd, buf, sizeof buf, 0);
+		unsigned bytes = (unsigned)got;
 
-		if (n < 0)
+		if (got < 0)
 			return err_set(err, ERR_SYS, errno, "netlink answer");
 		for (const struct nlmsghdr *m = (const struct nlmsghdr *)buf; NLMSG_OK(m, bytes);
 		     m = NLMSG_NEXT(m, bytes)) {
-			if (m->nlmsg_seq != request->nlmsg_seq)
-				continue;
+			if (m->nlmsg_seq != d->request->nlmsg_seq)
+				continue; /* left of a dump that was not read to its end */
 			if (m->nlmsg_type == NLMSG_DONE)
 				return 0;
 			if (m->nlmsg_type == NLMSG_ERROR)
 				return err_set(err, ERR_SYS,
 				               -((const struct nlmsgerr *)NLMSG_DATA(m))->error,
 				               "netlink answer");
-			visit(arg, m);
+			d->visit(d->arg, m);
 		}
 	}
 	return err_set(err, ERR_INVALID, 0, "netlink answer without an end");
@@ -103,21 +106,40 @@ static void netns_visit_socket(void *arg, const struct nlmsghdr *m)
 	ports_add(arg, ntohs(d->id.idiag_sport), loopback, d->idiag_inode);
 }
 
-int netns_ports(const struct netns *n, struct ports *p, struct err *err)
+/*
+ * The wanted port alone, as the kernel's small language for it says it: two comparisons, each an
+ * instruction and one that carries the number. To jump 4 bytes behind the end is "no".
+ */
+static void netns_filter(struct inet_diag_bc_op code[4], uint16_t port)
+{
+	const unsigned char one = 2 * sizeof *code;
+
+	code[0] = (struct inet_diag_bc_op){INET_DIAG_BC_S_GE, one, 2 * one + 4};
+	code[1] = (struct inet_diag_bc_op){0, 0, port};
+	code[2] = (struct inet_diag_bc_op){INET_DIAG_BC_S_LE, one, one + 4};
+	code[3] = (struct inet_diag_bc_op){0, 0, port};
+}
+
+int netns_ports(const struct netns *n, struct ports *p, bool only_wanted, struct err *err)
 {
 	static const uint8_t families[] = {AF_INET, AF_INET6};
 	struct {
 		struct nlmsghdr head;
 		struct inet_diag_req_v2 body;
-	} req = {.head = {.nlmsg_len = sizeof req,
+		struct nlattr filter;
+		struct inet_diag_bc_op code[4];
+	} req = {.head = {.nlmsg_len = only_wanted ? sizeof req : offsetof(typeof(req), filter),
 	                  .nlmsg_type = SOCK_DIAG_BY_FAMILY,
 	                  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-	         .body = {.sdiag_protocol = IPPROTO_TCP, .idiag_states = 1U << NETNS_TCP_LISTEN}};
+	         .body = {.sdiag_protocol = IPPROTO_TCP, .idiag_states = 1U << NETNS_TCP_LISTEN},
+	         .filter = {sizeof req.filter + sizeof req.code, INET_DIAG_REQ_BYTECODE}};
+	const struct dump d = {n->diag_fd, &req.head, netns_visit_socket, p};
 
+	netns_filter(req.code, p->wanted);
 	*p = (struct ports){.wanted = p->wanted, .is_own = p->is_own, .own_arg = p->own_arg};
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
 		req.body.sdiag_family = families[i];
-		if (netns_dump(n->diag_fd, &req.head, netns_visit_socket, p, err) < 0)
+		if (netns_dump(&d, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -167,8 +189,9 @@ int netns_address(const struct netns *n, char address[INET6_ADDRSTRLEN], struct 
 	                  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
 	         .body = {.ifa_family = AF_UNSPEC}};
 	struct netns_found found = {0};
+	const struct dump d = {n->route_fd, &req.head, netns_visit_address, &found};
 
-	if (netns_dump(n->route_fd, &req.head, netns_visit_address, &found, err) < 0)
+	if (netns_dump(&d, err) < 0)
 		return -1;
 	(void)snprintf(address, INET6_ADDRSTRLEN, "%s", found.v4[0] != '\0' ? found.v4 : found.v6);
 	return 0;

@@ -21,8 +21,13 @@ struct netns {
 int netns_open(int ns_fd, struct netns *ret_netns, struct err *err);
 void netns_close(struct netns *n);
 
-/** netns_ports() - fill in what listens; @p->wanted and is_own are kept */
-int netns_ports(const struct netns *n, struct ports *p, struct err *err);
+/**
+ * netns_ports() - fill in what listens; @p->wanted and is_own are kept
+ * @only_wanted: the kernel tells of no other port, however many there are
+ *
+ * After a failure what is left of the answer may be in the way: close, and open anew.
+ */
+int netns_ports(const struct netns *n, struct ports *p, bool only_wanted, struct err *err);
 
 /** netns_address() - the first global IPv4 address, else IPv6; "" when there is none yet */
 int netns_address(const struct netns *n, char address[INET6_ADDRSTRLEN], struct err *err);

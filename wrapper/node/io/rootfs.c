@@ -10,6 +10,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "wrapper/node/core/pause.h"
 #include "wrapper/node/core/record.h"
 #include "wrapper/node/io/fs.h"
 #include "wrapper/node/io/overlay.h"
@@ -332,7 +333,9 @@ static int rootfs_make_mount_points(struct making *m, int root_fd, struct err *e
 			CLEANUP(fd_close_var) int fd = -1;
 
 			if (fs_mount_point(root_fd, *path, lists[i] != files, &fd, err) < 0)
-				return rootfs_fail(m, "UnsafeMountPoint", err);
+				return rootfs_fail(
+				        m, pause_helps(err) ? "MountFailed" : "UnsafeMountPoint",
+				        err);
 		}
 	}
 	return 0;
