@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/http/metrics.h"
 
@@ -172,6 +173,29 @@ static void test_metrics_tell_of_the_process(void **state)
 	assert_true(strtod(strstr(text, names[3]) + strlen(names[3]), NULL) > 1704067200);
 }
 
+static double open_fds(struct fixture *f)
+{
+	static const char name[] = "\nprocess_open_fds ";
+	const char *at = strstr(expose(f), name);
+
+	assert_non_null(at);
+	return strtod(at + strlen(name), NULL);
+}
+
+static void test_metrics_count_each_open_file(void **state)
+{
+	struct fixture *f = *state;
+	double before = open_fds(f);
+	int fds[3];
+
+	for (int i = 0; i < 3; i++)
+		fds[i] = dup(STDERR_FILENO);
+	assert_true(open_fds(f) == before + 3);
+	for (int i = 0; i < 3; i++)
+		(void)close(fds[i]);
+	assert_true(open_fds(f) == before);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
@@ -184,6 +208,7 @@ int main(void)
 	        TEST(test_metrics_past_the_limit_count_into_other),
 	        TEST(test_metrics_removed_series_makes_room),
 	        TEST(test_metrics_tell_of_the_process),
+	        TEST(test_metrics_count_each_open_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
