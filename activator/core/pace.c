@@ -1,6 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "activator/core/pace.h"
 
+enum {
+	RECENT_STEP_MS = 250,
+	RECENT_SHIFT = 3, /* an eighth fades in each step */
+	RECENT_STEPS_MAX = 200,
+};
+
+void recent_add(struct recent *r, uint64_t bytes, uint64_t now_ms)
+{
+	uint64_t steps = now_ms > r->since_ms ? (now_ms - r->since_ms) / RECENT_STEP_MS : 0;
+
+	r->since_ms += steps * RECENT_STEP_MS;
+	if (steps > RECENT_STEPS_MAX)
+		r->bytes = 0;
+	for (; steps > 0 && r->bytes > 0; steps--)
+		r->bytes -= (r->bytes + (1 << RECENT_SHIFT) - 1) >> RECENT_SHIFT;
+	r->bytes += bytes;
+}
+
 bool pace_is_due(const struct pace *p, const struct pace_limit *limit, uint64_t now_ms)
 {
 	return limit->bytes_per_s > 0 && p->since_ms > 0 && now_ms - p->since_ms >= limit->grace_ms;

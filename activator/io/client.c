@@ -104,6 +104,9 @@ void client_accept(struct listener *l, int fd, const struct sockaddr_storage *ad
 	message_init(&c->message, HTTP_REQUEST);
 	c->entered_ms = clk_now_ms();
 	TAILQ_INSERT_TAIL(&p->clients[CLIENT_IDLE], c, link);
+	c->round_number = p->round_number;
+	c->recent.since_ms = c->entered_ms;
+	TAILQ_INSERT_TAIL(&p->round, c, round_link);
 	p->stats.clients_count++;
 	proxy_arm(p);
 	if (p->stats.clients_count > p->opts.connections_max) {
@@ -120,6 +123,8 @@ void client_drop(struct client *c)
 		return;
 	sock_close(&c->sock);
 	client_be_served(c);
+	TAILQ_REMOVE(&c->proxy->round, c, round_link);
+	standing_remove(&c->proxy->standing, &c->place);
 	client_set_state(c, CLIENT_DEAD);
 	c->proxy->stats.clients_count--;
 	source_give(&c->proxy->sources, c->source);
@@ -462,15 +467,6 @@ void client_run(struct client *c)
 	c->running = false;
 }
 
-/* Lists are in the order of entering, so each is read up to the first that is young enough. */
-static struct client *client_overdue(struct proxy *p, enum client_state s, uint64_t limit_ms,
-                                     uint64_t now_ms)
-{
-	struct client *c = TAILQ_FIRST(&p->clients[s]);
-
-	return c && now_ms - c->entered_ms >= limit_ms ? c : NULL;
-}
-
 static void request_check_deadline(struct request *r, uint64_t now_ms)
 {
 	const struct proxy_opts *o = &r->client->proxy->opts;
@@ -486,33 +482,47 @@ static void request_check_deadline(struct request *r, uint64_t now_ms)
 		request_fail(r, END_BACKEND_TIMEOUT, NULL);
 }
 
-void client_sweep(struct proxy *p, uint64_t now_ms)
+/* Of two sides one is gone: the other has so long to end, or to say more. */
+static void tunnel_check_deadline(struct client *c, uint64_t now_ms)
 {
-	struct client *c;
-	struct client *next;
+	const struct request *r = c->request;
 
-	while ((c = client_overdue(p, CLIENT_IDLE, p->opts.idle_timeout_ms, now_ms)))
+	if ((r->client_ended || r->container_ended) &&
+	    now_ms - r->progress_ms >= c->proxy->opts.response_timeout_ms)
 		client_drop(c);
-	while ((c = client_overdue(p, CLIENT_HEAD, p->opts.head_timeout_ms, now_ms))) {
-		client_refuse(c, END_HEAD_TIMEOUT, NULL);
-		client_run(c);
-	}
-	while ((c = client_overdue(p, CLIENT_LINGER, PROXY_LINGER_MS, now_ms)))
-		client_drop(c);
-	for (c = TAILQ_FIRST(&p->clients[CLIENT_TUNNEL]); c; c = next) {
-		const struct request *r = c->request;
+}
 
-		next = TAILQ_NEXT(c, link);
-		/* of two sides one is gone: the other has so long to end, or to say more */
-		if ((r->client_ended || r->container_ended) &&
-		    now_ms - r->progress_ms >= p->opts.response_timeout_ms)
+void client_check_deadline(struct client *c, uint64_t now_ms)
+{
+	const struct proxy_opts *o = &c->proxy->opts;
+	uint64_t here_ms = now_ms - c->entered_ms;
+
+	switch (c->state) {
+	case CLIENT_IDLE:
+		if (here_ms >= o->idle_timeout_ms)
 			client_drop(c);
-	}
-	for (c = TAILQ_FIRST(&p->clients[CLIENT_BUSY]); c; c = next) {
-		next = TAILQ_NEXT(c, link);
+		break;
+	case CLIENT_HEAD:
+		if (here_ms >= o->head_timeout_ms) {
+			client_refuse(c, END_HEAD_TIMEOUT, NULL);
+			client_run(c);
+		}
+		break;
+	case CLIENT_BUSY:
 		if (c->request)
 			request_check_deadline(c->request, now_ms);
-		else if (now_ms - c->entered_ms >= p->opts.response_timeout_ms)
+		else if (here_ms >= o->response_timeout_ms)
 			client_drop(c);
+		break;
+	case CLIENT_TUNNEL:
+		tunnel_check_deadline(c, now_ms);
+		break;
+	case CLIENT_LINGER:
+		if (here_ms >= PROXY_LINGER_MS)
+			client_drop(c);
+		break;
+	case CLIENT_DEAD:
+	case CLIENT_STATES_COUNT:
+		break;
 	}
 }

@@ -5,6 +5,8 @@
  * Of those that we wait for, and of those alone: a request that its container has not answered is
  * no reason to end its client.
  */
+#include <stddef.h>
+
 #include "activator/io/account.h"
 #include "activator/io/internal.h"
 #include "lib/base/clk.h"
@@ -14,14 +16,21 @@ enum {
 	EVICT_YOUNG_MS = 1000, /* nobody is called slow before */
 	RELIEF_YOUNG_MS = 500, /* the same, when memory is short */
 	RELIEF_MS = 20,
-	RECENT_SHIFT = 3, /* recent_bytes: of about the last 2^3 ticks, 2 s */
+	VICTIMS_SEEN_MAX = 256,
 	SMALL_BYTES = 8 * 1024,
 };
 
-struct victims {
-	struct client *clients[EVICT_BATCH_MAX];
-	unsigned count;
+struct victim_rule {
+	uint64_t young_ms; /* nobody is one that is younger */
+	size_t least_bytes;
+	bool only_rank;
+	unsigned rank;
 };
+
+static struct client *client_of_place(struct standing_place *place)
+{
+	return (struct client *)((char *)place - offsetof(struct client, place));
+}
 
 static bool client_owes_body(const struct client *c)
 {
@@ -72,45 +81,38 @@ static size_t client_memory(const struct client *c)
 	return bytes;
 }
 
-/* Heads first, the oldest of them; then the slowest. */
-static bool client_goes_before(const struct client *a, const struct client *b)
+void evict_place(struct client *c)
 {
-	bool a_head = a->state == CLIENT_HEAD;
-	bool b_head = b->state == CLIENT_HEAD;
-
-	if (a_head != b_head)
-		return a_head;
-	if (!a_head && a->recent_bytes != b->recent_bytes)
-		return a->recent_bytes < b->recent_bytes;
-	return a->entered_ms < b->entered_ms;
-}
-
-static void victims_add(struct victims *v, struct client *c)
-{
-	unsigned i = v->count;
-
-	if (v->count == EVICT_BATCH_MAX && !client_goes_before(c, v->clients[v->count - 1]))
-		return;
-	if (v->count < EVICT_BATCH_MAX)
-		v->count++;
+	if (client_debt(c) == DEBT_NONE)
+		standing_remove(&c->proxy->standing, &c->place);
 	else
-		i--;
-	for (; i > 0 && client_goes_before(c, v->clients[i - 1]); i--)
-		v->clients[i] = v->clients[i - 1];
-	v->clients[i] = c;
+		standing_put(&c->proxy->standing, &c->place,
+		             standing_rank(c->state == CLIENT_HEAD, c->recent.bytes),
+		             client_memory(c) >= SMALL_BYTES);
 }
 
-static void victims_find(struct proxy *p, struct victims *v, uint64_t young_ms, size_t least_bytes)
+/*
+ * Whoever does not fit (any more) loses its place until the next look, so nobody is passed by
+ * twice. Return: NULL when there is nobody
+ */
+static struct client *victim_take(struct proxy *p, const struct victim_rule *rule)
 {
 	uint64_t now_ms = clk_now_ms();
-	struct client *c;
+	struct standing_place *place;
 
-	v->count = 0;
-	for (enum client_state s = CLIENT_IDLE; s < CLIENT_DEAD; s++)
-		TAILQ_FOREACH(c, &p->clients[s], link)
-			if (client_debt(c) != DEBT_NONE && now_ms - c->entered_ms >= young_ms &&
-			    client_memory(c) >= least_bytes)
-				victims_add(v, c);
+	for (unsigned i = 0; i < VICTIMS_SEEN_MAX; i++) {
+		struct client *c;
+
+		place = standing_first(&p->standing, rule->least_bytes > 0);
+		if (place == NULL || (rule->only_rank && place->rank != rule->rank))
+			return NULL;
+		standing_remove(&p->standing, place);
+		c = client_of_place(place);
+		if (client_debt(c) != DEBT_NONE && now_ms - c->entered_ms >= rule->young_ms &&
+		    client_memory(c) >= rule->least_bytes)
+			return c;
+	}
+	return NULL;
 }
 
 /* Lists are in the order of entering: who is first is the oldest. */
@@ -148,11 +150,27 @@ static bool evict_of_the_largest(struct proxy *p)
 	return count > 0;
 }
 
+static bool evict_slowest(struct proxy *p)
+{
+	struct victim_rule rule = {.young_ms = EVICT_YOUNG_MS};
+	struct client *c = victim_take(p, &rule);
+	unsigned count = 0;
+
+	if (c == NULL)
+		return false;
+	rule.only_rank = true;
+	rule.rank = c->place.rank;
+	for (; c && count < EVICT_BATCH_MAX; count++) {
+		client_evict(c, END_EVICTED);
+		c = victim_take(p, &rule);
+	}
+	return true;
+}
+
 bool evict_one(struct proxy *p)
 {
 	struct client *idle = client_oldest(p, CLIENT_IDLE);
 	struct client *head = client_oldest(p, CLIENT_HEAD);
-	struct victims v;
 
 	if (idle) {
 		client_drop(idle);
@@ -162,51 +180,44 @@ bool evict_one(struct proxy *p)
 		client_evict(head, END_EVICTED);
 		return true;
 	}
-	/* A look at all of them, so not for each of many refused in one turn. */
+	if (evict_slowest(p))
+		return true;
+	/* A look at all containers, so not for each of many refused in one turn. */
 	if (clk_now_ms() - p->looked_ms < RELIEF_MS)
 		return false;
 	p->looked_ms = clk_now_ms();
-	victims_find(p, &v, EVICT_YOUNG_MS, 0);
-	for (unsigned i = 0; i < v.count; i++)
-		if (v.clients[i]->recent_bytes < v.clients[0]->recent_bytes + SMALL_BYTES)
-			client_evict(v.clients[i], END_EVICTED);
-	return v.count > 0 || evict_of_the_largest(p);
-}
-
-/* What costs nobody anything: heads kept for one more attempt, and room that is not used. */
-static void relieve_gently(struct proxy *p)
-{
-	struct client *c;
-
-	TAILQ_FOREACH(c, &p->clients[CLIENT_BUSY], link) {
-		if (c->request && c->request->sent)
-			request_forget_head(c->request);
-		if (c->request && c->request->upstream)
-			out_shrink(&c->request->upstream->out);
-		out_shrink(&c->out);
-	}
-	TAILQ_FOREACH(c, &p->clients[CLIENT_TUNNEL], link)
-		out_shrink(&c->out);
-	head_buf_pool_drop();
+	return evict_of_the_largest(p);
 }
 
 static void on_relief(evutil_socket_t fd, short what, void *arg)
 {
+	const struct victim_rule rule = {.young_ms = RELIEF_YOUNG_MS, .least_bytes = SMALL_BYTES};
+	const struct timeval tv = {.tv_usec = RELIEF_MS * 1000};
 	struct proxy *p = arg;
-	struct victims v;
+	unsigned count = 0;
 
-	relieve_gently(p);
-	if (account_excess() == 0)
+	head_buf_pool_drop();
+	if (account_excess() > 0 && p->relief_round == 0)
+		p->relief_round = sweep_begin_anew(p);
+	/* First all give what costs nobody anything. */
+	if (account_excess() > 0 && !sweep_is_over(p, p->relief_round)) {
+		(void)event_add(&p->relief, &tv);
 		return;
-	victims_find(p, &v, RELIEF_YOUNG_MS, SMALL_BYTES);
-	for (unsigned i = 0; i < v.count && account_excess() > 0; i++)
-		client_evict(v.clients[i], END_EVICTED);
-	if (v.count > 0 && account_excess() > 0)
-		evict_look(p);
+	}
+	while (account_excess() > 0 && count < EVICT_BATCH_MAX) {
+		struct client *c = victim_take(p, &rule);
+
+		if (c == NULL)
+			return;
+		client_evict(c, END_EVICTED);
+		count++;
+	}
+	evict_look(p);
 }
 
 void evict_init(struct proxy *p)
 {
+	standing_init(&p->standing);
 	(void)event_assign(&p->relief, p->base, -1, 0, on_relief, p);
 }
 
@@ -219,7 +230,9 @@ void evict_look(struct proxy *p)
 {
 	const struct timeval tv = {.tv_usec = RELIEF_MS * 1000};
 
-	if (account_excess() > 0 && !event_pending(&p->relief, EV_TIMEOUT, NULL))
+	if (account_excess() == 0)
+		p->relief_round = 0;
+	else if (!event_pending(&p->relief, EV_TIMEOUT, NULL))
 		(void)event_add(&p->relief, &tv);
 }
 
@@ -261,7 +274,7 @@ static void client_too_slow(struct client *c, enum client_debt debt)
  * A reader is late only with what was there when the window opened: a stream of few bytes, each
  * taken in time, is slow because its container is.
  */
-static void client_check_pace(struct client *c, uint64_t now_ms)
+void client_check_pace(struct client *c, uint64_t now_ms)
 {
 	const struct pace_limit *limit = &c->proxy->opts.pace;
 	enum client_debt debt = client_debt(c);
@@ -284,35 +297,4 @@ static void client_check_pace(struct client *c, uint64_t now_ms)
 	moved = client_moved(c, debt);
 	if (pace_judge(&c->pace, limit, moved, now_ms) && (debt != DEBT_READING || moved < owed))
 		client_too_slow(c, debt);
-}
-
-static void client_measure(struct client *c)
-{
-	struct upstream *u = c->request ? c->request->upstream : NULL;
-	uint64_t moved;
-
-	sock_measure(&c->sock);
-	if (u)
-		sock_measure(&u->sock);
-	moved = c->sock.read_bytes +
-	        (c->sock.kernel_bytes > 0 ? sock_taken(&c->sock) : c->sock.sent_bytes);
-	c->recent_bytes -= c->recent_bytes >> RECENT_SHIFT;
-	if (moved > c->seen_bytes)
-		c->recent_bytes += moved - c->seen_bytes;
-	c->seen_bytes = moved;
-}
-
-void evict_sweep(struct proxy *p, uint64_t now_ms)
-{
-	struct client *c;
-	struct client *next;
-
-	for (enum client_state s = CLIENT_IDLE; s < CLIENT_DEAD; s++)
-		/* Who goes may take others along: what is left is looked at in the next tick. */
-		for (c = TAILQ_FIRST(&p->clients[s]); c && c->state == s; c = next) {
-			next = TAILQ_NEXT(c, link);
-			client_measure(c);
-			client_check_pace(c, now_ms);
-		}
-	evict_look(p);
 }

@@ -15,6 +15,7 @@
 
 #include "activator/core/forward.h"
 #include "activator/core/pace.h"
+#include "activator/core/standing.h"
 #include "activator/io/address.h"
 #include "activator/io/message.h"
 #include "activator/io/proxy.h"
@@ -76,11 +77,14 @@ struct client {
 	struct request *request;
 	struct sockaddr_storage address;
 	struct source *source;
-	enum client_debt debt; /* these: by evict.c, at each tick */
+	TAILQ_ENTRY(client) round_link; /* these: by sweep.c and evict.c, at each look */
+	uint64_t round_number;          /* of the last look */
+	struct standing_place place;
+	enum client_debt debt;
 	struct pace pace;
-	uint64_t owed_bytes;   /* sent when the pace's window opened */
-	uint64_t seen_bytes;   /* moved by the client up to the last tick */
-	uint64_t recent_bytes; /* moved of late */
+	uint64_t owed_bytes; /* sent when the pace's window opened */
+	uint64_t seen_bytes; /* moved by the client up to the last look */
+	struct recent recent;
 	TAILQ_ENTRY(client) hungry_link;
 	size_t spent_bytes; /* moved in this turn, weighted */
 	bool hungry;        /* its turn was cut off; it goes on in the next one */
@@ -137,7 +141,8 @@ struct upstream {
 	struct sock sock;
 	struct target *target;
 	struct request *request;
-	TAILQ_ENTRY(upstream) link; /* in the target's idle or busy list, or the dead list */
+	TAILQ_ENTRY(upstream) link;     /* in the target's idle or busy list, or the dead list */
+	TAILQ_ENTRY(upstream) age_link; /* while it is dialled or idle: in the proxy's list */
 	struct message message;
 	struct head_buf *head;
 	struct out out;
@@ -206,6 +211,8 @@ struct proxy {
 	struct proxy_stats stats;
 	struct clients clients[CLIENT_STATES_COUNT];
 	struct upstreams dead;
+	struct upstreams dials; /* the oldest first, as in the next one */
+	struct upstreams parked;
 	struct clients hungry;
 	struct event again; /* the hungry are served, once all others were */
 	struct targets targets;
@@ -219,8 +226,14 @@ struct proxy {
 	bool accept_paused; /* out of descriptors: accepting goes on at the next tick */
 	struct event tick;
 	struct event reap;
+	struct event sweep;
+	struct clients round; /* all but the dead, whose last look is the longest ago first */
+	uint64_t round_number;
+	bool round_open;
+	struct standing standing;
 	struct event relief;
-	uint64_t looked_ms; /* evict_one() looked at all clients */
+	uint64_t relief_round; /* the first one that began in excess; 0: there is none */
+	uint64_t looked_ms;    /* evict_one() looked at all containers */
 	bool draining;
 	uint64_t drain_until_ms;
 	void (*on_drained)(void *arg);
@@ -249,7 +262,8 @@ bool client_spend(struct client *c, size_t bytes);
 void client_serve_hungry(struct proxy *p);
 void client_set_state(struct client *c, enum client_state state);
 void client_drop(struct client *c);
-void client_sweep(struct proxy *p, uint64_t now_ms);
+/** client_check_deadline() - its state has lasted as long as it may: what then has to be done */
+void client_check_deadline(struct client *c, uint64_t now_ms);
 void client_free(struct client *c);
 
 /* request.c */
@@ -277,7 +291,7 @@ void upstream_send(struct upstream *u); /* the request's head, then its body */
 void upstream_run(struct upstream *u);
 void upstream_close(struct upstream *u);
 void upstream_park(struct upstream *u); /* keep for the next request, or close */
-void upstream_sweep(struct target *t, uint64_t now_ms);
+void upstream_sweep(struct proxy *p, uint64_t now_ms);
 
 /* evict.c */
 void evict_init(struct proxy *p);
@@ -286,11 +300,23 @@ void evict_done(struct proxy *p);
 bool evict_one(struct proxy *p);
 /** evict_look() - memory may be short: free some, soon */
 void evict_look(struct proxy *p);
-/** evict_sweep() - at each tick: measure all, and end who is too slow */
-void evict_sweep(struct proxy *p, uint64_t now_ms);
+/** evict_place() - it was measured: where it stands when somebody must go */
+void evict_place(struct client *c);
+/** client_check_pace() - end it if it is too slow */
+void client_check_pace(struct client *c, uint64_t now_ms);
 void client_evict(struct client *c, enum end_reason reason);
 /** piece_bytes() - how much may be read at once, as memory is */
 size_t piece_bytes(struct proxy *p);
+
+/* sweep.c */
+void sweep_init(struct proxy *p);
+void sweep_done(struct proxy *p);
+/** sweep_begin() - at each tick: a look at all clients, some in each turn */
+void sweep_begin(struct proxy *p);
+/** sweep_begin_anew() - also when one is under way. Return: the round's number */
+uint64_t sweep_begin_anew(struct proxy *p);
+/** sweep_is_over() - whether all were looked at in that round or after it */
+bool sweep_is_over(struct proxy *p, uint64_t round_number);
 
 /* proxy.c */
 void proxy_bury(struct proxy *p);

@@ -101,15 +101,11 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct proxy *p = arg;
-	uint64_t now_ms = clk_now_ms();
-	struct target *t;
 
-	client_sweep(p, now_ms);
-	evict_sweep(p, now_ms);
-	TAILQ_FOREACH(t, &p->targets, link)
-		upstream_sweep(t, now_ms);
+	sweep_begin(p);
+	upstream_sweep(p, clk_now_ms());
 	if (p->draining)
-		drain_sweep(p, now_ms);
+		drain_sweep(p, clk_now_ms());
 	if (p->accept_paused)
 		accept_resume(p);
 	if (p->stats.clients_count > 0 || p->stats.upstreams_count > 0)
@@ -173,12 +169,15 @@ int proxy_new(struct event_base *base, const struct proxy_opts *opts, struct pro
 	for (unsigned i = 0; i < CLIENT_STATES_COUNT; i++)
 		TAILQ_INIT(&p->clients[i]);
 	TAILQ_INIT(&p->dead);
+	TAILQ_INIT(&p->dials);
+	TAILQ_INIT(&p->parked);
 	TAILQ_INIT(&p->hungry);
 	(void)event_assign(&p->again, base, -1, 0, on_again, p);
 	TAILQ_INIT(&p->targets);
 	TAILQ_INIT(&p->holding);
 	(void)event_assign(&p->tick, base, -1, 0, on_tick, p);
 	(void)event_assign(&p->reap, base, -1, 0, on_reap, p);
+	sweep_init(p);
 	evict_init(p);
 	*ret_proxy = p;
 	return 0;
@@ -212,6 +211,7 @@ void proxy_free(struct proxy *p)
 	(void)event_del(&p->tick);
 	(void)event_del(&p->again);
 	(void)event_del(&p->reap);
+	sweep_done(p);
 	evict_done(p);
 	head_buf_pool_drop();
 	free(p);

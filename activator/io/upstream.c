@@ -25,6 +25,8 @@ void upstream_close(struct upstream *u)
 	if (u->dead)
 		return;
 	TAILQ_REMOVE(u->idle ? &t->idle : &t->busy, u, link);
+	if (u->idle || u->connecting)
+		TAILQ_REMOVE(u->idle ? &t->proxy->parked : &t->proxy->dials, u, age_link);
 	t->idle_count -= u->idle;
 	u->dead = true;
 	sock_close(&u->sock);
@@ -48,6 +50,7 @@ void upstream_park(struct upstream *u)
 	}
 	TAILQ_REMOVE(&t->busy, u, link);
 	TAILQ_INSERT_TAIL(&t->idle, u, link);
+	TAILQ_INSERT_TAIL(&t->proxy->parked, u, age_link);
 	u->idle = true;
 	t->idle_count++;
 	u->since_ms = clk_now_ms();
@@ -76,6 +79,7 @@ static struct upstream *upstream_reuse(struct request *r, uint64_t now_ms)
 		/* Its event may not have been served yet, so the kernel is asked. */
 		if (now_ms - u->since_ms < UPSTREAM_IDLE_MS && sock_is_quiet(&u->sock)) {
 			TAILQ_REMOVE(&t->idle, u, link);
+			TAILQ_REMOVE(&t->proxy->parked, u, age_link);
 			TAILQ_INSERT_TAIL(&t->busy, u, link);
 			u->idle = false;
 			t->idle_count--;
@@ -111,6 +115,7 @@ static struct upstream *upstream_dial(struct target *t, uint64_t now_ms)
 	u->connecting = true;
 	u->since_ms = now_ms;
 	TAILQ_INSERT_TAIL(&t->busy, u, link);
+	TAILQ_INSERT_TAIL(&t->proxy->dials, u, age_link);
 	t->proxy->stats.upstreams_count++;
 	t->proxy->stats.upstreams_opened++;
 	proxy_arm(t->proxy);
@@ -194,6 +199,7 @@ static bool upstream_connected(struct upstream *u)
 		return false;
 	}
 	u->connecting = false;
+	TAILQ_REMOVE(&u->target->proxy->dials, u, age_link);
 	proxy_stage(u->target->proxy, PROXY_STAGE_DIAL, clk_now_ms() - r->dial_ms);
 	upstream_send(u);
 	target_release(u->target);
@@ -537,21 +543,18 @@ void upstream_run(struct upstream *u)
 		upstream_run_answer(u);
 }
 
-void upstream_sweep(struct target *t, uint64_t now_ms)
+void upstream_sweep(struct proxy *p, uint64_t now_ms)
 {
 	struct upstream *u;
-	struct upstream *next;
 
-	while ((u = TAILQ_FIRST(&t->idle)) && now_ms - u->since_ms >= UPSTREAM_IDLE_MS)
+	while ((u = TAILQ_FIRST(&p->parked)) && now_ms - u->since_ms >= UPSTREAM_IDLE_MS)
 		upstream_close(u);
-	for (u = TAILQ_FIRST(&t->busy); u; u = next) {
+	while ((u = TAILQ_FIRST(&p->dials)) && now_ms - u->since_ms >= DIAL_ATTEMPT_MS) {
 		struct request *r = u->request;
 
-		next = TAILQ_NEXT(u, link);
-		if (u->connecting && r && now_ms - u->since_ms >= DIAL_ATTEMPT_MS) {
-			u->request = NULL;
-			upstream_close(u);
+		u->request = NULL;
+		upstream_close(u);
+		if (r)
 			upstream_retry(r);
-		}
 	}
 }

@@ -46,7 +46,7 @@ static int setup_few(void **state)
 	return setup_with(state, few);
 }
 
-enum { HOLD_MAX = 20 };
+enum { HOLD_MAX = 20, CROWD = 450, CROWD_IN_A_TURN = 256 };
 
 static void of_an_address(struct proxy_opts *opts)
 {
@@ -440,6 +440,26 @@ static void test_wakes_of_a_namespace_have_a_rate(void **state)
 	assert_int_equal(f->wakes, 3);
 }
 
+/* Who has a short request waits for one turn of the others' at the most. */
+static void test_a_crowd_is_looked_at_some_in_each_turn(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t most = 0;
+
+	for (unsigned i = 0; i < CROWD; i++)
+		say(f, client(f), "G");
+	for (uint64_t until = clk_now_ms() + DEADLINE_MS;
+	     ended(f, END_HEAD_TIMEOUT) < CROWD && clk_now_ms() < until;) {
+		uint64_t before = ended(f, END_HEAD_TIMEOUT);
+
+		turn(f);
+		if (ended(f, END_HEAD_TIMEOUT) - before > most)
+			most = ended(f, END_HEAD_TIMEOUT) - before;
+	}
+	assert_int_equal(ended(f, END_HEAD_TIMEOUT), CROWD);
+	assert_in_range(most, 1, CROWD_IN_A_TURN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -477,6 +497,8 @@ int main(void)
 	                                        setup_small_hold, teardown_budget),
 	        cmocka_unit_test_setup_teardown(test_wakes_of_a_namespace_have_a_rate,
 	                                        setup_rare_wakes, teardown_budget),
+	        cmocka_unit_test_setup_teardown(test_a_crowd_is_looked_at_some_in_each_turn, setup,
+	                                        teardown_budget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,6 +62,22 @@ static void test_pace_is_not_asked_for_when_off_or_not_waiting(void **state)
 	assert_false(pace_is_due(&p, &limit, 1000000));
 }
 
+static void test_recent_fades_whenever_it_is_looked_at(void **state)
+{
+	struct recent often = {.since_ms = 1000};
+	struct recent seldom = {.since_ms = 1000};
+
+	recent_add(&often, 1 << 20, 1000);
+	recent_add(&seldom, 1 << 20, 1000);
+	for (uint64_t now_ms = 1010; now_ms <= 3000; now_ms += 10)
+		recent_add(&often, 0, now_ms);
+	recent_add(&seldom, 0, 3000);
+	assert_int_equal(often.bytes, seldom.bytes);
+	assert_in_range(often.bytes, (1 << 20) * 3 / 10, (1 << 20) * 4 / 10);
+	recent_add(&seldom, 7, 1000000);
+	assert_int_equal(seldom.bytes, 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -69,6 +85,7 @@ int main(void)
 	        cmocka_unit_test(test_pace_a_byte_now_and_then_is_too_slow),
 	        cmocka_unit_test(test_pace_who_stops_goes_within_two_windows),
 	        cmocka_unit_test(test_pace_is_not_asked_for_when_off_or_not_waiting),
+	        cmocka_unit_test(test_recent_fades_whenever_it_is_looked_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sweep - each client is looked at four times a second: its time, its pace, what it takes
+ *
+ * In rounds, and of a round no more in one turn than a neighbour's request may wait for. The list
+ * is in the order of the last look, so a round is over when who is first was looked at in it.
+ */
+#include "activator/io/account.h"
+#include "activator/io/internal.h"
+#include "lib/base/clk.h"
+
+enum { SWEEP_LOOKS_MAX = 256, SWEEP_PAUSE_MS = 4 };
+
+/* What costs nobody anything: heads kept for one more attempt, and room that is not used. */
+static void client_relieve(struct client *c)
+{
+	struct request *r = c->request;
+
+	if (r && r->sent)
+		request_forget_head(r);
+	if (r && r->upstream)
+		out_shrink(&r->upstream->out);
+	out_shrink(&c->out);
+}
+
+static void client_measure(struct client *c, uint64_t now_ms)
+{
+	struct upstream *u = c->request ? c->request->upstream : NULL;
+	uint64_t moved;
+
+	sock_measure(&c->sock);
+	if (u)
+		sock_measure(&u->sock);
+	moved = c->sock.read_bytes +
+	        (c->sock.kernel_bytes > 0 ? sock_taken(&c->sock) : c->sock.sent_bytes);
+	recent_add(&c->recent, moved > c->seen_bytes ? moved - c->seen_bytes : 0, now_ms);
+	c->seen_bytes = moved;
+}
+
+static void client_look(struct client *c)
+{
+	struct proxy *p = c->proxy;
+	uint64_t now_ms = clk_now_ms();
+
+	TAILQ_REMOVE(&p->round, c, round_link);
+	TAILQ_INSERT_TAIL(&p->round, c, round_link);
+	c->round_number = p->round_number;
+	client_check_deadline(c, now_ms);
+	if (c->state == CLIENT_DEAD)
+		return;
+	client_measure(c, now_ms);
+	if (account_excess() > 0)
+		client_relieve(c);
+	client_check_pace(c, now_ms);
+	if (c->state != CLIENT_DEAD)
+		evict_place(c);
+}
+
+bool sweep_is_over(struct proxy *p, uint64_t round_number)
+{
+	const struct client *c = TAILQ_FIRST(&p->round);
+
+	return c == NULL || c->round_number >= round_number;
+}
+
+static void sweep_some(struct proxy *p)
+{
+	const struct timeval pause = {.tv_usec = SWEEP_PAUSE_MS * 1000};
+
+	/* Who goes may take others along, so it is always the first that is looked at. */
+	for (unsigned i = 0; i < SWEEP_LOOKS_MAX && !sweep_is_over(p, p->round_number); i++)
+		client_look(TAILQ_FIRST(&p->round));
+	p->round_open = !sweep_is_over(p, p->round_number);
+	if (p->round_open)
+		(void)event_add(&p->sweep, &pause);
+	evict_look(p);
+}
+
+void sweep_begin(struct proxy *p)
+{
+	/* One that is under way looks at all there are: it comes to its end first. */
+	if (!p->round_open)
+		(void)sweep_begin_anew(p);
+}
+
+uint64_t sweep_begin_anew(struct proxy *p)
+{
+	uint64_t number = ++p->round_number;
+
+	sweep_some(p);
+	return number;
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	sweep_some(arg);
+}
+
+void sweep_init(struct proxy *p)
+{
+	TAILQ_INIT(&p->round);
+	(void)event_assign(&p->sweep, p->base, -1, 0, on_sweep, p);
+}
+
+void sweep_done(struct proxy *p)
+{
+	(void)event_del(&p->sweep);
+}
