@@ -303,7 +303,8 @@ static void client_pump_body(struct client *c)
 				c->head = NULL;
 			}
 		} else {
-			long n = sock_read(&c->sock, c->proxy->buf, piece_bytes(c->proxy));
+			long n = sock_read(&c->sock, c->proxy->buf,
+			                   message_piece(&c->message, piece_bytes(c->proxy)));
 
 			if (n == SOCK_AGAIN)
 				return;
@@ -324,7 +325,7 @@ static void client_pump_body(struct client *c)
 			upstream_run(u);
 			return;
 		}
-		if (client_spend(c, used * (r->chunked_in ? CHUNKED_WEIGHT : 1)))
+		if (client_spend(c, message_cost(&c->message, used)))
 			return;
 	}
 }

@@ -25,7 +25,6 @@
 enum {
 	PROXY_READ_BYTES = 64 * 1024,
 	TURN_BYTES_MAX = 128 * 1024, /* that one connection moves before the others are asked */
-	CHUNKED_WEIGHT = 4,          /* what a byte costs that is parsed on its way */
 	PROXY_TICK_MS = 250,
 	PROXY_LINGER_MS = 2000,
 	UPSTREAM_IDLE_MS = 4000, /* below Node's 5 s */

@@ -12,6 +12,10 @@ enum {
 	HEAD_BUF_FIRST_BYTES = 4096,
 	HEAD_BUF_POOL_MAX = 32,
 	TRAILERS_BYTES_MAX = 16 * 1024,
+	CHUNKED_WEIGHT = 4,    /* what a byte costs that is parsed on its way */
+	EVENT_COST_BYTES = 64, /* and each chunk and piece of a trailer */
+	FIRST_PIECE_BYTES = 16 * 1024,
+	CRUMBS_PIECE_BYTES = 4 * 1024,
 };
 
 static struct head_buf *pool;
@@ -128,6 +132,7 @@ static int on_status(llhttp_t *p, const char *at, size_t bytes)
 
 static int on_trailer(struct message *m, const char *at, size_t bytes)
 {
+	m->events_count++;
 	/* those that are thrown away count as well, or a sender would never be stopped */
 	m->trailers_bytes += bytes;
 	if (m->trailers_bytes > TRAILERS_BYTES_MAX)
@@ -237,6 +242,7 @@ static int on_body(llhttp_t *p, const char *at, size_t bytes)
 {
 	struct message *m = message_of(p);
 
+	m->events_count++;
 	if (m->chunk_out) {
 		char size[20];
 		int n = snprintf(size, sizeof size, "%zx\r\n", bytes);
@@ -349,13 +355,29 @@ enum message_step message_body(struct message *m, const char *data, size_t bytes
 	enum message_step step;
 
 	m->trailer_at = in_trailers ? data : NULL;
+	m->events_count = 0;
 	step = message_feed(m, data, bytes, ret_used);
+	m->piece_bytes = m->events_count > bytes / EVENT_COST_BYTES ? CRUMBS_PIECE_BYTES : SIZE_MAX;
 	if ((step == MESSAGE_MORE || step == MESSAGE_DONE) && (m->parser.flags & F_TRAILING) &&
 	    !trailers_are_strict(m, data, *ret_used))
 		return MESSAGE_BAD;
 	if (step == MESSAGE_MORE && bytes > 0)
 		m->last = data[bytes - 1];
 	return step;
+}
+
+size_t message_piece(const struct message *m, size_t most_bytes)
+{
+	size_t bytes = m->piece_bytes > 0 ? m->piece_bytes : FIRST_PIECE_BYTES;
+
+	return (m->parser.flags & F_CHUNKED) && bytes < most_bytes ? bytes : most_bytes;
+}
+
+size_t message_cost(const struct message *m, size_t bytes)
+{
+	if (bytes == 0 || !(m->parser.flags & F_CHUNKED))
+		return bytes;
+	return bytes * CHUNKED_WEIGHT + m->events_count * EVENT_COST_BYTES;
 }
 
 enum message_step message_eof(struct message *m)

@@ -47,6 +47,8 @@ struct message {
 	struct out *body_out;  /* borrowed: where the body goes */
 	struct out trailers;
 	size_t trailers_bytes; /* read, kept or not */
+	size_t events_count;   /* of the parser, in the last piece of the body */
+	size_t piece_bytes;    /* how much to read at once, by the last one; 0: there was none */
 	bool value_open;
 	bool skip_body; /* answer to HEAD */
 	bool chunk_out; /* write the body as chunks */
@@ -63,5 +65,12 @@ void message_done(struct message *m);
 enum message_step message_head(struct message *m, struct head_buf *b);
 /** message_body() - @ret_used: how many bytes belonged to this message */
 enum message_step message_body(struct message *m, const char *data, size_t bytes, size_t *ret_used);
+/**
+ * message_piece() - how much of a body to read at once, of @most_bytes: little of one that comes in
+ * crumbs, since a piece is parsed to its end before others are asked
+ */
+size_t message_piece(const struct message *m, size_t most_bytes);
+/** message_cost() - what the last @bytes of a body cost, in bytes of one that is only passed on */
+size_t message_cost(const struct message *m, size_t bytes);
 /** message_eof() - the connection ended. Return: MESSAGE_DONE when that ends the body in order */
 enum message_step message_eof(struct message *m);

@@ -404,7 +404,7 @@ static int upstream_read_body(struct upstream *u)
 		data = b->data + b->parsed;
 		n = (long)(b->bytes - b->parsed);
 	} else {
-		n = sock_read(&u->sock, p->buf, piece_bytes(p));
+		n = sock_read(&u->sock, p->buf, message_piece(&u->message, piece_bytes(p)));
 	}
 	if (n == SOCK_AGAIN)
 		return 0;
@@ -502,9 +502,8 @@ static void upstream_run_answer(struct upstream *u)
 			client_drop(c);
 			return;
 		}
-		if (client_spend(
-		            c, (size_t)(u->sock.read_bytes - before_bytes) *
-		                       (u->message.parser.flags & F_CHUNKED ? CHUNKED_WEIGHT : 1)))
+		if (client_spend(c, message_cost(&u->message,
+		                                 (size_t)(u->sock.read_bytes - before_bytes))))
 			return;
 	} while (go > 0 && (out_bytes(&c->out) == 0 || u->head || u->request->answer_done));
 }
