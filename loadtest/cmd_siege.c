@@ -6,7 +6,6 @@
  * client asks for a small answer, each time on a connection of its own. What the activator takes
  * and how long the neighbour waits is the table.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,11 +14,13 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/base/clk.h"
 #include "lib/base/config.h"
 #include "loadtest/commands.h"
+#include "loadtest/dial.h"
 #include "loadtest/histogram.h"
 #include "loadtest/meter.h"
 #include "loadtest/siege_backend.h"
@@ -31,6 +32,7 @@ enum {
 	SIEGE_ASK_MS = 10,
 	SIEGE_PATIENCE_MS = 5000,
 	SIEGE_HEAD_BYTES = 60000,
+	SIEGE_RECEIVE_BYTES = 2048, /* an attacker reads little */
 	SIEGE_EVENTS = 256,
 };
 
@@ -68,24 +70,6 @@ struct row {
 	struct histogram waits;
 };
 
-static int siege_dial(const struct siege *s, bool reads_little)
-{
-	const struct sockaddr_in to = {.sin_family = AF_INET,
-	                               .sin_port = htons((uint16_t)s->port),
-	                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int small = 2048;
-
-	if (fd >= 0 && reads_little)
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-	if (fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof to) < 0 &&
-	    errno != EINPROGRESS) {
-		(void)close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 static int siege_text(struct siege *s, const struct kind *k)
 {
 	size_t room = SIEGE_HEAD_BYTES + 1024;
@@ -120,7 +104,7 @@ static void attacker_open(struct siege *s, struct attacker *a)
 	struct epoll_event ev = {.events = EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = a};
 
 	a->sent_bytes = 0;
-	a->fd = siege_dial(s, true);
+	a->fd = dial_begin((uint16_t)s->port, SIEGE_RECEIVE_BYTES);
 	if (a->fd >= 0 && epoll_ctl(s->epoll, EPOLL_CTL_ADD, a->fd, &ev) < 0)
 		attacker_close(a);
 	s->opened_count++;
@@ -172,7 +156,7 @@ static int neighbour(const struct siege *s, int out)
 
 	for (;;) {
 		uint64_t start_us = clk_now_us();
-		struct pollfd p = {.fd = siege_dial(s, false), .events = POLLOUT};
+		struct pollfd p = {.fd = dial_begin((uint16_t)s->port, 0), .events = POLLOUT};
 		char answer[512] = "";
 		uint64_t us = 0;
 
@@ -198,8 +182,7 @@ static uint64_t siege_sockets_kib(const struct siege *s)
 	static const char ask[] = "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 	static const char name[] = "sc_activator_connections_memory_bytes{in=\"sockets\"} ";
 	static char text[256 * 1024];
-	struct siege admin = {.port = s->admin_port};
-	struct pollfd p = {.fd = siege_dial(&admin, false), .events = POLLOUT};
+	struct pollfd p = {.fd = dial_begin((uint16_t)s->admin_port, 0), .events = POLLOUT};
 	size_t bytes = 0;
 	ssize_t n = 1;
 	char *at;

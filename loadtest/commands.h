@@ -5,6 +5,7 @@
  */
 #pragma once
 
+int cmd_hostile(int argc, char **argv);
 int cmd_pods(int argc, char **argv);
 int cmd_scale(int argc, char **argv);
 int cmd_siege(int argc, char **argv);

@@ -13,11 +13,8 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(int argc, char **argv);
-	} commands[] = {{"pods", cmd_pods},
-	                {"scale", cmd_scale},
-	                {"siege", cmd_siege},
-	                {"wake", cmd_wake},
-	                {"warm", cmd_warm}};
+	} commands[] = {{"hostile", cmd_hostile}, {"pods", cmd_pods}, {"scale", cmd_scale},
+	                {"siege", cmd_siege},     {"wake", cmd_wake}, {"warm", cmd_warm}};
 
 	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(commands); i++) {
 		if (strcmp(argv[1], commands[i].name) == 0)
@@ -27,6 +24,7 @@ int main(int argc, char **argv)
 		return printf("sc-loadtest %s\n", SC_VERSION) < 0;
 	(void)fprintf(argc > 1 && strcmp(argv[1], "--help") == 0 ? stdout : stderr,
 	              "usage: sc-loadtest COMMAND [OPTION…]\n\n"
+	              "  hostile  one connection at full speed, and regular requests beside it\n"
 	              "  pods   the same on a cluster, beside bare Pods\n"
 	              "  scale  one wake among many sleepers, and among few\n"
 	              "  siege  connections of the worst kinds, and a neighbour beside them\n"

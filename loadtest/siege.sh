@@ -1,16 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# usage: siege.sh [OPTION OF sc-loadtest siege…]
-# Builds a release and measures what sc-activator takes, and how long a neighbour waits, while
-# thousands of connections of the worst kinds are open, in a network namespace of its own. The
+# usage: siege.sh [siege | hostile] [OPTION OF sc-loadtest siege or hostile…]
+# Builds a release and measures, in a network namespace of its own: what sc-activator takes, and how
+# long a neighbour waits, while thousands of connections of the worst kinds are open (siege); or how
+# long regular requests wait beside a single connection at full speed (hostile). The
 # activator runs within SIEGE_LIMIT_MIB (512, as in the chart) of memory: a cgroup of its own where
 # there is the memory controller of v1 (which does not count sockets; the table does).
-# Leaves siege.txt in loadtest/results ($SC_RESULTS_DIR). Needs root.
+# Leaves siege.txt or hostile.txt in loadtest/results ($SC_RESULTS_DIR). Needs root.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
 build=${SC_BUILD_DIR:-$root/build-release}
 limit=${SIEGE_LIMIT_MIB:-512}
+what=siege
+case ${1:-} in siege | hostile) what=$1; shift ;; esac
 
 for program in curl jq; do
 	command -v "$program" >/dev/null || { echo "siege: skipped, $program is not installed"; exit 0; }
@@ -19,7 +22,7 @@ if [ -z "${ENGINE_DIR:-}" ]; then
 	[ -f "$build/build.ninja" ] ||
 		meson setup "$build" "$root" -Dtests=false -Db_sanitize=none -Dbuildtype=debugoptimized
 	ninja -C "$build" local/sc-local activator/sc-activator loadtest/sc-loadtest
-	exec "$root/tests/engine/isolate.sh" "$here/siege.sh" "$@"
+	exec "$root/tests/engine/isolate.sh" "$here/siege.sh" "$what" "$@"
 fi
 
 results=${SC_RESULTS_DIR:-$here/results} state=$ENGINE_DIR/state dir=$ENGINE_DIR/siege
@@ -81,15 +84,16 @@ for _ in $(seq 100); do
 	sleep 0.1
 done
 
+[ "$what" = hostile ] || set -- --pid="$activator" --limit-mib="$limit" "$@"
 code=0
 {
-	"$build/loadtest/sc-loadtest" siege --pid="$activator" --limit-mib="$limit" "$@" || code=$?
+	"$build/loadtest/sc-loadtest" "$what" "$@" || code=$?
 	echo
 	curl -s -m 5 http://127.0.0.1:9091/metrics |
 		grep -E '^sc_activator_(requests_total.*(evicted|slow|memory|overloaded)|connections_memory)' || true
 	[ -z "$group" ] || echo "cgroup: $(($(cat "$group/memory.max_usage_in_bytes") / 1048576)) MiB at most," \
 		"$(cat "$group/memory.failcnt") times at the limit"
-} >"$results/siege.txt"
-cat "$results/siege.txt"
+} >"$results/$what.txt"
+cat "$results/$what.txt"
 [ $code = 0 ] || tail -n 3 "$dir"/*.log
 exit $code

@@ -64,6 +64,11 @@ besieges() { # all kinds, and none of them starves the neighbour or the activato
 		[ "$(grep -c ' holds$' "$SC_RESULTS_DIR/siege.txt")" = 4 ]
 }
 
+stands_hostiles() { # all kinds, and no regular request fails beside one
+	"$source_dir/loadtest/siege.sh" hostile --seconds=1 --rounds=1 --ratio-max=$any &&
+		[ "$(grep -c ' holds$' "$SC_RESULTS_DIR/hostile.txt")" = 11 ]
+}
+
 publishes() { # what was measured stands in the page
 	"$source_dir/loadtest/publish.sh" wake warm &&
 		for name in wake warm; do
@@ -77,6 +82,7 @@ result 'run.sh measures wakes beside Podman' measures_wakes
 result 'warm.sh measures a request beside nginx and HAProxy' measures_warm_requests
 result 'scale.sh measures programs beside many that sleep' measures_scale
 result 'siege.sh measures a neighbour of the worst clients' besieges
+result 'siege.sh measures regular requests beside a hostile connection' stands_hostiles
 result 'publish.sh puts the figures into the page' publishes
 echo "1..$count"
 exit $failed
