@@ -118,6 +118,8 @@ long sock_read(struct sock *s, char *buf, size_t size)
 {
 	ssize_t n;
 
+	if (s->broken)
+		return SOCK_FAILED;
 	if (!s->readable)
 		return SOCK_AGAIN;
 	do
@@ -149,10 +151,24 @@ bool sock_is_gone(const struct sock *s)
 {
 	char byte;
 
+	if (s->broken)
+		return true;
 	if (!s->readable && !s->closed)
 		return false;
 	return recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno != EAGAIN &&
 	       errno != EINTR;
+}
+
+bool sock_check(struct sock *s)
+{
+	char byte;
+
+	if (s->fd < 0 || s->readable || s->closed ||
+	    recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno == EAGAIN ||
+	    errno == EINTR)
+		return false;
+	s->broken = s->readable = true; /* the kernel tells it once */
+	return true;
 }
 
 size_t out_bytes(const struct out *o)

@@ -21,6 +21,7 @@ struct sock {
 	uint64_t sent_bytes;
 	uint64_t measured_bytes; /* sent_bytes, when last measured */
 	bool closed;             /* the peer has ended its side; there may still be bytes to read */
+	bool broken;             /* sock_check() has seen that it was reset */
 	struct event ev;
 };
 
@@ -48,6 +49,14 @@ bool sock_is_quiet(const struct sock *s);
 /** sock_is_gone() - whether the connection is broken; that the peer has ended its side is not that
  */
 bool sock_is_gone(const struct sock *s);
+
+/**
+ * sock_check() - whether it was reset without a word
+ *
+ * libevent tells of a reset as of bytes; if there are bytes as well, reading them empties the
+ * socket, and no edge follows. So it is asked now and then of those that we wait for.
+ */
+bool sock_check(struct sock *s);
 
 struct out {
 	char *data;

@@ -37,6 +37,20 @@ static void client_measure(struct client *c, uint64_t now_ms)
 	c->seen_bytes = moved;
 }
 
+/* Of those that we wait for: a request's client and container. */
+static void client_check_sockets(struct client *c)
+{
+	struct upstream *u = c->request ? c->request->upstream : NULL;
+
+	if (c->request && sock_check(&c->sock)) {
+		client_turn_begins(c);
+		client_run(c);
+	} else if (u && !u->connecting && sock_check(&u->sock)) {
+		client_turn_begins(c);
+		upstream_run(u);
+	}
+}
+
 static void client_look(struct client *c)
 {
 	struct proxy *p = c->proxy;
@@ -52,8 +66,10 @@ static void client_look(struct client *c)
 	if (account_excess() > 0)
 		client_relieve(c);
 	client_check_pace(c, now_ms);
-	if (c->state != CLIENT_DEAD)
-		evict_place(c);
+	if (c->state == CLIENT_DEAD)
+		return;
+	evict_place(c);
+	client_check_sockets(c);
 }
 
 bool sweep_is_over(struct proxy *p, uint64_t round_number)

@@ -258,6 +258,62 @@ static void test_proxy_out_of_descriptors_does_not_spin(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void reset(struct fixture *f, int fd)
+{
+	const struct linger now = {.l_onoff = 1};
+
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
+	for (unsigned i = 0; i < f->fds_count; i++)
+		if (f->fds[i] == fd)
+			f->fds[i] = -1;
+	(void)close(fd);
+}
+
+/* The reset and the bytes before it come as one: the bytes are read, and the reset counts. */
+static void test_proxy_upload_that_is_reset_ends_at_once(void **state)
+{
+	struct fixture *f = *state;
+	int c = client(f);
+	int b;
+
+	make_ready(f);
+	say(f, c, "POST / HTTP/1.1\r\nHost: app\r\nTransfer-Encoding: chunked\r\n\r\n");
+	b = take(f);
+	(void)hear(f, b, "\r\n\r\n");
+	assert_int_equal(send(c, "3\r\nabc\r\n", 8, MSG_NOSIGNAL), 8);
+	reset(f, c);
+	hear_end(f, b);
+	assert_int_equal(ended(f, END_CLIENT_GONE), 1);
+}
+
+static void test_proxy_answer_that_is_reset_is_cut_off_at_once(void **state)
+{
+	static const char part[] = "HTTP/1.1 200 OK\r\n\r\nabc"; /* up to the end, if it comes */
+	struct fixture *f = *state;
+	int c = client(f);
+	int b;
+
+	make_ready(f);
+	say(f, c, GET);
+	b = take(f);
+	(void)hear(f, b, "\r\n\r\n");
+	assert_int_equal(send(b, part, sizeof part - 1, MSG_NOSIGNAL), sizeof part - 1);
+	reset(f, b);
+	(void)hear(f, c, "abc");
+	hear_end(f, c);
+	assert_int_equal(ended(f, END_CUT), 1); /* and not told as complete */
+}
+
+static void patient(struct proxy_opts *opts)
+{
+	opts->response_timeout_ms = 60000; /* longer than a test waits */
+}
+
+static int setup_patient(void **state)
+{
+	return setup_with(state, patient);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +327,10 @@ int main(void)
 	        T(test_proxy_bodiless_answers_that_tell_of_a_body_end_their_connection),
 	        T(test_proxy_out_of_descriptors_does_not_spin),
 	        T(test_sock_notices_a_peer_that_is_gone),
+	        cmocka_unit_test_setup_teardown(test_proxy_upload_that_is_reset_ends_at_once,
+	                                        setup_patient, teardown),
+	        cmocka_unit_test_setup_teardown(test_proxy_answer_that_is_reset_is_cut_off_at_once,
+	                                        setup_patient, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
