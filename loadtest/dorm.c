@@ -4,6 +4,7 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "lib/api/names.h"
 #include "lib/base/clk.h"
@@ -19,6 +20,19 @@ enum {
 	DORM_TIMEOUT_MS = 60000,
 	DORM_FILL_TIMEOUT_MS = 1800000,
 	DORM_PARALLEL = 32, /* containers that are being made at once */
+	DORM_TRIES = 5,     /* of a write whose answer got lost */
+	DORM_NAME_BYTES = 64,
+};
+
+/* Each says what is to be, not what is to change: it may be sent again. */
+struct dorm_write {
+	TAILQ_ENTRY(dorm_write) next;
+	struct dorm *d;
+	const struct kube_type *type;
+	const char *subresource;    /* static, or NULL */
+	char name[DORM_NAME_BYTES]; /* "": the object is created */
+	json_t *body;
+	unsigned tries;
 };
 
 struct dorm {
@@ -27,43 +41,83 @@ struct dorm {
 	struct kube_client *client;
 	struct informer *containers, *pods;
 	struct waiter *waiter;
+	TAILQ_HEAD(, dorm_write) writes; /* under way */
 	unsigned wanted_count;
-	unsigned asked_count;  /* creates that were sent */
-	unsigned asleep_count; /* phase Stopped */
-	unsigned failed_count; /* calls that were refused or lost */
-	struct err why;        /* the last of them */
-	char name[32];         /* of the container that is woken */
+	unsigned asked_count;       /* creates that were sent */
+	unsigned asleep_count;      /* phase Stopped */
+	unsigned failed_count;      /* calls that were refused or lost */
+	struct err why;             /* the last of them */
+	char name[DORM_NAME_BYTES]; /* of the container that is woken */
 	bool is_asleep;
 };
 
 static void dorm_more(struct dorm *d);
 
-static void dorm_name(char name[32], unsigned at)
+static void dorm_name(char name[DORM_NAME_BYTES], unsigned at)
 {
-	(void)snprintf(name, 32, "sleeper-%05u", at);
+	(void)snprintf(name, DORM_NAME_BYTES, "sleeper-%05u", at);
+}
+
+/* ---- writes ---- */
+
+static void dorm_write_free(struct dorm_write *w)
+{
+	TAILQ_REMOVE(&w->d->writes, w, next);
+	json_decref(w->body);
+	free(w);
+}
+
+static void on_written(void *arg, const struct kube_result *res);
+
+static struct kube_call *dorm_write_send(struct dorm_write *w)
+{
+	const struct kube_ref ref = {w->type, w->d->opts.ns, w->name[0] != '\0' ? w->name : NULL,
+	                             w->subresource};
+
+	w->tries++;
+	return ref.name == NULL
+	               ? kube_create(w->d->client, &ref, w->body, on_written, w)
+	               : kube_patch(w->d->client, &ref, KUBE_PATCH_MERGE, w->body, on_written, w);
 }
 
 static void on_written(void *arg, const struct kube_result *res)
 {
-	struct dorm *d = arg;
+	struct dorm_write *w = arg;
+	enum err_code code = res->err != NULL ? res->err->code : ERR_NONE;
 
-	/* what is deleted meanwhile needs no word */
-	if (res->err == NULL || res->err->code == ERR_NOT_FOUND)
+	if ((code == ERR_UNAVAILABLE || code == ERR_TIMEOUT) && w->tries < DORM_TRIES &&
+	    dorm_write_send(w) != NULL)
 		return;
-	d->failed_count++;
-	d->why = *res->err;
+	/* what is deleted meanwhile needs no word, nor what was created although its answer got
+	 * lost */
+	if (code != ERR_NONE && code != ERR_NOT_FOUND && !(code == ERR_EXISTS && w->tries > 1)) {
+		w->d->failed_count++;
+		w->d->why = *res->err;
+	}
+	dorm_write_free(w);
 }
 
-/* Takes @patch. */
-static void dorm_patch(struct dorm *d, const struct kube_type *type, const char *name,
-                       const char *subresource, json_t *patch)
+/* Takes @body. @name: NULL creates it */
+static void dorm_write(struct dorm *d, const struct kube_type *type, const char *name,
+                       const char *subresource, json_t *body)
 {
-	const struct kube_ref ref = {type, d->opts.ns, name, subresource};
+	struct dorm_write *w = body != NULL ? calloc(1, sizeof *w) : NULL;
 
-	if (patch == NULL ||
-	    kube_patch(d->client, &ref, KUBE_PATCH_MERGE, patch, on_written, d) == NULL)
+	if (w == NULL) {
 		d->failed_count++;
-	json_decref(patch);
+		json_decref(body);
+		return;
+	}
+	w->d = d;
+	w->type = type;
+	w->subresource = subresource;
+	(void)snprintf(w->name, sizeof w->name, "%s", name != NULL ? name : "");
+	w->body = body;
+	TAILQ_INSERT_TAIL(&d->writes, w, next);
+	if (dorm_write_send(w) == NULL) {
+		d->failed_count++;
+		dorm_write_free(w);
+	}
 }
 
 /* ---- kubelet and agent ---- */
@@ -77,8 +131,8 @@ static void dorm_prepare(struct dorm *d, const json_t *pod)
 {
 	const char *name = kube_label(pod, SC_LABEL_INSTANCE);
 
-	dorm_patch(d, &KUBE_PODS, kube_name(pod), "status", dorm_pod_status(pod));
-	dorm_patch(d, &KUBE_STOPPABLECONTAINERINSTANCES, name, "status", dorm_rootfs_status(pod));
+	dorm_write(d, &KUBE_PODS, kube_name(pod), "status", dorm_pod_status(pod));
+	dorm_write(d, &KUBE_STOPPABLECONTAINERINSTANCES, name, "status", dorm_rootfs_status(pod));
 }
 
 static void on_pod(void *arg, const json_t *old_object, const json_t *new_object)
@@ -92,7 +146,7 @@ static void on_pod(void *arg, const json_t *old_object, const json_t *new_object
 	if (strcmp(dorm_role(new_object), SC_ROLE_PROVIDER) == 0)
 		dorm_prepare(d, new_object);
 	else if (strcmp(dorm_role(new_object), SC_ROLE_CONSUMER) == 0)
-		dorm_patch(d, &KUBE_STOPPABLECONTAINERINSTANCES,
+		dorm_write(d, &KUBE_STOPPABLECONTAINERINSTANCES,
 		           kube_label(new_object, SC_LABEL_INSTANCE), "status",
 		           dorm_consumer_status(new_object, waiter_port(d->waiter)));
 }
@@ -120,18 +174,11 @@ static void dorm_more(struct dorm *d)
 {
 	while (d->asked_count < d->wanted_count &&
 	       d->asked_count < d->asleep_count + DORM_PARALLEL) {
-		const struct kube_ref ref = {&KUBE_STOPPABLECONTAINERS, d->opts.ns, NULL, NULL};
-		char name[32];
-		json_t *container;
+		char name[DORM_NAME_BYTES];
 
 		dorm_name(name, d->asked_count++);
-		if (informer_has(d->containers, d->opts.ns, name)) /* of a former fill */
-			continue;
-		container = dorm_container(name);
-		if (container == NULL ||
-		    kube_create(d->client, &ref, container, on_written, d) == NULL)
-			d->failed_count++;
-		json_decref(container);
+		if (!informer_has(d->containers, d->opts.ns, name)) /* else of a former fill */
+			dorm_write(d, &KUBE_STOPPABLECONTAINERS, NULL, NULL, dorm_container(name));
 	}
 }
 
@@ -186,7 +233,7 @@ int dorm_wake(struct dorm *d, unsigned at, uint64_t *ret_us, struct err *err)
 		return r;
 	*ret_us = p.first_byte_us - begin_us;
 	d->is_asleep = false;
-	dorm_patch(d, &KUBE_STOPPABLECONTAINERS, d->name, NULL,
+	dorm_write(d, &KUBE_STOPPABLECONTAINERS, d->name, NULL,
 	           json_pack("{s:{s:b}}", "spec", "running", 0));
 	if (loop_until(d->base, dorm_is_back, d, DORM_TIMEOUT_MS, "sleep", err) < 0)
 		return -1;
@@ -223,6 +270,7 @@ int dorm_new(struct event_base *base, const struct dorm_opts *opts, struct dorm 
 		return err_set(err, ERR_NOMEM, 0, "dorm");
 	d->base = base;
 	d->opts = *opts;
+	TAILQ_INIT(&d->writes);
 	if (waiter_new(base, &d->waiter, err) < 0 ||
 	    kube_client_new(base, opts->kubeconfig, "sc-loadtest/" SC_VERSION, &d->client, err) <
 	            0 ||
@@ -244,6 +292,8 @@ void dorm_free(struct dorm *d)
 	informer_free(d->pods);
 	informer_free(d->containers);
 	kube_client_free(d->client);
+	while (!TAILQ_EMPTY(&d->writes)) /* whose calls ended without a word */
+		dorm_write_free(TAILQ_FIRST(&d->writes));
 	waiter_free(d->waiter);
 	free(d);
 }
