@@ -35,7 +35,7 @@ struct settings {
 	const char *url_template;
 	const char **activator_addresses, *activator_service;
 	const char **host_domains, *cluster_domain, **allowed_hosts;
-	bool leader_elect, watch_nodes;
+	bool leader_elect, watch_nodes, watch_namespaces;
 	const char *leader_namespace, *leader_name;
 	const char *admin_listen, *admin_token_file;
 };
@@ -82,6 +82,8 @@ static int settings_load(struct settings *s, int argc, char **argv, struct confi
 	         "DOMAIN=NAMESPACE: who may list hosts below a domain; \"*\": any; \"*=\": none"},
 	        {"watchNodes", CONFIG_BOOL, &s->watch_nodes, "true", 0, 0,
 	         "tell when the node of a root filesystem is gone"},
+	        {"watchNamespaces", CONFIG_BOOL, &s->watch_namespaces, "true", 0, 0,
+	         "heed their annotation allowed-hosts, as allowedHosts"},
 	        {"leaderElect", CONFIG_BOOL, &s->leader_elect, "true", 0, 0,
 	         "act only while holding the lease"},
 	        {"leaderNamespace", CONFIG_STR, &s->leader_namespace, NULL, 0, 0,
@@ -252,6 +254,7 @@ static int start_work(struct controller *c, struct err *err)
 	        .hosts = {(const char *const *)c->set.host_domains, c->set.cluster_domain,
 	                  (const char *const *)c->set.allowed_hosts},
 	        .nodes = c->set.watch_nodes,
+	        .namespaces = c->set.watch_namespaces,
 	        .on_key = add_key,
 	        .on_synced = on_synced,
 	        .arg = c,

@@ -52,6 +52,10 @@ SKIM_ONLY(node_condition, {"type", NULL}, {"status", NULL});
 SKIM_ONLY(node_status, {"conditions", &node_condition});
 SKIM_ONLY(node, {"metadata", &node_metadata}, {"status", &node_status});
 
+SKIM_ONLY(namespace_annotations, {SC_ANNOTATION_ALLOWED_HOSTS, NULL});
+SKIM_ONLY(namespace_metadata, SKIM_IDENTITY, {"annotations", &namespace_annotations});
+SKIM_ONLY(namespace, {"metadata", &namespace_metadata});
+
 /* ---- what changes are told by ---- */
 
 /* what resource_parse() reads */
@@ -94,4 +98,9 @@ const struct skim *kept_of(enum plan_on on)
 const struct skim *kept_of_node(void)
 {
 	return &node;
+}
+
+const struct skim *kept_of_namespace(void)
+{
+	return &namespace;
 }

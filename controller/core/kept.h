@@ -18,3 +18,6 @@ const struct skim *kept_shown_of(enum plan_on on);
 
 /* Whether a node is there, and Ready. */
 const struct skim *kept_of_node(void);
+
+/* What hosts a namespace may have. */
+const struct skim *kept_of_namespace(void);

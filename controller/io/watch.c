@@ -19,10 +19,16 @@ struct cache {
 	struct informer *informer;
 };
 
+struct in_namespace {
+	struct watch *watch;
+	const char *ns;
+};
+
 struct watch {
 	struct watch_opts opts;
 	struct cache caches[CACHES_COUNT];
-	struct informer *nodes; /* or NULL */
+	struct informer *nodes;      /* or NULL */
+	struct informer *namespaces; /* likewise */
 	struct hosts *hosts;
 	bool was_synced;
 	struct hosts_verdict verdict; /* of the last watch_observe() */
@@ -151,6 +157,30 @@ static void on_node(void *arg, const json_t *old_object, const json_t *new_objec
 		informer_foreach(w->caches[PLAN_ON_INSTANCE].informer, tell_if_on_node, w);
 }
 
+static void tell_if_in(void *arg, const char *ns, const char *name)
+{
+	struct in_namespace *in = arg;
+
+	if (strcmp(in->ns, ns) == 0)
+		tell(in->watch, ns, name);
+}
+
+static void on_namespace(void *arg, const json_t *old_object, const json_t *new_object)
+{
+	struct in_namespace in = {arg, kube_name(new_object != NULL ? new_object : old_object)};
+	const char *domains = json_str_at(new_object, NULL, "metadata", "annotations",
+	                                  SC_ANNOTATION_ALLOWED_HOSTS, NULL);
+	struct err err;
+	int changed = hosts_grant(in.watch->hosts, in.ns, domains, &err);
+
+	if (changed < 0)
+		log_event(LOG_WARN, "hosts.failed", log_str("namespace", in.ns),
+		          log_str("annotation", SC_ANNOTATION_ALLOWED_HOSTS), log_err(&err));
+	if (changed != 0)
+		informer_foreach_name(in.watch->caches[PLAN_ON_CONTAINER].informer, tell_if_in,
+		                      &in);
+}
+
 static void on_synced(void *arg)
 {
 	struct watch *w = ((struct cache *)arg)->watch;
@@ -161,7 +191,7 @@ static void on_synced(void *arg)
 	w->opts.on_synced(w->opts.arg);
 }
 
-static void on_nodes_synced(void *arg)
+static void on_other_synced(void *arg)
 {
 	on_synced(&((struct watch *)arg)->caches[PLAN_ON_CONTAINER]);
 }
@@ -189,17 +219,37 @@ static int cache_open(struct event_base *base, struct kube_client *client, struc
 	return informer_new(base, client, &opts, &c->informer, err);
 }
 
+static int open_caches(struct event_base *base, struct kube_client *client, struct watch *w,
+                       struct err *err)
+{
+	const struct informer_opts nodes = {
+	        .ref = {.type = &KUBE_NODES},
+	        .keep = kept_of_node(),
+	        .on_change = on_node,
+	        .on_synced = on_other_synced,
+	        .arg = w,
+	};
+	const struct informer_opts namespaces = {
+	        .ref = {.type = &KUBE_NAMESPACES},
+	        .keep = kept_of_namespace(),
+	        .on_change = on_namespace,
+	        .on_synced = on_other_synced,
+	        .arg = w,
+	};
+
+	for (int on = 0; on < CACHES_COUNT; on++)
+		if (cache_open(base, client, w, (enum plan_on)on, err) < 0)
+			return -1;
+	if (w->opts.nodes && informer_new(base, client, &nodes, &w->nodes, err) < 0)
+		return -1;
+	return w->opts.namespaces ? informer_new(base, client, &namespaces, &w->namespaces, err)
+	                          : 0;
+}
+
 int watch_new(struct event_base *base, struct kube_client *client, const struct watch_opts *opts,
               struct watch **ret_watch, struct err *err)
 {
 	struct watch *w = calloc(1, sizeof *w);
-	struct informer_opts nodes = {
-	        .ref = {.type = &KUBE_NODES},
-	        .keep = kept_of_node(),
-	        .on_change = on_node,
-	        .on_synced = on_nodes_synced,
-	        .arg = w,
-	};
 
 	if (w == NULL)
 		return err_set(err, ERR_NOMEM, 0, "watch");
@@ -209,13 +259,7 @@ int watch_new(struct event_base *base, struct kube_client *client, const struct 
 		watch_free(w);
 		return err_wrap(err, "allowedHosts");
 	}
-	for (int on = 0; on < CACHES_COUNT; on++) {
-		if (cache_open(base, client, w, (enum plan_on)on, err) < 0) {
-			watch_free(w);
-			return -1;
-		}
-	}
-	if (opts->nodes && informer_new(base, client, &nodes, &w->nodes, err) < 0) {
+	if (open_caches(base, client, w, err) < 0) {
 		watch_free(w);
 		return -1;
 	}
@@ -230,8 +274,15 @@ void watch_free(struct watch *w)
 	for (int on = 0; on < CACHES_COUNT; on++)
 		informer_free(w->caches[on].informer);
 	informer_free(w->nodes);
+	informer_free(w->namespaces);
 	hosts_free(w->hosts);
 	free(w);
+}
+
+/* @wanted: whether it is to be there */
+static bool other_is_synced(const struct informer *informer, bool wanted)
+{
+	return informer == NULL ? !wanted : informer_is_synced(informer);
 }
 
 bool watch_is_synced(const struct watch *w)
@@ -239,7 +290,8 @@ bool watch_is_synced(const struct watch *w)
 	for (int on = 0; on < CACHES_COUNT; on++)
 		if (w->caches[on].informer == NULL || !informer_is_synced(w->caches[on].informer))
 			return false;
-	return w->nodes == NULL ? !w->opts.nodes : informer_is_synced(w->nodes);
+	return other_is_synced(w->nodes, w->opts.nodes) &&
+	       other_is_synced(w->namespaces, w->opts.namespaces);
 }
 
 uint64_t watch_lost_ms(const struct watch *w, uint64_t now_ms)

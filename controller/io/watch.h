@@ -14,7 +14,8 @@ struct watch;
 
 struct watch_opts {
 	struct hosts_opts hosts;
-	bool nodes; /* see whether the rootfs's node still exists */
+	bool nodes;      /* see whether the rootfs's node still exists */
+	bool namespaces; /* heed what they say of hosts */
 	/* to be looked at in so long */
 	void (*on_key)(void *arg, const char *key, uint64_t delay_ms);
 	void (*on_synced)(void *arg); /* every cache holds its first list */

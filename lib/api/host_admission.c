@@ -325,6 +325,68 @@ void hosts_remove(struct hosts *h, const char *uid)
 		asker_free(h, a);
 }
 
+/* --- what Namespaces say --- */
+
+/* The tree's keys are the grants' ns members. */
+static struct hosts_grant *grant_of(char *ns)
+{
+	return (struct hosts_grant *)(void *)(ns - offsetof(struct hosts_grant, ns));
+}
+
+static struct hosts_grant *find_grant(const struct hosts *h, const char *ns)
+{
+	char *const *found = tfind(ns, &h->grants, hosts_text_compare);
+
+	return found != NULL ? grant_of(*found) : NULL;
+}
+
+const char *hosts_granted(const struct hosts *h, const char *ns)
+{
+	const struct hosts_grant *g = find_grant(h, ns);
+
+	return g != NULL ? g->domains : NULL;
+}
+
+static void grant_free(struct hosts *h, struct hosts_grant *g)
+{
+	(void)tdelete(g->ns, &h->grants, hosts_text_compare);
+	free(g->domains);
+	free(g);
+}
+
+static int grant_new(struct hosts *h, const char *ns, const char *domains)
+{
+	size_t bytes = strlen(ns) + 1;
+	struct hosts_grant *g = calloc(1, sizeof *g + bytes);
+
+	if (g == NULL)
+		return -1;
+	memcpy(g->ns, ns, bytes);
+	g->domains = strdup(domains);
+	if (g->domains != NULL && tsearch(g->ns, &h->grants, hosts_text_compare) != NULL)
+		return 0;
+	free(g->domains);
+	free(g);
+	return -1;
+}
+
+int hosts_grant(struct hosts *h, const char *ns, const char *domains, struct err *err)
+{
+	struct hosts_grant *g = find_grant(h, ns);
+
+	if (domains == NULL)
+		domains = "";
+	if (strcmp(g != NULL ? g->domains : "", domains) == 0)
+		return 0;
+	if (g != NULL)
+		grant_free(h, g);
+	if (strlen(domains) > HOSTS_GRANT_BYTES_MAX)
+		return err_set(err, ERR_INVALID, 0, "longer than %d bytes", HOSTS_GRANT_BYTES_MAX);
+	if (*domains != '\0' && grant_new(h, ns, domains) < 0)
+		return err_set(err, ERR_NOMEM, 0, "hosts");
+	return 1;
+}
+
 /* --- life --- */
 
 struct hosts *hosts_new(const struct hosts_opts *opts, struct err *err)
@@ -361,6 +423,8 @@ void hosts_free(struct hosts *h)
 	/* a node of the tree starts with a pointer to what was put there */
 	while (h->askers != NULL)
 		asker_free(h, asker_of(*(char **)h->askers));
+	while (h->grants != NULL)
+		grant_free(h, grant_of(*(char **)h->grants));
 	tdestroy(h->namespaces, free);
 	host_domains_free(h->domains);
 	free(h->sorted);

@@ -7,7 +7,7 @@
  * whatever others ask for and however old they are. A host that nobody has goes to the first that
  * asks; of several that are first seen together, to the oldest. Names below our own domains belong
  * to their namespace (host_domains.h), and an operator says which namespaces may have which
- * domains.
+ * domains: for all of them at once, or in a Namespace for it alone.
  *
  *     ASKED ──hosts_judge(): allowed, and free──> GRANTED ──its status says so──> KEPT
  *       └──────────────<── the host is another's in status, or not allowed any more ──┘
@@ -19,7 +19,7 @@
 
 #include "lib/base/err.h"
 
-enum { HOSTS_TEXT_BYTES = 600 };
+enum { HOSTS_TEXT_BYTES = 600, HOSTS_GRANT_BYTES_MAX = 8192 };
 
 struct hosts;
 
@@ -40,6 +40,16 @@ void hosts_free(struct hosts *h);
 /** hosts_set() - a container as it is now; nothing happens when its hosts are what they were */
 int hosts_set(struct hosts *h, const json_t *container, struct err *err);
 void hosts_remove(struct hosts *h, const char *uid);
+
+/**
+ * hosts_grant() - the domains that @ns may have by its own Namespace, besides hosts_opts.allowed
+ * @domains: "a.test, b.test", "*" for any; NULL or "": none
+ * It takes nothing from anybody: of another namespace's domain that is longer only that one counts.
+ *
+ * Return: 1 when that is new, and the containers of @ns have to be judged; 0: it was so; negative
+ * with err set: there is none now.
+ */
+int hosts_grant(struct hosts *h, const char *ns, const char *domains, struct err *err);
 
 struct hosts_verdict {
 	json_t *admitted;            /* list of hosts, owned; NULL: the container lists none */

@@ -34,12 +34,19 @@ struct asker {
 	char uid[];
 };
 
+/* What a Namespace says of itself. */
+struct hosts_grant {
+	char *domains;
+	char ns[];
+};
+
 struct hosts {
 	struct host_domains *domains;
 	const char *const *allowed;
 	void *askers;     /* tsearch(3), by UID */
 	void *namespaces; /* tsearch(3), of char *: that containers were seen in, also former ones
 	                   */
+	void *grants;     /* tsearch(3), of struct hosts_grant, by the namespace */
 	LIST_HEAD(refused, asker) refused;
 	/*
 	 * All of them, ordered by the host read from its end: what is below a domain is side by
@@ -63,4 +70,6 @@ bool hosts_is_older(const struct asker *a, const struct asker *b);
 void hosts_set_refused(struct hosts *h, struct asker *a, bool is_refused);
 /** hosts_list_has() - @hosts: a list as in a manifest; @host: lower case */
 bool hosts_list_has(const json_t *hosts, const char *host);
+/** hosts_granted() - Return: the domains that @ns may have by its Namespace, or NULL */
+const char *hosts_granted(const struct hosts *h, const char *ns);
 int hosts_text_compare(const void *a, const void *b);

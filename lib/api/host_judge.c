@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/api/host_asks.h"
+#include "lib/api/names.h"
 #include "lib/base/cleanup.h"
 
 /* Somebody of another namespace has it. */
@@ -67,8 +68,27 @@ static size_t match(const char *host, const char *domain, size_t bytes)
 	return host_bytes == bytes || host[host_bytes - bytes - 1] == '.' ? 1 + bytes : 0;
 }
 
+/* Return: as match(), of the longest of the domains that its Namespace names */
+static size_t match_granted(const struct hosts *h, const struct ask *ask)
+{
+	static const char separators[] = ", \t\r\n";
+	const char *at = hosts_granted(h, ask->asker->ns);
+	size_t longest = 0;
+
+	while (at != NULL && *(at += strspn(at, separators)) != '\0') {
+		size_t bytes = strcspn(at, separators);
+		size_t length = match(ask->host, at, bytes);
+
+		if (length > longest)
+			longest = length;
+		at += bytes;
+	}
+	return longest;
+}
+
 static bool is_allowed(const struct hosts *h, const struct ask *ask)
 {
+	size_t granted = match_granted(h, ask);
 	size_t longest = 0;
 	bool allowed = false;
 
@@ -85,7 +105,7 @@ static bool is_allowed(const struct hosts *h, const struct ask *ask)
 			allowed = allowed || is_ours;
 		}
 	}
-	return allowed;
+	return allowed || (granted > 0 && granted >= longest);
 }
 
 static bool may_ask(const struct hosts *h, const struct ask *ask)
@@ -164,7 +184,8 @@ static bool judge(struct hosts *h, struct ask *ask, struct hosts_verdict *v)
 	if (!is_allowed(h, ask)) {
 		say(v, "HostNotAllowed",
 		    "host %s: this installation does not allow it to namespace %s; its operator "
-		    "does so with hosts.allowed",
+		    "does so with hosts.allowed, or with the Namespace's "
+		    "annotation " SC_ANNOTATION_ALLOWED_HOSTS,
 		    ask->host, a->ns);
 		return false;
 	}

@@ -33,6 +33,9 @@
 /* On the instance, by the user: the digest of the image for which the kept files may be dropped. */
 #define SC_ANNOTATION_RESET SC_GROUP "/reset-rootfs"
 
+/* On a Namespace, by the operator: domains whose hosts its containers may list, by comma. */
+#define SC_ANNOTATION_ALLOWED_HOSTS SC_GROUP "/allowed-hosts"
+
 /* The consumer's control volume: an emptyDir with the wrapper's socket. */
 #define SC_CONTROL_VOLUME "sc-control"
 #define SC_CONTROL_MOUNT "/.sc"

@@ -209,7 +209,8 @@ class Chart(unittest.TestCase):
 
     def test_policies_are_on_unless_switched_off(self):
         found = self.policies(Rendered.of("default"))
-        self.assertEqual(set(found), {"pods", "instances", "activator", "idle-monitor", "node-agent"})
+        self.assertEqual(set(found), {"pods", "instances", "namespaces", "activator", "idle-monitor",
+                                      "node-agent"})
         self.assertEqual(set(self.policies(Rendered.of("minimal"))), set())
         off = Rendered([], "--set", "admissionPolicies.enabled=false")
         self.assertEqual(set(self.policies(off)), {"node-agent"})
@@ -227,7 +228,17 @@ class Chart(unittest.TestCase):
     def test_an_account_of_several_programs_is_not_narrowed_to_one(self):
         found = self.policies(Rendered([], "--set", "activator.serviceAccount.name=both",
                                        "--set", "idleMonitor.serviceAccount.name=both"))
-        self.assertEqual(set(found), {"pods", "instances", "node-agent"})
+        self.assertEqual(set(found), {"pods", "instances", "namespaces", "node-agent"})
+
+    def test_namespaces_are_read_only_where_they_say_something(self):
+        for values, wanted in (([], True), (["--set", "hosts.namespaceAnnotation=false"], False),
+                               (["--set", "hosts=null"], True)):
+            r = Rendered([], *values)
+            self.assertEqual(r.config("controller")["watchNamespaces"], wanted)
+            read = [rule["verbs"] for rule in r.one("ClusterRole", "-controller")["rules"]
+                    if "namespaces" in rule["resources"]]
+            self.assertEqual(read, [["list", "watch"]] if wanted else [])
+            self.assertEqual("namespaces" in self.policies(r), wanted)
 
     def test_policies_leave_no_field_of_a_container_out(self):
         with open(os.path.join(ROOT, "crds", "stoppablecontainers.yaml"), encoding="utf-8") as f:
@@ -266,6 +277,7 @@ class Chart(unittest.TestCase):
                          + "0123456789abcdef" * 4)
         self.assertEqual(controller["urlTemplate"], "http://%s.%s.apps.example.com")
         self.assertEqual(controller["watchNodes"], False)
+        self.assertEqual(controller["watchNamespaces"], False)
         self.assertEqual(controller["log"], {"level": "warn", "format": "json"})
         self.assertEqual(controller["activatorService"], "sleep/sc-activator-inner")
         self.assertEqual(controller["allowedHosts"],

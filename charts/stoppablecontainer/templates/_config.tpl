@@ -18,12 +18,18 @@ clusterDomain: {{ .Values.clusterDomain }}
 {{- end }}
 allowedHosts: {{ toJson $allowed }}
 watchNodes: true
+watchNamespaces: {{ include "sc.namespaceHosts" . }}
 leaderElect: true
 leaderNamespace: {{ .Release.Namespace }}
 leaderName: {{ include "sc.fullname" . }}-controller
 admin:
   listen: {{ printf "%s:%d" .Values.listenAddress (int .Values.controller.adminPort) | quote }}
   tokenFile: /etc/stoppablecontainer-token/token
+{{- end }}
+
+{{- /* "true" or "false"; an upgrade that reuses a former release's values has none */}}
+{{- define "sc.namespaceHosts" -}}
+{{- dig "namespaceAnnotation" true (.Values.hosts | default dict) }}
 {{- end }}
 
 {{- define "sc.config.activator" -}}

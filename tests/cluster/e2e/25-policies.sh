@@ -139,6 +139,28 @@ allowed by idle-monitor app '[{"op": "replace", "path": "/spec/running", "value"
 expect app '{.status.phase}' Stopped
 [ "$(ask app /)" = alive ] || die "it is not woken by a request"
 
+echo "--- a Namespace's hosts are the operator's to give"
+kubectl create clusterrole "$base-namespaces" --verb=get,create,update,patch --resource=namespaces >/dev/null
+kubectl create clusterrolebinding "$base-namespaces" --clusterrole="$base-namespaces" --serviceaccount="$base:user" >/dev/null
+hosts() { kubectl -n "$NS" get stoppablecontainer app -o 'jsonpath={.status.activation.hosts}'; }
+hosts_are() { [ "$(hosts)" = "$1" ]; }
+allowed user label namespace "$base" team=blue
+refused 'which hosts it may have' user annotate namespace "$base" "$prefix/allowed-hosts=*"
+refused 'which hosts it may have' user create -f - <<END
+{apiVersion: v1, kind: Namespace, metadata: {name: $base-new, annotations: {$prefix/allowed-hosts: shop.example.com}}}
+END
+product_install --set-json 'hosts.allowed=[]'
+user patch stoppablecontainer app --type=merge -p '{"spec": {"activation": {"hosts": ["www.shop.example.com"]}}}' >/dev/null
+expect_condition app Activatable 'False HostNotAllowed *allowed-hosts*'
+kubectl annotate namespace "$base" "$prefix/allowed-hosts=shop.example.com" >/dev/null
+cluster_until 30 hosts_are '["www.shop.example.com"]' || die "its hosts are $(hosts)"
+allowed user label namespace "$base" --overwrite team=red # what is there stays as it is
+refused 'which hosts it may have' user annotate namespace "$base" "$prefix/allowed-hosts-"
+kubectl annotate namespace "$base" "$prefix/allowed-hosts-" >/dev/null
+cluster_until 30 hosts_are '[]' || die "its hosts are $(hosts)"
+product_install
+kubectl delete clusterrole,clusterrolebinding "$base-namespaces" >/dev/null
+
 echo "--- what owns it all goes, by the garbage collector, in the foreground"
 user delete stoppablecontainer app --cascade=foreground --timeout=60s >/dev/null
 gone() { [ -z "$(kubectl -n "$NS" get sci,pods -l "$prefix/instance=app" -o name)" ]; }

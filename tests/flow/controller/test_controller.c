@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The program against an API server; the test plays kubelet and node agent. */
-#include "tests/world/world.h"
+#include "tests/flow/controller/fixture.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -10,8 +10,6 @@
 #include "lib/base/clk.h"
 #include "lib/kube/object.h"
 
-#define GROUP "/apis/stoppablecontainer.xtlsoft.top/v1alpha1/namespaces/default/"
-#define CONTAINER GROUP "stoppablecontainers/hello"
 #define INSTANCE GROUP "stoppablecontainerinstances/hello"
 #define PODS "/api/v1/namespaces/default/pods/"
 #define SERVICE "/api/v1/namespaces/default/services/hello"
@@ -20,39 +18,6 @@
 
 static const char node[] =
         "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"node-a\"}}";
-
-struct fixture {
-	struct world *world;
-	struct world_process *controller;
-};
-
-static const char hello[] =
-        "{\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\","
-        "\"kind\":\"StoppableContainer\",\"metadata\":{\"name\":\"hello\"},\"spec\":{"
-        "\"running\":false,\"template\":{\"container\":{\"image\":\"app:1\",\"ports\":"
-        "[{\"containerPort\":8080}]}}}}";
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof *f);
-	const struct world_options options = {.runner = false};
-
-	*state = f;
-	f->world = world_new(&options);
-	f->controller = world_spawn(f->world, "sc-controller", "--leader-elect=false",
-	                            "--activator-addresses=10.1.1.1:8080",
-	                            "--url-template=http://%s.%s.localhost:8080/", NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	world_free(f->world);
-	free(f);
-	return 0;
-}
 
 static void uid_of(struct fixture *f, const char *path, char *buf, size_t size)
 {
@@ -375,111 +340,6 @@ static void test_controller_answers_a_request_for_what_cannot_be_honoured(void *
 	assert_null(world_get(f->world, PODS "hello-provider"));
 }
 
-/* --- hosts --- */
-
-#define IN(ns) "/apis/stoppablecontainer.xtlsoft.top/v1alpha1/namespaces/" ns "/stoppablecontainers"
-
-static const char in_another[] =
-        "{\"apiVersion\":\"stoppablecontainer.xtlsoft.top/v1alpha1\","
-        "\"kind\":\"StoppableContainer\",\"metadata\":{\"name\":\"old\"},\"spec\":{"
-        "\"running\":false,\"template\":{\"container\":{\"image\":\"app:1\",\"ports\":"
-        "[{\"containerPort\":8080}]}}}}";
-
-static void set_hosts(struct fixture *f, const char *path, const char *hosts)
-{
-	char patch[400];
-
-	(void)snprintf(patch, sizeof patch, "{\"spec\":{\"activation\":{\"hosts\":%s}}}", hosts);
-	json_decref(world_merge_patch(f->world, path, patch));
-}
-
-/* What the activator would answer: the manifest wakes nothing that fails at once. */
-static int ask(struct world_process *activator, const char *host)
-{
-	struct world_response r;
-	int status;
-
-	world_http(world_port(activator), "GET", host, "/", NULL, &r);
-	status = r.status;
-	world_response_done(&r);
-	return status;
-}
-
-/* Which of the two is woken by a request for @host. */
-static void expect_woken(struct fixture *f, struct world_process *activator, const char *host,
-                         const char *path, const char *other)
-{
-	assert_int_equal(ask(activator, host), 504);
-	world_expect(f->world, path, "/spec/running", "true");
-	world_expect(f->world, other, "/spec/running", "false");
-	json_decref(world_merge_patch(f->world, path, "{\"spec\":{\"running\":false}}"));
-}
-
-/* The activator sees a change when its watch has brought it. */
-static void until_served(struct world_process *activator, const char *host)
-{
-	uint64_t until_ms = clk_now_ms() + WORLD_DEADLINE_MS;
-
-	while (ask(activator, host) == 404) {
-		if (clk_now_ms() > until_ms)
-			fail_msg("%s is not served", host);
-	}
-}
-
-static void test_controller_who_serves_a_host_keeps_it(void **state)
-{
-#define OLD IN("other") "/old"
-	static const char reason[] = "/status/conditions/4/reason"; /* of Activatable */
-	struct fixture *f = *state;
-	struct world_process *activator = world_spawn(
-	        f->world, "sc-activator", "--listen=127.0.0.1:0", "--hold-timeout=300ms", NULL);
-
-	json_decref(world_create(f->world, "/api/v1/namespaces",
-	                         "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":"
-	                         "{\"name\":\"other\"}}"));
-	json_decref(world_create(f->world, IN("other"), in_another));
-	json_decref(world_create(f->world, GROUP "stoppablecontainers", hello));
-	set_hosts(f, CONTAINER, "[\"shop.test\"]");
-	world_expect(f->world, CONTAINER, "/status/activation/hosts/0", "shop.test");
-	until_served(activator, "shop.test");
-	expect_woken(f, activator, "shop.test", CONTAINER, OLD);
-
-	/* an older one asks for it, and for all names there are, by an edit */
-	set_hosts(f, OLD, "[\"shop.test\",\"*.svc.cluster.local\",\"*.default.localhost\"]");
-	world_expect(f->world, OLD, reason, "HostConflict");
-	world_expect(f->world, OLD, "/status/activation/hosts", "[]");
-	expect_woken(f, activator, "shop.test", CONTAINER, OLD);
-	assert_int_equal(ask(activator, "not-there.default.svc.cluster.local"), 404);
-	assert_int_equal(ask(activator, "not-there.default.localhost"), 404);
-
-	/* the controller starts anew, and the manifest is wrong for a moment */
-	world_kill(f->controller, SIGKILL);
-	json_decref(world_merge_patch(f->world, CONTAINER,
-	                              "{\"spec\":{\"activation\":{\"port\":\"none\"}}}"));
-	world_restart(f->controller);
-	world_expect(f->world, CONTAINER, reason, "TemplateInvalid");
-	set_hosts(f, OLD, "[\"shop.test\"]");
-	world_expect(f->world, OLD, "/status/observedGeneration", "3");
-	world_expect(f->world, OLD, reason, "HostConflict");
-	assert_int_equal(ask(activator, "shop.test"), 404);
-	json_decref(world_merge_patch(f->world, CONTAINER,
-	                              "{\"spec\":{\"activation\":{\"port\":8080}}}"));
-	world_expect(f->world, CONTAINER, reason, "Routed");
-	until_served(activator, "shop.test");
-	expect_woken(f, activator, "shop.test", CONTAINER, OLD);
-
-	/* deleted, it lets go of what was listed; its own names wait for it */
-	world_delete(f->world, CONTAINER);
-	world_expect_gone(f->world, CONTAINER);
-	world_expect(f->world, OLD, "/status/activation/hosts/0", "shop.test");
-	assert_int_equal(ask(activator, "hello.default.svc.cluster.local"), 404);
-	json_decref(world_create(f->world, GROUP "stoppablecontainers", hello));
-	until_served(activator, "hello.default.svc.cluster.local");
-	expect_woken(f, activator, "hello.default.svc.cluster.local", CONTAINER, OLD);
-	set_hosts(f, CONTAINER, "[\"shop.test\"]");
-	world_expect(f->world, CONTAINER, reason, "HostConflict");
-}
-
 /* What an EndpointSlice controller writes for the activators' own Service. */
 static void activators(struct fixture *f, const char *endpoints)
 {
@@ -555,7 +415,6 @@ int main(void)
 	        T(test_controller_waits_for_a_former_pod_that_still_ends),
 	        T(test_controller_settles),
 	        T(test_controller_takes_the_lease_and_gives_it_back),
-	        T(test_controller_who_serves_a_host_keeps_it),
 	        T(test_controller_follows_the_activators_of_a_service),
 	        T(test_controller_answers_a_request_for_what_cannot_be_honoured),
 	};

@@ -280,6 +280,73 @@ static void test_hosts_operator_says_who_may_have_a_domain(void **state)
 	expect(f, "u-d", "HostNotAllowed", "2.shop.test");
 }
 
+/* 1: new, 0: as it was. */
+static int grant(struct fixture *f, const char *ns, const char *domains)
+{
+	return hosts_grant(f->hosts, ns, domains, NULL);
+}
+
+static void test_hosts_a_namespace_names_domains_that_it_may_have(void **state)
+{
+	static const char *const allowed[] = {"team.test=a", "x.team.test=c", NULL};
+	static const struct who a = {"a", "a", "u-a", 1, "[\"1.team.test\"]", NULL, false};
+	static const struct who b = {
+	        "b", "b", "u-b", 2, "[\"2.team.test\",\"*.b.test\",\"bb.test\"]", NULL, false};
+	struct fixture *f = *state;
+
+	hosts_free(f->hosts);
+	f->hosts = hosts_of(allowed);
+	set(f, &a);
+	set(f, &b);
+	expect(f, "u-b", "HostNotAllowed", "host 2.team.test");
+	expect(f, "u-b", "HostNotAllowed", "allowed-hosts");
+	assert_int_equal(grant(f, "b", " Team.test,b.test\n"), 1);
+	assert_int_equal(grant(f, "b", " Team.test,b.test\n"), 0);
+	expect(f, "u-b", "2.team.test *.b.test HostNotAllowed", "host bb.test");
+	/* nothing is taken from those that the operator's list names */
+	expect(f, "u-a", "1.team.test ", "");
+	/* what the list says of a longer domain goes before a shorter one of the Namespace */
+	set(f, &(struct who){"b", "c", "u-c", 3, "[\"1.x.team.test\"]", NULL, false});
+	expect(f, "u-c", "HostNotAllowed", "1.x.team.test");
+	assert_int_equal(grant(f, "b", "1.x.team.test"), 1);
+	expect(f, "u-c", "1.x.team.test ", "");
+	/* what is not said any more is not theirs any more, and somebody else's who waits */
+	set(f, &(struct who){"a", "d", "u-d", 4, "[\"2.team.test\"]", NULL, false});
+	expect(f, "u-d", "HostConflict", "2.team.test belongs to b/b");
+	expect(f, "u-b", "HostNotAllowed", "2.team.test");
+	expect_told(f, "a/d b/b ");
+	expect(f, "u-d", "2.team.test ", "");
+	assert_int_equal(grant(f, "b", "*"), 1);
+	expect(f, "u-b", "*.b.test bb.test HostNotAllowed", "2.team.test");
+	assert_int_equal(grant(f, "b", NULL), 1);
+	assert_int_equal(grant(f, "b", ""), 0);
+	expect(f, "u-b", "HostNotAllowed", "2.team.test");
+	/* of no other namespace, and never what belongs to one */
+	assert_int_equal(grant(f, "bb", "*, localhost"), 1);
+	expect(f, "u-b", "HostNotAllowed", "2.team.test");
+	set(f, &(struct who){"bb", "e", "u-e", 5, "[\"x.a.localhost\",\"e.test\"]", NULL, false});
+	expect(f, "u-e", "e.test HostNotAllowed", "x.a.localhost");
+}
+
+static void test_hosts_a_namespace_that_names_too_much_has_nothing(void **state)
+{
+	static const char *const none[] = {"*=", NULL};
+	struct fixture *f = *state;
+	char text[HOSTS_GRANT_BYTES_MAX + 2] = "a.test";
+	struct err err;
+
+	hosts_free(f->hosts);
+	f->hosts = hosts_of(none);
+	set(f, &(struct who){"a", "a", "u-a", 1, "[\"a.test\"]", NULL, false});
+	memset(text + 6, ' ', HOSTS_GRANT_BYTES_MAX - 6);
+	assert_int_equal(hosts_grant(f->hosts, "a", text, &err), 1);
+	expect(f, "u-a", "a.test ", "");
+	text[HOSTS_GRANT_BYTES_MAX] = ' ';
+	assert_int_equal(hosts_grant(f->hosts, "a", text, &err), -1);
+	assert_non_null(strstr(err.text, "longer than 8192 bytes"));
+	expect(f, "u-a", "HostNotAllowed", "a.test");
+}
+
 static void test_hosts_options_are_checked(void **state)
 {
 	static const char *const wrong[] = {"shop.test", NULL};
@@ -398,6 +465,8 @@ int main(void)
 	        T(test_hosts_overlap_within_a_namespace_only),
 	        T(test_hosts_below_our_domains_belong_to_their_namespace),
 	        T(test_hosts_operator_says_who_may_have_a_domain),
+	        T(test_hosts_a_namespace_names_domains_that_it_may_have),
+	        T(test_hosts_a_namespace_that_names_too_much_has_nothing),
 	        T(test_hosts_options_are_checked),
 	        T(test_hosts_incumbent_never_loses),
 	        T(test_hosts_of_many_containers),
