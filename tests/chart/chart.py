@@ -284,6 +284,9 @@ class Chart(unittest.TestCase):
                          ["shop.example.com=shop", "shop.example.com=shop-test",
                           "internal.example.com=", "*=*"])
         self.assertEqual(r.config("activator")["listenPublic"], ["[::]:8082"])
+        self.assertEqual(r.config("activator")["lostWatchTimeout"], "0s")
+        self.assertEqual(r.config("activator")["trustedProxies"], ["10.0.0.0/8", "none"])
+        self.assertEqual(r.config("activator")["answerDetails"], "all")
         self.assertEqual(r.one("Service", "activator")["spec"]["ports"][0]["targetPort"], "public")
         self.assertEqual(r.one("Service", "activator-inner")["spec"]["ports"][0]["targetPort"],
                          "http")

@@ -71,9 +71,10 @@ idleTimeout: {{ $a.timeouts.idle | quote }}
 headTimeout: {{ $a.timeouts.head | quote }}
 responseTimeout: {{ $a.timeouts.response | quote }}
 drainTimeout: {{ $a.timeouts.drain | quote }}
+lostWatchTimeout: {{ $a.timeouts.lostWatch | default "10m" | quote }}
 shutdownDelay: {{ $a.shutdownDelay | quote }}
 accessLog: {{ $a.accessLog }}
-{{- /* an upgrade that reuses a former release's values has neither */}}
+{{- /* an upgrade that reuses a former release's values has neither of these, nor lostWatch */}}
 trustedProxies: {{ toJson ($a.trustedProxies | default (list "private")) }}
 answerDetails: {{ $a.answerDetails | default "none" | quote }}
 {{- end }}
