@@ -315,8 +315,26 @@ class Chart(unittest.TestCase):
             self.assertEqual(len(r.kind(kind)), 1, kind)
         for rule in r.kind("PrometheusRule")[0]["spec"]["groups"][0]["rules"]:
             self.assertTrue(rule["annotations"]["runbook"] and rule["expr"] and rule["labels"]["severity"])
-        for kind in ("Ingress", "HTTPRoute", "ServiceMonitor", "PrometheusRule", "NetworkPolicy"):
+        for kind in ("Ingress", "HTTPRoute", "ServiceMonitor", "PrometheusRule"):
             self.assertEqual(Rendered.of("default").kind(kind), [], kind)
+
+    def test_admin_ports_are_not_for_everybody(self):
+        r = Rendered.of("default")
+        rules = {n: [o["spec"]["ingress"] for o in r.kind("NetworkPolicy")
+                     if o["metadata"]["name"].endswith(n)][0] for n in PROGRAMS}
+        for program in PROGRAMS:
+            admin = [rule for rule in rules[program] if {"port": "admin"} in rule["ports"]]
+            self.assertEqual(len(admin), 1)
+            self.assertEqual(admin[0]["ports"], [{"port": "admin"}])
+            peers = [p["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for p in admin[0]["from"]]
+            self.assertEqual(peers, ["test"] + ["idle-monitor"] * (program == "activator"))
+        self.assertIn({"ports": [{"port": "http"}]}, rules["activator"])
+        self.assertEqual([len(rules[p]) for p in PROGRAMS], [1, 2, 1, 1])
+        self.assertEqual(Rendered.of("minimal").kind("NetworkPolicy"), [])
+        # a Prometheus that is shut out without a word would be found when it is needed
+        refused = template([], "--set", "metrics.serviceMonitor.enabled=true")
+        self.assertIn("networkPolicy.metricsFrom has to say", refused.stderr)
+        self.assertNotEqual(refused.returncode, 0)
 
     def test_presets_render(self):
         for preset in PRESETS:
