@@ -78,16 +78,20 @@ static const struct config_option options[] = {
         {"accessLog", CONFIG_BOOL, &values.access_log, "false", 0, 0, "log each request"},
 };
 
-static int details_parse(const char *text, enum proxy_details *ret_details, struct err *err)
+static int details_parse(const char *text, struct trust *ret_details, struct err *err)
 {
-	static const char *const names[] = {
-	        [DETAILS_NONE] = "none", [DETAILS_LOOPBACK] = "loopback", [DETAILS_ALL] = "all"};
+	static const struct {
+		const char *name;
+		const char *ranges[3];
+	} rows[] = {
+	        {"none", {NULL}},
+	        {"loopback", {"127.0.0.0/8", "::1", NULL}},
+	        {"all", {"::/0", NULL}}, /* v4 too: it is mapped */
+	};
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (strcmp(text, names[i]) == 0) {
-			*ret_details = (enum proxy_details)i;
-			return 0;
-		}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (strcmp(text, rows[i].name) == 0)
+			return trust_parse(rows[i].ranges, ret_details, err);
 	return err_set(err, ERR_PARSE, 0, "answer-details \"%s\": want none, loopback or all",
 	               text);
 }

@@ -32,8 +32,8 @@ struct settings {
 	uint64_t wakes_per_s, wakes_burst, namespace_wakes_per_s, namespace_wakes_burst;
 	uint64_t hold_timeout_ms, pending_requests_max, pending_bytes_max;
 	bool access_log;
-	enum proxy_details details;
 	struct trust trusted; /* proxies */
+	struct trust details; /* clients that are told in full */
 };
 
 /**

@@ -111,9 +111,7 @@ static void put_upgrade(struct forward_text *t, const struct head *h, const char
 	struct head_list list = {0};
 	const char *before = "Connection: upgrade\r\nUpgrade: ";
 
-	while (head_list_next(h, FIELD_UPGRADE, &list)) {
-		if (!upgrade_is_allowed(upgrades, list.text, list.bytes))
-			continue;
+	while (upgrade_next(h, upgrades, &list)) {
 		put_str(t, before);
 		forward_put(t, list.text, list.bytes);
 		before = ", ";

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trust - the peers whose word on who asked, and how, is taken: proxies before us
+ * trust - a set of addresses: of proxies whose word on who asked is taken, of clients that are told
+ * more
  */
 #pragma once
 

@@ -25,3 +25,11 @@ bool upgrade_is_allowed(const char *list, const char *text, size_t bytes)
 	}
 	return false;
 }
+
+bool upgrade_next(const struct head *h, const char *list, struct head_list *at)
+{
+	while (head_list_next(h, FIELD_UPGRADE, at))
+		if (upgrade_is_allowed(list, at->text, at->bytes))
+			return true;
+	return false;
+}

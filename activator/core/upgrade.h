@@ -11,13 +11,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define UPGRADES_DEFAULT "websocket"
+#include "activator/core/head.h"
 
-enum {
-	UPGRADES_MAX = 8,
-	UPGRADE_NAME_MAX = 32,
-	UPGRADES_BYTES = UPGRADES_MAX * (UPGRADE_NAME_MAX + 1)
-};
+enum { UPGRADES_BYTES = 264 }; /* of a list */
 
 /** upgrade_is_allowed() - @list: "a,b"; @text: an element of Upgrade, "name" or "name/version" */
 bool upgrade_is_allowed(const char *list, const char *text, size_t bytes);
+
+/** upgrade_next() - the next element of Upgrade that is allowed; @at starts as {0} */
+bool upgrade_next(const struct head *h, const char *list, struct head_list *at);

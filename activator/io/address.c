@@ -32,11 +32,3 @@ void address_bytes(const struct sockaddr_storage *ss, unsigned char ret_bytes[AD
 		memcpy(ret_bytes + 12, &in->sin_addr, 4);
 	}
 }
-
-bool address_is_loopback(const unsigned char bytes[ADDRESS_BYTES])
-{
-	static const unsigned char v6[ADDRESS_BYTES] = {[15] = 1};
-	static const unsigned char v4[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127};
-
-	return memcmp(bytes, v6, sizeof v6) == 0 || memcmp(bytes, v4, sizeof v4) == 0;
-}

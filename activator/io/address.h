@@ -2,7 +2,6 @@
 /* address - a peer's socket address, as text and as bytes */
 #pragma once
 
-#include <stdbool.h>
 #include <sys/socket.h>
 
 enum { ADDRESS_TEXT_BYTES = 46, ADDRESS_BYTES = 16 };
@@ -12,6 +11,3 @@ void address_text(const struct sockaddr_storage *ss, char ret_text[ADDRESS_TEXT_
 
 /** address_bytes() - of v4 as one that is mapped to v6 */
 void address_bytes(const struct sockaddr_storage *ss, unsigned char ret_bytes[ADDRESS_BYTES]);
-
-/** address_is_loopback() - of this machine, as far as the kernel says so */
-bool address_is_loopback(const unsigned char bytes[ADDRESS_BYTES]);

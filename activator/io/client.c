@@ -91,8 +91,7 @@ void client_accept(struct listener *l, int fd, const struct sockaddr_storage *ad
 	c->address = *address;
 	address_bytes(address, bytes);
 	c->is_trusted = trust_has(&p->opts.trusted, bytes);
-	c->gets_details = p->opts.details == DETAILS_ALL ||
-	                  (p->opts.details == DETAILS_LOOPBACK && address_is_loopback(bytes));
+	c->gets_details = trust_has(&p->opts.details, bytes);
 	sock_narrow(fd, false);
 	if (sock_open(&c->sock, p->base, fd, on_client, c) < 0) {
 		source_give(&p->sources, source);

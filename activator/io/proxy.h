@@ -37,9 +37,6 @@ enum proxy_stage {
 	PROXY_STAGES_COUNT,
 };
 
-/* Who reads in an answer of ours what the cluster says of a container: images, nodes, webhooks. */
-enum proxy_details { DETAILS_NONE, DETAILS_LOOPBACK, DETAILS_ALL };
-
 struct proxy_opts {
 	uint32_t connections_max;
 	uint32_t connections_of_address_max; /* 0: no limit of its own */
@@ -52,8 +49,9 @@ struct proxy_opts {
 	uint64_t response_timeout_ms;
 	bool accept_later; /* not before proxy_accept() */
 	bool access_log;
-	enum proxy_details details;
 	struct trust trusted; /* proxies before us */
+	/* who reads in an answer of ours what the cluster says of a container: images, nodes */
+	struct trust details;
 	/** Return: the host's target, or NULL with *ret_reason; @host is NUL-terminated */
 	struct target *(*route)(void *arg, const char *host, bool is_public,
 	                        enum end_reason *ret_reason);

@@ -73,18 +73,6 @@ static struct request *request_alloc(const struct proxy *p, const struct head *h
 	return r;
 }
 
-/* Whether the client asks for a protocol that its container may be asked for. */
-static bool request_upgrades(const struct head *h, const struct request_facts *f,
-                             const char *upgrades)
-{
-	struct head_list list = {0};
-
-	while (f->wants_upgrade && head_list_next(h, FIELD_UPGRADE, &list))
-		if (upgrade_is_allowed(upgrades, list.text, list.bytes))
-			return true;
-	return false;
-}
-
 static struct request *request_new(struct client *c, struct target *t, const struct head *h,
                                    struct request_facts *f)
 {
@@ -92,7 +80,8 @@ static struct request *request_new(struct client *c, struct target *t, const str
 
 	if (r == NULL)
 		return NULL;
-	f->wants_upgrade = request_upgrades(h, f, t->limits.upgrades);
+	f->wants_upgrade =
+	        f->wants_upgrade && upgrade_next(h, t->limits.upgrades, &(struct head_list){0});
 	r->client = c;
 	r->target = t;
 	r->start_ms = r->progress_ms = clk_now_ms();

@@ -36,16 +36,6 @@ static enum message_step read_head(struct message *m, struct head_buf *b, const 
 	return step;
 }
 
-static bool asks_websocket(const struct head *h)
-{
-	struct head_list list = {0};
-
-	while (head_list_next(h, FIELD_UPGRADE, &list))
-		if (upgrade_is_allowed("websocket", list.text, list.bytes))
-			return true;
-	return false;
-}
-
 static void check_same(const struct head *a, const struct request_facts *fa, size_t text_bytes)
 {
 	struct head_buf *b = head_buf_take();
@@ -111,7 +101,8 @@ static void run(const uint8_t *data, size_t bytes, size_t piece)
 	    head_check_request(&b->head, &f) == END_NONE) {
 		size_t taken = used + (b->bytes - b->parsed);
 
-		f.wants_upgrade = f.wants_upgrade && asks_websocket(&b->head);
+		f.wants_upgrade = f.wants_upgrade &&
+		                  upgrade_next(&b->head, origin.upgrades, &(struct head_list){0});
 		forward_request(&t, &b->head, &f, &origin);
 		/* Some fields are added: near the limit we could not read our own. */
 		if (!t.overflow && b->head.fields_count + ADDED_FIELDS_MAX <= HEAD_FIELDS_MAX &&

@@ -73,7 +73,7 @@ void make_ready(struct fixture *f)
 }
 
 static const struct target_limits limits = {
-        .held = {300, 1 << 21}, .hold_timeout_ms = 8000, .upgrades = UPGRADES_DEFAULT ",x"};
+        .held = {300, 1 << 21}, .hold_timeout_ms = 8000, .upgrades = "websocket,x"};
 
 void add_others(struct fixture *f)
 {
@@ -100,13 +100,13 @@ int setup(void **state)
 
 int setup_with(void **state, void (*change)(struct proxy_opts *opts))
 {
+	static const char *const loopback[] = {"127.0.0.0/8", NULL};
 	struct fixture *f = &fixture;
 	struct proxy_opts opts = {.connections_max = 500,
 	                          .held = {400, 1 << 22},
 	                          .idle_timeout_ms = 75000,
 	                          .head_timeout_ms = 500,
 	                          .response_timeout_ms = 1000,
-	                          .details = DETAILS_LOOPBACK,
 	                          .route = route,
 	                          .arg = f};
 	const struct target_opts topts = {
@@ -114,6 +114,7 @@ int setup_with(void **state, void (*change)(struct proxy_opts *opts))
 	socklen_t bytes = sizeof f->backend_address;
 	struct err err;
 
+	assert_int_equal(trust_parse(loopback, &opts.details, &err), 0);
 	if (change)
 		change(&opts);
 	memset(f, 0, sizeof *f);

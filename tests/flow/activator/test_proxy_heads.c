@@ -31,7 +31,7 @@ static size_t rest_bytes(struct fixture *f, int fd)
 
 static void silent(struct proxy_opts *opts)
 {
-	opts->details = DETAILS_NONE;
+	opts->details = (struct trust){0};
 }
 
 static int setup_silent(void **state)

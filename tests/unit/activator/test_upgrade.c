@@ -16,13 +16,13 @@ static void test_upgrade_names_and_versions(void **state)
 		const char *text;
 		bool want;
 	} rows[] = {
-	        {UPGRADES_DEFAULT, "websocket", true},
-	        {UPGRADES_DEFAULT, "WebSocket", true},
-	        {UPGRADES_DEFAULT, "websocke", false},
-	        {UPGRADES_DEFAULT, "websockets", false},
-	        {UPGRADES_DEFAULT, "h2c", false},
-	        {UPGRADES_DEFAULT, "TLS/1.2", false},
-	        {UPGRADES_DEFAULT, "", false},
+	        {"websocket", "websocket", true},
+	        {"websocket", "WebSocket", true},
+	        {"websocket", "websocke", false},
+	        {"websocket", "websockets", false},
+	        {"websocket", "h2c", false},
+	        {"websocket", "TLS/1.2", false},
+	        {"websocket", "", false},
 	        {"", "websocket", false},
 	        {"a,spice/1.0", "spice/1.0", true},
 	        {"a,spice/1.0", "spice/1.1", false},
