@@ -52,10 +52,35 @@ else
   kubectl=$(command -v kubectl) || exit 1
 fi
 tools=$(mktemp -d)
-trap 'rm -rf "$tools"' EXIT
+cluster=
+cleanup() {
+  [ -z "$cluster" ] || { kill -- "-$cluster" && wait "$cluster"; } 2>/dev/null
+  rm -rf "$tools"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM HUP
 mkdir "$tools/bin" "$tools/tmp"
 ln -s "$kubectl" "$tools/bin/kubectl"
 export PATH="$tools/bin:$PATH" TMPDIR="$tools/tmp"
+
+# The cluster waits for most of its time, and so do the tests of the engine: they run beside each
+# other, in namespaces of their own.
+cluster_start() {
+  [ -z "$cluster" ] || return 0
+  setsid bash tests/cluster/run.sh --nodes 1 >"$tools/cluster" 2>&1 &
+  cluster=$!
+}
+
+cluster_end() {
+  local code=0 lines
+  wait "$cluster" || code=$?
+  cluster=
+  cat "$tools/cluster"
+  passed=$((passed + $(grep -c '^ok ' "$tools/cluster")))
+  mapfile -t lines < <(sed -n 's/^not ok /cluster: /p' "$tools/cluster")
+  [ "$code" = 0 ] || [ ${#lines[@]} -gt 0 ] || lines=("cluster: it could not be run")
+  failed+=("${lines[@]}")
+}
 
 for suite in "${suites[@]}"; do
   printf '\n== %s\n' "$suite"
@@ -64,16 +89,15 @@ for suite in "${suites[@]}"; do
     continue
   fi
   if [ "$suite" = cluster ]; then
-    bash tests/cluster/run.sh --nodes 1 | tee "$tools/cluster"
-    code=${PIPESTATUS[0]}
-    passed=$((passed + $(grep -c '^ok ' "$tools/cluster")))
-    mapfile -t lines < <(sed -n 's/^not ok /cluster: /p' "$tools/cluster")
-    [ "$code" = 0 ] || [ ${#lines[@]} -gt 0 ] || lines=("cluster: it could not be run")
-    failed+=("${lines[@]}")
+    cluster_start
+    cluster_end
     continue
   fi
   jobs=2
-  [ "$suite" = engine ] && jobs=1
+  if [ "$suite" = engine ]; then
+    jobs=1
+    case " ${suites[*]} " in *" cluster "*) cluster_start ;; esac
+  fi
   meson test -C "$checked" --no-rebuild --suite "$suite" --num-processes "$jobs" --print-errorlogs
   while IFS=$'\t' read -r result name; do
     case "$result" in
