@@ -14,7 +14,8 @@ SKIM_ALL_BUT(container, {"metadata", &container_metadata}, {"status", &container
 
 SKIM_ONLY(owner, {"uid", NULL}, {"controller", NULL});
 SKIM_ONLY(instance_annotations, {PODS_ANNOTATION_ROOTFS_IMAGE, NULL},
-          {PLAN_ANNOTATION_ABANDON_ROOTFS, NULL}, {SC_ANNOTATION_RESET, NULL});
+          {PLAN_ANNOTATION_ABANDON_ROOTFS, NULL}, {SC_ANNOTATION_RESET, NULL},
+          {SC_ANNOTATION_ACCEPT, NULL});
 SKIM_ONLY(instance_metadata, SKIM_IDENTITY, {"generation", NULL}, {"deletionTimestamp", NULL},
           {"finalizers", NULL}, {"annotations", &instance_annotations},
           {"ownerReferences", &owner});

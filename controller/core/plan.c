@@ -260,17 +260,15 @@ static void let_instance_go(struct making *m, const json_t *instance)
 }
 
 /* An order is for once, not for whatever is kept later: what was carried out is taken away. */
-static void forget_reset(struct making *m)
+static void forget_order(struct making *m, const char *annotation, const char *done)
 {
 	const json_t *instance = m->f->instance;
-	const char *order = kube_annotation(instance, SC_ANNOTATION_RESET);
+	const char *order = kube_annotation(instance, annotation);
 
-	if (*order != '\0' &&
-	    strcmp(json_str_at(m->f->rootfs, "", "resetDigest", NULL), order) == 0)
+	if (*order != '\0' && strcmp(json_str_at(m->f->rootfs, "", done, NULL), order) == 0)
 		act_patch(m, PLAN_PATCH, PLAN_ON_INSTANCE, instance,
-		          json_pack("{s:{s:{s:n},s:s}}", "metadata", "annotations",
-		                    SC_ANNOTATION_RESET, "resourceVersion",
-		                    kube_resource_version(instance)));
+		          json_pack("{s:{s:{s:n},s:s}}", "metadata", "annotations", annotation,
+		                    "resourceVersion", kube_resource_version(instance)));
 }
 
 /* So that the agent of the provider's node can make its own. */
@@ -301,7 +299,8 @@ static void do_instance(struct making *m)
 		/* made by an older version, whose agents put it there themselves */
 		if (!kube_has_finalizer(f->instance, SC_FINALIZER_NODE))
 			add_finalizer(m, PLAN_ON_INSTANCE, f->instance, SC_FINALIZER_NODE);
-		forget_reset(m);
+		forget_order(m, SC_ANNOTATION_RESET, "resetDigest");
+		forget_order(m, SC_ANNOTATION_ACCEPT, "acceptedFiles");
 	}
 	/* One that cannot be honoured has an instance all the same: held requests are told there.
 	 */

@@ -32,6 +32,8 @@
 
 /* On the instance, by the user: the digest of the image for which the kept files may be dropped. */
 #define SC_ANNOTATION_RESET SC_GROUP "/reset-rootfs"
+/* ... and the case in which the files may be taken as they are (wrapper/node/core/files.h). */
+#define SC_ANNOTATION_ACCEPT SC_GROUP "/accept-rootfs"
 
 /* On a Namespace, by the operator: domains whose hosts its containers may list, by comma. */
 #define SC_ANNOTATION_ALLOWED_HOSTS SC_GROUP "/allowed-hosts"

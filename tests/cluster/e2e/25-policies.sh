@@ -126,8 +126,8 @@ refused 'abandon-rootfs' user patch sci app --type=merge -p '{"metadata": {"fina
 refused "instance's annotations" user annotate sci app --overwrite "$prefix/rootfs-image=evil"
 refused 'whose an instance is' user patch sci app --type=merge \
   -p '{"metadata": {"ownerReferences": [{"apiVersion": "'$prefix'/v1alpha1", "kind": "StoppableContainer", "name": "other", "uid": "'"$uid"'"}]}}'
-allowed user annotate sci app "$prefix/reset-rootfs=sha256:0" "$prefix/abandon-rootfs=false" example.com/note=mine
-allowed user annotate sci app "$prefix/reset-rootfs-" "$prefix/abandon-rootfs-"
+allowed user annotate sci app "$prefix/reset-rootfs=sha256:0" "$prefix/accept-rootfs=none:none" "$prefix/verify-rootfs=1" "$prefix/abandon-rootfs=false" example.com/note=mine
+allowed user annotate sci app "$prefix/reset-rootfs-" "$prefix/accept-rootfs-" "$prefix/verify-rootfs-" "$prefix/abandon-rootfs-"
 allowed user delete sci app --dry-run=server
 
 echo "--- an idle-monitor stops, and that is all"

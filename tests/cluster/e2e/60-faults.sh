@@ -199,6 +199,13 @@ cluster_until 20 said
 daemonset null
 bursts_end
 answered one service 200
+# they are of an earlier stop: told, and taken when that is said
+sci_message_has() { sci "$1" .status.rootfs.message | grep -q "$2"; }
+cluster_until 60 sci_message_has short 'sci short stoppablecontainer.xtlsoft.top/accept-rootfs='
+[ "$(sci short .status.rootfs.reason)" = FilesChanged ] || die "a backup: $(sci short .status.rootfs.reason)"
+kubectl -n "$run" annotate sci short "$(sci short .status.rootfs.message | grep -o 'stoppablecontainer.xtlsoft.top/accept-rootfs=.*')" >/dev/null
+rootfs_is() { [ "$(sci "$1" .status.rootfs.state)" = "$2" ]; }
+cluster_until 60 rootfs_is short Ready
 ask short | has marker=short || die "the files of a backup are not there"
 hash_of_short() { kubectl -n "$run" exec "$(consumer short)" -- probe hash /; }
 [ "$(hash_of_short)" = "$short" ] || die "a backup has other files: $(hash_of_short), was $short"

@@ -137,6 +137,7 @@ static int setup(void **state)
 	                              .image_digest = "sha256:one",
 	                              .image_user = "app",
 	                              .reset_digest = "",
+	                              .accept_order = "",
 	                              .mount_points = mount_points};
 	*state = f;
 	return 0;
@@ -280,12 +281,12 @@ static void test_rootfs_is_made_again_from_its_record(void **state)
 	struct fixture *f = *state;
 
 	expect_made(f);
-	write_text(T "/staging/uid-1/kept", "k");
+	write_text(T "/staging/uid-1/etc/kept", "k");
 	unmount();
 	f->w.provider_pod = NULL;
 	expect_made(f);
 	assert_string_equal(f->made.digest, "sha256:one");
-	assert_string_equal(read_text(T "/staging/uid-1/kept"), "k");
+	assert_string_equal(read_text(T "/staging/uid-1/etc/kept"), "k");
 	unmount();
 }
 
@@ -322,17 +323,17 @@ static void test_rootfs_of_another_image_is_refused_until_it_is_ordered(void **s
 	struct fixture *f = *state;
 
 	expect_made(f);
-	write_text(T "/staging/uid-1/kept", "k");
+	write_text(T "/staging/uid-1/etc/kept", "k");
 	unmount();
 	f->w.image_digest = "sha256:two";
 	expect_failed(f, "DigestChanged");
-	assert_string_equal(read_text(KEPT "/upper/kept"), "k");
+	assert_string_equal(read_text(KEPT "/upper/etc/kept"), "k");
 	f->w.reset_digest = "sha256:other";
 	expect_failed(f, "DigestChanged");
 	f->w.reset_digest = "sha256:two";
 	expect_made(f);
 	assert_string_equal(f->made.digest, "sha256:two");
-	assert_int_equal(access(T "/staging/uid-1/kept", F_OK), -1);
+	assert_int_equal(access(T "/staging/uid-1/etc/kept", F_OK), -1);
 	unmount();
 }
 
@@ -341,17 +342,17 @@ static void test_rootfs_with_a_broken_record_is_left_alone(void **state)
 	struct fixture *f = *state;
 
 	expect_made(f);
-	write_text(T "/staging/uid-1/kept", "k");
+	write_text(T "/staging/uid-1/etc/kept", "k");
 	unmount();
 	write_text(KEPT "/record.json", "{\"version\":");
 	expect_failed(f, "RecordCorrupt");
 	assert_int_equal(unlink(KEPT "/record.json"), 0);
 	expect_failed(f, "RecordCorrupt");
-	assert_string_equal(read_text(KEPT "/upper/kept"), "k");
+	assert_string_equal(read_text(KEPT "/upper/etc/kept"), "k");
 	write_text(KEPT "/record.json", "{\"version\":");
 	f->w.reset_digest = f->w.image_digest;
 	expect_made(f);
-	assert_int_equal(access(T "/staging/uid-1/kept", F_OK), -1);
+	assert_int_equal(access(T "/staging/uid-1/etc/kept", F_OK), -1);
 	unmount();
 }
 

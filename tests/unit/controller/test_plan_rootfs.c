@@ -159,6 +159,38 @@ static void test_rootfs_reset_is_taken_away_when_it_was_carried_out(void **state
 	assert_string_equal(kube_annotation(f->instance, SC_ANNOTATION_RESET), "");
 }
 
+static void test_rootfs_acceptance_is_taken_away_when_it_was_carried_out(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_asleep(f, NULL);
+	meta(f->instance, "annotations",
+	     json_pack("{s:s,s:s}", SC_ANNOTATION_RESET, "sha256:b", SC_ANNOTATION_ACCEPT,
+	               "7-00000077:none"));
+	agent_rootfs(f, "{\"acceptedFiles\":\"6-00000066:none\"}");
+	settle(f, "another was carried out");
+	assert_string_equal(kube_annotation(f->instance, SC_ANNOTATION_ACCEPT), "7-00000077:none");
+	agent_rootfs(f, "{\"acceptedFiles\":\"7-00000077:none\"}");
+	settle(f, "carried out");
+	assert_string_equal(kube_annotation(f->instance, SC_ANNOTATION_ACCEPT), "");
+	assert_string_equal(kube_annotation(f->instance, SC_ANNOTATION_RESET), "sha256:b");
+}
+
+/* Asleep, and found out when somebody asks: told, and nothing is made or deleted for it. */
+static void test_rootfs_whose_files_changed_is_told_and_left_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_asleep(f, NULL);
+	f->trace[0] = '\0';
+	agent_rootfs(f, "{\"state\":\"Failed\",\"reason\":\"FilesChanged\","
+	                "\"message\":\"generation 7\"}");
+	settle(f, "changed");
+	expect_condition(f, "RootfsReady", "False", "FilesChanged", "generation 7");
+	expect_condition(f, "Ready", "False", "FilesChanged", "generation 7");
+	expect_trace(f, "changed -> instance=Failed container=Failed !FilesChanged\n");
+}
+
 static bool is_pinned_to(struct fixture *f, const char *pod_name, const char *node)
 {
 	char *text = json_dumps(json_at(pod(f, pod_name), "spec", "affinity", NULL), 0);
@@ -266,6 +298,8 @@ int main(void)
 	        T(test_rootfs_whose_container_is_gone_is_still_let_go),
 	        T(test_rootfs_of_a_predecessor_is_let_go_beside_a_new_container),
 	        T(test_rootfs_reset_is_taken_away_when_it_was_carried_out),
+	        T(test_rootfs_acceptance_is_taken_away_when_it_was_carried_out),
+	        T(test_rootfs_whose_files_changed_is_told_and_left_alone),
 	        T(test_rootfs_claim_of_a_node_without_the_provider_is_refused),
 	        T(test_rootfs_claim_counts_once_the_provider_is_placed),
 	        T(test_rootfs_claim_does_not_draw_the_provider_to_it),

@@ -86,10 +86,10 @@ static void test_rootfs_plan_tells_an_order_that_is_carried_out(void **state)
 	                         .is_mounted = true,
 	                         .provider_runs = true,
 	                         .provider_is_seen = true,
-	                         .is_reset_untold = true};
+	                         .is_order_untold = true};
 
 	(void)state;
-	assert_int_equal(rootfs_plan(&f), ROOTFS_TELL_RESET);
+	assert_int_equal(rootfs_plan(&f), ROOTFS_TELL_ORDER);
 	f.provider_is_seen = false; /* another image: it may be meant for that */
 	assert_int_equal(rootfs_plan(&f), ROOTFS_MAKE_BY_PROVIDER);
 }

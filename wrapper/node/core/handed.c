@@ -7,6 +7,8 @@ enum handed_step handed_plan(const struct handed_facts *f)
 		return HANDED_DO_PAUSE;
 	if (f->rc == HANDED_NO_IMAGE)
 		return HANDED_DO_NO_IMAGE;
+	if (f->rc == HANDED_BAD_FILES)
+		return HANDED_DO_NO_FILES;
 	if (f->state != CONSUMER_WAITING || f->peer != f->meant_for)
 		return HANDED_DO_FORGET;
 	if (f->rc < 0)

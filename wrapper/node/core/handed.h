@@ -17,6 +17,7 @@ enum handed_result {
 	HANDED_BEFORE = 1, /* the root is the overlay already */
 	HANDED_HELD = 2,   /* somebody else still has it */
 	HANDED_NO_IMAGE = 3,
+	HANDED_BAD_FILES = 4,
 };
 
 #define HANDED_STEPS(X)                                                                            \
@@ -24,7 +25,8 @@ enum handed_result {
 	X(REFUSE)                                                                                  \
 	X(PAUSE)    /* and try again */                                                            \
 	X(FORGET)   /* it was for a container that has ended */                                    \
-	X(NO_IMAGE) /* the layers are gone: nobody gets it */
+	X(NO_IMAGE) /* the layers are gone: nobody gets it */                                      \
+	X(NO_FILES) /* they are not those that were left: neither */
 
 enum handed_step {
 	HANDED_UNSET,

@@ -29,7 +29,7 @@ enum rootfs_step rootfs_plan(const struct rootfs_facts *f)
 		return ROOTFS_MAKE_BY_PROVIDER;
 	if (f->provider_runs && !f->is_mounted && !f->is_image_gone)
 		return ROOTFS_MAKE_BY_PROVIDER;
-	return f->is_reset_untold ? ROOTFS_TELL_RESET : ROOTFS_NONE;
+	return f->is_order_untold ? ROOTFS_TELL_ORDER : ROOTFS_NONE;
 }
 
 bool rootfs_may_pass(const char *reason)

@@ -17,7 +17,7 @@ struct rootfs_facts {
 	bool is_mounted;
 	bool is_paused;        /* a step failed: not before its time */
 	bool was_ready;        /* the API says digest and image: the record is enough to mount it */
-	bool is_reset_untold;  /* what the API has of the order to drop what was kept is not so */
+	bool is_order_untold;  /* what the API has of the orders about what was kept is not so */
 	bool is_image_gone;    /* its layers vanished under the provider that is seen */
 	bool provider_runs;    /* here */
 	bool provider_is_seen; /* and its container's image was compared with what is kept, and the
@@ -29,7 +29,7 @@ struct rootfs_facts {
 	X(CLAIM) /* say that it is on this node, before anything is made here */                   \
 	X(MAKE_BY_RECORD)                                                                          \
 	X(MAKE_BY_PROVIDER)                                                                        \
-	X(TELL_RESET) /* it was for once, not for whatever is kept later */                        \
+	X(TELL_ORDER) /* it was for once, not for whatever is kept later */                        \
 	X(REMOVE)
 
 enum rootfs_step {

@@ -44,6 +44,9 @@ struct agent {
 	struct metric *handover_seconds;
 	struct metric *rootfs_count;
 	struct metric *consumers_count;
+	struct metric *files_check_seconds;
+	struct metric *files_refused;
+	bool files_settling; /* an instance's files; one at a time */
 	LIST_HEAD(, instance) instances;
 };
 

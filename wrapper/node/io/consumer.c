@@ -14,6 +14,7 @@
 #include "lib/kube/object.h"
 #include "wrapper/node/core/handed.h"
 #include "wrapper/node/core/pod_view.h"
+#include "wrapper/node/io/files_mark.h"
 #include "wrapper/node/io/fs.h"
 #include "wrapper/node/io/handover.h"
 #include "wrapper/node/io/link.h"
@@ -319,9 +320,9 @@ bool consumer_is_alive(const struct consumer *c)
 	return link_peer(c->link) != NULL;
 }
 
-void consumer_refuse(struct consumer *c, const char *why)
+void consumer_refuse(struct consumer *c, const char *reason, const char *why)
 {
-	consumer_say(c, "HandoverFailed", "%s", why);
+	consumer_say(c, reason, "%s", why);
 	link_send(c->link, PROTO_REFUSE, why);
 	consumer_feed(c, CONSUMER_EV_FAILED);
 }
@@ -329,7 +330,7 @@ void consumer_refuse(struct consumer *c, const char *why)
 /* --- the hand-over --- */
 
 struct handing {
-	struct rootfs_place place;
+	struct files_use files; /* which, and where */
 	const char *clear[POD_CLEAR_MAX + 1];
 	struct handover handover;
 	pid_t pid;
@@ -337,6 +338,7 @@ struct handing {
 
 struct handed {
 	uint64_t took_us;
+	struct files_opened files;
 };
 
 /* A start is worth more than an empty folder: what is left is told to whoever runs the node. */
@@ -347,8 +349,9 @@ static void handing_clear(const struct handing *h)
 
 	for (size_t i = 0; h->clear[i] != NULL; i++) {
 		if (fs_clear(h->handover.root_fd, h->clear[i], until_ms, &err) < 0)
-			log_event(LOG_WARN, "rootfs.not_cleared", log_str("namespace", h->place.ns),
-			          log_str("instance", h->place.name), log_err(&err));
+			log_event(LOG_WARN, "rootfs.not_cleared",
+			          log_str("namespace", h->files.place.ns),
+			          log_str("instance", h->files.place.name), log_err(&err));
 	}
 }
 
@@ -362,10 +365,13 @@ static int handing_run(void *arg, void *data, struct err *err)
 	int rc;
 
 	/* a consumer that is not connected (yet) may hold it: an agent that started anew */
-	if (h->place.consumer_pods[0] != NULL && rootfs_holder(&h->place) > 0)
+	if (h->files.place.consumer_pods[0] != NULL && rootfs_holder(&h->files.place) > 0)
 		return HANDED_HELD;
-	if (!rootfs_has_layers(&h->place))
+	if (!rootfs_has_layers(&h->files.place))
 		return HANDED_NO_IMAGE;
+	rc = files_open(&h->files, &handed->files, err);
+	if (rc != 0)
+		return rc < 0 ? -1 : HANDED_BAD_FILES;
 	handing_clear(h);
 	/* half a hand-over would look like a whole one to the next agent */
 	task_outlive_agent();
@@ -376,13 +382,15 @@ static int handing_run(void *arg, void *data, struct err *err)
 	return rc;
 }
 
-static void consumer_go(struct consumer *c, int rc, uint64_t took_us)
+static void consumer_go(struct consumer *c, int rc, const struct handed *handed)
 {
 	c->inst->recalled_pod[0] = '\0';
 	instance_hand_soon(c->inst);
 	if (rc == HANDED_NOW)
-		c->handover_us = took_us;
-	metric_observe(c->inst->agent->handover_seconds, NULL, (double)took_us / 1e6);
+		c->handover_us = handed->took_us;
+	metric_observe(c->inst->agent->handover_seconds, NULL, (double)handed->took_us / 1e6);
+	metric_observe(c->inst->agent->files_check_seconds, NULL,
+	               (double)handed->files.took_us / 1e6);
 	link_send(c->link, PROTO_GO, "");
 	consumer_feed(c, CONSUMER_EV_HANDED);
 }
@@ -407,11 +415,14 @@ static void on_handed(void *arg, int rc, const void *data, const struct err *err
 	case HANDED_DO_NO_IMAGE:
 		instance_image_gone(c->inst);
 		break;
+	case HANDED_DO_NO_FILES:
+		instance_refuse_files(c->inst, handed->files.reason, err->text);
+		break;
 	case HANDED_DO_REFUSE:
-		consumer_refuse(c, err->text);
+		consumer_refuse(c, "HandoverFailed", err->text);
 		break;
 	case HANDED_DO_GO:
-		consumer_go(c, rc, handed->took_us);
+		consumer_go(c, rc, handed);
 		break;
 	case HANDED_DO_FORGET:
 	case HANDED_UNSET:
@@ -423,7 +434,7 @@ static void on_handed(void *arg, int rc, const void *data, const struct err *err
 void consumer_hand_over(struct consumer *c)
 {
 	const struct link_peer *peer = link_peer(c->link);
-	struct handing h = {.place = instance_place(c->inst, c)};
+	struct handing h = {.files = {instance_place(c->inst, c), instance_files_known(c->inst)}};
 	const struct task_opts opts = {handing_run, on_handed, &h, c};
 	struct err err;
 
@@ -440,6 +451,7 @@ void consumer_hand_over(struct consumer *c)
 		return;
 	}
 	c->inst->handing = c;
+	instance_files_handed(c->inst);
 }
 
 /* --- life --- */

@@ -57,7 +57,7 @@ bool consumer_is_alive(const struct consumer *c);
 void consumer_hand_over(struct consumer *c);
 
 /** consumer_refuse() - its root filesystem will not come */
-void consumer_refuse(struct consumer *c, const char *why);
+void consumer_refuse(struct consumer *c, const char *reason, const char *why);
 
 /** consumer_status() - status.consumer. Return: new reference */
 json_t *consumer_status(const struct consumer *c);

@@ -12,6 +12,7 @@
 #include "lib/api/names.h"
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
+#include "lib/http/metrics.h"
 #include "lib/kube/client.h"
 #include "lib/kube/object.h"
 #include "wrapper/node/core/pod_view.h"
@@ -118,13 +119,21 @@ void instance_fail(struct instance *inst, const char *reason, const char *messag
 	(void)snprintf(inst->reason, sizeof inst->reason, "%s", reason);
 	(void)snprintf(inst->message, sizeof inst->message, "%s", message);
 	instance_log(inst, LOG_WARN, "rootfs.failed");
+	if (strncmp(reason, "Files", 5) == 0)
+		metric_add(inst->agent->files_refused, &reason, 1);
 	LIST_FOREACH(c, &inst->consumers, entry) {
 		/* an image that is gone is pulled again: that is worth waiting for */
 		if (c->state == CONSUMER_WAITING && !instance_is_image_gone(inst))
-			consumer_refuse(c, message);
+			consumer_refuse(c, reason, message);
 	}
 	instance_pause(inst);
 	instance_report(inst);
+}
+
+void instance_refuse_files(struct instance *inst, const char *reason, const char *message)
+{
+	instance_unmount(inst);
+	instance_fail(inst, reason, message);
 }
 
 static void instance_ready(struct instance *inst, const struct rootfs_made *made)
@@ -144,6 +153,7 @@ static void instance_ready(struct instance *inst, const struct rootfs_made *made
 	inst->message[0] = '\0';
 	inst->pause_ms = 0;
 	memcpy(inst->digest, made->digest, sizeof inst->digest);
+	instance_files_made(inst, made);
 	instance_log(inst, LOG_INFO, "rootfs.ready");
 	instance_report(inst);
 }
@@ -205,6 +215,7 @@ static void instance_make(struct instance *inst, bool by_provider)
 	struct err err;
 
 	instance_mount_points(inst->object, mount_points);
+	instance_files_want(inst, &w);
 	instance_unmount(inst);
 	if (task_start(inst->agent->base, &opts, &inst->task, &err) < 0) {
 		inst->record_may_pass = !by_provider;
@@ -355,7 +366,8 @@ static struct rootfs_facts instance_facts(const struct instance *inst)
 	CLEANUP(json_decref_var) json_t *provider = instance_take_provider(inst);
 
 	return (struct rootfs_facts){
-	        .is_busy = inst->task != NULL || inst->query != NULL || inst->handing != NULL,
+	        .is_busy = inst->task != NULL || inst->query != NULL || inst->handing != NULL ||
+	                   inst->files.task != NULL,
 	        .is_ours = instance_is_ours(inst),
 	        .is_claimed = instance_node(inst)[0] != '\0',
 	        .has_finalizer = kube_has_finalizer(inst->object, SC_FINALIZER_NODE),
@@ -366,9 +378,12 @@ static struct rootfs_facts instance_facts(const struct instance *inst)
 	        .is_paused = evtimer_pending(inst->pause, NULL) != 0,
 	        .was_ready = inst->image != NULL && (!inst->record_is_tried ||
 	                                             (inst->record_may_pass && provider == NULL)),
-	        .is_reset_untold = strcmp(instance_reset_digest(inst),
+	        .is_order_untold = strcmp(instance_reset_digest(inst),
 	                                  json_str_at(inst->object, "", "status", "rootfs",
-	                                              "resetDigest", NULL)) != 0,
+	                                              "resetDigest", NULL)) != 0 ||
+	                           strcmp(instance_files_accepted(inst),
+	                                  json_str_at(inst->object, "", "status", "rootfs",
+	                                              "acceptedFiles", NULL)) != 0,
 	        .is_image_gone = instance_is_image_gone(inst),
 	        .provider_runs = provider != NULL,
 	        .provider_is_seen =
@@ -401,15 +416,8 @@ bool instance_may_write(const struct instance *inst)
 static void instance_fail_prefix(struct instance *inst)
 {
 	char text[sizeof inst->message] = "";
-	size_t at = (size_t)snprintf(text, sizeof text,
-	                             "hostPathPrefix \"%.200s\" is not allowed on node %s; its "
-	                             "--host-path-prefixes are:",
-	                             json_str_at(inst->object, SC_HOST_PATH_PREFIX_DEFAULT, "spec",
-	                                         "hostPathPrefix", NULL),
-	                             inst->agent->config->node_name);
 
-	for (const char **p = inst->agent->config->host_path_prefixes; *p && at < sizeof text; p++)
-		at += (size_t)snprintf(text + at, sizeof text - at, " %s", *p);
+	instance_prefix_refusal(inst, text, sizeof text);
 	instance_fail(inst, "PrefixNotAllowed", text);
 }
 
@@ -419,7 +427,7 @@ void instance_reconcile(struct instance *inst)
 	enum rootfs_step step = rootfs_plan(&facts);
 
 	if (facts.is_deleting)
-		instance_refuse_waiting(inst, "the resource is being deleted");
+		instance_refuse_waiting(inst, "HandoverFailed", "the resource is being deleted");
 	if (inst->prefix == NULL && (step == ROOTFS_CLAIM || step == ROOTFS_MAKE_BY_RECORD ||
 	                             step == ROOTFS_MAKE_BY_PROVIDER)) {
 		instance_fail_prefix(inst);
@@ -439,36 +447,18 @@ void instance_reconcile(struct instance *inst)
 	case ROOTFS_REMOVE:
 		instance_remove(inst);
 		break;
-	case ROOTFS_TELL_RESET:
+	case ROOTFS_TELL_ORDER:
 		instance_report(inst);
 		instance_hand_next(inst);
 		break;
 	case ROOTFS_NONE:
 		instance_hand_next(inst);
+		instance_files_next(inst);
 		break;
 	}
 }
 
 /* --- life --- */
-
-/* The configured prefix that this instance uses; where it was made before, that stays. */
-static const char *instance_prefix(const struct instance *inst)
-{
-	const char *wanted = json_str_at(inst->object, SC_HOST_PATH_PREFIX_DEFAULT, "spec",
-	                                 "hostPathPrefix", NULL);
-	const char *made = json_str_at(inst->object, "", "status", "rootfs", "hostPath", NULL);
-	const char *found = NULL;
-
-	for (const char **p = inst->agent->config->host_path_prefixes; *p != NULL; p++) {
-		size_t len = strlen(*p);
-
-		if (strncmp(made, *p, len) == 0 && made[len] == '/')
-			return *p;
-		if (strcmp(*p, wanted) == 0)
-			found = *p;
-	}
-	return found;
-}
 
 void instance_set_object(struct instance *inst, const json_t *object)
 {
@@ -476,11 +466,13 @@ void instance_set_object(struct instance *inst, const json_t *object)
 
 	inst->object = json_incref((json_t *)object);
 	if (inst->prefix == NULL)
-		inst->prefix = instance_prefix(inst);
+		inst->prefix = instance_find_prefix(inst);
 	/* another template, another order: what failed may do now */
 	if (old != NULL && (kube_generation(old) != kube_generation(object) ||
 	                    strcmp(kube_annotation(old, SC_ANNOTATION_RESET),
-	                           kube_annotation(object, SC_ANNOTATION_RESET)) != 0)) {
+	                           kube_annotation(object, SC_ANNOTATION_RESET)) != 0 ||
+	                    strcmp(kube_annotation(old, SC_ANNOTATION_ACCEPT),
+	                           kube_annotation(object, SC_ANNOTATION_ACCEPT)) != 0)) {
 		(void)evtimer_del(inst->pause);
 		inst->pause_ms = 0;
 	}
@@ -524,7 +516,8 @@ int instance_new(struct agent *agent, const json_t *object, struct instance **re
 	inst->hand_retry = evtimer_new(agent->base, on_instance_hand_retry, inst);
 	inst->status_retry = evtimer_new(agent->base, on_instance_status_retry, inst);
 	LIST_INSERT_HEAD(&agent->instances, inst, entry);
-	if (inst->pause == NULL || inst->hand_retry == NULL || inst->status_retry == NULL) {
+	if (inst->pause == NULL || inst->hand_retry == NULL || inst->status_retry == NULL ||
+	    instance_files_init(inst, err) < 0) {
 		instance_free(inst);
 		return err_set(err, ERR_NOMEM, 0, "instance");
 	}
@@ -542,6 +535,7 @@ void instance_free(struct instance *inst)
 		consumer_free(LIST_FIRST(&inst->consumers));
 	image_query_cancel(inst->query);
 	task_forget(inst->task);
+	instance_files_done(inst);
 	if (inst->status_call != NULL)
 		kube_cancel(inst->status_call);
 	for (size_t i = 0; i < ARRAY_LEN(events); i++) {

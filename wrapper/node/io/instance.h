@@ -12,6 +12,7 @@
 #include "wrapper/node/core/image.h"
 #include "wrapper/node/core/pause.h"
 #include "wrapper/node/io/agent.h"
+#include "wrapper/node/io/instance_files.h"
 #include "wrapper/node/io/rootfs.h"
 
 struct consumer;
@@ -70,6 +71,7 @@ struct instance {
 	struct consumer *handing; /* a hand-over is under way */
 	struct event *hand_retry; /* not before it is due */
 	struct pause hand_pause;
+	struct instance_files files;
 };
 
 int instance_new(struct agent *agent, const json_t *object, struct instance **ret_instance,
@@ -94,7 +96,7 @@ void on_instance_status_retry(evutil_socket_t fd, short what, void *arg);
 void instance_hand_next(struct instance *inst);
 
 /** instance_refuse_waiting() - tell the consumers that wait that it will not come */
-void instance_refuse_waiting(struct instance *inst, const char *why);
+void instance_refuse_waiting(struct instance *inst, const char *reason, const char *why);
 
 /** instance_hand_later() - somebody still has it: not before a pause, which grows */
 void instance_hand_later(struct instance *inst);
@@ -113,6 +115,15 @@ void instance_unmount(struct instance *inst);
 
 /** instance_image_gone() - the layers below the mount are not there any more */
 void instance_image_gone(struct instance *inst);
+
+/** instance_refuse_files() - they are not what they were; found at a start */
+void instance_refuse_files(struct instance *inst, const char *reason, const char *message);
+
+/** instance_find_prefix() - a configured prefix; where it was made before, that stays. NULL: none
+ */
+const char *instance_find_prefix(const struct instance *inst);
+/** instance_prefix_refusal() - what is said when there is none */
+void instance_prefix_refusal(const struct instance *inst, char *text, size_t size);
 
 /** instance_place() - @except: a consumer that is not asked whether it holds the rootfs */
 struct rootfs_place instance_place(const struct instance *inst, const struct consumer *except);

@@ -13,13 +13,13 @@
  */
 enum { INSTANCE_HELD_FIRST_MS = 20, INSTANCE_HELD_MAX_MS = 1000 };
 
-void instance_refuse_waiting(struct instance *inst, const char *why)
+void instance_refuse_waiting(struct instance *inst, const char *reason, const char *why)
 {
 	struct consumer *c;
 
 	LIST_FOREACH(c, &inst->consumers, entry) {
 		if (c->state == CONSUMER_WAITING)
-			consumer_refuse(c, why);
+			consumer_refuse(c, reason, why);
 	}
 }
 
@@ -30,7 +30,7 @@ void instance_hand_next(struct instance *inst)
 
 	if (inst->state == INSTANCE_FAILED && inst->task == NULL && inst->root_fd < 0 &&
 	    !instance_is_image_gone(inst))
-		instance_refuse_waiting(inst, inst->message);
+		instance_refuse_waiting(inst, inst->reason, inst->message);
 	if (inst->state != INSTANCE_READY || inst->root_fd < 0 || inst->handing != NULL ||
 	    inst->task != NULL || kube_is_deleting(inst->object) ||
 	    evtimer_pending(inst->hand_retry, NULL))

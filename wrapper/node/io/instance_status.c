@@ -26,15 +26,20 @@ static json_t *instance_rootfs_status(const struct instance *inst)
 	};
 	const struct rootfs_place p = instance_place(inst, NULL);
 	const char *reset = instance_reset_digest(inst);
+	const char *accepted = instance_files_accepted(inst);
+	char files_text[FILES_ID_BYTES];
+	const char *files = instance_files_text(inst, files_text);
 	char path[PATH_MAX] = "";
 
 	if (inst->prefix != NULL)
 		(void)rootfs_dir(&p, path, NULL);
-	return json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:s*}", "state", texts[inst->state],
-	                 "reason", inst->reason, "message", json_text(inst->message), "imageDigest",
-	                 inst->digest, "hostPath", path, "providerPodUID", inst->provider_uid,
-	                 "nodeName", inst->agent->config->node_name, "resetDigest",
-	                 reset[0] != '\0' ? reset : NULL);
+	return json_pack(
+	        "{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:s*, s:s*, s:s*}", "state",
+	        texts[inst->state], "reason", inst->reason, "message", json_text(inst->message),
+	        "imageDigest", inst->digest, "hostPath", path, "providerPodUID", inst->provider_uid,
+	        "nodeName", inst->agent->config->node_name, "resetDigest",
+	        reset[0] != '\0' ? reset : NULL, "filesGeneration", files[0] != '\0' ? files : NULL,
+	        "acceptedFiles", accepted[0] != '\0' ? accepted : NULL);
 }
 
 /* The consumer that the status is about: the newest that has been seen. */

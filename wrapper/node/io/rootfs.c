@@ -12,6 +12,7 @@
 
 #include "wrapper/node/core/pause.h"
 #include "wrapper/node/core/record.h"
+#include "wrapper/node/io/files_mark.h"
 #include "wrapper/node/io/fs.h"
 #include "wrapper/node/io/overlay.h"
 #include "wrapper/node/io/proc.h"
@@ -26,7 +27,7 @@ enum {
 struct making {
 	const struct rootfs_wanted *w;
 	struct rootfs_made *made;
-	int dir_fd; /* O_PATH: the folder */
+	int dir_fd; /* O_PATH: the folder; -1: it is not there, and was */
 	char upper[PATH_MAX];
 	char work[PATH_MAX];
 	char target[PATH_MAX];
@@ -34,6 +35,10 @@ struct making {
 	char **layers;        /* owned */
 	const char *digest;   /* of the layers */
 	pid_t provider;       /* the process that they were read of; with a provider */
+	struct files_known known;
+	struct files_seen seen;
+	struct files_mark mark; /* id.number 0: there is none yet */
+	bool needs_mark;        /* another one: the folder is new, or is taken as it is now */
 };
 
 /* The reason that the API gives; the first one that is set stays. */
@@ -72,28 +77,43 @@ int rootfs_target(const struct rootfs_place *p, char path[PATH_MAX], struct err 
 }
 
 /* The administrator's own path: it may have links. */
-static int rootfs_open_prefix(const char *prefix, struct err *err)
+static int rootfs_open_prefix(const char *prefix, bool is_made, struct err *err)
 {
 	int fd;
 
-	if (mkdir(prefix, 0700) < 0 && errno != EEXIST)
+	if (is_made && mkdir(prefix, 0700) < 0 && errno != EEXIST)
 		return err_set(err, ERR_SYS, errno, "make %s", prefix);
 	fd = open(prefix, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd >= 0 ? fd : err_set(err, ERR_SYS, errno, "open %s", prefix);
 }
 
-static int rootfs_open_dir(struct making *m, struct err *err)
+static int rootfs_make_paths(struct making *m, char dir[PATH_MAX], struct err *err)
 {
 	const struct rootfs_place *p = &m->w->place;
-	char dir[PATH_MAX];
-	CLEANUP(fd_close_var) int prefix_fd = rootfs_open_prefix(p->prefix, err);
 
-	if (prefix_fd < 0 || rootfs_dir(p, dir, err) < 0 || rootfs_target(p, m->target, err) < 0 ||
+	if (rootfs_dir(p, dir, err) < 0 || rootfs_target(p, m->target, err) < 0 ||
 	    rootfs_path(m->upper, err, "%s/upper", dir) < 0 ||
 	    rootfs_path(m->work, err, "%s/work", dir) < 0)
 		return -1;
-	m->dir_fd = fs_make_dirs(prefix_fd, dir + strlen(p->prefix) + 1, 0700, err);
-	return m->dir_fd < 0 ? -1 : 0;
+	return 0;
+}
+
+/* @is_made: what is missing is made, and else dir_fd stays -1. */
+static int rootfs_open_dir(struct making *m, bool is_made, struct err *err)
+{
+	const char *prefix = m->w->place.prefix;
+	char dir[PATH_MAX];
+	CLEANUP(fd_close_var) int prefix_fd = rootfs_open_prefix(prefix, is_made, err);
+	const char *below = dir + strlen(prefix) + 1;
+
+	if (rootfs_make_paths(m, dir, err) < 0)
+		return -1;
+	if (prefix_fd >= 0)
+		m->dir_fd = is_made ? fs_make_dirs(prefix_fd, below, 0700, err)
+		                    : fs_open_beneath(prefix_fd, below, O_PATH | O_DIRECTORY, err);
+	if (m->dir_fd >= 0 || (!is_made && err->sys_errno == ENOENT))
+		return 0;
+	return -1;
 }
 
 /* The files may be dropped, by an order that names the image that the provider has. */
@@ -120,6 +140,8 @@ static int rootfs_read_record(struct making *m, struct err *err)
 	struct err why;
 	CLEANUP(free_var) char *text = NULL;
 
+	if (m->dir_fd < 0)
+		return 0;
 	if (fs_read_file(m->dir_fd, "record.json", false, RECORD_BYTES_MAX, &text, err) < 0)
 		return err->sys_errno == ENOENT ? 0 : rootfs_fail(m, "RecordCorrupt", err);
 	if (record_parse(text, &m->record, &why) < 0) /* or as if there were none */
@@ -130,6 +152,37 @@ static int rootfs_read_record(struct making *m, struct err *err)
 		return rootfs_fail(m, "RecordCorrupt", err);
 	}
 	return 0;
+}
+
+/* Nothing is made, mounted or dropped where the files are not those that were left. */
+static int rootfs_check_files(struct making *m, struct err *err)
+{
+	char order[2 * FILES_ID_BYTES];
+	char why[FILES_WHY_BYTES];
+	enum files_verdict verdict;
+
+	m->known = (struct files_known){m->w->files_told, m->record.files, m->w->was_made};
+	if (files_see(m->dir_fd, &m->seen, err) < 0)
+		return rootfs_fail(m, "MountFailed", err);
+	m->mark = m->seen.mark;
+	if (m->record.is_dropping)
+		return 0;
+	verdict = files_judge(&m->known, &m->seen, why);
+	m->needs_mark = verdict == FILES_COPY;
+	if (!files_is_refused(verdict))
+		return 0;
+	/* they are about to be dropped, by an order */
+	if (verdict == FILES_CHANGED && rootfs_may_reset(m) &&
+	    (m->record.json == NULL || strcmp(m->record.image_digest, m->w->image_digest) != 0))
+		return 0;
+	if (strcmp(files_order(&m->known, &m->seen, order), m->w->accept_order) != 0) {
+		const char *reason = files_refuse(&m->w->place, verdict, why, order, err);
+
+		return rootfs_fail(m, reason, err);
+	}
+	m->needs_mark = true;
+	memcpy(m->made->accepted, order, sizeof order);
+	return m->dir_fd >= 0 ? 0 : rootfs_open_dir(m, true, err);
 }
 
 static int rootfs_layers_of_record(struct making *m, struct err *err)
@@ -204,12 +257,32 @@ pid_t rootfs_first_of(const struct rootfs_place *p, const char *pod_uid, const c
 	return 0;
 }
 
+static int rootfs_write_record(struct making *m, struct files_id files, bool is_dropping,
+                               struct err *err)
+{
+	const struct record_parts parts = {m->w->place.uid, m->digest,
+	                                   (const char *const *)m->layers, files, is_dropping};
+	CLEANUP(free_var) char *text = NULL;
+
+	if (m->record.json != NULL && record_is(&m->record, &parts))
+		return 0;
+	text = record_format(&parts);
+	if (text == NULL)
+		return err_set(err, ERR_NOMEM, 0, "record");
+	if (fs_write_file(m->dir_fd, "record.json", text, strlen(text), err) < 0)
+		return rootfs_fail(m, "MountFailed", err);
+	return 0;
+}
+
+/* It is recorded first: half of it must not look like files that were lost. */
 static int rootfs_drop(struct making *m, struct err *err)
 {
 	if (rootfs_holder(&m->w->place) > 0) {
 		(void)err_set(err, ERR_INVALID, 0, "a consumer still uses the files to be dropped");
 		return rootfs_fail(m, "MountFailed", err);
 	}
+	if (m->seen.has_upper && rootfs_write_record(m, m->record.files, true, err) < 0)
+		return -1;
 	if (fs_remove_tree(m->dir_fd, "upper", err) < 0 ||
 	    fs_remove_tree(m->dir_fd, "work", err) < 0)
 		return rootfs_fail(m, "MountFailed", err);
@@ -229,8 +302,11 @@ static int rootfs_is_unused(struct making *m, struct err *err)
 /* What is kept must belong to these layers. An empty upper directory may be made anew. */
 static int rootfs_check_kept(struct making *m, struct err *err)
 {
-	int unused = rootfs_is_unused(m, err);
+	int unused;
 
+	if (m->record.is_dropping)
+		return rootfs_drop(m, err);
+	unused = rootfs_is_unused(m, err);
 	if (unused < 0)
 		return -1;
 	if (m->record.json != NULL && strcmp(m->record.image_digest, m->digest) == 0)
@@ -248,11 +324,20 @@ static int rootfs_check_kept(struct making *m, struct err *err)
 	return rootfs_fail(m, "DigestChanged", err);
 }
 
+/* On the disk before it is recorded; open, until all that we make ourselves is made. */
+static int rootfs_mark_anew(struct making *m, int upper_fd, struct err *err)
+{
+	m->mark = (struct files_mark){.id = files_next(&m->known, &m->seen, files_random()),
+	                              .before = m->record.files.random,
+	                              .is_open = true};
+	if (files_mark_put(m->dir_fd, &m->mark, err) < 0 || fsync(upper_fd) < 0)
+		return err->code != ERR_NONE ? -1 : err_set(err, ERR_SYS, errno, "sync upper");
+	return 0;
+}
+
 /* Upper and work directories; the record before anything can be written into them. */
 static int rootfs_make_dirs(struct making *m, struct err *err)
 {
-	const char *const *layers = (const char *const *)m->layers;
-	CLEANUP(free_var) char *text = NULL;
 	CLEANUP(fd_close_var) int upper = -1;
 	bool fresh = mkdirat(m->dir_fd, "upper", 0700) == 0;
 
@@ -262,19 +347,16 @@ static int rootfs_make_dirs(struct making *m, struct err *err)
 		return rootfs_fail(m, "MountFailed", err);
 	}
 	upper = fs_open_beneath(m->dir_fd, "upper", O_RDONLY | O_DIRECTORY, err);
-	if (upper < 0 || (fresh && overlay_upper_init(upper, layers[0], err) < 0)) {
+	if (upper < 0 || (fresh && overlay_upper_init(upper, m->layers[0], err) < 0)) {
 		if (fresh)
 			(void)unlinkat(m->dir_fd, "upper", AT_REMOVEDIR);
 		return rootfs_fail(m, err->sys_errno == ENOENT ? "ImageGone" : "MountFailed", err);
 	}
-	if (m->record.json != NULL && record_is(&m->record, m->digest, layers))
-		return 0;
-	text = record_format(m->w->place.uid, m->digest, layers);
-	if (text == NULL)
-		return err_set(err, ERR_NOMEM, 0, "record");
-	if (fs_write_file(m->dir_fd, "record.json", text, strlen(text), err) < 0)
+	m->needs_mark |= fresh;
+	if (m->needs_mark && rootfs_mark_anew(m, upper, err) < 0)
 		return rootfs_fail(m, "MountFailed", err);
-	return 0;
+	m->made->files = m->needs_mark ? m->mark.id : m->record.files;
+	return rootfs_write_record(m, m->made->files, false, err);
 }
 
 /*
@@ -320,8 +402,8 @@ static int rootfs_mount(struct making *m, struct err *err)
 	return 0;
 }
 
-/* Made ahead, so that the hand-over finds them: it then takes a millisecond, not a hundred. */
-static int rootfs_make_mount_points(struct making *m, int root_fd, struct err *err)
+/* Return: 0; 1 one is missing or of another type, and @is_made is not said; negative: err */
+static int rootfs_each_mount_point(struct making *m, int root_fd, bool is_made, struct err *err)
 {
 	static const char *const folders[] = {"/proc", "/dev", "/sys", NULL};
 	static const char *const files[] = {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf",
@@ -331,14 +413,54 @@ static int rootfs_make_mount_points(struct making *m, int root_fd, struct err *e
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
 		for (const char *const *path = lists[i]; *path != NULL; path++) {
 			CLEANUP(fd_close_var) int fd = -1;
+			struct stat st;
 
-			if (fs_mount_point(root_fd, *path, lists[i] != files, &fd, err) < 0)
+			if (is_made &&
+			    fs_mount_point(root_fd, *path, lists[i] != files, &fd, err) < 0)
 				return rootfs_fail(
 				        m, pause_helps(err) ? "MountFailed" : "UnsafeMountPoint",
 				        err);
+			if (is_made)
+				continue;
+			fd = fs_open_in_root(root_fd, *path, O_PATH, NULL);
+			if (fd < 0 || fstat(fd, &st) < 0 ||
+			    S_ISDIR(st.st_mode) != (lists[i] != files))
+				return 1;
 		}
 	}
 	return 0;
+}
+
+static int rootfs_put_mark(struct making *m, bool is_open, struct err *err)
+{
+	int empty = fs_is_empty(m->dir_fd, "upper", err);
+
+	m->mark.is_open = is_open;
+	m->mark.is_empty = empty > 0;
+	if (empty < 0 || files_mark_put(m->dir_fd, &m->mark, err) < 0)
+		return rootfs_fail(m, "MountFailed", err);
+	return 0;
+}
+
+/*
+ * Made ahead, so that the hand-over finds them: it then takes a millisecond, not a hundred. Files
+ * that sleep are open meanwhile: an agent that is killed here must not have changed closed ones.
+ */
+static int rootfs_make_mount_points(struct making *m, int root_fd, struct err *err)
+{
+	bool is_closed = m->mark.id.number != 0 && !m->mark.is_open;
+	int rc = rootfs_each_mount_point(m, root_fd, false, err);
+
+	if (rc > 0) {
+		if (is_closed && rootfs_put_mark(m, true, err) < 0)
+			return -1;
+		rc = rootfs_each_mount_point(m, root_fd, true, err);
+	}
+	if (rc == 0 && (m->needs_mark || (is_closed && m->mark.is_open)))
+		rc = rootfs_put_mark(m, false, err);
+	m->made->is_files_due = m->mark.is_open || !files_id_is(m->mark.id, m->made->files) ||
+	                        m->mark.id.number == 0;
+	return rc;
 }
 
 static char *rootfs_read(int root_fd, const char *path)
@@ -378,9 +500,10 @@ static int rootfs_make_it(struct making *m, struct err *err)
 	CLEANUP(fd_close_var) int root = -1;
 	int rc;
 
-	if (rootfs_open_dir(m, err) < 0)
+	/* what was there once is not made: a disk that is not mounted looks like that */
+	if (rootfs_open_dir(m, !m->w->was_made && m->w->files_told.number == 0, err) < 0)
 		return rootfs_fail(m, "MountFailed", err);
-	if (rootfs_read_record(m, err) < 0)
+	if (rootfs_read_record(m, err) < 0 || rootfs_check_files(m, err) < 0)
 		return -1;
 	rc = m->w->provider_pod != NULL ? rootfs_layers_of_provider(m, err)
 	                                : rootfs_layers_of_record(m, err);
@@ -439,7 +562,7 @@ bool rootfs_has_layers(const struct rootfs_place *p)
 int rootfs_remove(void *place, void *data, struct err *err)
 {
 	const struct rootfs_place *p = place;
-	CLEANUP(fd_close_var) int prefix = rootfs_open_prefix(p->prefix, err);
+	CLEANUP(fd_close_var) int prefix = rootfs_open_prefix(p->prefix, true, err);
 	CLEANUP(fd_close_var) int ns = -1;
 	char target[PATH_MAX];
 	char name[NAME_MAX + 1];

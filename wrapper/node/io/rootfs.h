@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "lib/base/err.h"
+#include "wrapper/node/core/files.h"
 #include "wrapper/node/core/passwd.h"
 
 enum { ROOTFS_REASON_BYTES = 32, ROOTFS_DIGEST_BYTES = 96, ROOTFS_SIBLINGS_MAX = 16 };
@@ -37,12 +38,18 @@ struct rootfs_wanted {
 	const char *image_user;          /* with a provider */
 	const char *reset_digest;        /* the user's order to drop what is kept, or "" */
 	const char *const *mount_points; /* folders for the consumer's mounts, NULL-terminated */
+	struct files_id files_told;      /* the generation that the API has */
+	bool was_made;                   /* the API says that it was ready once */
+	const char *accept_order;        /* the user's order to take the files as they are, or "" */
 };
 
 struct rootfs_made {
 	char reason[ROOTFS_REASON_BYTES]; /* CamelCase, when it failed */
 	char digest[ROOTFS_DIGEST_BYTES];
 	struct passwd_user user; /* the image's; with a provider */
+	struct files_id files;   /* the generation that is on the disk for sure */
+	bool is_files_due;       /* and not the one that the files are of, or they are not closed */
+	char accepted[2 * FILES_ID_BYTES]; /* the order that was carried out, or "" */
 };
 
 /** rootfs_make() - @data: struct rootfs_made; run of a task. Return: 0 mounted; negative: err */

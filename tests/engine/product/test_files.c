@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files that are not what they were, while their container sleeps: a request is told, nothing is
+ * started or overwritten, and it goes on when they are back, or are accepted as they are.
+ */
+#include "tests/engine/product/product.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/clk.h"
+#include "tests/world/world_internal.h"
+
+#define API "/apis/stoppablecontainer.xtlsoft.top/v1alpha1/namespaces/default"
+#define SC API "/stoppablecontainers/hello"
+#define SCI API "/stoppablecontainerinstances/hello"
+
+enum { PATH_BYTES = 300, COMMAND_BYTES = 1000 };
+
+struct story {
+	struct product *p;
+	char folder[PATH_BYTES]; /* of the kept files */
+};
+
+static void expect_answer(int status, const char *want)
+{
+	struct product_answer a;
+
+	product_http("hello", "GET", "/cgi-bin/note", &a);
+	if (a.status != status || strstr(a.body, want) == NULL)
+		fail_msg("%d %s", a.status, a.body);
+}
+
+static void fall_asleep(struct story *s)
+{
+	assert_int_equal(product_set_running(s->p, "hello", false), 200);
+	product_wait_phase(s->p, "hello", "Stopped");
+}
+
+static void text_at(struct story *s, const char *key, char *text, size_t size)
+{
+	json_t *instance = product_object(s->p, "stoppablecontainerinstances", "hello");
+	const char *is = json_string_value(json_object_get(
+	        json_object_get(json_object_get(instance, "status"), "rootfs"), key));
+
+	(void)snprintf(text, size, "%s", is != NULL ? is : "");
+	json_decref(instance);
+}
+
+/* The generation that was told after the last stop is not @before. */
+static void wait_settled(struct story *s, char generation[PATH_BYTES])
+{
+	uint64_t deadline_ms = world_deadline();
+	char before[PATH_BYTES];
+
+	memcpy(before, generation, sizeof before);
+	do {
+		assert_true(world_poll(deadline_ms));
+		text_at(s, "filesGeneration", generation, PATH_BYTES);
+	} while (strcmp(before, generation) == 0);
+}
+
+static void on_disk(const struct story *s, const char *fmt)
+{
+	char command[COMMAND_BYTES];
+
+	(void)snprintf(command, sizeof command, "set -e; cd '%.250s'; ", s->folder);
+	(void)snprintf(command + strlen(command), sizeof command - strlen(command), "%.600s", fmt);
+	assert_int_equal(system(command), 0);
+}
+
+static void expect_reason(struct story *s, const char *reason)
+{
+	world_expect(s->p->world, SCI, "/status/rootfs/reason", reason);
+	world_expect(s->p->world, SC, "/status/phase", "Failed");
+}
+
+static void accept_them(struct story *s)
+{
+	char message[PATH_BYTES * 2];
+	char patch[COMMAND_BYTES];
+	const char *order;
+
+	text_at(s, "message", message, sizeof message);
+	order = strstr(message, "/accept-rootfs=");
+	assert_non_null(order);
+	(void)snprintf(patch, sizeof patch,
+	               "{\"metadata\":{\"annotations\":{"
+	               "\"stoppablecontainer.xtlsoft.top/accept-rootfs\":\"%s\"}}}",
+	               strchr(order, '=') + 1);
+	json_decref(world_merge_patch(s->p->world, SCI, patch));
+	world_expect(s->p->world, SCI, "/status/rootfs/state", "Ready");
+	world_expect(s->p->world, SCI,
+	             "/metadata/annotations/stoppablecontainer.xtlsoft.top~1accept-rootfs", "");
+}
+
+static void changed_and_accepted(struct story *s, char generation[PATH_BYTES])
+{
+	on_disk(s, "touch upper/from-outside");
+	expect_answer(503, "FilesChanged");
+	expect_reason(s, "FilesChanged");
+	on_disk(s, "grep -q x=1 upper/var/note.txt");
+	assert_int_equal(product_set_running(s->p, "hello", false), 200);
+	accept_them(s);
+	product_wait_phase(s->p, "hello", "Stopped");
+	text_at(s, "filesGeneration", generation, PATH_BYTES);
+	expect_answer(200, "x=1");
+	fall_asleep(s);
+	wait_settled(s, generation);
+}
+
+static void missing_and_back(struct story *s, char generation[PATH_BYTES])
+{
+	char away[PATH_BYTES + 8];
+
+	(void)snprintf(away, sizeof away, "%s-away", s->folder);
+	assert_int_equal(rename(s->folder, away), 0);
+	expect_answer(503, "FilesMissing");
+	expect_reason(s, "FilesMissing");
+	assert_int_equal(access(s->folder, F_OK), -1); /* nothing is made in its place */
+	assert_int_equal(rename(away, s->folder), 0);
+	/* by itself, when it is tried again; it was asked for */
+	product_wait_phase(s->p, "hello", "Running");
+	expect_answer(200, "x=1");
+	fall_asleep(s);
+	wait_settled(s, generation);
+}
+
+static void test_files(void **state)
+{
+	struct story s = {.p = *state};
+	struct product_answer a;
+	char generation[PATH_BYTES] = "";
+
+	product_apply(s.p, "hello", "localhost/hello:1", false, "\"timeout\":\"0s\"");
+	product_wait_phase(s.p, "hello", "Stopped");
+	text_at(&s, "hostPath", s.folder, sizeof s.folder);
+	text_at(&s, "filesGeneration", generation, sizeof generation);
+	product_http("hello", "POST", "/cgi-bin/note", &a); /* writes "x=1" */
+	assert_int_equal(a.status, 200);
+	fall_asleep(&s);
+	wait_settled(&s, generation);
+	changed_and_accepted(&s, generation);
+	missing_and_back(&s, generation);
+	world_delete(s.p->world, SC);
+	world_expect_gone(s.p->world, SCI);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_files)};
+
+	return cmocka_run_group_tests(tests, product_up, product_down);
+}
