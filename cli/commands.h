@@ -20,6 +20,7 @@ int cmd_cp(struct session *s, struct err *err);
 int cmd_url(struct session *s, struct err *err);
 int cmd_wait(struct session *s, struct err *err);
 int cmd_events(struct session *s, struct err *err);
+int cmd_verify(struct session *s, struct err *err);
 int cmd_reset(struct session *s, struct err *err);
 int cmd_delete(struct session *s, struct err *err);
 int cmd_version(struct session *s, struct err *err);

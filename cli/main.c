@@ -30,6 +30,7 @@ static int (*const commands[VERB_N])(struct session *s, struct err *err) = {
 	[VERB_URL] = cmd_url,
 	[VERB_WAIT] = cmd_wait,
 	[VERB_EVENTS] = cmd_events,
+	[VERB_VERIFY] = cmd_verify,
 	[VERB_RESET] = cmd_reset,
 	[VERB_DELETE] = cmd_delete,
 	[VERB_VERSION] = cmd_version,

@@ -25,6 +25,7 @@ Annotations that a person may set:
 | `stoppablecontainer.xtlsoft.top/abandon-rootfs: "true"` | an instance that is being deleted | its node is gone for good: let go of the root filesystem without the node's agent |
 | `stoppablecontainer.xtlsoft.top/reset-rootfs: <digest>` | an instance whose rootfs failed with `DigestChanged` | drop the kept files and start from the image with that digest |
 | `stoppablecontainer.xtlsoft.top/accept-rootfs: <case>` | an instance whose rootfs failed with `FilesChanged` or `FilesMissing` | go on with the files as they are now; the case, as the condition's message gives it, is the generation that was left and the one that is there |
+| `stoppablecontainer.xtlsoft.top/verify-rootfs: <any value>` | an instance whose container sleeps | compare its files with the list that the last stop left, once for each value; the result is `status.rootfs.verified` |
 """
 
 

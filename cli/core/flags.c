@@ -54,6 +54,8 @@ static const struct flag flags[] = {
 	  "how long --wait waits" },
 	{ OF(DELETE), "timeout", 0, FLAG_DURATION, AT(timeout_ms), "DURATION", "0s", NULL,
 	  "how long --wait waits; 0s: without end" },
+	{ OF(VERIFY), "timeout", 0, FLAG_DURATION, AT(timeout_ms), "DURATION", "2m", NULL,
+	  "how long to wait for the answer; 0s: without end" },
 	{ OF(WAIT), "timeout", 0, FLAG_DURATION, AT(timeout_ms), "DURATION", "30s", NULL,
 	  "how long; 0s: without end" },
 	{ OF(WAIT), "for", 0, FLAG_STR, AT(goal), "WHAT", "Ready", NULL,

@@ -82,6 +82,13 @@ static const struct verb_info verbs[VERB_N] = {
 		"show the Events about it, its instance and its Pods", NULL,
 		"kubectl sc events hello\n"
 		"kubectl sc events hello --watch" },
+	[VERB_VERIFY] = {
+		"verify", NULL, "NAME", 1, 1, OPERAND_NAME, NULL,
+		"tell which kept files are not as the last stop left them",
+		"Compares type, mode, owner, size, time and attributes of each file with a list that the node\n"
+		"agent made while it slept; the bytes of files are not read. It must be stopped. The exit code is\n"
+		"0 only when nothing differs.",
+		"kubectl sc verify hello" },
 	[VERB_RESET] = {
 		"reset", NULL, "NAME", 1, 1, OPERAND_NAME, NULL,
 		"drop the kept files after DigestChanged or RecordCorrupt",
@@ -186,6 +193,7 @@ const char *verb_nearest(const char *word)
 	        {"describe", VERB_STATUS}, {"show", VERB_STATUS}, {"log", VERB_LOGS},
 	        {"run", VERB_CREATE},      {"wake", VERB_START},  {"sleep", VERB_STOP},
 	        {"shell", VERB_EXEC},      {"open", VERB_URL},    {"explain", VERB_WHY},
+	        {"check", VERB_VERIFY},    {"diff", VERB_VERIFY},
 	};
 	unsigned best = WORD_NEAR + 1;
 	const char *found = NULL;

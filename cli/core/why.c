@@ -35,7 +35,7 @@ static const struct {
 	const char *advice;
 } advices[] = {
 	{ "DigestChanged", "go back to the old image, or drop the kept files: kubectl sc reset %s" },
-	{ "FilesChanged", "put back what was there, or take the files as they are by the command in the message" },
+	{ "FilesChanged", "see what differs: kubectl sc verify %s; put it back, or take the files as they are by the command in the message" },
 	{ "FilesMissing", "mount the disk or restore a backup, and it goes on by itself; or begin without files by the command in the message" },
 	{ "RecordCorrupt", "put a copy of record.json back, or drop the kept files: kubectl sc reset %s" },
 	{ "ClaimRefused", "look at the agent of the node that the message names: it claims files that it does not have. kubectl sc events %s" },

@@ -34,6 +34,8 @@
 #define SC_ANNOTATION_RESET SC_GROUP "/reset-rootfs"
 /* ... and the case in which the files may be taken as they are (wrapper/node/core/files.h). */
 #define SC_ANNOTATION_ACCEPT SC_GROUP "/accept-rootfs"
+/* ... and to compare them with the list that the last stop left: any value, another each time. */
+#define SC_ANNOTATION_VERIFY SC_GROUP "/verify-rootfs"
 
 /* On a Namespace, by the operator: domains whose hosts its containers may list, by comma. */
 #define SC_ANNOTATION_ALLOWED_HOSTS SC_GROUP "/allowed-hosts"

@@ -96,6 +96,41 @@ static void accept_them(struct story *s)
 	             "/metadata/annotations/stoppablecontainer.xtlsoft.top~1accept-rootfs", "");
 }
 
+static void wait_listed(struct story *s)
+{
+	uint64_t deadline_ms = world_deadline();
+	char path[PATH_BYTES + 16];
+
+	(void)snprintf(path, sizeof path, "%s/files.list", s->folder);
+	while (access(path, F_OK) < 0)
+		assert_true(world_poll(deadline_ms));
+}
+
+static void expect_verified(struct story *s, const char *order, const char *result)
+{
+	char patch[PATH_BYTES];
+
+	(void)snprintf(patch, sizeof patch,
+	               "{\"metadata\":{\"annotations\":{"
+	               "\"stoppablecontainer.xtlsoft.top/verify-rootfs\":\"%s\"}}}",
+	               order);
+	json_decref(world_merge_patch(s->p->world, SCI, patch));
+	world_expect(s->p->world, SCI, "/status/rootfs/verified/order", order);
+	world_expect(s->p->world, SCI, "/status/rootfs/verified/result", result);
+}
+
+/* What a start does not see: it looks at the top folder. */
+static void verified_below(struct story *s)
+{
+	wait_listed(s);
+	expect_verified(s, "1", "Same");
+	on_disk(s, "cp -p upper/var/note.txt note; echo more >>upper/var/note.txt");
+	expect_verified(s, "2", "Differs");
+	world_expect(s->p->world, SCI, "/status/rootfs/verified/message", "changed var/note.txt\n");
+	on_disk(s, "cp -p note upper/var/note.txt; rm note");
+	expect_verified(s, "3", "Same");
+}
+
 static void changed_and_accepted(struct story *s, char generation[PATH_BYTES])
 {
 	on_disk(s, "touch upper/from-outside");
@@ -107,6 +142,7 @@ static void changed_and_accepted(struct story *s, char generation[PATH_BYTES])
 	product_wait_phase(s->p, "hello", "Stopped");
 	text_at(s, "filesGeneration", generation, PATH_BYTES);
 	expect_answer(200, "x=1");
+	expect_verified(s, "4", "InUse");
 	fall_asleep(s);
 	wait_settled(s, generation);
 }
@@ -142,6 +178,7 @@ static void test_files(void **state)
 	assert_int_equal(a.status, 200);
 	fall_asleep(&s);
 	wait_settled(&s, generation);
+	verified_below(&s);
 	changed_and_accepted(&s, generation);
 	missing_and_back(&s, generation);
 	world_delete(s.p->world, SC);

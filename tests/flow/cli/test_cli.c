@@ -3,6 +3,7 @@
  * The verbs of the plugin against a real API server: what each does, says, and ends with.
  */
 #include "tests/flow/cli/fixture.h"
+#include "tests/world/world_internal.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -327,6 +328,53 @@ static void test_reset_of_sound_files_is_refused(void **state)
 	sc(f, 1, "reset hello --yes", "error: hello needs no reset: its files are not in trouble");
 }
 
+#define ORDER "stoppablecontainer.xtlsoft.top/verify-rootfs"
+
+/* What the agent would write, to the order that the job has given. */
+static void answer_verify(struct fixture *f, const char *before, const char *verified)
+{
+	char text[1200];
+	json_t *instance = NULL;
+	json_t *answer = NULL;
+	const char *order;
+	uint64_t deadline_ms = world_deadline();
+
+	do {
+		assert_true(world_poll(deadline_ms));
+		json_decref(instance);
+		instance = world_get(f->w, SCIS "/hello");
+		order = kube_annotation(instance, ORDER);
+	} while (strcmp(order, before) == 0);
+	(void)snprintf(text, sizeof text,
+	               "{\"status\":{\"rootfs\":{\"filesGeneration\":\"7-00000077\","
+	               "\"verified\":{\"order\":\"%s\",\"generation\":\"7-00000077\",%s}}}}",
+	               order, verified);
+	assert_int_equal(world_call(f->w, "PATCH", SCIS "/hello/status",
+	                            "application/merge-patch+json", text, &answer),
+	                 200);
+	json_decref(answer);
+	json_decref(instance);
+}
+
+static void test_verify_tells_what_the_agent_found(void **state)
+{
+	struct fixture *f = *state;
+	json_t *before;
+
+	hello_new(f, false, ASLEEP);
+	sc(f, 3, "verify hello", "error: hello has no instance, hence no kept files");
+	make_instance(f, "{\"state\":\"Ready\",\"nodeName\":\"node-1\"}");
+	sc(f, 4, "verify hello --timeout 100ms",
+	   "error: hello: the agent of node node-1 has not answered; is it running?");
+	before = world_get(f->w, SCIS "/hello");
+	job_start(f, "$SC verify hello");
+	answer_verify(f, kube_annotation(before, ORDER),
+	              "\"result\":\"Same\",\"files\":12,\"differences\":0");
+	job_expect(f, "hello: 12 files and folders are as generation 7-00000077 was left\n");
+	assert_int_equal(job_end(f), 0);
+	json_decref(before);
+}
+
 static void test_delete(void **state)
 {
 	struct fixture *f = *state;
@@ -469,6 +517,7 @@ int main(void)
 	        T(test_reset_orders_it_of_the_agent),
 	        T(test_reset_asks_at_a_terminal),
 	        T(test_reset_of_sound_files_is_refused),
+	        T(test_verify_tells_what_the_agent_found),
 	        T(test_delete),
 	        T(test_version_names_both_sides),
 	        T(test_a_server_that_is_away_is_told),

@@ -3,6 +3,7 @@
 
 #include "cli/core/goal.h"
 #include "cli/core/reset.h"
+#include "cli/core/verify.h"
 
 static enum goal_answer check(const char *text, const char *status)
 {
@@ -88,6 +89,43 @@ static void test_goal_words_that_mean_nothing(void **state)
 	}
 }
 
+static void expect_verify(const char *rootfs, bool is_same, const char *want)
+{
+	json_t *instance = json_object();
+	json_t *lines;
+	char text[600] = "";
+	bool same;
+
+	(void)json_object_set_new(instance, "status", json_pack("{s:o}", "rootfs", json_q(rootfs)));
+	lines = verify_lines(instance, "hello", &same);
+	for (size_t i = 0; i < json_array_size(lines); i++)
+		(void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s\n",
+		               json_string_value(json_array_get(lines, i)));
+	assert_string_equal(text, want);
+	assert_int_equal(same, is_same);
+	json_decref(lines);
+	json_decref(instance);
+}
+
+static void test_verify_says_what_differs_and_what_is_refused(void **state)
+{
+	(void)state;
+	expect_verify(
+	        "{'state':'Failed','reason':'FilesChanged','message':'generation 5',"
+	        "'filesGeneration':'7-00000077','verified':{'result':'Differs','generation':"
+	        "'6-00000066','files':9,'differences':30,'message':'removed a\\nadded b\\n'}}",
+	        false,
+	        "hello: 30 of its files are not as generation 6-00000066 was left:\n"
+	        "  removed a\n  added b\n  and 28 more\n"
+	        "The list is of generation 6-00000066; the last that was left is 7-00000077.\n"
+	        "A start is refused: FilesChanged: generation 5\n");
+	expect_verify(
+	        "{'state':'Ready','verified':{'result':'InUse','generation':''}}", false,
+	        "hello runs, and so its files change; stop it first: kubectl sc stop hello\n");
+	expect_verify("{'state':'Ready','verified':{'result':'NoList','message':'too many'}}",
+	              false, "hello: NoList: too many\n");
+}
+
 static void test_reset_is_for_files_in_trouble(void **state)
 {
 	static const struct {
@@ -128,6 +166,7 @@ int main(void)
 	        cmocka_unit_test(test_goal_a_failure_ends_the_wait_for_life),
 	        cmocka_unit_test(test_goal_words_that_mean_nothing),
 	        cmocka_unit_test(test_reset_is_for_files_in_trouble),
+	        cmocka_unit_test(test_verify_says_what_differs_and_what_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,7 @@ struct agent {
 	struct metric *files_check_seconds;
 	struct metric *files_refused;
 	bool files_settling; /* an instance's files; one at a time */
+	bool files_listing;  /* the same */
 	LIST_HEAD(, instance) instances;
 };
 

@@ -314,6 +314,7 @@ static void instance_remove(struct instance *inst)
 		instance_removed(inst);
 		return;
 	}
+	instance_verify_stop(inst);
 	if (inst->root_fd >= 0)
 		(void)close(inst->root_fd);
 	inst->root_fd = -1;

@@ -13,6 +13,7 @@
 #include "wrapper/node/core/pause.h"
 #include "wrapper/node/io/agent.h"
 #include "wrapper/node/io/instance_files.h"
+#include "wrapper/node/io/instance_verify.h"
 #include "wrapper/node/io/rootfs.h"
 
 struct consumer;
@@ -72,6 +73,7 @@ struct instance {
 	struct event *hand_retry; /* not before it is due */
 	struct pause hand_pause;
 	struct instance_files files;
+	struct instance_verify verify;
 };
 
 int instance_new(struct agent *agent, const json_t *object, struct instance **ret_instance,

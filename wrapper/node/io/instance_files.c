@@ -64,6 +64,7 @@ void instance_files_handed(struct instance *inst)
 	inst->files.is_due = true;
 	inst->files.pause_ms = 0;
 	(void)evtimer_del(inst->files.retry);
+	instance_verify_stop(inst);
 }
 
 const char *instance_files_text(const struct instance *inst, char text[FILES_ID_BYTES])
@@ -156,6 +157,7 @@ static void on_files_settled(void *arg, int rc, const void *data, const struct e
 		inst->files.recorded = *(const struct files_id *)data;
 		instance_files_log(inst, LOG_INFO, "files.closed", NULL);
 		instance_report_passing(inst);
+		instance_verify_settled(inst);
 	} else {
 		instance_files_log(inst, LOG_WARN, "files.not_recorded", err);
 		instance_files_pause(inst);
@@ -191,6 +193,7 @@ static bool instance_files_are_used(const struct instance *inst)
 
 void instance_files_next(struct instance *inst)
 {
+	instance_verify_next(inst);
 	if (inst->state != INSTANCE_READY || inst->root_fd < 0 || inst->task != NULL ||
 	    inst->query != NULL || inst->files.task != NULL || kube_is_deleting(inst->object) ||
 	    evtimer_pending(inst->files.retry, NULL))
@@ -216,11 +219,16 @@ static void on_files_retry(evutil_socket_t fd, short what, void *arg)
 int instance_files_init(struct instance *inst, struct err *err)
 {
 	inst->files.retry = evtimer_new(inst->agent->base, on_files_retry, inst);
-	return inst->files.retry != NULL ? 0 : err_set(err, ERR_NOMEM, 0, "instance");
+	inst->verify.told =
+	        json_incref(json_at(inst->object, "status", "rootfs", "verified", NULL));
+	if (inst->files.retry == NULL)
+		return err_set(err, ERR_NOMEM, 0, "instance");
+	return instance_verify_init(inst, err);
 }
 
 void instance_files_done(struct instance *inst)
 {
+	instance_verify_done(inst);
 	if (inst->files.retry != NULL)
 		event_free(inst->files.retry);
 	if (inst->files.task == NULL)

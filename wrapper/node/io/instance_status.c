@@ -33,13 +33,14 @@ static json_t *instance_rootfs_status(const struct instance *inst)
 
 	if (inst->prefix != NULL)
 		(void)rootfs_dir(&p, path, NULL);
-	return json_pack(
-	        "{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:s*, s:s*, s:s*}", "state",
-	        texts[inst->state], "reason", inst->reason, "message", json_text(inst->message),
-	        "imageDigest", inst->digest, "hostPath", path, "providerPodUID", inst->provider_uid,
-	        "nodeName", inst->agent->config->node_name, "resetDigest",
-	        reset[0] != '\0' ? reset : NULL, "filesGeneration", files[0] != '\0' ? files : NULL,
-	        "acceptedFiles", accepted[0] != '\0' ? accepted : NULL);
+	return json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:s*, s:s*, s:s*, s:O*}", "state",
+	                 texts[inst->state], "reason", inst->reason, "message",
+	                 json_text(inst->message), "imageDigest", inst->digest, "hostPath", path,
+	                 "providerPodUID", inst->provider_uid, "nodeName",
+	                 inst->agent->config->node_name, "resetDigest",
+	                 reset[0] != '\0' ? reset : NULL, "filesGeneration",
+	                 files[0] != '\0' ? files : NULL, "acceptedFiles",
+	                 accepted[0] != '\0' ? accepted : NULL, "verified", inst->verify.told);
 }
 
 /* The consumer that the status is about: the newest that has been seen. */

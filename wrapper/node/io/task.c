@@ -130,6 +130,13 @@ void task_forget(struct task *t)
 	LIST_INSERT_HEAD(&forgotten, t, entry);
 }
 
+void task_end(struct task *t)
+{
+	if (t != NULL)
+		(void)kill(t->pid, SIGKILL); /* not reaped yet: the number is its own */
+	task_forget(t);
+}
+
 void tasks_leave(void)
 {
 	while (!LIST_EMPTY(&forgotten)) {

@@ -32,6 +32,9 @@ int task_start(struct event_base *base, const struct task_opts *opts, struct tas
 /** task_forget() - on_done will not run; the child goes on and is reaped. NULL is allowed. */
 void task_forget(struct task *task);
 
+/** task_end() - the child is killed, and forgotten. NULL is allowed */
+void task_end(struct task *task);
+
 /** task_outlive_agent() - in the child: from here on it ends by itself, also without the agent */
 void task_outlive_agent(void);
 
