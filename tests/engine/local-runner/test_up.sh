@@ -172,7 +172,7 @@ state_is_gone() {
 	[ ! -e "$ENGINE_DIR/B" ]
 }
 
-echo 1..20
+echo 1..21
 check 'up starts everything and returns' start A
 check 'status says that all are ready' engine A status
 check 'the node is ready' until_true node_is_ready
