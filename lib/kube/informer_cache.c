@@ -350,8 +350,9 @@ static bool cache_remove_absent(struct informer_cache *c, uint64_t at, bool all)
 
 	for (i = 0; i < c->table.buckets_count; i++) {
 		for (const struct cache_entry *e = c->table.buckets[i]; e != NULL; e = e->chain) {
-			if (e->round != c->round && (all || e->version <= at))
-				(void)json_array_append_new(gone, json_string(e->key));
+			if (e->round != c->round && (all || e->version <= at) &&
+			    json_array_append_new(gone, json_string(e->key)) < 0)
+				abort(); /* as in cache_open(): it would never be told */
 		}
 	}
 	json_array_foreach(gone, i, v) {

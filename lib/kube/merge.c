@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
@@ -47,6 +48,8 @@ json_t *json_merge_patch(const json_t *target, const json_t *patch)
 	return TAKE_PTR(merged);
 }
 
+static int merge_diff(const json_t *from, const json_t *to, json_t **ret_patch);
+
 /* Return: 0 and what to write at @key in the patch (NULL: nothing), -1 out of memory. */
 static int merge_diff_member(const json_t *from, const json_t *to, json_t **ret_patch)
 {
@@ -59,12 +62,8 @@ static int merge_diff_member(const json_t *from, const json_t *to, json_t **ret_
 			*ret_patch = json_null();
 		return 0;
 	}
-	if (from != NULL && json_equal(from, to))
-		return 0;
-	if (json_is_object(from) && json_is_object(to)) {
-		*ret_patch = json_merge_diff(from, to);
-		return 0;
-	}
+	if (from != NULL)
+		return merge_diff(from, to, ret_patch);
 	*ret_patch = json_deep_copy(to);
 	return *ret_patch != NULL ? 0 : -1;
 }
@@ -85,19 +84,34 @@ static int merge_diff_keys(const json_t *keys, const json_t *from, const json_t 
 	return 0;
 }
 
-json_t *json_merge_diff(const json_t *from, const json_t *to)
+/* Return: as merge_diff_member() */
+static int merge_diff(const json_t *from, const json_t *to, json_t **ret_patch)
 {
 	CLEANUP(json_decref_var) json_t *patch = NULL;
 
+	*ret_patch = NULL;
 	if (json_equal(from, to))
-		return NULL;
-	if (!json_is_object(from) || !json_is_object(to))
-		return json_deep_copy(to);
+		return 0;
+	if (!json_is_object(from) || !json_is_object(to)) {
+		*ret_patch = json_deep_copy(to);
+		return *ret_patch != NULL ? 0 : -1;
+	}
 	patch = json_object();
 	if (patch == NULL || merge_diff_keys(from, from, to, patch) < 0 ||
-	    merge_diff_keys(to, from, to, patch) < 0 || json_object_size(patch) == 0)
-		return NULL;
-	return TAKE_PTR(patch);
+	    merge_diff_keys(to, from, to, patch) < 0)
+		return -1;
+	if (json_object_size(patch) > 0)
+		*ret_patch = TAKE_PTR(patch);
+	return 0;
+}
+
+json_t *json_merge_diff(const json_t *from, const json_t *to)
+{
+	json_t *patch;
+
+	if (merge_diff(from, to, &patch) < 0)
+		abort(); /* what is not written would be lost: better a new start */
+	return patch;
 }
 
 bool json_is_within(const json_t *wanted, const json_t *actual)

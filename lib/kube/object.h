@@ -50,7 +50,8 @@ bool kube_condition_set(json_t *conditions, const char *type, bool status, const
 json_t *json_merge_patch(const json_t *target, const json_t *patch);
 
 /**
- * json_merge_diff() - the merge patch that makes @to of @from; NULL when they are equal
+ * json_merge_diff() - the merge patch that makes @to of @from; NULL when they are equal. Out of
+ * memory the program ends, since part of a patch would be a change lost.
  * A merge patch cannot put a null: a null member of @to counts as absent.
  * Return: new reference
  */
