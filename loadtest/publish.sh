@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # usage: publish.sh [NAME…]
-# Puts what run.sh, warm.sh and cluster.sh left in loadtest/results/ into docs/performance.md and
-# docs/images/ ($SC_DOCS_DIR): each NAME (default: all that are there of wake, warm, pods, pods-VERSION) replaces
-# what is between <!-- figures NAME --> and <!-- end -->. Figures of a busy machine are worth nothing:
-# run the three on one that does nothing else.
+# Puts what run.sh, warm.sh, siege.sh and cluster.sh left in loadtest/results/ into docs/performance.md
+# and docs/images/ ($SC_DOCS_DIR): each NAME (default: all that are there of wake, warm, siege,
+# hostile, pods, pods-VERSION) replaces what is between <!-- figures NAME --> and <!-- end -->.
+# Figures of a busy machine are worth nothing: run them on one that does nothing else.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 docs=${SC_DOCS_DIR:-$here/../docs} results=${SC_RESULTS_DIR:-$here/results}
