@@ -2,7 +2,6 @@
 #include "idle-monitor/io/activity.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <string.h>
 
 /* Longer than any uptime; keeps the arithmetic far from overflow. */
@@ -19,7 +18,7 @@ static int activity_seconds(const json_t *object, const char *key, uint64_t *ret
 		return 0;
 	if (!json_is_number(value) || !(seconds >= 0) || seconds > activity_seconds_max)
 		return err_set(err, ERR_PARSE, 0, "%s: want seconds", key);
-	*ret_ms = (uint64_t)floor(seconds * 1000);
+	*ret_ms = (uint64_t)(seconds * 1000);
 	return 1;
 }
 
