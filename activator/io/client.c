@@ -421,6 +421,10 @@ static void client_run_linger(struct client *c)
 
 static void client_turn(struct client *c)
 {
+	if (c->out.failed) { /* also when nothing of the answer could be kept */
+		client_drop(c);
+		return;
+	}
 	if (out_bytes(&c->out) > 0 && c->sock.writable) {
 		long n = out_flush(&c->out, &c->sock);
 

@@ -212,7 +212,7 @@ void out_put(struct out *o, const char *data, size_t bytes)
 
 void out_shrink(struct out *o)
 {
-	if (o->data == NULL || out_pages(out_bytes(o)) == o->capacity)
+	if (o->data == NULL || o->failed || out_pages(out_bytes(o)) == o->capacity)
 		return;
 	memmove(o->data, o->data + o->at, out_bytes(o));
 	o->end -= o->at;

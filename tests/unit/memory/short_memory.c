@@ -92,6 +92,7 @@ static enum outcome run(enum outcome (*scenario)(void), unsigned long at)
 	is_paused = false;
 	outcome = scenario();
 	is_paused = true;
+	fails_at = 0;
 	return outcome;
 }
 
