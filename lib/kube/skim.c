@@ -120,7 +120,7 @@ static bool keep_value(struct skimming *s)
 static const struct skim_member *find_member(const struct skim *of, const char *key, size_t bytes)
 {
 	for (const struct skim_member *m = of->members; m->key != NULL; m++)
-		if (strncmp(m->key, key + 1, bytes - 2) == 0 && m->key[bytes - 2] == '\0')
+		if (strlen(m->key) == bytes - 2 && memcmp(m->key, key + 1, bytes - 2) == 0)
 			return m;
 	return NULL;
 }
