@@ -139,7 +139,7 @@ static void try_all(const char *name, run_fn *run_one, enum outcome (*scenario)(
 	count = try_each(name, run_one, scenario);
 	fails_on = true;
 	(void)try_each(name, run_one, scenario);
-	print_message("%s: %lu allocations\n", name, count);
+	print_message("# %s: %lu allocations\n", name, count);
 	assert_true(count > 0);
 	if (__lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check() != 0)
 		fail_msg("%s: leaks", name);
