@@ -50,7 +50,7 @@ unit_starts_what_is_installed() {
 	unit=$(find "$staged" -path '*/lib/systemd/system/sc-local.service')
 	command=$(sed -n 's/^ExecStart=\([^ ]*\) up --detach$/\1/p' "$unit")
 	[ -x "$staged$command" ] || return
-	grep -qx 'KillMode=process' "$unit" && grep -qx 'Delegate=yes' "$unit"
+	grep -qx 'KillMode=mixed' "$unit" && grep -qx 'Delegate=yes' "$unit"
 }
 
 # as_nobody COMMAND…: whoever runs the test, what is seen is a user's who is not root
