@@ -4,7 +4,7 @@
 # Installs what the tests need, builds with sanitizers and without, runs the suites (all of: unit,
 # lint, fuzz, images, chart, flow, engine, matrix, cluster) and the quickstart's check, sees that
 # nothing was left behind on the machine, and ends with the counts. Needs root for images, engine,
-# matrix, cluster and the check.
+# matrix, cluster, the check and vm: a stock machine in QEMU, half an hour, by name only.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
@@ -34,7 +34,9 @@ traces() {
   [ -z "${tools:-}" ] || find "$tools/tmp" -mindepth 1 -maxdepth 1 | sed 's/^/folder /'
 }
 
-bash scripts/install.sh build run test || exit 1
+purposes=(build run test)
+case " ${suites[*]} " in *' vm '*) purposes+=(vm) ;; esac
+bash scripts/install.sh "${purposes[@]}" || exit 1
 before=$(traces | sort)
 
 [ -f "$checked/build.ninja" ] || meson setup "$checked" -Dwerror=true -Db_sanitize=address,undefined >/dev/null || exit 1
@@ -72,13 +74,19 @@ cluster_start() {
 }
 
 cluster_end() {
-  local code=0 lines
+  local code=0
   wait "$cluster" || code=$?
   cluster=
   cat "$tools/cluster"
-  passed=$((passed + $(grep -c '^ok ' "$tools/cluster")))
-  mapfile -t lines < <(sed -n 's/^not ok /cluster: /p' "$tools/cluster")
-  [ "$code" = 0 ] || [ ${#lines[@]} -gt 0 ] || lines=("cluster: it could not be run")
+  tap_count cluster "$code" "$tools/cluster"
+}
+
+# tap_count SUITE CODE FILE: of those that say themselves what is ok and what is not
+tap_count() {
+  local lines
+  passed=$((passed + $(grep -c '^ok ' "$3")))
+  mapfile -t lines < <(sed -n "s/^not ok /$1: /p" "$3")
+  [ "$2" = 0 ] || [ ${#lines[@]} -gt 0 ] || lines=("$1: it could not be run")
   failed+=("${lines[@]}")
 }
 
@@ -91,6 +99,12 @@ for suite in "${suites[@]}"; do
   if [ "$suite" = cluster ]; then
     cluster_start
     cluster_end
+    continue
+  fi
+  if [ "$suite" = vm ]; then
+    bash tests/vm/run.sh | tee "$tools/vm"
+    code=${PIPESTATUS[0]}
+    tap_count vm "$code" "$tools/vm"
     continue
   fi
   jobs=2
