@@ -98,6 +98,45 @@ static void test_consumer_waits_for_a_holder_in_pauses_that_grow(void **state)
 	TURN_UNTIL(w, w->c->state == CONSUMER_STARTED);
 }
 
+/* --- where --- */
+
+/* The kubelet tells which address is the Pod's. */
+static void tell_address(struct world *w, const char *address)
+{
+	json_t *pod = json_deep_copy(w->pod);
+
+	(void)json_object_set_new(pod, "status", json_pack("{s:[{s:s}]}", "podIPs", "ip", address));
+	consumer_see_pod(w->c, pod);
+	json_decref(pod);
+}
+
+static void test_consumer_with_an_address_that_is_another_pods_is_not_listening(void **state)
+{
+	struct world *w = *state;
+	int listen_fd = listen_on_port();
+
+	see_pod(w);
+	start_wrapper(w);
+	/* before the kubelet says anything, what the runtime gave is believed */
+	TURN_UNTIL(w, w->c->state == CONSUMER_LISTENING);
+	assert_string_equal(w->c->address, "10.9.8.7");
+
+	tell_address(w, "10.9.8.6");
+	assert_int_equal(w->c->state, CONSUMER_STARTED);
+	assert_string_equal(w->c->address, "");
+	assert_non_null(strstr(w->c->message, "10.9.8.7"));
+	turn_for(w, 300);
+	assert_int_equal(w->c->state, CONSUMER_STARTED);
+	assert_string_equal(w->c->address, "");
+
+	tell_address(w, "10.9.8.7");
+	TURN_UNTIL(w, w->c->state == CONSUMER_LISTENING);
+	assert_string_equal(w->c->address, "10.9.8.7");
+	tell_address(w, "10.9.8.7");
+	assert_int_equal(w->c->state, CONSUMER_LISTENING);
+	(void)close(listen_fd);
+}
+
 /* --- what passes --- */
 
 /* So that @spare more can be opened. */
@@ -235,6 +274,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        CONSUMER_TEST(test_consumer_go_is_not_told_to_the_successor_of_a_dead_container),
 	        CONSUMER_TEST(test_consumer_waits_for_a_holder_in_pauses_that_grow),
+	        CONSUMER_TEST(test_consumer_with_an_address_that_is_another_pods_is_not_listening),
 	        CONSUMER_TEST(test_consumer_gets_on_after_descriptors_were_short),
 	        CONSUMER_TEST(test_consumer_is_found_where_nothing_can_be_watched),
 	};

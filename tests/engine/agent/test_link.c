@@ -44,6 +44,7 @@ struct fixture {
 	char pod_uid[64];
 	char cgroup[128];
 	pid_t containers[2]; /* 0: none */
+	pid_t other;         /* known to be of another container than the main one */
 	unsigned messages;
 	unsigned gone;
 	struct event_base *base;
@@ -75,6 +76,11 @@ static void on_gone(void *arg)
 	(void)event_base_loopbreak(f->base);
 }
 
+static bool is_other(const void *arg, pid_t pid)
+{
+	return pid == ((const struct fixture *)arg)->other;
+}
+
 static void make_folders(char *path)
 {
 	for (char *at = strchr(path + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
@@ -88,7 +94,7 @@ static void make_folders(char *path)
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof *f);
-	const struct link_handler handler = {on_message, on_closed, on_gone, f};
+	const struct link_handler handler = {on_message, on_closed, on_gone, f, is_other};
 	struct timespec now;
 	char path[PATH_MAX];
 
@@ -311,9 +317,43 @@ static void test_link_second_peer_is_refused_while_the_first_lives(void **state)
 	end_container(f, &second);
 }
 
+static void test_link_peer_of_another_container_is_refused_as_soon_as_that_is_known(void **state)
+{
+	struct fixture *f = *state;
+	struct process debug = start_container(f);
+	struct process main_one;
+
+	/* the kubelet has not told which container that is */
+	order(&debug);
+	run(f, &debug);
+	assert_int_equal(link_peer(f->link)->pid, debug.pid);
+	assert_false(link_recheck(f->link));
+	assert_int_equal(link_peer(f->link)->pid, debug.pid);
+
+	f->other = debug.pid;
+	assert_true(link_recheck(f->link));
+	assert_null(link_peer(f->link));
+	expect_answer(&debug, '-');
+	order(&debug);
+	run(f, &debug);
+	assert_null(link_peer(f->link));
+	assert_int_equal(f->messages, 1);
+
+	main_one = start_container(f);
+	order(&main_one);
+	while (f->messages < 2)
+		run(f, &main_one);
+	assert_int_equal(link_peer(f->link)->pid, main_one.pid);
+	end_container(f, &main_one);
+	end_container(f, &debug);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(
+	                test_link_peer_of_another_container_is_refused_as_soon_as_that_is_known,
+	                setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                test_link_second_peer_is_refused_while_the_first_lives, setup, teardown),
 	        cmocka_unit_test_setup_teardown(

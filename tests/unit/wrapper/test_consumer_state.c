@@ -61,6 +61,14 @@ static void test_consumer_state_a_restarted_container_begins_again(void **state)
 	      CONSUMER_EV_PORT, CONSUMER_EV_GONE, CONSUMER_EV_HELLO_WAITING, CONSUMER_EV_HANDED);
 }
 
+static void test_consumer_state_an_address_that_is_not_its_own_is_withdrawn(void **state)
+{
+	(void)state;
+	TRACE("Started Listening Started Started Listening ", CONSUMER_EV_HELLO_RUNNING,
+	      CONSUMER_EV_PORT, CONSUMER_EV_ASTRAY, CONSUMER_EV_ASTRAY, CONSUMER_EV_PORT);
+	assert_false(consumer_state_is_passing(CONSUMER_LISTENING, CONSUMER_STARTED, true));
+}
+
 static void test_consumer_state_nothing_is_handed_to_the_dead(void **state)
 {
 	(void)state;
@@ -109,6 +117,7 @@ int main(void)
 	        cmocka_unit_test(test_consumer_state_failure_is_not_covered_by_the_end),
 	        cmocka_unit_test(test_consumer_state_a_running_one_is_met_by_a_new_agent),
 	        cmocka_unit_test(test_consumer_state_a_restarted_container_begins_again),
+	        cmocka_unit_test(test_consumer_state_an_address_that_is_not_its_own_is_withdrawn),
 	        cmocka_unit_test(test_consumer_state_nothing_is_handed_to_the_dead),
 	        cmocka_unit_test(test_consumer_state_every_move_ends_in_a_state),
 	        cmocka_unit_test(test_consumer_state_on_the_way_to_listening_is_passing),

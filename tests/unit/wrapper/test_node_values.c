@@ -426,6 +426,40 @@ static void test_pod_view_finds_the_main_container_by_its_name(void **state)
 	json_decref(pod);
 }
 
+static bool is_that_container(const void *arg, const char *id)
+{
+	return strcmp(id, arg) == 0;
+}
+
+static void test_pod_view_tells_the_main_container_from_others_and_its_addresses(void **state)
+{
+	json_t *whole = json_loads(
+	        "{\"spec\":{\"containers\":[{\"name\":\"web\"},{\"name\":\"aside\"}]},\"status\":{"
+	        "\"podIPs\":[{\"ip\":\"10.0.0.9\"},{\"ip\":\"fd00::9\"}],"
+	        "\"containerStatuses\":[{\"name\":\"aside\",\"containerID\":\"r://1\"},"
+	        "{\"name\":\"web\",\"containerID\":\"r://2\"}],"
+	        "\"initContainerStatuses\":[{\"name\":\"a\",\"containerID\":\"r://3\"}],"
+	        "\"ephemeralContainerStatuses\":[{\"name\":\"b\",\"containerID\":\"r://4\"},"
+	        "{\"name\":\"c\",\"containerID\":\"\"}]}}",
+	        0, NULL);
+	json_t *pod = skimmed(&POD_VIEW, whole);
+
+	(void)state;
+	assert_true(pod_any_other_container(pod, is_that_container, "r://1"));
+	assert_true(pod_any_other_container(pod, is_that_container, "r://3"));
+	assert_true(pod_any_other_container(pod, is_that_container, "r://4"));
+	assert_false(pod_any_other_container(pod, is_that_container, "r://2"));
+	assert_false(pod_any_other_container(pod, is_that_container, "r://5"));
+	assert_false(pod_any_other_container(pod, is_that_container, ""));
+	assert_false(pod_any_other_container(NULL, is_that_container, "r://1"));
+	assert_true(pod_may_have_address(pod, "10.0.0.9"));
+	assert_true(pod_may_have_address(pod, "fd00::9"));
+	assert_false(pod_may_have_address(pod, "169.254.169.254"));
+	assert_true(pod_may_have_address(NULL, "10.0.0.9"));
+	json_decref(pod);
+	json_decref(whole);
+}
+
 static void test_pod_view_keeps_all_that_is_read(void **state)
 {
 	json_t *whole = json_loads(
@@ -523,6 +557,8 @@ int main(void)
 	        cmocka_unit_test(test_pod_view_mount_points_are_certain_folders),
 	        cmocka_unit_test(test_pod_view_paths_to_clear_are_absolute_and_few),
 	        cmocka_unit_test(test_pod_view_finds_the_main_container_by_its_name),
+	        cmocka_unit_test(
+	                test_pod_view_tells_the_main_container_from_others_and_its_addresses),
 	        cmocka_unit_test(test_pod_view_keeps_all_that_is_read),
 	};
 

@@ -52,6 +52,18 @@ static void test_pod_cgroup_knows_a_container_by_its_id(void **state)
 	assert_false(pod_cgroup_is_container("c0ffee", ""));
 }
 
+static void test_pod_cgroup_has_a_container_in_any_hierarchy(void **state)
+{
+	(void)state;
+	assert_true(pod_cgroup_has_container("9:memory:/pod" UID "/c0ffee\n0::/\n", "r://c0ffee"));
+	assert_true(pod_cgroup_has_container("0::/a.slice/cri-containerd-c0ffee.scope/init\n",
+	                                     "containerd://c0ffee"));
+	assert_true(pod_cgroup_has_container("0::/libpod-c0ffee", "c0ffee"));
+	assert_false(pod_cgroup_has_container("9:memory:/pod" UID "/c0ffee0\n", "r://c0ffee"));
+	assert_false(pod_cgroup_has_container("9:memory:/pod" UID "/c0ffee\n", "r://"));
+	assert_false(pod_cgroup_has_container("", "r://c0ffee"));
+}
+
 #define KUBE_UID "7f3c9a10-5b2e-4d61-9c08-2a4be1d0f6a7"
 #define SLICE_UID "7f3c9a10_5b2e_4d61_9c08_2a4be1d0f6a7"
 
@@ -100,6 +112,7 @@ int main(void)
 	        cmocka_unit_test(test_pod_cgroup_knows_both_drivers_folders),
 	        cmocka_unit_test(test_pod_cgroup_finds_whole_components_in_any_hierarchy),
 	        cmocka_unit_test(test_pod_cgroup_knows_a_container_by_its_id),
+	        cmocka_unit_test(test_pod_cgroup_has_a_container_in_any_hierarchy),
 	        cmocka_unit_test(test_pod_cgroup_knows_what_kubelets_make),
 	};
 

@@ -28,6 +28,7 @@
 	X(HANDED)                                                                                  \
 	X(STARTED)                                                                                 \
 	X(PORT)                                                                                    \
+	X(ASTRAY) /* its address is none of the Pod's */                                           \
 	X(FAILED) /* not handed over, or not executed */                                           \
 	X(GONE)   /* process 1 of the container has ended */
 

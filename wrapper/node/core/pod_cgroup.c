@@ -50,6 +50,33 @@ bool pod_cgroup_is_container(const char *name, const char *container_id)
 	return len == id_len || strchr("-:", name[len - id_len - 1]) != NULL;
 }
 
+const char *pod_cgroup_id(const char *container_id)
+{
+	const char *scheme_end = strstr(container_id, "://");
+
+	return scheme_end != NULL ? scheme_end + 3 : container_id;
+}
+
+bool pod_cgroup_has_container(const char *text, const char *container_id)
+{
+	char name[POD_CGROUP_NAME_BYTES];
+
+	while (*text != '\0') {
+		size_t len = strcspn(text, "/\n");
+
+		if (len < sizeof name) {
+			memcpy(name, text, len);
+			name[len] = '\0';
+			if (pod_cgroup_is_container(name, pod_cgroup_id(container_id)))
+				return true;
+		}
+		text += len;
+		if (*text != '\0')
+			text++;
+	}
+	return false;
+}
+
 bool pod_cgroup_has(const char *text, const char *pod_uid)
 {
 	while (*text != '\0') {

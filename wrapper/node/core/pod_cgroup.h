@@ -9,6 +9,9 @@
 
 #include <stdbool.h>
 
+/* A folder's name, as long as file systems have it. */
+enum { POD_CGROUP_NAME_BYTES = 256 };
+
 /** pod_cgroup_is_folder() - @name: one component of a cgroup path */
 bool pod_cgroup_is_folder(const char *name, const char *pod_uid);
 
@@ -18,6 +21,12 @@ bool pod_cgroup_is_folder(const char *name, const char *pod_uid);
  * "libpod-") and the ".scope" of systemd's driver.
  */
 bool pod_cgroup_is_container(const char *name, const char *container_id);
+
+/** pod_cgroup_id() - of "RUNTIME://ID", as the kubelet writes it */
+const char *pod_cgroup_id(const char *container_id);
+
+/** pod_cgroup_has_container() - @text: as below; @container_id: with its runtime or without */
+bool pod_cgroup_has_container(const char *text, const char *container_id);
 
 /** pod_cgroup_has() - @text: contents of /proc/PID/cgroup; true when any hierarchy's path is below
  * that Pod's folder */

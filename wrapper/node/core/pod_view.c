@@ -19,7 +19,9 @@ SKIM_ONLY(kept_end, {"containerID", NULL}, {"exitCode", NULL});
 SKIM_ONLY(kept_state, {"running", NULL}, {"terminated", &kept_end});
 SKIM_ONLY(kept_container, {"name", NULL}, {"containerID", NULL}, {"state", &kept_state},
           {"lastState", &kept_state});
-SKIM_ONLY(kept_status, {"hostIP", NULL}, {"containerStatuses", &kept_container});
+SKIM_ONLY(kept_other, {"containerID", NULL});
+SKIM_ONLY(kept_status, {"hostIP", NULL}, {"podIPs", NULL}, {"containerStatuses", &kept_container},
+          {"initContainerStatuses", &kept_other}, {"ephemeralContainerStatuses", &kept_other});
 static const struct skim_member kept_members[] = {
         {"metadata", &kept_metadata},
         {"spec", &kept_spec},
@@ -82,6 +84,26 @@ const char *pod_main_container_id(const json_t *pod)
 	return json_str_at(status, "", "containerID", NULL);
 }
 
+bool pod_any_other_container(const json_t *pod, bool (*is)(const void *arg, const char *id),
+                             const void *arg)
+{
+	static const char *const lists[] = {"containerStatuses", "initContainerStatuses",
+	                                    "ephemeralContainerStatuses"};
+	const json_t *main_status = pod_main_status(pod);
+	const json_t *one;
+	size_t i;
+
+	for (size_t list = 0; list < ARRAY_LEN(lists); list++) {
+		json_array_foreach(json_at(pod, "status", lists[list], NULL), i, one) {
+			const char *id = json_str_at(one, "", "containerID", NULL);
+
+			if (one != main_status && id[0] != '\0' && is(arg, id))
+				return true;
+		}
+	}
+	return false;
+}
+
 const char *pod_working_dir(const json_t *pod)
 {
 	return json_str_at(json_array_get(json_at(pod, "spec", "containers", NULL), 0), "/",
@@ -110,6 +132,19 @@ const char *pod_host_address(const json_t *pod)
 	if (!json_bool_at(pod, false, "spec", "hostNetwork", NULL))
 		return NULL;
 	return json_str_at(pod, "", "status", "hostIP", NULL);
+}
+
+bool pod_may_have_address(const json_t *pod, const char *address)
+{
+	const json_t *addresses = json_at(pod, "status", "podIPs", NULL);
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(addresses, i, one) {
+		if (strcmp(json_str_at(one, "", "ip", NULL), address) == 0)
+			return true;
+	}
+	return json_array_size(addresses) == 0;
 }
 
 uint64_t pod_start(const json_t *pod)

@@ -28,6 +28,14 @@ const char *pod_container_id(const json_t *pod);
 /** pod_main_container_id() - of the main container, wherever its status stands, while that runs */
 const char *pod_main_container_id(const json_t *pod);
 
+/**
+ * pod_any_other_container() - @is true of one that the kubelet tells of and that is not the main
+ * one
+ * @is: asked with each one's "RUNTIME://ID"
+ */
+bool pod_any_other_container(const json_t *pod, bool (*is)(const void *arg, const char *id),
+                             const void *arg);
+
 /** pod_working_dir() - of the main container */
 const char *pod_working_dir(const json_t *pod);
 
@@ -39,6 +47,12 @@ bool pod_main_end(const json_t *pod, const char **ret_container_id, int *ret_exi
 
 /** pod_host_address() - of the node, when the Pod is in its network; NULL: it has its own */
 const char *pod_host_address(const json_t *pod);
+
+/**
+ * pod_may_have_address() - one of those that the kubelet tells, which are the runtime's word; any
+ * while it tells none yet
+ */
+bool pod_may_have_address(const json_t *pod, const char *address);
 
 /** pod_start() - which start of the instance made it */
 uint64_t pod_start(const json_t *pod);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "wrapper/node/io/consumer.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -14,6 +13,7 @@
 #include "lib/kube/object.h"
 #include "wrapper/node/core/handed.h"
 #include "wrapper/node/core/pod_view.h"
+#include "wrapper/node/io/consumer_internal.h"
 #include "wrapper/node/io/files_mark.h"
 #include "wrapper/node/io/fs.h"
 #include "wrapper/node/io/handover.h"
@@ -21,34 +21,10 @@
 #include "wrapper/node/io/proc.h"
 #include "wrapper/node/io/task.h"
 
-/* After so long without the wanted port the status names those that do listen. */
-enum {
-	CONSUMER_PORT_PATIENCE_MS = 3000,
-	/* and again, when they are others by then, after a pause that grows */
-	CONSUMER_PORTS_FIRST_MS = 1000,
-	CONSUMER_PORTS_MAX_MS = 30000,
-	/* after a look that failed */
-	CONSUMER_POLL_FIRST_MS = 100,
-	CONSUMER_POLL_MAX_MS = 1000,
-};
 /* For all of clearAtStart together: some hundred thousand files. */
 enum { CONSUMER_CLEAR_MS_MAX = 5000 };
 
-static uint16_t consumer_port(const struct consumer *c)
-{
-	int64_t port = json_int_at(c->inst->object, 0, "spec", "activationPort", NULL);
-
-	return port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0;
-}
-
-static void consumer_poll_in(struct consumer *c, uint64_t ms)
-{
-	const struct timeval tv = clk_timeval(ms);
-
-	(void)evtimer_add(c->poll, &tv);
-}
-
-static void consumer_feed(struct consumer *c, enum consumer_event ev)
+void consumer_feed(struct consumer *c, enum consumer_event ev)
 {
 	enum consumer_state next = consumer_state_next(c->state, ev);
 	bool is_passing = consumer_state_is_passing(c->state, next, consumer_port(c) != 0);
@@ -68,10 +44,7 @@ static void consumer_feed(struct consumer *c, enum consumer_event ev)
 		instance_report(c->inst);
 }
 
-static void consumer_say(struct consumer *c, const char *reason, const char *fmt, ...)
-        PRINTF_LIKE(3, 4);
-
-static void consumer_say(struct consumer *c, const char *reason, const char *fmt, ...)
+void consumer_say(struct consumer *c, const char *reason, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -79,143 +52,6 @@ static void consumer_say(struct consumer *c, const char *reason, const char *fmt
 	va_start(ap, fmt);
 	(void)vsnprintf(c->message, sizeof c->message, fmt, ap);
 	va_end(ap);
-}
-
-/* --- the port --- */
-
-static void consumer_stop_polling(struct consumer *c)
-{
-	(void)evtimer_del(c->poll);
-	netns_close(&c->netns);
-}
-
-static void consumer_tell_ports(struct consumer *c, const struct ports *p)
-{
-	char text[sizeof c->message];
-
-	(void)ports_message(p, text, sizeof text);
-	if (strcmp(text, c->message) == 0)
-		return;
-	consumer_say(c, "", "%s", text);
-	instance_report(c->inst);
-}
-
-/* The Pod's processes, looked up once a poll, and only when there is a socket to ask about. */
-struct owner {
-	const struct consumer *c;
-	size_t pids_count;
-	pid_t pids[PROC_PIDS_MAX];
-};
-
-static bool consumer_owns(void *arg, uint32_t inode)
-{
-	struct owner *o = arg;
-
-	if (o->pids_count == 0)
-		o->pids_count = proc_of_pod(o->c->inst->agent->config->cgroup_roots, o->c->pod_uid,
-		                            o->pids);
-	return proc_has_socket(o->pids, o->pids_count, inode);
-}
-
-static int consumer_find_address(struct consumer *c, struct err *err)
-{
-	if (!c->is_on_host)
-		return netns_address(&c->netns, c->address, err);
-	(void)snprintf(c->address, sizeof c->address, "%s", c->host_address);
-	return 0;
-}
-
-static int consumer_look(struct consumer *c, struct ports *p, struct err *err)
-{
-	const struct link_peer *peer = link_peer(c->link);
-
-	if (c->netns.diag_fd < 0 && netns_open(peer->net_ns_fd, &c->netns, err) < 0)
-		return -1;
-	if (c->address[0] == '\0' && consumer_find_address(c, err) < 0)
-		return -1;
-	return p->wanted != 0 ? netns_ports(&c->netns, p, true, err) : 0;
-}
-
-/* Whatever it was, it may pass; what is left of an answer goes with the sockets. */
-static void consumer_look_failed(struct consumer *c, const struct err *err)
-{
-	static const struct pause_limit limit = {CONSUMER_POLL_FIRST_MS, CONSUMER_POLL_MAX_MS, 0};
-
-	netns_close(&c->netns);
-	if (c->poll_pause.ms == 0)
-		log_event(LOG_WARN, "consumer.netlink_failed", log_str("pod_uid", c->pod_uid),
-		          log_err(err));
-	consumer_poll_in(c, pause_next(&c->poll_pause, &limit, clk_now_ms()));
-}
-
-/* What listens instead: all of it, which is not asked for often. */
-static void consumer_tell_others(struct consumer *c, struct ports *p, uint64_t now_ms)
-{
-	static const struct pause_limit limit = {CONSUMER_PORTS_FIRST_MS, CONSUMER_PORTS_MAX_MS, 0};
-	struct err err;
-
-	if (now_ms < c->ports_told.at_ms + c->ports_told.ms)
-		return;
-	(void)pause_next(&c->ports_told, &limit, now_ms);
-	if (netns_ports(&c->netns, p, false, &err) < 0)
-		netns_close(&c->netns); /* some of it is known; the next look opens it anew */
-	consumer_tell_ports(c, p);
-}
-
-static void consumer_poll(struct consumer *c)
-{
-	uint64_t begin_us = clk_now_us();
-	uint64_t now_ms = clk_now_ms();
-	uint64_t waited_ms = now_ms - c->started_ms;
-	struct owner owner = {.c = c};
-	struct ports p = {.wanted = consumer_port(c),
-	                  .is_own = c->is_on_host ? consumer_owns : NULL,
-	                  .own_arg = &owner};
-	struct err err;
-
-	if (link_peer(c->link) == NULL)
-		return;
-	if (consumer_look(c, &p, &err) < 0) {
-		consumer_look_failed(c, &err);
-		return;
-	}
-	pause_over(&c->poll_pause);
-	if (p.is_wanted_open && c->address[0] != '\0') {
-		c->message[0] = '\0';
-		consumer_stop_polling(c);
-		consumer_feed(c, CONSUMER_EV_PORT);
-		return;
-	}
-	if (p.wanted == 0 && c->address[0] != '\0') {
-		consumer_stop_polling(c);
-		instance_report(c->inst);
-		return;
-	}
-	if (p.wanted != 0 && waited_ms >= CONSUMER_PORT_PATIENCE_MS)
-		consumer_tell_others(c, &p, now_ms);
-	consumer_poll_in(c, ports_delay_ms(waited_ms, clk_now_us() - begin_us));
-}
-
-static void on_consumer_poll(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	consumer_poll(arg);
-}
-
-/* The namespace is open and the address, if there is one yet, is known when this returns. */
-static void consumer_open_netns(struct consumer *c)
-{
-	struct ports none = {.wanted = 0};
-	struct err err;
-
-	consumer_stop_polling(c);
-	c->address[0] = '\0';
-	c->started_ms = clk_now_ms();
-	pause_over(&c->ports_told);
-	pause_over(&c->poll_pause);
-	if (link_peer(c->link) != NULL && consumer_look(c, &none, &err) < 0)
-		consumer_look_failed(c, &err);
 }
 
 /* --- the wrapper --- */
@@ -313,6 +149,32 @@ static void on_consumer_gone(void *arg)
 	consumer_feed(c, CONSUMER_EV_GONE);
 	instance_hand_soon(c->inst);
 	instance_reconcile(c->inst);
+}
+
+static bool consumer_is_in(const void *arg, const char *container_id)
+{
+	return proc_is_in_container(*(const pid_t *)arg, container_id);
+}
+
+/*
+ * A container for debugging may have the control folder, too. Which it is the kubelet tells a
+ * second later; a wake does not wait for that.
+ */
+static bool on_consumer_peer(const void *arg, pid_t pid)
+{
+	const struct consumer *c = arg;
+
+	return pod_any_other_container(c->pod, consumer_is_in, &pid);
+}
+
+static void consumer_check_peer(struct consumer *c)
+{
+	if (!link_recheck(c->link))
+		return;
+	consumer_stop_polling(c);
+	c->becomes = false;
+	consumer_say(c, "HandoverFailed", "another container of the Pod spoke for the main one");
+	consumer_feed(c, CONSUMER_EV_GONE);
 }
 
 bool consumer_is_alive(const struct consumer *c)
@@ -474,7 +336,7 @@ int consumer_new(struct instance *inst, const json_t *pod, struct consumer **ret
 {
 	struct consumer *c = calloc(1, sizeof *c);
 	const struct link_handler handler = {on_consumer_message, on_consumer_closed,
-	                                     on_consumer_gone, c};
+	                                     on_consumer_gone, c, on_consumer_peer};
 
 	if (c == NULL)
 		return err_set(err, ERR_NOMEM, 0, "consumer");
@@ -541,10 +403,14 @@ void consumer_see_pod(struct consumer *c, const json_t *pod)
 	const char *host_address = pod_host_address(pod);
 
 	c->has_pod = true;
+	json_decref(c->pod);
+	c->pod = json_incref((json_t *)(uintptr_t)pod);
 	(void)snprintf(c->cwd, sizeof c->cwd, "%s", pod_working_dir(pod));
 	c->is_on_host = host_address != NULL;
 	if (c->is_on_host)
 		(void)snprintf(c->host_address, sizeof c->host_address, "%s", host_address);
+	consumer_check_peer(c);
+	consumer_check_address(c);
 	consumer_see_end(c, pod);
 	if (c->state == CONSUMER_ABSENT && link_peer(c->link) == NULL &&
 	    instance_is_application(c->inst->object) && pod_main_container_id(pod)[0] != '\0')
@@ -563,6 +429,7 @@ void consumer_free(struct consumer *c)
 	event_free(c->poll);
 	link_free(c->link);
 	LIST_REMOVE(c, entry);
+	json_decref(c->pod);
 	free(c);
 }
 

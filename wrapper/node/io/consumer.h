@@ -19,6 +19,7 @@ struct consumer {
 	uint64_t start;      /* which start of the instance made it */
 	uint64_t generation; /* of the container, which it was made for */
 	bool has_pod;        /* the Pod is still in the API */
+	json_t *pod;         /* as it was seen last; owned */
 	enum consumer_state state;
 	char reason[ROOTFS_REASON_BYTES];
 	char message[256];

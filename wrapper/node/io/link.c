@@ -170,6 +170,10 @@ static int link_check_peer(struct link *l, struct link_peer *p, struct err *err)
 	if (!proc_is_in_pod(p->pid, l->pod_uid))
 		return err_set(err, ERR_DENIED, 0, "process %d is not in the Pod's cgroup",
 		               (int)p->pid);
+	if (l->handler.is_other != NULL && l->handler.is_other(l->handler.arg, p->pid))
+		return err_set(err, ERR_DENIED, 0,
+		               "process %d is of another container of the Pod than the main one",
+		               (int)p->pid);
 	if (!proc_is_first(p->pid))
 		return err_set(err, ERR_DENIED, 0, "process %d is not process 1 of a container",
 		               (int)p->pid);
@@ -335,6 +339,22 @@ void link_on_socket(struct link *l, int path_fd)
 	l->socket_is_dead = false;
 	l->refused[0] = '\0';
 	pause_over(&l->retry);
+}
+
+bool link_recheck(struct link *l)
+{
+	struct err err;
+
+	if (l->peer.pid == 0 || l->handler.is_other == NULL ||
+	    !l->handler.is_other(l->handler.arg, l->peer.pid) || !proc_is_alive(l->peer.pid_fd))
+		return false;
+	(void)err_set(&err, ERR_DENIED, 0,
+	              "process %d, which was the peer, is of another container of the Pod",
+	              (int)l->peer.pid);
+	link_disconnect(l);
+	link_peer_done(l);
+	link_refused(l, &err);
+	return true;
 }
 
 int link_new(struct links *links, const char *pod_uid, const struct link_handler *handler,

@@ -38,6 +38,8 @@ struct link_handler {
 	/* Process 1 of the container has ended. The link goes on and waits for a next one. */
 	void (*on_gone)(void *arg);
 	void *arg;
+	/* It is known to be of a container that is not the one. NULL: none is. */
+	bool (*is_other)(const void *arg, pid_t pid);
 };
 
 /**
@@ -58,6 +60,12 @@ void link_free(struct link *link);
  * wrapper's place. It is checked as any peer.
  */
 int link_adopt(struct link *link, pid_t pid, struct err *err);
+
+/**
+ * link_recheck() - more is known of the Pod's containers
+ * Return: the peer is of another one, and is none any more; on_gone() is not called
+ */
+bool link_recheck(struct link *link);
 
 /** link_peer() - NULL when no process is known, or it has ended */
 const struct link_peer *link_peer(const struct link *link);

@@ -146,7 +146,8 @@ int netns_ports(const struct netns *n, struct ports *p, bool only_wanted, struct
 }
 
 struct netns_found {
-	char v4[INET_ADDRSTRLEN];
+	const struct netns_wanted *wanted;
+	char v4[INET6_ADDRSTRLEN];
 	char v6[INET6_ADDRSTRLEN];
 };
 
@@ -157,6 +158,7 @@ static void netns_visit_address(void *arg, const struct nlmsghdr *m)
 	const char *at = (const char *)IFA_RTA(ifa);
 	const char *end = (const char *)m + m->nlmsg_len;
 	const void *address = NULL;
+	char text[INET6_ADDRSTRLEN];
 
 	if (m->nlmsg_type != RTM_NEWADDR || ifa->ifa_scope != RT_SCOPE_UNIVERSE ||
 	    (ifa->ifa_family == AF_INET6 && (ifa->ifa_flags & IFA_F_TENTATIVE)))
@@ -173,13 +175,17 @@ static void netns_visit_address(void *arg, const struct nlmsghdr *m)
 	}
 	if (address == NULL)
 		return;
+	if (inet_ntop(ifa->ifa_family, address, text, sizeof text) == NULL ||
+	    !found->wanted->is_wanted(found->wanted->arg, text))
+		return;
 	if (ifa->ifa_family == AF_INET && found->v4[0] == '\0')
-		(void)inet_ntop(AF_INET, address, found->v4, sizeof found->v4);
+		(void)snprintf(found->v4, sizeof found->v4, "%s", text);
 	else if (ifa->ifa_family == AF_INET6 && found->v6[0] == '\0')
-		(void)inet_ntop(AF_INET6, address, found->v6, sizeof found->v6);
+		(void)snprintf(found->v6, sizeof found->v6, "%s", text);
 }
 
-int netns_address(const struct netns *n, char address[INET6_ADDRSTRLEN], struct err *err)
+int netns_address(const struct netns *n, const struct netns_wanted *wanted,
+                  char address[INET6_ADDRSTRLEN], struct err *err)
 {
 	struct {
 		struct nlmsghdr head;
@@ -188,7 +194,7 @@ int netns_address(const struct netns *n, char address[INET6_ADDRSTRLEN], struct 
 	                  .nlmsg_type = RTM_GETADDR,
 	                  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
 	         .body = {.ifa_family = AF_UNSPEC}};
-	struct netns_found found = {0};
+	struct netns_found found = {.wanted = wanted};
 	const struct dump d = {n->route_fd, &req.head, netns_visit_address, &found};
 
 	if (netns_dump(&d, err) < 0)

@@ -29,5 +29,15 @@ void netns_close(struct netns *n);
  */
 int netns_ports(const struct netns *n, struct ports *p, bool only_wanted, struct err *err);
 
-/** netns_address() - the first global IPv4 address, else IPv6; "" when there is none yet */
-int netns_address(const struct netns *n, char address[INET6_ADDRSTRLEN], struct err *err);
+/** Which of a namespace's addresses count. */
+struct netns_wanted {
+	bool (*is_wanted)(const void *arg, const char *address);
+	const void *arg;
+};
+
+/**
+ * netns_address() - the first global IPv4 address that is wanted, else IPv6; "" when there is none
+ * yet
+ */
+int netns_address(const struct netns *n, const struct netns_wanted *wanted,
+                  char address[INET6_ADDRSTRLEN], struct err *err);

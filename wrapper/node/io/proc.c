@@ -97,8 +97,8 @@ static void proc_search_hierarchies(struct search *s, const char *root)
 size_t proc_of_container(const char *const *cgroup_roots, const char *pod_uid,
                          const char *container_id, pid_t pids[PROC_PIDS_MAX])
 {
-	const char *scheme_end = container_id != NULL ? strstr(container_id, "://") : NULL;
-	struct search s = {pod_uid, scheme_end != NULL ? scheme_end + 3 : container_id, pids, 0};
+	const char *id = container_id != NULL ? pod_cgroup_id(container_id) : NULL;
+	struct search s = {pod_uid, id, pids, 0};
 	char path[PATH_MAX];
 
 	for (; *cgroup_roots != NULL && s.count == 0; cgroup_roots++) {
@@ -166,6 +166,13 @@ bool proc_is_in_pod(pid_t pid, const char *pod_uid)
 	char text[PROC_TEXT_BYTES_MAX];
 
 	return proc_read(pid, "cgroup", text) && pod_cgroup_has(text, pod_uid);
+}
+
+bool proc_is_in_container(pid_t pid, const char *container_id)
+{
+	char text[PROC_TEXT_BYTES_MAX];
+
+	return proc_read(pid, "cgroup", text) && pod_cgroup_has_container(text, container_id);
 }
 
 bool proc_is_first(pid_t pid)

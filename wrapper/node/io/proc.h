@@ -33,6 +33,9 @@ bool proc_has_socket(const pid_t *pids, size_t count, uint32_t inode);
 /** proc_is_in_pod() - by /proc/PID/cgroup */
 bool proc_is_in_pod(pid_t pid, const char *pod_uid);
 
+/** proc_is_in_container() - by its cgroup; @container_id: "RUNTIME://ID" */
+bool proc_is_in_container(pid_t pid, const char *container_id);
+
 /** proc_is_first() - process 1 of its process namespace */
 bool proc_is_first(pid_t pid);
 
