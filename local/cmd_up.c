@@ -200,6 +200,7 @@ static int add_programs(struct up *up, struct err *err)
 	arg(&l, "--staging-dir=%s/node-agent", up->engine.run_dir);
 	/* Podman names the layers of an image with many relative to its storage's folder */
 	arg(&l, "--layer-root=%s/containers/overlay", up->engine.state_dir);
+	arg(&l, "--runtime-root=%s/containers", up->engine.state_dir);
 	for (const char **prefix = up->host_path_prefixes; *prefix != NULL; prefix++)
 		arg(&l, "--host-path-prefixes=%s", *prefix);
 	return line_end(up, &l, err);

@@ -63,6 +63,12 @@ static const struct config_option options[] = {
          .kind = CONFIG_STR,
          .value = &settings.agent.layer_root,
          .help = "folder to which a runtime's relative overlay layers belong"},
+        {.path = "runtimeRoot",
+         .kind = CONFIG_STR,
+         .value = &settings.agent.runtime_root,
+         .help = "the runtime's folder: images' layers are below it, and nothing else is mounted "
+                 "as "
+                 "one; default: no such check"},
         {.path = "stagingDir",
          .kind = CONFIG_STR,
          .value = &settings.agent.staging_dir,

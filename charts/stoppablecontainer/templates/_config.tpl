@@ -106,6 +106,7 @@ admin:
 podsDir: {{ printf "%s/pods" ($n.kubeletRootDir | trimSuffix "/") | quote }}
 runtimeEndpoint: {{ printf "unix://%s" $n.containerRuntime.endpoint | quote }}
 layerRoot: {{ printf "%s/io.containerd.snapshotter.v1.overlayfs/snapshots" ($n.containerRuntime.dataRoot | trimSuffix "/") | quote }}
+runtimeRoot: {{ $n.containerRuntime.dataRoot | trimSuffix "/" | quote }}
 cgroupRoots: [/host/cgroup]
 hostPathPrefixes: {{ toJson $n.hostPathPrefixes }}
 stagingDir: /run/sc-node-agent

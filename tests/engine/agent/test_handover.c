@@ -122,6 +122,7 @@ static void test_handover_writes_of_the_process_are_in_upper(void **state)
 static void test_handover_second_mount_is_refused_and_the_first_taken_back(void **state)
 {
 	struct container c = {0};
+	struct overlay_paths others = paths;
 	struct err err;
 	int fd;
 	pid_t pid;
@@ -129,6 +130,7 @@ static void test_handover_second_mount_is_refused_and_the_first_taken_back(void 
 	int status;
 
 	(void)state;
+	others.mark = "uid-2";
 	tree_mount();
 	pid = start(&c, "echo one > /kept; sleep 1000 & wait", &fd);
 	out = hand_over(pid, "/");
@@ -140,6 +142,11 @@ static void test_handover_second_mount_is_refused_and_the_first_taken_back(void 
 	assert_int_equal(overlay_mount(&paths, &err), -1);
 	assert_int_equal(err.sys_errno, EBUSY);
 	/* in a child: it changes namespaces */
+	if (fork() == 0)
+		_exit(overlay_take_back(pid, &others, &err) < 0 && err.code == ERR_DENIED ? 0 : 1);
+	assert_true(wait(&status) > 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(access(T "/merged/kept", F_OK), -1);
 	if (fork() == 0)
 		_exit(overlay_take_back(pid, &paths, &err) == 0 ? 0 : 1);
 	assert_true(wait(&status) > 0);

@@ -224,7 +224,8 @@ static void test_rootfs_layers_of_a_user_namespace_are_refused(void **state)
  */
 static void test_rootfs_holder_is_never_in_a_user_namespace(void **state)
 {
-	static const struct overlay_paths paths = {.upper = T "/liar-u", .target = T "/staging"};
+	static const struct overlay_paths paths = {
+	        .upper = T "/liar-u", .target = T "/staging", .mark = "uid-1"};
 	struct fixture *f = *state;
 	pid_t liar = start_process(T "/layer", "liar", CLONE_NEWUSER);
 	pid_t holder = start_container(T "/layer", "holder");
@@ -257,6 +258,57 @@ static void test_rootfs_holder_that_ends_has_not_let_go_yet(void **state)
 	assert_int_equal(rootfs_holder(&place), ending);
 	assert_int_equal(waitpid(ending, NULL, 0), ending);
 	assert_int_equal(rootfs_holder(&place), 0);
+}
+
+static void test_rootfs_layers_elsewhere_than_the_runtimes_are_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(mkdir(T "/runtime", 0755), 0);
+	f->w.place.runtime_root = T "/runtime";
+	expect_failed(f, "MountFailed");
+	assert_int_equal(f->err.code, ERR_DENIED);
+	assert_non_null(strstr(f->err.text, "--runtime-root " T "/runtime"));
+	assert_int_equal(access(KEPT "/upper", F_OK), -1);
+	assert_int_equal(access(KEPT "/record.json", F_OK), -1);
+
+	f->w.place.runtime_root = T;
+	expect_made(f);
+}
+
+static void expect_layer(const char *layer, int want)
+{
+	struct err err;
+	int fd = overlay_open_layer(T "/runtime", layer, &err);
+
+	if (fd >= 0) {
+		assert_int_equal(want, 0);
+		(void)close(fd);
+	} else {
+		assert_int_equal(err.code, want);
+	}
+}
+
+static void test_overlay_layers_are_opened_beneath_the_runtimes_folder(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir(T "/runtime", 0755) | mkdir(T "/runtime/l", 0755) |
+	                         mkdir(T "/runtime/a", 0755) | mkdir(T "/runtime/a/diff", 0755),
+	                 0);
+	/* as Podman names them */
+	assert_int_equal(symlink("../a/diff", T "/runtime/l/SHORT"), 0);
+	assert_int_equal(symlink("../../layer", T "/runtime/l/OUT"), 0);
+	assert_int_equal(symlink(T "/runtime/a", T "/runtime/l/ABSOLUTE"), 0);
+	assert_int_equal(symlink("/proc/self/root", T "/runtime/l/MAGIC"), 0);
+	expect_layer(T "/runtime/a/diff", 0);
+	expect_layer(T "/runtime/l/SHORT", 0);
+	expect_layer(T "/runtime/l/OUT", ERR_DENIED);
+	expect_layer(T "/runtime/l/ABSOLUTE", ERR_DENIED);
+	expect_layer(T "/runtime/l/MAGIC", ERR_DENIED);
+	expect_layer(T "/runtime/../layer", ERR_DENIED);
+	expect_layer(T "/runtime-other/a", ERR_DENIED);
+	expect_layer(T "/layer", ERR_DENIED);
+	expect_layer(T "/runtime/none", ERR_NOT_FOUND);
 }
 
 static void test_rootfs_user_is_the_images_whatever_was_written(void **state)
@@ -481,6 +533,8 @@ int main(void)
 	        ROOTFS_TEST(test_rootfs_layers_of_a_user_namespace_are_refused),
 	        ROOTFS_TEST(test_rootfs_holder_is_never_in_a_user_namespace),
 	        ROOTFS_TEST(test_rootfs_holder_that_ends_has_not_let_go_yet),
+	        ROOTFS_TEST(test_rootfs_layers_elsewhere_than_the_runtimes_are_refused),
+	        ROOTFS_TEST(test_overlay_layers_are_opened_beneath_the_runtimes_folder),
 	        ROOTFS_TEST(test_rootfs_user_is_the_images_whatever_was_written),
 	        ROOTFS_TEST(test_rootfs_is_made_again_from_its_record),
 	        ROOTFS_TEST(test_rootfs_waits_for_what_still_ends),

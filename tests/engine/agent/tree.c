@@ -16,7 +16,8 @@
 #include <cmocka.h>
 
 static const char *const layers[] = {T "/layer", NULL};
-const struct overlay_paths paths = {layers, T "/state/upper", T "/state/work", T "/merged"};
+const struct overlay_paths paths = {layers, T "/state/upper", T "/state/work", T "/merged",
+                                    T,      "uid-1"};
 
 void tree_must(int rc, const struct err *err)
 {
@@ -47,6 +48,7 @@ int tree_setup(void **state)
 	assert_int_equal(mkdir(paths.upper, 0700), 0);
 	fd = open(paths.upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	tree_must(overlay_upper_init(fd, layers[0], &err), &err);
+	tree_must(overlay_mark(fd, paths.mark, &err), &err);
 	(void)close(fd);
 	return 0;
 }

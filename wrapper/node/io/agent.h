@@ -28,6 +28,7 @@ struct agent_config {
 	const char *runtime_endpoint; /* one of these two */
 	const char *podman_socket;
 	const char *layer_root;
+	const char *runtime_root;
 	const char *staging_dir;
 	const char **cgroup_roots;
 	const char **host_path_prefixes;

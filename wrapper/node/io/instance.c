@@ -49,6 +49,7 @@ struct rootfs_place instance_place(const struct instance *inst, const struct con
 	                         .uid = instance_uid(inst),
 	                         .staging_dir = config->staging_dir,
 	                         .layer_root = config->layer_root,
+	                         .runtime_root = config->runtime_root,
 	                         .cgroup_roots = config->cgroup_roots};
 	const char *recalled = inst->recalled_pod;
 	const struct consumer *c;

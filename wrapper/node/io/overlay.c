@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wrapper/node/io/overlay.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,11 +11,14 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "lib/base/openat2.h"
 #include "wrapper/node/core/mountinfo.h"
 #include "wrapper/node/io/fs.h"
 #include "wrapper/node/io/proc.h"
 
-enum { OVERLAY_OPTIONS_BYTES = 4096, OVERLAY_XATTR_BYTES = 65536 };
+enum { OVERLAY_OPTIONS_BYTES = 4096, OVERLAY_XATTR_BYTES = 65536, OVERLAY_MARK_BYTES = 256 };
+
+#define OVERLAY_MARK "trusted.stoppablecontainer.instance"
 
 int overlay_namespace(const char *staging_dir, struct err *err)
 {
@@ -59,6 +63,54 @@ static int overlay_copy_attributes(int upper_fd, const char *layer, struct err *
 			return err_set(err, ERR_SYS, errno, "attribute %s of %s", name, layer);
 	}
 	return 0;
+}
+
+int overlay_mark(int upper_fd, const char *mark, struct err *err)
+{
+	if (fsetxattr(upper_fd, OVERLAY_MARK, mark, strlen(mark), 0) < 0)
+		return err_set(err, ERR_SYS, errno, "mark of the upper directory");
+	return 0;
+}
+
+/* @tree: a mount that is attached nowhere */
+static bool overlay_has_mark(int tree, const char *mark)
+{
+	char path[64];
+	char value[OVERLAY_MARK_BYTES];
+	ssize_t bytes;
+
+	assert(mark != NULL);
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", tree);
+	bytes = getxattr(path, OVERLAY_MARK, value, sizeof value);
+	return bytes > 0 && (size_t)bytes == strlen(mark) &&
+	       memcmp(value, mark, (size_t)bytes) == 0;
+}
+
+int overlay_open_layer(const char *runtime_root, const char *layer, struct err *err)
+{
+	size_t len = runtime_root != NULL ? strlen(runtime_root) : 0;
+	CLEANUP(fd_close_var) int root = -1;
+	int fd;
+
+	if (runtime_root == NULL) {
+		fd = open(layer, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	} else if (strncmp(layer, runtime_root, len) != 0 || layer[len] != '/') {
+		return err_set(err, ERR_DENIED, 0, "layer %s is not below --runtime-root %s", layer,
+		               runtime_root);
+	} else {
+		/* Podman's short names are links, within */
+		root = open(runtime_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		fd = root < 0 ? -1
+		              : openat2_call(root, layer + len + 1, O_PATH | O_DIRECTORY,
+		                             RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+	}
+	if (fd < 0 && errno == EXDEV)
+		return err_set(err, ERR_DENIED, 0, "layer %s leads out of --runtime-root %s", layer,
+		               runtime_root);
+	if (fd < 0)
+		return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_SYS, errno, "layer %s",
+		               layer);
+	return fd;
 }
 
 int overlay_upper_init(int upper_fd, const char *top_layer, struct err *err)
@@ -109,10 +161,9 @@ int overlay_mount(const struct overlay_paths *p, struct err *err)
 	int rc = 0;
 
 	for (; rc == 0 && p->layers[count] != NULL && count < OVERLAY_LAYERS_MAX; count++) {
-		fds[count] = open(p->layers[count], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		fds[count] = overlay_open_layer(p->runtime_root, p->layers[count], err);
 		if (fds[count] < 0) {
-			rc = err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_SYS, errno,
-			             "layer %s", p->layers[count]);
+			rc = -1;
 			break;
 		}
 	}
@@ -227,6 +278,10 @@ int overlay_take_back(pid_t holder, const struct overlay_paths *p, struct err *e
 		abort(); /* whatever is mounted next would be mounted in a container */
 	if (tree < 0)
 		return -1;
+	if (!overlay_has_mark(tree, p->mark))
+		return err_set(err, ERR_DENIED, 0,
+		               "the root of process %d is not the overlay of this instance",
+		               (int)holder);
 	if (mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
 		return err_set(err, ERR_SYS, errno, "flags of the mount");
 	if (move_mount(tree, "", AT_FDCWD, p->target, MOVE_MOUNT_F_EMPTY_PATH) < 0)

@@ -21,10 +21,25 @@ struct overlay_paths {
 	const char *upper;         /* absolute; below a folder that only root can enter */
 	const char *work;
 	const char *target; /* an empty directory in our namespace */
+	/* The runtime's folder, which layers are below, by whatever links; NULL: anywhere. */
+	const char *runtime_root;
+	const char *mark; /* whose upper directory that is: overlay_mark() */
 };
 
 /** overlay_namespace() - leave the host's mount namespace; a tmpfs of our own at @staging_dir */
 int overlay_namespace(const char *staging_dir, struct err *err);
+
+/**
+ * overlay_mark() - whose @upper_fd is: an attribute that no container can set
+ * It shows at the overlay's root, so that the mount is known again in whatever namespace it is.
+ */
+int overlay_mark(int upper_fd, const char *mark, struct err *err);
+
+/**
+ * overlay_open_layer() - O_PATH; @runtime_root: as above
+ * Return: descriptor; -1: err, ERR_NOT_FOUND when it is not there, ERR_DENIED when it is elsewhere
+ */
+int overlay_open_layer(const char *runtime_root, const char *layer, struct err *err);
 
 /** overlay_upper_init() - a new @upper_fd gets mode, owner and attributes of the image's root */
 int overlay_upper_init(int upper_fd, const char *top_layer, struct err *err);
@@ -43,7 +58,7 @@ int overlay_forget_origin(const char *upper, const char *work, struct err *err);
  * @holder: a process whose root it is
  *
  * Return: 0; 1 when that process has another root; negative: err, ERR_DENIED when its mounts are of
- * a user namespace.
+ * a user namespace, or that root has not our mark.
  */
 int overlay_take_back(pid_t holder, const struct overlay_paths *paths, struct err *err);
 

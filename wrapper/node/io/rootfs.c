@@ -202,6 +202,19 @@ static int rootfs_layers_of_record(struct making *m, struct err *err)
 	return 0;
 }
 
+/* Before they are written down. Where one is missing, or moved meanwhile, the mount says so. */
+static int rootfs_check_layers(const struct making *m, struct err *err)
+{
+	for (char **layer = m->layers; *layer != NULL; layer++) {
+		CLEANUP(fd_close_var)
+		int fd = overlay_open_layer(m->w->place.runtime_root, *layer, err);
+
+		if (fd < 0 && err->code == ERR_DENIED)
+			return -1;
+	}
+	return 0;
+}
+
 static int rootfs_layers_of_provider(struct making *m, struct err *err)
 {
 	const struct rootfs_place *p = &m->w->place;
@@ -218,6 +231,8 @@ static int rootfs_layers_of_provider(struct making *m, struct err *err)
 		m->provider = pids[i];
 		rc = overlay_layers_of(pids[i], p->layer_root, &m->layers, err);
 	}
+	if (rc == 0)
+		rc = rootfs_check_layers(m, err);
 	return rc < 0 ? rootfs_fail(m, "MountFailed", err) : 0;
 }
 
@@ -324,6 +339,18 @@ static int rootfs_check_kept(struct making *m, struct err *err)
 	return rootfs_fail(m, "DigestChanged", err);
 }
 
+static int rootfs_init_upper(const struct making *m, int upper_fd, struct err *err)
+{
+	CLEANUP(fd_close_var)
+	int top = overlay_open_layer(m->w->place.runtime_root, m->layers[0], err);
+	char path[64];
+
+	if (top < 0)
+		return -1;
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", top);
+	return overlay_upper_init(upper_fd, path, err);
+}
+
 /* On the disk before it is recorded; open, until all that we make ourselves is made. */
 static int rootfs_mark_anew(struct making *m, int upper_fd, struct err *err)
 {
@@ -347,7 +374,8 @@ static int rootfs_make_dirs(struct making *m, struct err *err)
 		return rootfs_fail(m, "MountFailed", err);
 	}
 	upper = fs_open_beneath(m->dir_fd, "upper", O_RDONLY | O_DIRECTORY, err);
-	if (upper < 0 || (fresh && overlay_upper_init(upper, m->layers[0], err) < 0)) {
+	if (upper < 0 || (fresh && rootfs_init_upper(m, upper, err) < 0) ||
+	    overlay_mark(upper, m->w->place.uid, err) < 0) {
 		if (fresh)
 			(void)unlinkat(m->dir_fd, "upper", AT_REMOVEDIR);
 		return rootfs_fail(m, err->sys_errno == ENOENT ? "ImageGone" : "MountFailed", err);
@@ -380,8 +408,9 @@ static int rootfs_mount_busy(struct making *m, const struct overlay_paths *paths
 
 static int rootfs_mount(struct making *m, struct err *err)
 {
-	const struct overlay_paths paths = {(const char *const *)m->layers, m->upper, m->work,
-	                                    m->target};
+	const struct overlay_paths paths = {
+	        (const char *const *)m->layers, m->upper,       m->work, m->target,
+	        m->w->place.runtime_root,       m->w->place.uid};
 	int rc;
 
 	if (mkdir(m->target, 0700) < 0 && errno != EEXIST) {

@@ -25,6 +25,7 @@ struct rootfs_place {
 	const char *uid;
 	const char *staging_dir;
 	const char *layer_root;
+	const char *runtime_root; /* NULL: layers may be anywhere */
 	const char *const *cgroup_roots;
 	/* Consumer Pods that may hold it; NULL-terminated UIDs. */
 	const char *consumer_pods[ROOTFS_SIBLINGS_MAX + 1];
