@@ -260,6 +260,50 @@ static void test_rootfs_holder_that_ends_has_not_let_go_yet(void **state)
 	assert_int_equal(rootfs_holder(&place), 0);
 }
 
+/* A process whose root is the kept root filesystem. */
+static pid_t start_consumer(void)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (unshare(CLONE_NEWNS) < 0 ||
+		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		    chdir(T "/staging/uid-1") < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
+		    umount2(".", MNT_DETACH) < 0 || write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			(void)pause();
+	}
+	(void)close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	(void)close(ready[0]);
+	return pid;
+}
+
+static void test_rootfs_holder_is_found_behind_very_many_processes(void **state)
+{
+	struct fixture *f = *state;
+	struct rootfs_place place = f->w.place;
+	char text[32 * (PROC_PIDS_MAX + 2)] = "";
+	pid_t holder;
+
+	expect_made(f);
+	holder = start_consumer();
+	place.consumer_pods[0] = "p2";
+	assert_int_equal(mkdir(T "/cgroup/podp2", 0755), 0);
+	for (int i = 0; i <= PROC_PIDS_MAX; i++)
+		(void)snprintf(text + strlen(text), 32, "%d\n", (int)f->sandbox);
+	(void)snprintf(text + strlen(text), 32, "%d\n", (int)holder);
+	write_text(T "/cgroup/podp2/cgroup.procs", text);
+
+	assert_int_equal(rootfs_holder(&place), holder);
+	end_process(holder);
+}
+
 static void test_rootfs_layers_elsewhere_than_the_runtimes_are_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -533,6 +577,7 @@ int main(void)
 	        ROOTFS_TEST(test_rootfs_layers_of_a_user_namespace_are_refused),
 	        ROOTFS_TEST(test_rootfs_holder_is_never_in_a_user_namespace),
 	        ROOTFS_TEST(test_rootfs_holder_that_ends_has_not_let_go_yet),
+	        ROOTFS_TEST(test_rootfs_holder_is_found_behind_very_many_processes),
 	        ROOTFS_TEST(test_rootfs_layers_elsewhere_than_the_runtimes_are_refused),
 	        ROOTFS_TEST(test_overlay_layers_are_opened_beneath_the_runtimes_folder),
 	        ROOTFS_TEST(test_rootfs_user_is_the_images_whatever_was_written),

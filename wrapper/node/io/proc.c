@@ -24,8 +24,10 @@ DEFINE_CLEANUP(DIR *, closedir);
 struct search {
 	const char *pod_uid;
 	const char *container_id; /* NULL: any */
-	pid_t *pids;
-	size_t count;
+	bool (*visit)(void *arg, pid_t pid);
+	void *arg;
+	bool has_any;
+	bool is_over;
 };
 
 static DIR *proc_open_dir(int dir_fd, const char *name)
@@ -47,10 +49,12 @@ static void proc_read_pids(struct search *s, int dir_fd)
 
 	if (f == NULL && fd >= 0)
 		(void)close(fd);
-	while (f != NULL && s->count < PROC_PIDS_MAX && fgets(line, sizeof line, f) != NULL) {
+	while (f != NULL && !s->is_over && fgets(line, sizeof line, f) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
-		if (num_parse_u64(line, 1, INT_MAX, &pid, NULL) == 0)
-			s->pids[s->count++] = (pid_t)pid;
+		if (num_parse_u64(line, 1, INT_MAX, &pid, NULL) < 0)
+			continue;
+		s->has_any = true;
+		s->is_over = !s->visit(s->arg, (pid_t)pid);
 	}
 }
 
@@ -76,7 +80,7 @@ static void proc_search(struct search *s, int dir_fd, const char *name, enum sea
 		return;
 	if (place == IN_CONTAINER)
 		proc_read_pids(s, dirfd(dir));
-	while (depth < PROC_CGROUP_DEPTH_MAX && (e = readdir(dir)) != NULL) {
+	while (!s->is_over && depth < PROC_CGROUP_DEPTH_MAX && (e = readdir(dir)) != NULL) {
 		if (e->d_type == DT_DIR && e->d_name[0] != '.')
 			proc_search(s, dirfd(dir), e->d_name, proc_place(s, place, e->d_name),
 			            depth + 1);
@@ -88,27 +92,51 @@ static void proc_search_hierarchies(struct search *s, const char *root)
 	CLEANUP(closedir_var) DIR *dir = opendir(root);
 	const struct dirent *e;
 
-	while (dir != NULL && s->count == 0 && (e = readdir(dir)) != NULL) {
+	while (dir != NULL && !s->has_any && (e = readdir(dir)) != NULL) {
 		if (e->d_type == DT_DIR && e->d_name[0] != '.')
 			proc_search(s, dirfd(dir), e->d_name, OUTSIDE, 1);
 	}
 }
 
-size_t proc_of_container(const char *const *cgroup_roots, const char *pod_uid,
-                         const char *container_id, pid_t pids[PROC_PIDS_MAX])
+void proc_visit(const char *const *cgroup_roots, const char *pod_uid, const char *container_id,
+                bool (*visit)(void *arg, pid_t pid), void *arg)
 {
-	const char *id = container_id != NULL ? pod_cgroup_id(container_id) : NULL;
-	struct search s = {pod_uid, id, pids, 0};
+	struct search s = {.pod_uid = pod_uid,
+	                   .container_id =
+	                           container_id != NULL ? pod_cgroup_id(container_id) : NULL,
+	                   .visit = visit,
+	                   .arg = arg};
 	char path[PATH_MAX];
 
-	for (; *cgroup_roots != NULL && s.count == 0; cgroup_roots++) {
+	for (; *cgroup_roots != NULL && !s.has_any; cgroup_roots++) {
 		(void)snprintf(path, sizeof path, "%s/cgroup.procs", *cgroup_roots);
 		if (access(path, F_OK) == 0)
 			proc_search(&s, AT_FDCWD, *cgroup_roots, OUTSIDE, 0);
 		else
 			proc_search_hierarchies(&s, *cgroup_roots);
 	}
-	return s.count;
+}
+
+struct proc_list {
+	pid_t *pids;
+	size_t count;
+};
+
+static bool proc_visit_listed(void *arg, pid_t pid)
+{
+	struct proc_list *list = arg;
+
+	list->pids[list->count++] = pid;
+	return list->count < PROC_PIDS_MAX;
+}
+
+size_t proc_of_container(const char *const *cgroup_roots, const char *pod_uid,
+                         const char *container_id, pid_t pids[PROC_PIDS_MAX])
+{
+	struct proc_list list = {pids, 0};
+
+	proc_visit(cgroup_roots, pod_uid, container_id, proc_visit_listed, &list);
+	return list.count;
 }
 
 size_t proc_of_pod(const char *const *cgroup_roots, const char *pod_uid, pid_t pids[PROC_PIDS_MAX])

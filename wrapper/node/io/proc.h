@@ -11,12 +11,20 @@
 
 #include "lib/base/err.h"
 
-/* Processes of a Pod that are looked at; a Pod may have more. */
+/* Processes of a Pod that are listed; a Pod may have more, which proc_visit() meets. */
 enum { PROC_PIDS_MAX = 256 };
 
 /**
- * proc_of_pod() - processes in a Pod's cgroup
+ * proc_visit() - each process in a Pod's cgroup, from the first hierarchy that has any
  * @cgroup_roots: NULL-terminated; each a hierarchy (v2, or one of v1), or a folder of hierarchies
+ * @container_id: "RUNTIME://ID", as the Pod's status has it; NULL: of any
+ * @visit:        Return: false: that is enough
+ */
+void proc_visit(const char *const *cgroup_roots, const char *pod_uid, const char *container_id,
+                bool (*visit)(void *arg, pid_t pid), void *arg);
+
+/**
+ * proc_of_pod() - processes in a Pod's cgroup
  *
  * Return: how many were written to @pids, from the first hierarchy that has any.
  */

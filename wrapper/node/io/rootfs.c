@@ -236,42 +236,6 @@ static int rootfs_layers_of_provider(struct making *m, struct err *err)
 	return rc < 0 ? rootfs_fail(m, "MountFailed", err) : 0;
 }
 
-pid_t rootfs_holder(const struct rootfs_place *p)
-{
-	char dir[PATH_MAX];
-	char upper[PATH_MAX];
-	pid_t pids[PROC_PIDS_MAX];
-
-	if (rootfs_dir(p, dir, NULL) < 0 || rootfs_path(upper, NULL, "%s/upper", dir) < 0)
-		return 0;
-	for (size_t i = 0; p->consumer_pods[i] != NULL; i++) {
-		size_t count = proc_of_pod(p->cgroup_roots, p->consumer_pods[i], pids);
-
-		for (size_t k = 0; k < count; k++) {
-			if (overlay_may_have_upper(pids[k], upper))
-				return pids[k];
-		}
-	}
-	return 0;
-}
-
-pid_t rootfs_first_of(const struct rootfs_place *p, const char *pod_uid, const char *container_id)
-{
-	char dir[PATH_MAX];
-	char upper[PATH_MAX];
-	pid_t pids[PROC_PIDS_MAX];
-	size_t count = proc_of_container(p->cgroup_roots, pod_uid, container_id, pids);
-
-	if (p->prefix == NULL || rootfs_dir(p, dir, NULL) < 0 ||
-	    rootfs_path(upper, NULL, "%s/upper", dir) < 0)
-		return 0;
-	for (size_t i = 0; i < count; i++) {
-		if (proc_is_first(pids[i]) && overlay_has_upper(pids[i], upper))
-			return pids[i];
-	}
-	return 0;
-}
-
 static int rootfs_write_record(struct making *m, struct files_id files, bool is_dropping,
                                struct err *err)
 {
