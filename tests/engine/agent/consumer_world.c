@@ -68,8 +68,9 @@ void world_turns(struct world *w, struct event_base *base)
 
 static void world_make_folders(void)
 {
-	assert_int_equal(system("mkdir -p " CONTROL " " T "/a/sc " T "/cgroup " T "/prefix " T
-	                        "/staging && mount --bind " T "/a/sc " CONTROL),
+	assert_int_equal(system("mkdir -p " CONTROL " " T "/a/sc " T "/cgroup " T
+	                        "/prefix/default/hello.uid-1/upper " T "/staging && mount --bind " T
+	                        "/a/sc " CONTROL),
 	                 0);
 	assert_int_equal(chmod(T "/a/sc", 0777), 0);
 	write_text(T "/cgroup/cgroup.procs", "");
@@ -99,6 +100,8 @@ static void world_wire(struct world *w)
 	w->agent.handover_seconds = metrics_histogram(w->metrics, "h", "h", NULL, bounds, 1);
 	w->agent.rootfs_count = metrics_gauge(w->metrics, "r", "r", by_state);
 	w->agent.consumers_count = metrics_gauge(w->metrics, "c", "c", by_state);
+	w->agent.files_check_seconds = metrics_histogram(w->metrics, "f", "f", NULL, bounds, 1);
+	w->agent.files_refused = metrics_counter(w->metrics, "n", "n", by_state);
 	tree_must(kubeconfig_load(T "/kubeconfig", NULL, &w->kubeconfig, &err), &err);
 	tree_must(kube_client_new(w->agent.base, w->kubeconfig, "test", &w->agent.kube, &err),
 	          &err);
