@@ -352,7 +352,7 @@ static json_t *instance_take_provider(const struct instance *inst)
 	return NULL;
 }
 
-static bool instance_is_in_use(const struct instance *inst)
+bool instance_is_in_use(const struct instance *inst)
 {
 	const struct consumer *c;
 

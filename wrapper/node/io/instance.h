@@ -112,6 +112,9 @@ void on_instance_hand_retry(evutil_socket_t fd, short what, void *arg);
 void instance_fail(struct instance *inst, const char *reason, const char *message);
 bool instance_is_image_gone(const struct instance *inst);
 
+/** instance_is_in_use() - a consumer has its files, or is about to */
+bool instance_is_in_use(const struct instance *inst);
+
 /** instance_unmount() - in our namespace; a consumer that has the mount keeps its own */
 void instance_unmount(struct instance *inst);
 

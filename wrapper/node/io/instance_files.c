@@ -7,7 +7,6 @@
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/kube/object.h"
-#include "wrapper/node/io/consumer.h"
 #include "wrapper/node/io/files_mark.h"
 #include "wrapper/node/io/instance.h"
 #include "wrapper/node/io/task.h"
@@ -97,7 +96,7 @@ static void instance_files_pause(struct instance *inst)
 	(void)evtimer_add(inst->files.retry, &tv);
 }
 
-static struct files_use instance_files_use(const struct instance *inst)
+struct files_use instance_files_use(const struct instance *inst)
 {
 	return (struct files_use){instance_place(inst, NULL), instance_files_known(inst)};
 }
@@ -180,17 +179,6 @@ static void instance_files_settle(struct instance *inst)
 		inst->agent->files_settling = true;
 }
 
-static bool instance_files_are_used(const struct instance *inst)
-{
-	const struct consumer *c;
-
-	LIST_FOREACH(c, &inst->consumers, entry) {
-		if (consumer_is_alive(c))
-			return true;
-	}
-	return inst->handing != NULL;
-}
-
 void instance_files_next(struct instance *inst)
 {
 	instance_verify_next(inst);
@@ -200,7 +188,7 @@ void instance_files_next(struct instance *inst)
 		return;
 	if (inst->files.is_unsettled)
 		instance_files_settle(inst);
-	else if (inst->files.is_due && !instance_files_are_used(inst))
+	else if (inst->files.is_due && !instance_is_in_use(inst))
 		instance_files_close(inst);
 }
 

@@ -45,6 +45,10 @@ void instance_files_made(struct instance *inst, const struct rootfs_made *made);
 /** instance_files_known() - what a start may begin on */
 struct files_known instance_files_known(const struct instance *inst);
 
+/** instance_files_use() - the same, and where they are; for the tasks of files_mark and files_list
+ */
+struct files_use instance_files_use(const struct instance *inst);
+
 /** instance_files_handed() - a process may change them from here on */
 void instance_files_handed(struct instance *inst);
 

@@ -8,7 +8,6 @@
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/kube/object.h"
-#include "wrapper/node/io/consumer.h"
 #include "wrapper/node/io/files_list.h"
 #include "wrapper/node/io/instance.h"
 #include "wrapper/node/io/task.h"
@@ -17,11 +16,6 @@
 enum { VERIFY_QUIET_MS = 10000, VERIFY_TURN_MS = 1000 };
 
 _Static_assert(sizeof(struct files_verified) <= TASK_DATA_BYTES_MAX, "a result of a task");
-
-static struct files_use verify_use(const struct instance *inst)
-{
-	return (struct files_use){instance_place(inst, NULL), instance_files_known(inst)};
-}
 
 /* --- the list --- */
 
@@ -65,7 +59,7 @@ static void on_verify_listed(void *arg, int rc, const void *data, const struct e
 static void on_verify_list(evutil_socket_t fd, short what, void *arg)
 {
 	struct instance *inst = arg;
-	struct files_use use = verify_use(inst);
+	struct files_use use = instance_files_use(inst);
 	const struct task_opts opts = {files_list_make, on_verify_listed, &use, inst};
 
 	(void)fd;
@@ -110,21 +104,10 @@ static void on_verified(void *arg, int rc, const void *data, const struct err *e
 	instance_reconcile(inst);
 }
 
-static bool verify_is_used(const struct instance *inst)
-{
-	const struct consumer *c;
-
-	LIST_FOREACH(c, &inst->consumers, entry) {
-		if (consumer_is_alive(c))
-			return true;
-	}
-	return inst->handing != NULL;
-}
-
 void instance_verify_next(struct instance *inst)
 {
 	const char *order = kube_annotation(inst->object, SC_ANNOTATION_VERIFY);
-	struct files_use use = verify_use(inst);
+	struct files_use use = instance_files_use(inst);
 	const struct task_opts opts = {files_verify, on_verified, &use, inst};
 	const struct files_verified used = {.result = FILES_RESULT_IN_USE};
 	struct err err;
@@ -134,7 +117,7 @@ void instance_verify_next(struct instance *inst)
 	    inst->verify.verifier != NULL || inst->task != NULL || !instance_is_ours(inst) ||
 	    inst->prefix == NULL || kube_is_deleting(inst->object))
 		return;
-	if (verify_is_used(inst)) {
+	if (instance_is_in_use(inst)) {
 		(void)snprintf(inst->verify.order, sizeof inst->verify.order, "%s", order);
 		verify_tell(inst, &used);
 		return;
