@@ -91,13 +91,10 @@ void instance_unmount(struct instance *inst)
 
 static void instance_pause(struct instance *inst)
 {
-	struct timeval tv;
+	static const struct pause_limit limit = {INSTANCE_PAUSE_FIRST_MS, INSTANCE_PAUSE_MAX_MS, 0};
+	const struct timeval tv = clk_timeval(pause_next(&inst->pause, &limit, clk_now_ms()));
 
-	inst->pause_ms = inst->pause_ms == 0 ? INSTANCE_PAUSE_FIRST_MS : inst->pause_ms * 2;
-	if (inst->pause_ms > INSTANCE_PAUSE_MAX_MS)
-		inst->pause_ms = INSTANCE_PAUSE_MAX_MS;
-	tv = clk_timeval(inst->pause_ms);
-	(void)evtimer_add(inst->pause, &tv);
+	(void)evtimer_add(inst->retry, &tv);
 }
 
 static void on_instance_timer(evutil_socket_t fd, short what, void *arg)
@@ -152,7 +149,7 @@ static void instance_ready(struct instance *inst, const struct rootfs_made *made
 	inst->state = INSTANCE_READY;
 	inst->reason[0] = '\0';
 	inst->message[0] = '\0';
-	inst->pause_ms = 0;
+	pause_over(&inst->pause);
 	memcpy(inst->digest, made->digest, sizeof inst->digest);
 	instance_files_made(inst, made);
 	instance_log(inst, LOG_INFO, "rootfs.ready");
@@ -377,7 +374,7 @@ static struct rootfs_facts instance_facts(const struct instance *inst)
 	        .is_removed = inst->state == INSTANCE_REMOVED,
 	        .is_in_use = instance_is_in_use(inst),
 	        .is_mounted = inst->root_fd >= 0,
-	        .is_paused = evtimer_pending(inst->pause, NULL) != 0,
+	        .is_paused = evtimer_pending(inst->retry, NULL) != 0,
 	        .was_ready = inst->image != NULL && (!inst->record_is_tried ||
 	                                             (inst->record_may_pass && provider == NULL)),
 	        .is_order_untold = strcmp(instance_reset_digest(inst),
@@ -475,8 +472,8 @@ void instance_set_object(struct instance *inst, const json_t *object)
 	                           kube_annotation(object, SC_ANNOTATION_RESET)) != 0 ||
 	                    strcmp(kube_annotation(old, SC_ANNOTATION_ACCEPT),
 	                           kube_annotation(object, SC_ANNOTATION_ACCEPT)) != 0)) {
-		(void)evtimer_del(inst->pause);
-		inst->pause_ms = 0;
+		(void)evtimer_del(inst->retry);
+		pause_over(&inst->pause);
 	}
 	json_decref(old);
 }
@@ -514,11 +511,11 @@ int instance_new(struct agent *agent, const json_t *object, struct instance **re
 		return err_set(err, ERR_NOMEM, 0, "instance");
 	inst->agent = agent;
 	inst->root_fd = -1;
-	inst->pause = evtimer_new(agent->base, on_instance_timer, inst);
+	inst->retry = evtimer_new(agent->base, on_instance_timer, inst);
 	inst->hand_retry = evtimer_new(agent->base, on_instance_hand_retry, inst);
 	inst->status_retry = evtimer_new(agent->base, on_instance_status_retry, inst);
 	LIST_INSERT_HEAD(&agent->instances, inst, entry);
-	if (inst->pause == NULL || inst->hand_retry == NULL || inst->status_retry == NULL ||
+	if (inst->retry == NULL || inst->hand_retry == NULL || inst->status_retry == NULL ||
 	    instance_files_init(inst, err) < 0) {
 		instance_free(inst);
 		return err_set(err, ERR_NOMEM, 0, "instance");
@@ -531,7 +528,7 @@ int instance_new(struct agent *agent, const json_t *object, struct instance **re
 
 void instance_free(struct instance *inst)
 {
-	struct event *const events[] = {inst->pause, inst->hand_retry, inst->status_retry};
+	struct event *const events[] = {inst->retry, inst->hand_retry, inst->status_retry};
 
 	while (!LIST_EMPTY(&inst->consumers))
 		consumer_free(LIST_FIRST(&inst->consumers));

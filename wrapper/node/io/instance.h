@@ -63,8 +63,8 @@ struct instance {
 	bool status_is_dirty;
 	bool status_has_failed; /* the retry is due, and nothing is written before */
 	struct event *status_retry;
-	struct event *pause; /* after a failed step */
-	uint64_t pause_ms;
+	struct event *retry; /* after a failed step */
+	struct pause pause;
 	LIST_HEAD(, consumer) consumers;
 	/* Of whom an agent before this one spoke: its process may outlive its Pod's object. "" when
 	 * the rootfs was handed over since, which nobody else can have held then. */

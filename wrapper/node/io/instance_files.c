@@ -61,7 +61,7 @@ void instance_files_made(struct instance *inst, const struct rootfs_made *made)
 void instance_files_handed(struct instance *inst)
 {
 	inst->files.is_due = true;
-	inst->files.pause_ms = 0;
+	pause_over(&inst->files.pause);
 	(void)evtimer_del(inst->files.retry);
 	instance_verify_stop(inst);
 }
@@ -86,13 +86,9 @@ const char *instance_files_accepted(const struct instance *inst)
 
 static void instance_files_pause(struct instance *inst)
 {
-	uint64_t ms = inst->files.pause_ms * 2;
-	struct timeval tv;
+	static const struct pause_limit limit = {FILES_PAUSE_FIRST_MS, FILES_PAUSE_MAX_MS, 0};
+	const struct timeval tv = clk_timeval(pause_next(&inst->files.pause, &limit, clk_now_ms()));
 
-	if (ms == 0)
-		ms = FILES_PAUSE_FIRST_MS;
-	inst->files.pause_ms = ms < FILES_PAUSE_MAX_MS ? ms : FILES_PAUSE_MAX_MS;
-	tv = clk_timeval(inst->files.pause_ms);
 	(void)evtimer_add(inst->files.retry, &tv);
 }
 
@@ -110,7 +106,7 @@ static void on_files_closed(void *arg, int rc, const void *data, const struct er
 	if (rc == FILES_CLOSED) {
 		inst->files.is_due = false;
 		inst->files.is_unsettled = true;
-		inst->files.pause_ms = 0;
+		pause_over(&inst->files.pause);
 	} else if (rc != FILES_HELD) {
 		/* they stay open, and the next start says what is wrong */
 		inst->files.is_due = false;
@@ -152,7 +148,7 @@ static void on_files_settled(void *arg, int rc, const void *data, const struct e
 	inst->files.task = NULL;
 	if (rc == 0) {
 		inst->files.is_unsettled = false;
-		inst->files.pause_ms = 0;
+		pause_over(&inst->files.pause);
 		inst->files.recorded = *(const struct files_id *)data;
 		instance_files_log(inst, LOG_INFO, "files.closed", NULL);
 		instance_report_passing(inst);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "wrapper/node/core/files.h"
+#include "wrapper/node/core/pause.h"
 
 struct event;
 struct event_base;
@@ -30,7 +31,7 @@ struct instance_files {
 	bool is_unsettled;        /* they are closed, and it is not recorded */
 	struct task *task;        /* settles them */
 	struct event *retry;
-	uint64_t pause_ms;
+	struct pause pause;
 };
 
 int instance_files_init(struct instance *inst, struct err *err);
