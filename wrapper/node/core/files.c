@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/num.h"
@@ -36,14 +37,6 @@ const char *files_id_format(struct files_id id, char text[FILES_ID_BYTES])
 	return text;
 }
 
-static int hex_value(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c != '\0' ? strchr(digits, c) : NULL;
-
-	return at != NULL ? (int)(at - digits) : -1;
-}
-
 int files_id_parse(const char *text, struct files_id *ret_id, struct err *err)
 {
 	char number[FILES_ID_BYTES];
@@ -51,18 +44,16 @@ int files_id_parse(const char *text, struct files_id *ret_id, struct err *err)
 	struct files_id id = {0};
 
 	if (*text != '\0') {
-		if (bytes >= sizeof number || strlen(text) != bytes + 1 + FILES_RANDOM_DIGITS)
+		const char *random = text + bytes + 1;
+
+		if (bytes >= sizeof number || strlen(text) != bytes + 1 + FILES_RANDOM_DIGITS ||
+		    strspn(random, "0123456789abcdef") != FILES_RANDOM_DIGITS)
 			return err_set(err, ERR_PARSE, 0, "\"%.40s\" is no generation", text);
 		memcpy(number, text, bytes);
 		number[bytes] = '\0';
 		if (num_parse_u64(number, 1, UINT64_MAX, &id.number, err) < 0)
 			return -1;
-		for (const char *c = text + bytes + 1; *c != '\0'; c++) {
-			if (hex_value(*c) < 0)
-				return err_set(err, ERR_PARSE, 0, "\"%.40s\" is no generation",
-				               text);
-			id.random = id.random << 4 | (uint32_t)hex_value(*c);
-		}
+		id.random = (uint32_t)strtoul(random, NULL, 16);
 	}
 	*ret_id = id;
 	return 0;
