@@ -46,10 +46,9 @@ static void refusal_log(const struct client *c, const struct problem *p)
 	          log_str("reason", end_reason_label(p->reason)));
 }
 
-static void put_lines(struct out *out, const char *const *lines)
+static void put_text(struct out *out, const char *text)
 {
-	for (; *lines; lines++)
-		out_put(out, *lines, strlen(*lines));
+	out_put(out, text, strlen(text));
 }
 
 static void put_head(struct client *c, const struct problem *p, bool as_text, size_t body_bytes)
@@ -74,14 +73,12 @@ static void put_head(struct client *c, const struct problem *p, bool as_text, si
 		out_put(&c->out, text, (size_t)n);
 	}
 	if (status == 204 || status == 405)
-		put_lines(&c->out, (const char *const[]){"Allow: DELETE, GET, HEAD, OPTIONS, "
-		                                         "PATCH, POST, PUT\r\n",
-		                                         NULL});
+		put_text(&c->out, "Allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n");
 	if (c->close)
-		put_lines(&c->out, (const char *const[]){"Connection: close\r\n", NULL});
+		put_text(&c->out, "Connection: close\r\n");
 	else if (c->request->is_1_0)
-		put_lines(&c->out, (const char *const[]){"Connection: keep-alive\r\n", NULL});
-	out_put(&c->out, "\r\n", 2);
+		put_text(&c->out, "Connection: keep-alive\r\n");
+	put_text(&c->out, "\r\n");
 }
 
 void client_refuse(struct client *c, enum end_reason reason, const char *detail)
