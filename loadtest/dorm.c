@@ -88,8 +88,7 @@ static void on_written(void *arg, const struct kube_result *res)
 	if ((code == ERR_UNAVAILABLE || code == ERR_TIMEOUT) && w->tries < DORM_TRIES &&
 	    dorm_write_send(w) != NULL)
 		return;
-	/* what is deleted meanwhile needs no word, nor what was created although its answer got
-	 * lost */
+	/* what is deleted meanwhile needs no word, nor what was there when it was sent again */
 	if (code != ERR_NONE && code != ERR_NOT_FOUND && !(code == ERR_EXISTS && w->tries > 1)) {
 		w->d->failed_count++;
 		w->d->why = *res->err;

@@ -75,7 +75,6 @@ static int on_table_message(struct nl_msg *msg, void *arg)
 static void on_links(evutil_socket_t fd, short what, void *arg)
 {
 	struct network_watch *w = arg;
-
 	int r = nl_recvmsgs_default(w->links);
 
 	if (r >= 0)
