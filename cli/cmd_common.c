@@ -9,6 +9,8 @@
 #include "cli/core/lines.h"
 #include "lib/kube/object.h"
 
+DEFINE_CLEANUP(json_t *, json_decref);
+
 /* An object that is not there: say where else it may be. */
 static int explain(const struct session *s, const char *name, struct err *err)
 {
@@ -32,6 +34,19 @@ int sc_get(struct session *s, const char *name, json_t **ret_object, struct err 
 	if (session_get(s, &KUBE_STOPPABLECONTAINERS, name, ret_object, err) < 0)
 		return explain(s, name, err);
 	sc_tidy(*ret_object);
+	return 0;
+}
+
+int sc_get_instance(struct session *s, const char *name, json_t **ret_instance, struct err *err)
+{
+	CLEANUP(json_decref_var) json_t *object = NULL;
+
+	if (sc_get(s, name, &object, err) < 0)
+		return -1;
+	if (session_get(s, &KUBE_STOPPABLECONTAINERINSTANCES,
+	                json_str_at(object, name, "status", "instanceName", NULL), ret_instance,
+	                err) < 0)
+		return err_wrap(err, "%s has no instance, hence no kept files", name);
 	return 0;
 }
 

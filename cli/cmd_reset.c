@@ -42,17 +42,12 @@ int cmd_reset(struct session *s, struct err *err)
 {
 	const struct args *args = session_args(s);
 	const char *name = args->operands[0];
-	CLEANUP(json_decref_var) json_t *object = NULL;
 	CLEANUP(json_decref_var) json_t *instance = NULL;
 	CLEANUP(json_decref_var) json_t *patch = NULL;
 	char digest[RESET_DIGEST_BYTES];
 
-	if (sc_get(s, name, &object, err) < 0)
+	if (sc_get_instance(s, name, &instance, err) < 0)
 		return -1;
-	if (session_get(s, &KUBE_STOPPABLECONTAINERINSTANCES,
-	                json_str_at(object, name, "status", "instanceName", NULL), &instance,
-	                err) < 0)
-		return err_wrap(err, "%s has no instance, hence no kept files", name);
 	if (reset_check(instance, digest, err) < 0)
 		return -1;
 	if (!args->yes &&

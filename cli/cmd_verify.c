@@ -72,19 +72,14 @@ static int await_answer(struct session *s, const json_t *instance, struct verify
 int cmd_verify(struct session *s, struct err *err)
 {
 	const char *name = session_args(s)->operands[0];
-	CLEANUP(json_decref_var) json_t *object = NULL;
 	CLEANUP(json_decref_var) json_t *instance = NULL;
 	CLEANUP(json_decref_var) json_t *patch = NULL;
 	struct verifying v = {0};
 	bool is_same;
 	int r;
 
-	if (sc_get(s, name, &object, err) < 0)
+	if (sc_get_instance(s, name, &instance, err) < 0)
 		return -1;
-	if (session_get(s, &KUBE_STOPPABLECONTAINERINSTANCES,
-	                json_str_at(object, name, "status", "instanceName", NULL), &instance,
-	                err) < 0)
-		return err_wrap(err, "%s has no instance, hence no kept files", name);
 	(void)snprintf(v.order, sizeof v.order, "%" PRIu64, clk_wall_ms());
 	patch = json_pack("{s{s{ss}}}", "metadata", "annotations", SC_ANNOTATION_VERIFY, v.order);
 	if (session_patch(s, &KUBE_STOPPABLECONTAINERINSTANCES, kube_name(instance), patch, NULL,

@@ -43,6 +43,8 @@ enum {
 void sc_tidy(json_t *object);
 /** sc_get() - the container of that name. err says what to do when there is none */
 int sc_get(struct session *s, const char *name, json_t **ret_object, struct err *err);
+/** sc_get_instance() - what has its kept files. err says so when there is none yet */
+int sc_get_instance(struct session *s, const char *name, json_t **ret_instance, struct err *err);
 /** sc_each() - @one for each operand; goes on after a failure. Return: the first failure's */
 int sc_each(struct session *s, int (*one)(struct session *s, const char *name, struct err *err),
             struct err *err);
