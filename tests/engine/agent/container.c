@@ -184,3 +184,42 @@ int container_end(pid_t pid)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
+
+pid_t process_start(int (*enter)(const void *arg), const void *arg)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (enter(arg) < 0 || write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			(void)pause();
+	}
+	(void)close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	(void)close(ready[0]);
+	return pid;
+}
+
+int mounts_leave(void)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return -1;
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
+int root_enter(const char *mount_point)
+{
+	if (chdir(mount_point) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+		return -1;
+	return umount2(".", MNT_DETACH);
+}
+
+int enter_alone(const void *mount_point)
+{
+	return mounts_leave() < 0 ? -1 : root_enter(mount_point);
+}

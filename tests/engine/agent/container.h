@@ -32,6 +32,18 @@ void container_say(int fd, const char *text);
 /** container_end() - wait for process 1. Return: its exit code */
 int container_end(pid_t pid);
 
+/** process_start() - Return: a child of the test that has done @enter, and waits to be killed */
+pid_t process_start(int (*enter)(const void *arg), const void *arg);
+
+/** mounts_leave() - mounts of its own, of which nobody else hears. Return: 0 or -1 */
+int mounts_leave(void);
+
+/** root_enter() - this mount is the root, and nothing else is left. Return: 0 or -1 */
+int root_enter(const char *mount_point);
+
+/** enter_alone() - both, for process_start(); @mount_point: its path */
+int enter_alone(const void *mount_point);
+
 /** write_text(), read_text() - whole small files; read_text() returns "" when there is none */
 void write_text(const char *path, const char *text);
 const char *read_text(const char *path);

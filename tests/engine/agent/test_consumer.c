@@ -47,35 +47,25 @@ static void test_consumer_go_is_not_told_to_the_successor_of_a_dead_container(vo
 	assert_string_equal(w->c->reason, "");
 }
 
+static int enter_held(const void *options)
+{
+	if (mounts_leave() < 0 || mount("overlay", T "/held", "overlay", 0, options) < 0)
+		return -1;
+	return root_enter(T "/held");
+}
+
 /* A process of another Pod has the overlay as its root, and no wrapper that tells of its end. */
 static pid_t start_holder(void)
 {
 	static const char options[] =
 	        "lowerdir=" T "/layer,upperdir=" T "/prefix/default/hello.uid-1/upper,workdir=" T
 	        "/prefix/default/hello.uid-1/work";
-	int ready[2];
-	char byte;
-	pid_t pid;
 
 	assert_int_equal(system("mkdir -p " T "/prefix/default/hello.uid-1/upper " T
 	                        "/prefix/default/hello.uid-1/work " T "/held " T
 	                        "/cgroup/pod" OTHER_UID),
 	                 0);
-	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-	pid = (pid_t)syscall(SYS_clone, CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0);
-	if (pid == 0) {
-		if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-		    mount("overlay", T "/held", "overlay", 0, options) < 0 ||
-		    chdir(T "/held") < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
-		    umount2(".", MNT_DETACH) < 0 || write(ready[1], "", 1) != 1)
-			_exit(1);
-		for (;;)
-			(void)pause();
-	}
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	(void)close(ready[0]);
-	(void)close(ready[1]);
-	return pid;
+	return process_start(enter_held, options);
 }
 
 static void test_consumer_waits_for_a_holder_in_pauses_that_grow(void **state)

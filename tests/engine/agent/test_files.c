@@ -282,24 +282,11 @@ static void test_files_that_are_used_are_not_closed(void **state)
 {
 	struct fixture *f = *state;
 	char text[32];
-	int ready[2];
-	char byte;
 	pid_t pid;
 
 	expect_made(f);
 	expect_started(f);
-	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-	pid = fork();
-	if (pid == 0) {
-		if (unshare(CLONE_NEWNS) < 0 ||
-		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || chdir(MERGED) < 0 ||
-		    syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
-		    write(ready[1], "", 1) != 1)
-			_exit(1);
-		for (;;)
-			(void)pause();
-	}
-	assert_int_equal(read(ready[0], &byte, 1), 1);
+	pid = process_start(enter_alone, MERGED);
 	(void)snprintf(text, sizeof text, "%d\n", (int)pid);
 	write_text(T "/cgroup/podc1/cgroup.procs", text);
 	assert_int_equal(end(f), FILES_HELD);
@@ -307,8 +294,6 @@ static void test_files_that_are_used_are_not_closed(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	write_text(T "/cgroup/podc1/cgroup.procs", "");
 	assert_int_equal(end(f), FILES_CLOSED);
-	(void)close(ready[0]);
-	(void)close(ready[1]);
 	unmount();
 }
 

@@ -241,30 +241,15 @@ static void expect_answer(const struct process *p, char want)
 }
 
 /* A process with new namespaces, which waits. */
-static pid_t start_process(int flags)
+static int enter_namespaces(const void *flags)
 {
-	int ready[2];
-	char byte;
-	pid_t pid;
-
-	assert_int_equal(pipe(ready), 0);
-	pid = fork();
-	if (pid == 0) {
-		if (unshare(flags) < 0 || write(ready[1], "", 1) != 1)
-			_exit(1);
-		for (;;)
-			(void)pause();
-	}
-	(void)close(ready[1]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	(void)close(ready[0]);
-	return pid;
+	return unshare(*(const int *)flags);
 }
 
 /* Why a process with such namespaces is refused: none of them is in the Pod's cgroup. */
 static void expect_refused(struct fixture *f, int flags, const char *why)
 {
-	pid_t pid = start_process(flags);
+	pid_t pid = process_start(enter_namespaces, &flags);
 
 	assert_int_equal(link_adopt(f->link, pid, &f->err), -1);
 	assert_int_equal(f->err.code, ERR_DENIED);

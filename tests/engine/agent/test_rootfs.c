@@ -46,29 +46,35 @@ struct fixture {
 	struct err err;
 };
 
-/* New namespaces; root of the test is root of a new user namespace. */
-static int leave(int flags)
+/* As a runtime would have it, or with CLONE_NEWUSER among the flags as any user may. */
+struct overlay_root {
+	int flags;
+	const char *mount_point;
+	const char *options;
+};
+
+static int enter_overlay(const void *arg)
 {
-	if (unshare(CLONE_NEWNS | flags) < 0)
+	const struct overlay_root *r = arg;
+
+	if (unshare(CLONE_NEWNS | r->flags) < 0)
 		return -1;
-	if ((flags & CLONE_NEWUSER) != 0) {
+	if ((r->flags & CLONE_NEWUSER) != 0) { /* in which root of the test is root */
 		write_text("/proc/self/setgroups", "deny");
 		write_text("/proc/self/uid_map", "0 0 1");
 		write_text("/proc/self/gid_map", "0 0 1");
 	}
-	return 0;
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("overlay", r->mount_point, "overlay", 0, r->options) < 0)
+		return -1;
+	return root_enter(r->mount_point);
 }
 
-/*
- * A process whose root is an overlay of the layer, as a runtime would have it; or, with
- * CLONE_NEWUSER among @flags, as any user may have it.
- */
+/* A process whose root is an overlay of the layer. */
 static pid_t start_process(const char *layer, const char *name, int flags)
 {
 	char folders[3][64], options[256];
-	int ready[2];
-	char byte;
-	pid_t pid;
+	const struct overlay_root root = {flags, folders[2], options};
 
 	for (size_t i = 0; i < 3; i++) {
 		(void)snprintf(folders[i], sizeof folders[i], T "/%s-%c", name, "uwr"[i]);
@@ -76,21 +82,7 @@ static pid_t start_process(const char *layer, const char *name, int flags)
 	}
 	(void)snprintf(options, sizeof options, "lowerdir=%s,upperdir=%s,workdir=%s", layer,
 	               folders[0], folders[1]);
-	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-	pid = fork();
-	if (pid == 0) {
-		if (leave(flags) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-		    mount("overlay", folders[2], "overlay", 0, options) < 0 ||
-		    chdir(folders[2]) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
-		    umount2(".", MNT_DETACH) < 0 || write(ready[1], "", 1) != 1)
-			_exit(1);
-		for (;;)
-			(void)pause();
-	}
-	(void)close(ready[1]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	(void)close(ready[0]);
-	return pid;
+	return process_start(enter_overlay, &root);
 }
 
 static pid_t start_container(const char *layer, const char *name)
@@ -263,25 +255,7 @@ static void test_rootfs_holder_that_ends_has_not_let_go_yet(void **state)
 /* A process whose root is the kept root filesystem. */
 static pid_t start_consumer(void)
 {
-	int ready[2];
-	char byte;
-	pid_t pid;
-
-	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-	pid = fork();
-	if (pid == 0) {
-		if (unshare(CLONE_NEWNS) < 0 ||
-		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-		    chdir(T "/staging/uid-1") < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
-		    umount2(".", MNT_DETACH) < 0 || write(ready[1], "", 1) != 1)
-			_exit(1);
-		for (;;)
-			(void)pause();
-	}
-	(void)close(ready[1]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	(void)close(ready[0]);
-	return pid;
+	return process_start(enter_alone, T "/staging/uid-1");
 }
 
 static void test_rootfs_holder_is_found_behind_very_many_processes(void **state)
