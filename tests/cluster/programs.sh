@@ -11,6 +11,8 @@ PROGRAMS_BUILD=${SC_RELEASE_BUILD_DIR:-$PROGRAMS_ROOT/build}
 SCALE_DIR=$(mktemp -d "$CLUSTER_DIR/programs.XXXXXX")
 # shellcheck source=loadtest/scale-lib.sh
 . "$PROGRAMS_ROOT/loadtest/scale-lib.sh"
+# shellcheck source=tests/cluster/policies.sh
+. "$PROGRAMS_ROOT/tests/cluster/policies.sh"
 
 # programs_begin NAMESPACE: the CRDs, an empty namespace, and no scheduler
 programs_begin() {
@@ -41,18 +43,9 @@ programs_has_rested() {
     -l 'app.kubernetes.io/part-of=stoppablecontainer,app.kubernetes.io/component in (controller,idle-monitor)')" ]
 }
 
-# programs_is_unbound: whether the API server knows already that no policy is bound
-programs_is_unbound() {
-  kubectl -n "$programs_namespace" run try --image=none --dry-run=server \
-    --labels=stoppablecontainer.xtlsoft.top/managed-by=stoppablecontainer >/dev/null 2>&1
-}
-
 programs_rest() {
   local space name
-  kubectl get validatingadmissionpolicybindings -l app.kubernetes.io/part-of=stoppablecontainer -o json |
-    jq 'del(.items[].metadata | .uid, .resourceVersion, .creationTimestamp, .generation, .managedFields)' >"$SCALE_DIR/bindings"
-  kubectl delete validatingadmissionpolicybindings -l app.kubernetes.io/part-of=stoppablecontainer >/dev/null
-  cluster_until 20 programs_is_unbound
+  policies_rest "$programs_namespace" "$SCALE_DIR/bindings"
   programs_deciding >"$SCALE_DIR/deciding"
   while read -r space name _; do
     kubectl -n "$space" scale deployment "$name" --replicas=0 </dev/null >/dev/null
@@ -63,8 +56,7 @@ programs_rest() {
 # programs_wake: as they were
 programs_wake() {
   local space name count
-  [ ! -s "$SCALE_DIR/bindings" ] || [ "$(jq '.items | length' "$SCALE_DIR/bindings")" = 0 ] ||
-    kubectl create -f "$SCALE_DIR/bindings" >/dev/null || true
+  policies_wake "$SCALE_DIR/bindings"
   [ -e "$SCALE_DIR/deciding" ] || return 0
   while read -r space name count; do
     kubectl -n "$space" scale deployment "$name" --replicas="$count" </dev/null >/dev/null 2>&1 &&

@@ -12,6 +12,8 @@ here=$(dirname "$0")/..
 . "$here/product.sh"
 # shellcheck source=tests/cluster/app.sh
 . "$here/app.sh"
+# shellcheck source=tests/cluster/policies.sh
+. "$here/policies.sh"
 
 product_installed
 app_image app:1 >/dev/null
@@ -21,14 +23,6 @@ tree=$WORK/tree
 app_tree "$tree"
 musl-gcc -std=gnu11 -D_GNU_SOURCE -static -O2 -o "$tree/bin/tenant" "$here/tenant.c"
 tenant=$(cluster_push tenant:1 "$tree" '{"Entrypoint": ["/bin/httpd", "-f", "-p", "8080", "-h", "/www"], "Env": ["PATH=/bin"]}')
-
-bindings() { kubectl "$1" validatingadmissionpolicybindings -l app.kubernetes.io/part-of=stoppablecontainer "${@:2}"; }
-# shellcheck disable=SC2317 # called by the trap
-bind_again() { kubectl apply -f "$WORK/bindings" >/dev/null || true; }
-bindings get -o json | jq '.items[].metadata |= {name, labels, annotations}' >"$WORK/bindings"
-[ "$(jq '.items | length' "$WORK/bindings")" -ge 4 ] || die "the policies are not bound: $(bindings get -o name)"
-trap 'bind_again; _test_end' EXIT
-bindings delete >/dev/null
 
 # agent_says UID PATTERN: of that Pod
 agent_says() {
@@ -40,6 +34,9 @@ uid_of() { kubectl -n "$1" get pod "$2" -o 'jsonpath={.metadata.uid}'; }
 
 app_namespace "$base-other"
 app_namespace "$base"
+trap 'policies_wake "$WORK/bindings"; _test_end' EXIT
+policies_rest "$base" "$WORK/bindings"
+[ "$(jq '.items | length' "$WORK/bindings")" -ge 4 ] || die "the policies were not bound: $(cat "$WORK/bindings")"
 kubectl -n "$NS" create -f - >/dev/null <<END
 apiVersion: $prefix/v1alpha1
 kind: StoppableContainer
