@@ -23,7 +23,7 @@ enum { WAKE_PER_CENT = 100 };
 
 struct wake {
 	const char *kubeconfig, *ns, *name, *host, *address, *agent_log;
-	const char *podman_socket, *image, *netns, *netns_address;
+	const char *podman_socket, *podman_cgroup, *image, *netns, *netns_address;
 	const char *json, *csv, *png, *plot_script;
 	uint64_t port, image_port, cycles, warm_up, seed;
 	uint64_t pause_min_ms, pause_max_ms;
@@ -50,6 +50,8 @@ static int wake_load(struct wake *w, int argc, char **argv, struct config **ret_
 	         "log file of the node agent; none: its stages are left out"},
 	        {"podmanSocket", CONFIG_STR, &w->podman_socket, "/run/sc-local/podman.sock", 0, 0,
 	         "of the engine's Podman"},
+	        {"podmanCgroup", CONFIG_STR, &w->podman_cgroup, "", 0, 0,
+	         "parent of what Podman starts; default: Podman's own, which it leaves behind"},
 	        {"image", CONFIG_STR, &w->image, "localhost/hello:1", 0, 0,
 	         "image that Podman starts: the container's own"},
 	        {"imagePort", CONFIG_U64, &w->image_port, "8080", 1, 65535, "where it listens"},
@@ -151,8 +153,9 @@ static int wake_open(struct wake *w, const struct kubeconfig *conf, struct err *
 {
 	const struct sleeper_opts sleeper = {
 	        conf, w->ns, w->name, w->address, (uint16_t)w->port, w->host, w->agent_log};
-	const struct floor_opts floor = {w->podman_socket, w->image, (uint16_t)w->image_port,
-	                                 w->host,          w->netns, w->netns_address};
+	const struct floor_opts floor = {w->podman_socket,        w->podman_cgroup, w->image,
+	                                 (uint16_t)w->image_port, w->host,          w->netns,
+	                                 w->netns_address};
 
 	if (floor_new(w->base, &floor, &w->floor, err) < 0)
 		return -1;

@@ -87,9 +87,9 @@ static json_t *floor_limit(const char *type, int resource)
 
 static json_t *floor_spec(const struct floor *f, enum stages_kind kind)
 {
-	json_t *spec =
-	        json_pack("{s:s, s:[o, o]}", "image", f->opts.image, "r_limits",
-	                  floor_limit("NOFILE", RLIMIT_NOFILE), floor_limit("NPROC", RLIMIT_NPROC));
+	json_t *spec = json_pack("{s:s, s:s, s:[o, o]}", "image", f->opts.image, "cgroup_parent",
+	                         f->opts.cgroup, "r_limits", floor_limit("NOFILE", RLIMIT_NOFILE),
+	                         floor_limit("NPROC", RLIMIT_NPROC));
 	json_t *netns = kind == STAGES_PODMAN_NETNS ? json_pack("{s:s, s:s}", "nsmode", "path",
 	                                                        "value", f->opts.netns_path)
 	                                            : json_pack("{s:s}", "nsmode", "bridge");

@@ -16,6 +16,7 @@ struct floor;
 
 struct floor_opts {
 	const char *socket;        /* of Podman's service */
+	const char *cgroup;        /* the containers' parent, "/sc-floor"; empty: Podman's own */
 	const char *image;         /* the same as our container's */
 	uint16_t port;             /* on which it listens */
 	const char *host;          /* of the request */

@@ -44,7 +44,7 @@ ip -n floor link set eth0 up
 code=0
 "$build/loadtest/sc-loadtest" wake --kubeconfig="$state/kubeconfig" \
 	--agent-log="$state/logs/sc-node-agent.log" --podman-socket="$run/podman.sock" \
-	--netns=/run/netns/floor --netns-address=10.214.0.2 \
+	--podman-cgroup="/$ENGINE_CGROUP/floor" --netns=/run/netns/floor --netns-address=10.214.0.2 \
 	--json="$results/wake.json" --csv="$results/wake.csv" \
 	--plot-script="$here/wake.gp" --png="$results/wake.png" "$@" >"$results/wake.txt" || code=$?
 cat "$results/wake.txt"

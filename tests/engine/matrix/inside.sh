@@ -92,6 +92,7 @@ run_alone() {
 	local name=$1 pid options
 	read -ra options < <(podman_options "$name")
 	podman run --detach --name "$name" --hostname "$name" --network ns:/run/netns/alone \
+		--cgroup-parent="/$ENGINE_CGROUP/alone" \
 		--add-host "$name:10.97.9.9" \
 		--ulimit "nofile=$(ulimit -Hn)" --ulimit "nproc=$(ulimit -Hu)" "${options[@]}" \
 		"localhost/$name" >/dev/null || return 1
