@@ -6,16 +6,14 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <linux/ioprio.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 
 #include "lib/base/hash.h"
 #include "wrapper/node/io/fs.h"
+#include "wrapper/node/io/proc.h"
 
 enum { LIST_DEPTH_MAX = 200, LIST_ATTRIBUTES_BYTES = 65536, LIST_HASH_DIGITS = 16 };
 
@@ -184,27 +182,6 @@ static bool reader_next(void *arg, struct files_entry *ret_entry)
 	return true;
 }
 
-static void files_take_what_is_left(void)
-{
-	const struct sched_param none = {0};
-
-	(void)setpriority(PRIO_PROCESS, 0, 19);
-	(void)sched_setscheduler(0, SCHED_IDLE, &none);
-	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
-	              IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
-}
-
-static int files_open_folder_of(const struct files_use *use, struct err *err)
-{
-	char dir[PATH_MAX];
-	int fd;
-
-	if (rootfs_dir(&use->place, dir, err) < 0)
-		return -1;
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 ? fd : err_set(err, ERR_SYS, errno, "open %s", dir);
-}
-
 static int files_list_write(int dir, struct files_id id, struct files_listed *listed,
                             struct err *err)
 {
@@ -246,14 +223,14 @@ static int files_are_open(int dir, struct files_id *ret_id, struct err *err)
 int files_list_make(void *arg, void *data, struct err *err)
 {
 	const struct files_use *use = arg;
-	CLEANUP(fd_close_var) int dir = files_open_folder_of(use, err);
+	CLEANUP(fd_close_var) int dir = rootfs_open(&use->place, O_RDONLY, err);
 	struct files_id before;
 	struct files_id after;
 	int rc;
 
 	if (dir < 0)
 		return -1;
-	files_take_what_is_left();
+	proc_stand_back();
 	/* that of another generation must not be taken for this one's */
 	rc = files_are_open(dir, &before, err);
 	if (rc == 0)
@@ -339,7 +316,7 @@ int files_verify(void *arg, void *data, struct err *err)
 {
 	const struct files_use *use = arg;
 	struct files_verified *v = data;
-	CLEANUP(fd_close_var) int dir = files_open_folder_of(use, err);
+	CLEANUP(fd_close_var) int dir = rootfs_open(&use->place, O_RDONLY, err);
 	int rc = -1;
 
 	(void)setpriority(PRIO_PROCESS, 0, 10);

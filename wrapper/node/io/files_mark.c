@@ -101,14 +101,10 @@ int files_mark_put(int dir_fd, struct files_mark *mark, struct err *err)
 }
 
 /* @ret_fd: O_PATH, or -1: there is none */
-static int files_open_folder(const struct rootfs_place *p, int *ret_fd, struct err *err)
+static int files_find_folder(const struct rootfs_place *p, int *ret_fd, struct err *err)
 {
-	char dir[PATH_MAX];
-
-	if (rootfs_dir(p, dir, err) < 0)
-		return -1;
-	*ret_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return *ret_fd >= 0 || errno == ENOENT ? 0 : err_set(err, ERR_SYS, errno, "open %s", dir);
+	*ret_fd = rootfs_open(p, O_PATH, err);
+	return *ret_fd >= 0 || err->sys_errno == ENOENT ? 0 : -1;
 }
 
 const char *files_refuse(const struct rootfs_place *p, enum files_verdict verdict, const char *why,
@@ -137,7 +133,7 @@ static int files_open_now(const struct files_use *use, struct files_opened *open
 	enum files_verdict verdict;
 	struct files_seen seen;
 
-	if (files_open_folder(&use->place, &dir, err) < 0 || files_see(dir, &seen, err) < 0)
+	if (files_find_folder(&use->place, &dir, err) < 0 || files_see(dir, &seen, err) < 0)
 		return -1;
 	verdict = files_judge(&use->known, &seen, why);
 	if (verdict == FILES_UNMARKED)
@@ -177,7 +173,7 @@ int files_close(void *arg, void *data, struct err *err)
 	(void)data;
 	if (rootfs_holder(&use->place) > 0)
 		return FILES_HELD;
-	if (files_open_folder(&use->place, &dir, err) < 0 || files_see(dir, &seen, err) < 0)
+	if (files_find_folder(&use->place, &dir, err) < 0 || files_see(dir, &seen, err) < 0)
 		return -1;
 	verdict = files_judge(&use->known, &seen, why);
 	if (verdict != FILES_SAME && verdict != FILES_UNMARKED)
@@ -221,7 +217,7 @@ int files_settle(void *arg, void *data, struct err *err)
 	CLEANUP(fd_close_var) int upper = -1;
 	struct files_seen seen;
 
-	if (files_open_folder(&use->place, &dir, err) < 0)
+	if (files_find_folder(&use->place, &dir, err) < 0)
 		return -1;
 	upper = fs_open_beneath(dir, "upper", O_RDONLY | O_DIRECTORY, err);
 	if (upper < 0 || files_see(dir, &seen, err) < 0)

@@ -5,12 +5,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/ioprio.h>
 #include <linux/nsfs.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/num.h"
@@ -308,4 +312,14 @@ bool proc_user(pid_t pid, struct proc_user *ret_user)
 	u.groups_count = proc_numbers(text, "\nGroups:", u.groups, PROC_GROUPS_MAX);
 	*ret_user = u;
 	return true;
+}
+
+void proc_stand_back(void)
+{
+	const struct sched_param none = {0};
+
+	(void)setpriority(PRIO_PROCESS, 0, 19);
+	(void)sched_setscheduler(0, SCHED_IDLE, &none);
+	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
+	              IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
 }

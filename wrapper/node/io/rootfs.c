@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -50,30 +49,6 @@ static int rootfs_fail(struct making *m, const char *reason, const struct err *e
 		(void)snprintf(m->made->reason, sizeof m->made->reason, "%s",
 		               full ? "NoSpace" : reason);
 	return -1;
-}
-
-static int rootfs_path(char path[PATH_MAX], struct err *err, const char *fmt, ...)
-        PRINTF_LIKE(3, 4);
-
-static int rootfs_path(char path[PATH_MAX], struct err *err, const char *fmt, ...)
-{
-	va_list ap;
-	int len;
-
-	va_start(ap, fmt);
-	len = vsnprintf(path, PATH_MAX, fmt, ap);
-	va_end(ap);
-	return len >= 0 && len < PATH_MAX ? 0 : err_set(err, ERR_INVALID, 0, "path too long");
-}
-
-int rootfs_dir(const struct rootfs_place *p, char path[PATH_MAX], struct err *err)
-{
-	return rootfs_path(path, err, "%s/%s/%s.%s", p->prefix, p->ns, p->name, p->uid);
-}
-
-int rootfs_target(const struct rootfs_place *p, char path[PATH_MAX], struct err *err)
-{
-	return rootfs_path(path, err, "%s/%s", p->staging_dir, p->uid);
 }
 
 /* The administrator's own path: it may have links. */
@@ -526,30 +501,6 @@ int rootfs_make(void *wanted, void *data, struct err *err)
 	overlay_layers_free(m.layers);
 	record_done(&m.record);
 	return rc;
-}
-
-bool rootfs_has_layers(const struct rootfs_place *p)
-{
-	char dir[PATH_MAX];
-	struct record record = {0};
-	CLEANUP(free_var) char *text = NULL;
-	CLEANUP(fd_close_var) int fd = -1;
-	bool has_all = true;
-	json_t *layer;
-	size_t i;
-
-	if (rootfs_dir(p, dir, NULL) < 0)
-		return true;
-	fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fs_read_file(fd, "record.json", false, RECORD_BYTES_MAX, &text, NULL) < 0 ||
-	    record_parse(text, &record, NULL) < 0)
-		return true;
-	json_array_foreach(record.layers, i, layer) {
-		if (access(json_string_value(layer), F_OK) < 0 && errno == ENOENT)
-			has_all = false;
-	}
-	record_done(&record);
-	return has_all;
 }
 
 int rootfs_remove(void *place, void *data, struct err *err)

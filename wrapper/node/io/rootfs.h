@@ -62,9 +62,14 @@ bool rootfs_has_layers(const struct rootfs_place *p);
 /** rootfs_remove() - @place: struct rootfs_place. Return: 0 gone; 1 a process still uses it */
 int rootfs_remove(void *place, void *data, struct err *err);
 
+/** rootfs_path() - as snprintf(); one that is too long is an error */
+int rootfs_path(char path[PATH_MAX], struct err *err, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /** rootfs_paths() - the folder, and the mount */
 int rootfs_dir(const struct rootfs_place *p, char path[PATH_MAX], struct err *err);
 int rootfs_target(const struct rootfs_place *p, char path[PATH_MAX], struct err *err);
+
+/** rootfs_open() - the folder, with @flags. Return: descriptor, or -1 with err (sys_errno set) */
+int rootfs_open(const struct rootfs_place *p, int flags, struct err *err);
 
 /** rootfs_first_of() - process 1 of that container when the root filesystem is its root; else 0 */
 pid_t rootfs_first_of(const struct rootfs_place *p, const char *pod_uid, const char *container_id);
