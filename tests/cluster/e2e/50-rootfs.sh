@@ -217,7 +217,7 @@ asleep web
 set_image "$REGISTRY/probe:$run"
 cluster_until 60 reason_is DigestChanged
 cluster_in "${SC_RELEASE_BUILD_DIR:-$here/../../build}/cli/kubectl-sc" -n "$run" reset web --yes
-cluster_until 180 is_prepared web # all those files are removed first
+cluster_until 60 is_prepared web
 ask web | has marker=none || die "files are left after a reset"
 step "kubectl sc reset: it starts from the other image"
 

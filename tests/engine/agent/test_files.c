@@ -28,6 +28,7 @@
 
 #include "lib/base/clk.h"
 #include "tests/engine/agent/container.h"
+#include "wrapper/node/io/dropped.h"
 #include "wrapper/node/io/files_mark.h"
 
 #define T "/run/t"
@@ -486,6 +487,50 @@ static void test_files_are_dropped_whole_though_that_was_cut_off(void **state)
 	unmount();
 }
 
+/* As a reset does. */
+static void drop(struct fixture *f)
+{
+	sleep_after_a_run(f);
+	unmount();
+	run("sed -i 's/\"version\"/\"isDropping\": true, \"version\"/' " KEPT "/record.json");
+	expect_made(f);
+	assert_int_equal(access(MERGED "/kept", F_OK), -1);
+	assert_true(f->made.has_dropped);
+}
+
+static void test_files_are_dropped_behind_the_start(void **state)
+{
+	struct fixture *f = *state;
+	int status = -1;
+	pid_t pid;
+
+	drop(f);
+	run("test -e " KEPT "/dropped-*/kept");
+	unmount();
+	/* an agent was killed before they were gone, and the next one comes */
+	expect_made(f);
+	assert_true(f->made.has_dropped);
+	pid = fork(); /* it stands back, for good */
+	if (pid == 0)
+		_exit(dropped_remove(&f->w.place, NULL, &f->err) == 0 ? 0 : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	run("! ls -d " KEPT "/dropped-*");
+	unmount();
+	expect_made(f);
+	assert_false(f->made.has_dropped);
+	unmount();
+}
+
+static void test_files_dropped_faster_than_they_are_removed_wait(void **state)
+{
+	run("cd " KEPT " && mkdir dropped-1 dropped-2 dropped-3 dropped-4 dropped-5 dropped-6 "
+	    "dropped-7 dropped-8");
+	drop(*state);
+	run("! find " KEPT " -name kept | grep .");
+	unmount();
+}
+
 static double best_us(struct fixture *f)
 {
 	double best = 1e9;
@@ -544,6 +589,8 @@ int main(void)
 	        FILES_TEST(test_files_copied_while_in_use_are_changed),
 	        FILES_TEST(test_files_of_another_folder_than_the_mounted_do_not_start),
 	        FILES_TEST(test_files_are_dropped_whole_though_that_was_cut_off),
+	        FILES_TEST(test_files_are_dropped_behind_the_start),
+	        FILES_TEST(test_files_dropped_faster_than_they_are_removed_wait),
 	        FILES_TEST(test_files_cost_a_start_less_than_a_millisecond),
 	};
 

@@ -222,6 +222,9 @@ static void agent_metrics(struct agent *a, struct metrics *m)
 	        m, "sc_agent_files_refused_total",
 	        "Starts and mounts that were refused, for files that are not what they were.",
 	        by_reason);
+	a->files_dropped =
+	        metrics_gauge(m, "sc_agent_files_dropped",
+	                      "Root filesystems whose dropped files are not removed yet.", NULL);
 	a->rootfs_count = metrics_gauge(m, "sc_agent_rootfs",
 	                                "Root filesystems of this node, by state.", by_state);
 	a->consumers_count = metrics_gauge(m, "sc_agent_consumers",
@@ -236,12 +239,15 @@ void agent_count(struct agent *a)
 	double consumers[CONSUMER_STATES_COUNT] = {0};
 	const struct instance *inst;
 	const struct consumer *c;
+	double dropped = 0;
 
 	LIST_FOREACH(inst, &a->instances, entry) {
+		dropped += inst->dropped.is_due ? 1 : 0;
 		rootfs[inst->state] += instance_is_ours(inst) ? 1 : 0;
 		LIST_FOREACH(c, &inst->consumers, entry)
 			consumers[c->state]++;
 	}
+	metric_set(a->files_dropped, NULL, dropped);
 	for (size_t i = 0; i < INSTANCE_STATES_COUNT; i++)
 		metric_set(a->rootfs_count, &rootfs_labels[i], rootfs[i]);
 	for (int i = CONSUMER_ABSENT; i < CONSUMER_STATES_COUNT; i++) {

@@ -47,8 +47,10 @@ struct agent {
 	struct metric *consumers_count;
 	struct metric *files_check_seconds;
 	struct metric *files_refused;
+	struct metric *files_dropped;
 	bool files_settling; /* an instance's files; one at a time */
 	bool files_listing;  /* the same */
+	bool files_dropping; /* the same */
 	LIST_HEAD(, instance) instances;
 };
 

@@ -178,6 +178,7 @@ static void on_made_by_provider(void *arg, int rc, const void *data, const struc
 		instance_ready(inst, made);
 	}
 	instance_reconcile(inst);
+	instance_dropped_made(inst, made);
 }
 
 static void on_made_by_record(void *arg, int rc, const void *data, const struct err *err)
@@ -194,6 +195,7 @@ static void on_made_by_record(void *arg, int rc, const void *data, const struct 
 	else if (inst->state != INSTANCE_FAILED) /* a provider brings the layers back */
 		instance_fail(inst, "ImageGone", err->text);
 	instance_reconcile(inst);
+	instance_dropped_made(inst, made);
 }
 
 static void instance_make(struct instance *inst, bool by_provider)
@@ -313,6 +315,7 @@ static void instance_remove(struct instance *inst)
 		return;
 	}
 	instance_verify_stop(inst);
+	instance_dropped_stop(inst);
 	if (inst->root_fd >= 0)
 		(void)close(inst->root_fd);
 	inst->root_fd = -1;
@@ -516,7 +519,7 @@ int instance_new(struct agent *agent, const json_t *object, struct instance **re
 	inst->status_retry = evtimer_new(agent->base, on_instance_status_retry, inst);
 	LIST_INSERT_HEAD(&agent->instances, inst, entry);
 	if (inst->retry == NULL || inst->hand_retry == NULL || inst->status_retry == NULL ||
-	    instance_files_init(inst, err) < 0) {
+	    instance_dropped_init(inst, err) < 0 || instance_files_init(inst, err) < 0) {
 		instance_free(inst);
 		return err_set(err, ERR_NOMEM, 0, "instance");
 	}
@@ -534,6 +537,7 @@ void instance_free(struct instance *inst)
 		consumer_free(LIST_FIRST(&inst->consumers));
 	image_query_cancel(inst->query);
 	task_forget(inst->task);
+	instance_dropped_done(inst);
 	instance_files_done(inst);
 	if (inst->status_call != NULL)
 		kube_cancel(inst->status_call);

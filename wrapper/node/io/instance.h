@@ -12,6 +12,7 @@
 #include "wrapper/node/core/image.h"
 #include "wrapper/node/core/pause.h"
 #include "wrapper/node/io/agent.h"
+#include "wrapper/node/io/instance_dropped.h"
 #include "wrapper/node/io/instance_files.h"
 #include "wrapper/node/io/instance_verify.h"
 #include "wrapper/node/io/rootfs.h"
@@ -72,6 +73,7 @@ struct instance {
 	struct consumer *handing; /* a hand-over is under way */
 	struct event *hand_retry; /* not before it is due */
 	struct pause hand_pause;
+	struct instance_dropped dropped;
 	struct instance_files files;
 	struct instance_verify verify;
 };

@@ -7,10 +7,12 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "wrapper/node/core/pause.h"
 #include "wrapper/node/core/record.h"
+#include "wrapper/node/io/dropped.h"
 #include "wrapper/node/io/files_mark.h"
 #include "wrapper/node/io/fs.h"
 #include "wrapper/node/io/overlay.h"
@@ -228,6 +230,16 @@ static int rootfs_write_record(struct making *m, struct files_id files, bool is_
 	return 0;
 }
 
+/* They may be very many: what is moved aside is removed when the container has started. */
+static int rootfs_drop_one(struct making *m, const char *name, struct err *err)
+{
+	int rc = dropped_put(m->dir_fd, name, err);
+
+	if (rc > 0)
+		rc = fs_remove_tree(m->dir_fd, name, err);
+	return rc < 0 ? rootfs_fail(m, "MountFailed", err) : 0;
+}
+
 /* It is recorded first: half of it must not look like files that were lost. */
 static int rootfs_drop(struct making *m, struct err *err)
 {
@@ -237,10 +249,9 @@ static int rootfs_drop(struct making *m, struct err *err)
 	}
 	if (m->seen.has_upper && rootfs_write_record(m, m->record.files, true, err) < 0)
 		return -1;
-	if (fs_remove_tree(m->dir_fd, "upper", err) < 0 ||
-	    fs_remove_tree(m->dir_fd, "work", err) < 0)
-		return rootfs_fail(m, "MountFailed", err);
-	return 0;
+	if (rootfs_drop_one(m, "upper", err) < 0)
+		return -1;
+	return rootfs_drop_one(m, "work", err);
 }
 
 /* Return: 1 no upper directory, or an empty one; 0 something is kept; negative: err. */
@@ -496,6 +507,7 @@ int rootfs_make(void *wanted, void *data, struct err *err)
 		(void)rootfs_fail(&m, "MountFailed", err);
 		(void)umount2(m.target, MNT_DETACH);
 	}
+	m.made->has_dropped = m.dir_fd >= 0 && dropped_has(m.dir_fd);
 	if (m.dir_fd >= 0)
 		(void)close(m.dir_fd);
 	overlay_layers_free(m.layers);
@@ -516,6 +528,9 @@ int rootfs_remove(void *place, void *data, struct err *err)
 		return -1;
 	if (rootfs_holder(p) > 0)
 		return 1;
+	/* behind the starts of others; not for long behind what a busy node runs, for the object of
+	 * the instance waits: when that is gone, no file is left */
+	(void)setpriority(PRIO_PROCESS, 0, 10);
 	if (umount2(target, MNT_DETACH) == 0 || errno == EINVAL)
 		(void)rmdir(target);
 	ns = fs_open_beneath(prefix, p->ns, O_PATH | O_DIRECTORY, err);

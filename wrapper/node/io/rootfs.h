@@ -3,6 +3,7 @@
  * rootfs - one kept root filesystem on disk and as a mount; the parts that run in a task's child
  *
  *     <prefix>/<namespace>/<name>.<uid>/{upper,work,record.json}     0700 root
+ *                                      /dropped-XXXXXXXX            (dropped.h)
  *     <staging>/<uid>                                               the overlay
  */
 #pragma once
@@ -50,6 +51,7 @@ struct rootfs_made {
 	struct passwd_user user; /* the image's; with a provider */
 	struct files_id files;   /* the generation that is on the disk for sure */
 	bool is_files_due;       /* and not the one that the files are of, or they are not closed */
+	bool has_dropped; /* files that were given up wait to be removed; also when it failed */
 	char accepted[2 * FILES_ID_BYTES]; /* the order that was carried out, or "" */
 };
 
