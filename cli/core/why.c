@@ -214,7 +214,8 @@ static void why_awake(struct why *w)
 	say_last_activity(w);
 	say_stop_at(w);
 	say_last_wake(w);
-	if (strstr(text_of(consumer, "message"), "OOMKilled") != NULL) {
+	if (strcmp(json_str_at(w->object, "", "status", "lastTermination", "reason", NULL),
+	           "OOMKilled") == 0) {
 		say_condition(w, "ConsumerReady", consumer);
 		say_advice(w, advice_of("OOMKilled"));
 		return;

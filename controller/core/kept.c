@@ -28,12 +28,12 @@ SKIM_ONLY(pod_annotations, {SC_ANNOTATION_START, NULL}, {SC_ANNOTATION_GENERATIO
           {SC_ANNOTATION_TEMPLATE_HASH, NULL});
 SKIM_ONLY(pod_metadata, SKIM_IDENTITY, {"deletionTimestamp", NULL}, {"labels", &pod_labels},
           {"annotations", &pod_annotations}, {"ownerReferences", &owner});
-SKIM_ONLY(pod_container, {"image", NULL});
+SKIM_ONLY(pod_container, {"name", NULL}, {"image", NULL});
 SKIM_ONLY(pod_spec, {"nodeName", NULL}, {"containers", &pod_container});
 SKIM_ONLY(pod_condition, {"type", NULL}, {"status", NULL}, {"message", NULL});
-SKIM_ONLY(pod_why, {"reason", NULL}, {"message", NULL}, {"exitCode", NULL});
+SKIM_ONLY(pod_why, {"reason", NULL}, {"message", NULL}, {"exitCode", NULL}, {"finishedAt", NULL});
 SKIM_ONLY(pod_state, {"waiting", &pod_why}, {"terminated", &pod_why});
-SKIM_ONLY(pod_container_status, {"state", &pod_state}, {"lastState", &pod_state});
+SKIM_ONLY(pod_container_status, {"name", NULL}, {"state", &pod_state}, {"lastState", &pod_state});
 SKIM_ONLY(pod_status, {"phase", NULL}, {"reason", NULL}, {"message", NULL},
           {"conditions", &pod_condition}, {"initContainerStatuses", &pod_container_status},
           {"containerStatuses", &pod_container_status});

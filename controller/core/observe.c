@@ -239,9 +239,24 @@ const char *facts_pod_waiting(const json_t *pod, const char **ret_message)
 	return "";
 }
 
+/* Kubelets sort them by name: the main container's need not be the first. */
+static const json_t *main_status(const json_t *pod)
+{
+	const json_t *spec = json_array_get(json_at(pod, "spec", "containers", NULL), 0);
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(json_at(pod, "status", "containerStatuses", NULL), i, one) {
+		if (strcmp(json_str_at(one, "", "name", NULL),
+		           json_str_at(spec, "", "name", NULL)) == 0)
+			return one;
+	}
+	return NULL;
+}
+
 const json_t *facts_pod_last_end(const json_t *pod)
 {
-	const json_t *one = json_array_get(json_at(pod, "status", "containerStatuses", NULL), 0);
+	const json_t *one = main_status(pod);
 	const json_t *ended = json_at(one, "state", "terminated", NULL);
 
 	return ended != NULL ? ended : json_at(one, "lastState", "terminated", NULL);

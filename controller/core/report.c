@@ -4,11 +4,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/kube/object.h"
 
-static const char *const container_fields[] = {
-        "phase",           "conditions", "instanceName", "providerPodName",    "hostPath",
-        "consumerPodName", "nodeName",   "activation",   "observedGeneration", NULL};
+DEFINE_CLEANUP(json_t *, json_decref);
+
+static const char *const container_fields[] = {"phase",
+                                               "conditions",
+                                               "instanceName",
+                                               "providerPodName",
+                                               "hostPath",
+                                               "consumerPodName",
+                                               "nodeName",
+                                               "lastTermination",
+                                               "activation",
+                                               "observedGeneration",
+                                               NULL};
 static const char *const instance_fields[] = {"phase",
                                               "conditions",
                                               "message",
@@ -154,6 +165,19 @@ static void put_activation(const struct facts *f, const json_t *container, const
 	json_decref(has);
 }
 
+/* As the Pod tells it. NULL: it has not ended there. New reference */
+static json_t *last_termination(const struct status *s)
+{
+	const char *reason = json_str_at(s->last_end, "", "reason", NULL);
+	const char *at = json_str_at(s->last_end, "", "finishedAt", NULL);
+
+	if (s->last_end == NULL)
+		return NULL;
+	return json_pack("{s:s*,s:I,s:s*}", "reason", *reason != '\0' ? reason : NULL, "exitCode",
+	                 (json_int_t)json_int_at(s->last_end, 0, "exitCode", NULL), "finishedAt",
+	                 *at != '\0' ? at : NULL);
+}
+
 json_t *report_container_patch(const struct facts *f, const struct status *s,
                                const json_t *container, const char *url_template, uint64_t wall_ms)
 {
@@ -163,6 +187,8 @@ json_t *report_container_patch(const struct facts *f, const struct status *s,
 
 	put(wanted, "instanceName", kube_name(f->instance));
 	put_place(f, wanted);
+	if (s->last_end != NULL)
+		(void)json_object_set_new(wanted, "lastTermination", last_termination(s));
 	put_activation(f, container, url_template, wanted);
 	return patch_of(container, container_fields, wanted);
 }
@@ -207,19 +233,18 @@ static bool is_told(enum phase phase)
 	       phase == PHASE_FAILED;
 }
 
-/* Told by the condition as long as it was the last run's end, whatever else it says. */
+/* Once for each end, however often the status is written after it. */
 static void note_memory_killed(const struct status *s, const json_t *container,
                                struct report_event *events, size_t *count)
 {
-	const json_t *before = kube_condition(container, "ConsumerReady");
-	const char *said = strstr(s->consumer.message, "OOMKilled");
+	CLEANUP(json_decref_var) json_t *end = last_termination(s);
 	struct verdict v = {.reason = "OOMKilled"};
 
-	if (!s->memory_killed || said == NULL ||
-	    strstr(json_str_at(before, "", "message", NULL), "OOMKilled") != NULL)
+	if (s->memory_killed[0] == '\0' ||
+	    json_equal(end, json_at(container, "status", "lastTermination", NULL)))
 		return;
-	(void)snprintf(v.message, sizeof v.message, "the process was killed (%.*s)",
-	               (int)strcspn(said, ")"), said);
+	(void)snprintf(v.message, sizeof v.message, "the process was killed (%s)",
+	               s->memory_killed);
 	note(events, count, true, &v);
 }
 

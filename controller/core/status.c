@@ -217,32 +217,33 @@ static bool is_memory_killed(const json_t *pod)
 }
 
 /* "OOMKilled: it used more memory than its limit of 64Mi" */
-static const char *memory_why(const struct facts *f, char buf[160])
+static const char *memory_why(const struct facts *f, char buf[STATUS_KILLED_BYTES])
 {
 	const json_t *container = f->resource != NULL ? f->resource->container : NULL;
 	const json_t *limit = json_at(container, "resources", "limits", "memory", NULL);
 
 	if (json_is_integer(limit))
-		(void)snprintf(buf, 160, "OOMKilled: it used more memory than its limit of %lld",
+		(void)snprintf(buf, STATUS_KILLED_BYTES,
+		               "OOMKilled: it used more memory than its limit of %lld",
 		               (long long)json_integer_value(limit));
 	else if (json_is_string(limit))
-		(void)snprintf(buf, 160, "OOMKilled: it used more memory than its limit of %.64s",
+		(void)snprintf(buf, STATUS_KILLED_BYTES,
+		               "OOMKilled: it used more memory than its limit of %.64s",
 		               json_string_value(limit));
 	else
-		(void)snprintf(buf, 160,
+		(void)snprintf(buf, STATUS_KILLED_BYTES,
 		               "OOMKilled: it has no limit of memory, and its node had none left");
 	return buf;
 }
 
 /* What a later verdict does not tell by its reason, as long as it was the last run's end. */
-static void add_memory_killed(const struct facts *f, struct verdict *v)
+static void add_memory_killed(const char *why, struct verdict *v)
 {
 	size_t len = strlen(v->message);
-	char why[160];
 
 	if (strcmp(v->reason, "OOMKilled") != 0)
 		(void)snprintf(v->message + len, sizeof v->message - len,
-		               "; the process before was killed (%s)", memory_why(f, why));
+		               "; the process before was killed (%s)", why);
 }
 
 /* The kubelet's view of a Pod of which the agent has nothing newer to say. */
@@ -254,7 +255,7 @@ static void judge_pod(const struct facts *f, const struct memory *memory, uint64
 	const char *unplaced = unschedulable(f->consumer);
 	const char *state = json_str_at(f->said, "", "state", NULL);
 	const json_t *end = facts_pod_last_end(f->consumer);
-	char why[160];
+	char why[STATUS_KILLED_BYTES];
 
 	if (is_start_error(waiting, f->consumer)) {
 		say_start_error(v, f->consumer);
@@ -426,9 +427,10 @@ void status_judge(const struct facts *f, const struct observed *seen, const stru
 		say(&s.consumer, "Stopping", "Pod %s still has to end", kube_name(f->consumer));
 	else
 		judge_missing_consumer(f, memory, now->now_ms, starting, &s.consumer);
-	s.memory_killed = f->consumer != NULL && f->running && is_memory_killed(f->consumer);
-	if (s.memory_killed)
-		add_memory_killed(f, &s.consumer);
+	if (f->consumer != NULL && f->running)
+		s.last_end = facts_pod_last_end(f->consumer);
+	if (s.last_end != NULL && is_memory_killed(f->consumer))
+		add_memory_killed(memory_why(f, s.memory_killed), &s.consumer);
 	judge_activatable(f, seen, memory, now->now_ms, &s.activatable);
 	s.template_changed = is_template_changed(f);
 	s.node_silent = f->node_silent;

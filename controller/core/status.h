@@ -28,7 +28,7 @@ enum phase {
 	        PHASE_N
 };
 
-enum { STATUS_MESSAGE_BYTES = 512 };
+enum { STATUS_MESSAGE_BYTES = 512, STATUS_KILLED_BYTES = 160 };
 
 struct verdict {
 	bool ok;
@@ -40,7 +40,8 @@ struct verdict {
 struct status {
 	enum phase phase;
 	struct verdict ready, provider, rootfs, consumer, activatable;
-	bool memory_killed; /* the consumer's last run, which the consumer's verdict tells */
+	const json_t *last_end; /* of the consumer's process, borrowed of its Pod; NULL: none */
+	char memory_killed[STATUS_KILLED_BYTES]; /* how that was for want of memory, or "" */
 	bool template_changed;
 	bool node_silent;
 	struct verdict node; /* with node_silent */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local/core/pod_spec.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/api/stop_signal.h"
@@ -268,6 +270,7 @@ static void put_identity(json_t *spec, const struct pod_spec_input *in)
 	const json_t *pod = in->env.pod;
 	const char *container = json_str_at(in->container, "", "name", NULL);
 	const char *hostname = json_str_at(pod, kube_name(pod), "spec", "hostname", NULL);
+	char kills[24];
 	char text[640];
 
 	(void)snprintf(text, sizeof text, "k8s_%s_%s_%s_%s_%u", container, kube_name(pod),
@@ -279,12 +282,13 @@ static void put_identity(json_t *spec, const struct pod_spec_input *in)
 	(void)snprintf(text, sizeof text, "%.63s:%s", hostname, in->env.pod_ip);
 	json_object_set_new(spec, "hostadd", json_pack("[s]", text));
 	(void)snprintf(text, sizeof text, "%u", in->attempt);
+	(void)snprintf(kills, sizeof kills, "%" PRIu64, in->oom_kills);
 	json_object_set_new(spec, "labels",
-	                    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", POD_LABEL_UID,
+	                    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", POD_LABEL_UID,
 	                              kube_uid(pod), POD_LABEL_NAME, kube_name(pod),
 	                              POD_LABEL_NAMESPACE, kube_namespace(pod), POD_LABEL_CONTAINER,
 	                              container, POD_LABEL_ATTEMPT, text, POD_LABEL_ADDRESS,
-	                              in->env.pod_ip));
+	                              in->env.pod_ip, POD_LABEL_OOM_KILLS, kills));
 }
 
 /* What every container of this engine has alike. */

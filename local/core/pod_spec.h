@@ -20,6 +20,7 @@
 #define POD_LABEL_CONTAINER "io.kubernetes.container.name"
 #define POD_LABEL_ATTEMPT "io.kubernetes.container.restartCount"
 #define POD_LABEL_ADDRESS "stoppablecontainer.xtlsoft.top/address"
+#define POD_LABEL_OOM_KILLS "stoppablecontainer.xtlsoft.top/oom-kills-before"
 
 struct pod_spec_input {
 	struct pod_env_source env;
@@ -29,6 +30,7 @@ struct pod_spec_input {
 	const char *cgroup_parent;
 	const char *const *mount_sources; /* one for each of the container's volumeMounts */
 	unsigned attempt;                 /* 0 for the first start; part of the container's name */
+	uint64_t oom_kills;               /* in the Pod's cgroup, before this run */
 	uint64_t nofile_max;              /* not above our own hard limits */
 	uint64_t nproc_max;
 	uint64_t log_bytes_max;

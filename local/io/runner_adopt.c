@@ -74,6 +74,15 @@ static void last_run_adopt(struct ctr *c, const json_t *found)
 	last->started_wall_ms = (uint64_t)json_int_at(found, 0, "StartedAt", NULL) * 1000;
 }
 
+/* It may have ended while nobody looked: what was killed before it is on its label. */
+static void oom_recall(struct ctr *c, const json_t *found)
+{
+	if (num_parse_u64(label(found, POD_LABEL_OOM_KILLS), 0, UINT64_MAX, &c->pod_oom_kills,
+	                  NULL) < 0 &&
+	    attempt_of(found) > 0)
+		ctr_oom_mark(c); /* made by an earlier version: it may have been another run's */
+}
+
 static void ctr_adopt(struct ctr *c)
 {
 	const json_t *list = c->pod->runner->found;
@@ -88,8 +97,7 @@ static void ctr_adopt(struct ctr *c)
 	}
 	newest_attempt = attempt_of(newest);
 	c->view.restarts = newest_attempt;
-	if (newest_attempt > 0)
-		ctr_oom_mark(c); /* what was before may have been another run's */
+	oom_recall(c, newest);
 	json_array_foreach(list, i, found) {
 		if (!is_of(found, c) || found == newest)
 			continue;

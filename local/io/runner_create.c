@@ -226,6 +226,8 @@ static int ctr_spec(struct ctr *c, json_t **ret_spec, struct err *err)
 
 	if (c->pulled && pod_image_normalize(in.image, image, sizeof image))
 		in.image = image;
+	ctr_oom_mark(c);
+	in.oom_kills = c->pod_oom_kills;
 	(void)snprintf(cgroup, sizeof cgroup, "/%s/pod%s", r->opts.cgroup_root, pod->uid);
 	if (volume_mounts_open(r->volumes, &in.env, c->view.container, &c->mounts, err) < 0)
 		return -1;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -194,7 +195,7 @@ static bool has_argument(const char *pid, const char *part)
 }
 
 /* Only what isolate.sh has put into this namespace of processes is seen here. */
-void fixture_kill_process(const char *part)
+static unsigned processes_kill(const char *part, int sig)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
@@ -204,11 +205,25 @@ void fixture_kill_process(const char *part)
 	while ((entry = readdir(dir)) != NULL) {
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
 		    has_argument(entry->d_name, part) &&
-		    kill((pid_t)strtoull(entry->d_name, NULL, 10), SIGKILL) == 0)
+		    kill((pid_t)strtoull(entry->d_name, NULL, 10), sig) == 0)
 			killed++;
 	}
 	(void)closedir(dir);
-	assert_int_equal(killed, 1);
+	return killed;
+}
+
+void fixture_kill_process(const char *part)
+{
+	assert_int_equal(processes_kill(part, SIGKILL), 1);
+}
+
+void fixture_expect_no_process(const char *part)
+{
+	uint64_t deadline = clk_now_ms() + DEADLINE_MS;
+
+	while (processes_kill(part, 0) > 0 && clk_now_ms() < deadline)
+		(void)poll(NULL, 0, 20);
+	assert_int_equal(processes_kill(part, 0), 0);
 }
 
 int fixture_setup(void **state)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/kube/object.h"
 
@@ -226,6 +228,42 @@ static void test_runner_tells_an_end_for_want_of_memory(void **state)
 	fixture_expect_gone(f, "killed");
 }
 
+/* In its second run, so that what the Pod's cgroup counts is not all of the run that is told. */
+static void test_runner_tells_an_end_for_want_of_memory_while_it_was_away(void **state)
+{
+	static const char eat[] = "eat() { a=0123456789abcdef; while true; do a=$a$a; done; }; ";
+	struct fixture *f = *state;
+	char command[512], path[512];
+	json_t *pod;
+	int fd;
+
+	(void)snprintf(command, sizeof command,
+	               "%s[ -e /d/ran ] || { : >/d/ran; eat; }; while [ ! -e /d/go ]; do sleep "
+	               "0.1; done; : >/d/went; eat",
+	               eat);
+	fixture_pod(f, "away", command,
+	            ",\"volumeMounts\":[{\"name\":\"d\",\"mountPath\":\"/d\"}],"
+	            "\"resources\":{\"limits\":{\"memory\":\"32Mi\"}}}],"
+	            "\"volumes\":[{\"name\":\"d\",\"emptyDir\":{}}]}}");
+	fixture_expect(f, "away", "/status/containerStatuses/0/restartCount", "1");
+	fixture_expect(f, "away", "/status/containerStatuses/0/ready", "true");
+	pod = fixture_get(f, "away");
+	(void)snprintf(path, sizeof path, "%s/pods/%s/volumes/kubernetes.io~empty-dir/d/go",
+	               fixture_dir(f), kube_uid(pod));
+	json_decref(pod);
+	fixture_kill(f);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	assert_true(fd >= 0);
+	(void)close(fd);
+	fixture_expect_no_process("/d/went");
+	fixture_start(f);
+	fixture_expect(f, "away", "/status/containerStatuses/0/restartCount", "2");
+	fixture_expect(f, "away", "/status/containerStatuses/0/lastState/terminated/reason",
+	               "OOMKilled");
+	fixture_delete(f, "away", 0);
+	fixture_expect_gone(f, "away");
+}
+
 /* Nobody tells how a container ended whose monitor was killed: it is not waited for for ever. */
 static void test_runner_makes_anew_what_has_no_monitor(void **state)
 {
@@ -272,6 +310,7 @@ int main(void)
 	        cmocka_unit_test(test_runner_deletes_with_grace_and_leaves_nothing),
 	        cmocka_unit_test(test_runner_finds_its_pods_again_after_its_death),
 	        cmocka_unit_test(test_runner_tells_an_end_for_want_of_memory),
+	        cmocka_unit_test(test_runner_tells_an_end_for_want_of_memory_while_it_was_away),
 	        cmocka_unit_test(test_runner_makes_anew_what_has_no_monitor),
 	};
 

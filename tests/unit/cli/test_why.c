@@ -42,13 +42,13 @@ static void test_why_awake_after_it_was_killed_for_its_memory(void **state)
 {
 	expect_why("{'running':true}",
 	           "{'phase':'Running','idle':{'state':'Active','stopAt':'2026-01-02T03:08:53Z'},"
+	           "'lastTermination':{'reason':'OOMKilled','exitCode':137},"
 	           "'conditions':[{'type':'ConsumerReady','status':'True','reason':'Listening',"
-	           "'message':'port 80 answers; the process before was killed (OOMKilled: it used "
-	           "more memory than its limit of 64Mi)'}]}",
+	           "'message':'port 80 answers; the process before was killed for its memory'}]}",
 	           "hello is awake, and in use.\n"
 	           "It is stopped in 4m48s, if nothing happens until then.\n"
-	           "ConsumerReady: Listening: port 80 answers; the process before was killed "
-	           "(OOMKilled: it used more memory than its limit of 64Mi)\n"
+	           "ConsumerReady: Listening: port 80 answers; the process before was killed for "
+	           "its memory\n"
 	           "What to do: give it more memory (resources.limits.memory), or let it use less: "
 	           "kubectl edit stoppablecontainer hello\n");
 }

@@ -12,7 +12,8 @@ static void waiting_with(struct fixture *f, const char *pod_name, const char *re
 	char text[512];
 
 	(void)snprintf(text, sizeof text,
-	               "{\"containerStatuses\":[{\"state\":{\"waiting\":{\"reason\":\"%s\","
+	               "{\"containerStatuses\":[{\"name\":\"main\",\"state\":{\"waiting\":{"
+	               "\"reason\":\"%s\","
 	               "\"message\":\"%s\"}},"
 	               "\"lastState\":{\"terminated\":{\"exitCode\":3}}}]}",
 	               reason, message);
@@ -30,11 +31,12 @@ static void test_plan_tells_why_the_runtime_cannot_start_a_pod(void **state)
 
 	fixture_container(f, "{\"running\":true}");
 	settle(f, "new");
-	pod_status(f, "hello-provider",
-	           "{\"containerStatuses\":[{\"state\":{\"waiting\":{\"reason\":"
-	           "\"CrashLoopBackOff\",\"message\":\"back-off 10s\"}},\"lastState\":"
-	           "{\"terminated\":{\"exitCode\":128,\"reason\":\"StartError\","
-	           "\"message\":\"/proc is no folder\"}}}]}");
+	pod_status(
+	        f, "hello-provider",
+	        "{\"containerStatuses\":[{\"name\":\"provider\",\"state\":{\"waiting\":{\"reason\":"
+	        "\"CrashLoopBackOff\",\"message\":\"back-off 10s\"}},\"lastState\":"
+	        "{\"terminated\":{\"exitCode\":128,\"reason\":\"StartError\","
+	        "\"message\":\"/proc is no folder\"}}}]}");
 	settle(f, "start error");
 	assert_string_equal(instance_phase(f), "Failed");
 	expect_condition(f, "Ready", "False", "StartError",
@@ -204,11 +206,49 @@ static void test_plan_tells_a_crash_loop_as_failed_until_it_is_over(void **state
 	assert_string_equal(phase(f), "Running");
 }
 
+static void expect_last_termination(const struct fixture *f, const char *reason, int exit_code)
+{
+	const json_t *end = json_at(f->container, "status", "lastTermination", NULL);
+
+	assert_string_equal(json_str_at(end, "", "reason", NULL), reason);
+	assert_int_equal(json_int_at(end, -1, "exitCode", NULL), exit_code);
+}
+
+/* Kubelets sort containers by name; a sidecar's end is not the container's. */
+static void test_plan_tells_the_end_of_the_main_container(void **state)
+{
+	static const char ended[] =
+	        "{\"containerStatuses\":[{\"name\":\"a\",\"lastState\":{\"terminated\":"
+	        "{\"exitCode\":137,\"reason\":\"OOMKilled\"}}},{\"name\":\"main\"%s}]}";
+	struct fixture *f = *state;
+	char text[512];
+
+	fixture_asleep(f, "{}");
+	set_running(f, true);
+	settle(f, "wake");
+	agent_says(f, "hello", "Listening");
+	(void)snprintf(text, sizeof text, ended, "");
+	pod_status(f, "hello", text);
+	settle(f, "listening");
+	assert_null(json_at(f->container, "status", "lastTermination", NULL));
+	expect_condition(f, "ConsumerReady", "True", "Listening", "port 8080 answers");
+	(void)snprintf(text, sizeof text, ended,
+	               ",\"state\":{\"terminated\":{\"exitCode\":0,\"reason\":\"Completed\","
+	               "\"finishedAt\":\"2026-01-02T03:04:05Z\"}}");
+	pod_status(f, "hello", text);
+	settle(f, "ended");
+	expect_last_termination(f, "Completed", 0);
+	set_running(f, false);
+	settle(f, "stop");
+	assert_null(json_at(f->container, "status", "lastTermination", NULL));
+}
+
 /* An exit code of 137 is any SIGKILL; the kubelet knows which of them was for want of memory. */
 static void test_plan_tells_that_the_memory_was_not_enough(void **state)
 {
-	static const char ended[] = "{\"containerStatuses\":[{\"state\":%s,\"lastState\":"
-	                            "{\"terminated\":{\"exitCode\":137,\"reason\":\"%s\"}}}]}";
+	static const char ended[] =
+	        "{\"containerStatuses\":[{\"name\":\"main\",\"state\":%s,\"lastState\":"
+	        "{\"terminated\":{\"exitCode\":137,\"reason\":\"%s\"}}}]}";
 	struct fixture *f = *state;
 	char text[512];
 
@@ -230,6 +270,7 @@ static void test_plan_tells_that_the_memory_was_not_enough(void **state)
 	later(f);
 	expect_condition(f, "ConsumerReady", "False", "OOMKilled",
 	                 "it used more memory than its limit of 64Mi");
+	expect_last_termination(f, "OOMKilled", 137);
 	agent_says(f, "hello", "Listening");
 	settle(f, "again");
 	expect_condition(f, "ConsumerReady", "True", "Listening",
@@ -242,6 +283,7 @@ static void test_plan_tells_that_the_memory_was_not_enough(void **state)
 	pod_status(f, "hello", text);
 	settle(f, "in a loop");
 	expect_condition(f, "Ready", "False", "OOMKilled", "again and again (OOMKilled: it used");
+	expect_last_termination(f, "OOMKilled", 137);
 	expect_trace(f, "later -> instance=same container=same !OOMKilled\n"
 	                "again -> instance=Running container=Running !Running\n"
 	                "in a loop -> instance=Failed container=Failed !OOMKilled\n");
@@ -261,6 +303,7 @@ int main(void)
 	        T(test_plan_waits_for_a_runtime_that_goes_away_in_a_pull),
 	        T(test_plan_keeps_waking_while_a_new_provider_is_pulled),
 	        T(test_plan_tells_a_crash_loop_as_failed_until_it_is_over),
+	        T(test_plan_tells_the_end_of_the_main_container),
 	        T(test_plan_tells_that_the_memory_was_not_enough),
 	};
 
