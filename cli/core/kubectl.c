@@ -105,15 +105,16 @@ int kubectl_cp(const struct args *args, const struct kubectl_pod *pod, const str
                struct kubectl *ret, struct err *err)
 {
 	const char *outside = cp->outside;
+	int inside_bytes, outside_bytes;
 
 	begin(ret, args, pod, "cp");
-	if (strlen(cp->inside) + strlen(pod->name) + 2 > KUBECTL_TEXT_BYTES ||
-	    strlen(outside) + 3 > KUBECTL_TEXT_BYTES)
-		return err_set(err, ERR_INVALID, 0, "cp: a path is too long");
-	(void)snprintf(ret->text[0], sizeof ret->text[0], "%s:%s", pod->name, cp->inside);
+	inside_bytes = snprintf(ret->text[0], sizeof ret->text[0], "%s:%s", pod->name, cp->inside);
 	/* kubectl would take a colon in it for a Pod, and a dash for a flag */
-	(void)snprintf(ret->text[1], sizeof ret->text[1], "%s%s",
-	               *outside != '/' && *outside != '.' ? "./" : "", outside);
+	outside_bytes = snprintf(ret->text[1], sizeof ret->text[1], "%s%s",
+	                         *outside != '/' && *outside != '.' ? "./" : "", outside);
+	if (inside_bytes < 0 || inside_bytes >= KUBECTL_TEXT_BYTES || outside_bytes < 0 ||
+	    outside_bytes >= KUBECTL_TEXT_BYTES)
+		return err_set(err, ERR_INVALID, 0, "cp: a path is too long");
 	add(ret, ret->text[!cp->from_pod]);
 	add(ret, ret->text[cp->from_pod]);
 	return 0;

@@ -105,6 +105,25 @@ static void test_kubectl_cp_both_ways(void **state)
 	assert_int_equal(kubectl_cp_parse(":x", "b", &cp, &err), -1);
 }
 
+static void test_kubectl_cp_refuses_what_is_cut(void **state)
+{
+	const struct args args = {0};
+	char path[KUBECTL_TEXT_BYTES] = "";
+	struct kubectl_cp cp = {.inside = path, .outside = "/x"};
+	struct err err = {0};
+	struct kubectl k;
+
+	memset(path, '/', KUBECTL_TEXT_BYTES - strlen("hello-2:") - 1);
+	assert_int_equal(kubectl_cp(&args, &pod, &cp, &k, &err), 0);
+	path[strlen(path)] = '/';
+	assert_int_equal(kubectl_cp(&args, &pod, &cp, &k, &err), -1);
+	memset(path, 'x', KUBECTL_TEXT_BYTES - 2);
+	cp = (struct kubectl_cp){.inside = "/x", .outside = path};
+	assert_int_equal(kubectl_cp(&args, &pod, &cp, &k, &err), -1);
+	path[KUBECTL_TEXT_BYTES - 3] = '\0';
+	assert_int_equal(kubectl_cp(&args, &pod, &cp, &k, &err), 0);
+}
+
 static void test_help_of_each_verb_has_examples_of_its_own(void **state)
 {
 	for (int v = VERB_NONE; v < VERB_N; v++) {
@@ -216,6 +235,7 @@ int main(void)
 	        cmocka_unit_test(test_manifest_of_all_flags),
 	        cmocka_unit_test(test_kubectl_gets_server_user_and_namespace),
 	        cmocka_unit_test(test_kubectl_cp_both_ways),
+	        cmocka_unit_test(test_kubectl_cp_refuses_what_is_cut),
 	        cmocka_unit_test(test_help_of_each_verb_has_examples_of_its_own),
 	        cmocka_unit_test(test_flags_of_a_verb_have_names_and_letters_of_their_own),
 	        cmocka_unit_test(test_completion_of_each_place),
