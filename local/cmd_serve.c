@@ -44,6 +44,7 @@ struct serve {
 	struct api *api;
 	char database_file[PATH_MAX];
 	char pods_dir[PATH_MAX];
+	char pulls_dir[PATH_MAX];
 	char podman_socket[PATH_MAX];
 	char crds_dir[PATH_MAX];
 };
@@ -87,6 +88,7 @@ static int start_runner(struct serve *s, struct err *err)
 	if (run->podman_socket == NULL)
 		run->podman_socket = s->podman_socket;
 	run->pods_dir = s->pods_dir;
+	run->pulls_dir = s->pulls_dir;
 	run->run_dir = s->opts.run_dir;
 	run->netns_pool_count = (unsigned)s->opts.netns_pool_count;
 	if (runner_open(s->base, s->registry, run, &s->runner, err) < 0)
@@ -115,6 +117,7 @@ static int start(struct serve *s, struct err *err)
 	(void)snprintf(s->database_file, sizeof s->database_file, "%s/objects.sqlite",
 	               opts->state_dir);
 	(void)snprintf(s->pods_dir, sizeof s->pods_dir, "%s/pods", opts->state_dir);
+	(void)snprintf(s->pulls_dir, sizeof s->pulls_dir, "%s/pulls", opts->state_dir);
 	opts->run.owner = opts->state_dir;
 	if (opts->crds_dir == NULL) {
 		installed_crds(NULL, s->crds_dir);

@@ -21,6 +21,7 @@ struct runner_opts {
 	const char *node_name;     /* "local" */
 	const char *podman_socket; /* absolute path */
 	const char *pods_dir;      /* STATE/pods */
+	const char *pulls_dir;     /* STATE/pulls */
 	const char *run_dir;
 	const char *cgroup_root; /* "sc-local" */
 	const char *bridge;      /* "sclocal0" */

@@ -56,7 +56,12 @@ static void on_listed(void *arg, const struct podman_result *res)
 	runner_wrapper_image(r, runner_begin);
 }
 
-static void runner_list(struct runner *r)
+void runner_try_later(struct runner *r)
+{
+	timer_after(r->timer, PODMAN_RETRY_MS);
+}
+
+void runner_list(struct runner *r)
 {
 	/* filters={"label":["io.kubernetes.pod.uid"]} */
 	const struct podman_request req = {
@@ -70,7 +75,7 @@ static void runner_list(struct runner *r)
 
 	r->call = podman_start(r->podman, &req, &err);
 	if (r->call == NULL)
-		timer_after(r->timer, PODMAN_RETRY_MS);
+		runner_try_later(r);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -80,7 +85,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (r->watch == NULL) {
-		runner_list(r);
+		runner_pulls(r);
 		return;
 	}
 	runner_node_update(r);

@@ -8,8 +8,8 @@
 #include "local/core/pod_image.h"
 #include "local/core/pod_spec.h"
 #include "local/io/image_tree.h"
+#include "local/io/pulls.h"
 #include "local/io/runner_private.h"
-#include "local/io/sync.h"
 
 enum {
 	PULL_TIMEOUT_MS = 20 * 60 * 1000,
@@ -95,32 +95,38 @@ static void pull_failed(struct ctr *c, const char *error)
 	ctr_wait(c, first ? "ErrImagePull" : "ImagePullBackOff", text, delay_ms);
 }
 
+static void pull_name(const struct ctr *c, char name[POD_IMAGE_NAME_BYTES_MAX])
+{
+	(void)pod_image_normalize(json_str_at(c->view.container, "", "image", NULL), name,
+	                          POD_IMAGE_NAME_BYTES_MAX);
+}
+
 static void on_pulled(void *arg, const struct podman_result *res)
 {
 	struct ctr *c = arg;
+	const char *dir = c->pod->runner->opts.pulls_dir;
 	CLEANUP(free_var) char *error = NULL;
+	char name[POD_IMAGE_NAME_BYTES_MAX];
 
 	c->call = NULL;
-	if (res->message != NULL) {
-		pull_failed(c, res->message);
-		return;
-	}
-	error = podman_stream_error(res->text);
+	pull_name(c, name);
+	error = res->message != NULL ? strdup(res->message) : podman_stream_error(res->text);
 	if (error != NULL) {
+		pulls_end(dir, name);
 		pull_failed(c, error);
 		return;
 	}
-	/* no start waits for it: it is minutes of writing that would be lost otherwise */
-	sync_apart(c->pod->runner->opts.owner);
+	/* no start waits for it: it may be minutes of writing */
+	pulls_settle(dir, name);
 	c->pulled = true;
 	c->pull_backoff.delay_ms = 0;
 	ctr_create(c);
 }
 
 /* Names are of the characters of image names: nothing in them needs escaping. */
-static void ctr_pull(struct ctr *c)
+static void pull_noted(struct ctr *c, const char *name)
 {
-	char name[POD_IMAGE_NAME_BYTES_MAX], path[POD_IMAGE_NAME_BYTES_MAX + 64];
+	char path[POD_IMAGE_NAME_BYTES_MAX + 64];
 	struct podman_request req = {
 	        .method = "POST",
 	        .path = path,
@@ -129,9 +135,33 @@ static void ctr_pull(struct ctr *c)
 	        .arg = c,
 	};
 
-	(void)pod_image_normalize(json_str_at(c->view.container, "", "image", NULL), name,
-	                          sizeof name);
 	(void)snprintf(path, sizeof path, "/images/pull?reference=%s&policy=always", name);
+	ctr_call(c, &req);
+}
+
+static void on_image_before(void *arg, const struct podman_result *res)
+{
+	struct ctr *c = arg;
+	char name[POD_IMAGE_NAME_BYTES_MAX];
+	struct err err;
+
+	c->call = NULL;
+	pull_name(c, name);
+	if (pulls_begin(c->pod->runner->opts.pulls_dir, name,
+	                json_str_at(res->json, "", "Id", NULL), &err) < 0)
+		pull_failed(c, err.text);
+	else
+		pull_noted(c, name);
+}
+
+static void ctr_pull(struct ctr *c)
+{
+	char name[POD_IMAGE_NAME_BYTES_MAX], path[POD_IMAGE_NAME_BYTES_MAX + 32];
+	struct podman_request req = {
+	        .method = "GET", .path = path, .done = on_image_before, .arg = c};
+
+	pull_name(c, name);
+	(void)snprintf(path, sizeof path, "/images/%s/json", name);
 	ctr_set_state(c, POD_CTR_ST_PULLING);
 	ctr_call(c, &req);
 }

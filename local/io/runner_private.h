@@ -24,6 +24,7 @@
 #include "local/io/network.h"
 #include "local/io/podman.h"
 #include "local/io/probe.h"
+#include "local/io/pulls.h"
 #include "local/io/volume.h"
 #include "local/registry.h"
 #include "local/runner.h"
@@ -112,7 +113,8 @@ struct runner {
 	struct registry_watch *watch;
 	struct event *timer; /* until Podman answers; then the Node's heartbeat */
 	struct podman_call *call;
-	json_t *found; /* containers of an earlier process, as listed */
+	struct pull pull; /* that is looked after at the start */
+	json_t *found;    /* containers of an earlier process, as listed */
 	struct pod *pods;
 	const char *not_ready;
 	uint64_t nofile_max;
@@ -120,6 +122,13 @@ struct runner {
 	struct pod_log_source log_source;
 	struct pod_log *logs;
 };
+
+/* runner.c */
+void runner_list(struct runner *r);
+void runner_try_later(struct runner *r);
+
+/* runner_pulls.c: the first step of opening, and runner_list() after it */
+void runner_pulls(struct runner *r);
 
 /* runner_pod.c */
 void pod_on_change(struct runner *r, const json_t *old_object, const json_t *new_object);

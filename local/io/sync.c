@@ -19,22 +19,26 @@ int sync_now(const char *dir, struct err *err)
 	return 0;
 }
 
-static _Noreturn void sync_child(const char *dir)
+static _Noreturn void sync_child(const char *dir, const char *mark)
 {
 	struct err err;
 
-	if (fork() == 0 && sync_now(dir, &err) < 0)
+	if (fork() != 0)
+		_exit(0);
+	if (sync_now(dir, &err) < 0)
 		log_event(LOG_WARN, "sync.failed", log_err(&err));
+	else
+		(void)unlink(mark);
 	_exit(0);
 }
 
 /* The child of a child is nobody's to wait for. */
-void sync_apart(const char *dir)
+void sync_apart(const char *dir, const char *mark)
 {
 	pid_t pid = fork();
 
 	if (pid == 0)
-		sync_child(dir);
+		sync_child(dir, mark);
 	if (pid < 0)
 		log_event(LOG_WARN, "sync.failed", log_str("dir", dir), log_i64("errno", errno));
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)

@@ -41,6 +41,7 @@ struct fixture {
 	char dir[256];
 	char socket[320];
 	char pods[300];
+	char pulls[300];
 	char database[300];
 	char run[300];
 	char seen[4096]; /* the last thing that was seen */
@@ -151,6 +152,7 @@ void fixture_start(struct fixture *f)
 	        .node_name = "local",
 	        .podman_socket = f->socket,
 	        .pods_dir = f->pods,
+	        .pulls_dir = f->pulls,
 	        .run_dir = f->run,
 	        .cgroup_root = getenv("ENGINE_CGROUP"),
 	        .bridge = "sctest0",
@@ -217,6 +219,17 @@ void fixture_kill_process(const char *part)
 	assert_int_equal(processes_kill(part, SIGKILL), 1);
 }
 
+void fixture_expect_shell(struct fixture *f, const char *command)
+{
+	uint64_t deadline = clk_now_ms() + DEADLINE_MS;
+
+	while (system(command) != 0) {
+		if (clk_now_ms() > deadline)
+			fail_msg("%s", command);
+		turn(f);
+	}
+}
+
 void fixture_expect_no_process(const char *part)
 {
 	uint64_t deadline = clk_now_ms() + DEADLINE_MS;
@@ -237,6 +250,7 @@ int fixture_setup(void **state)
 	log_setup("test", LOG_DEBUG, LOG_FORMAT_LOGFMT);
 	(void)snprintf(f->dir, sizeof f->dir, "%s", dir);
 	(void)snprintf(f->pods, sizeof f->pods, "%s/pods", dir);
+	(void)snprintf(f->pulls, sizeof f->pulls, "%s/pulls", dir);
 	(void)snprintf(f->database, sizeof f->database, "%s/objects.sqlite", dir);
 	(void)snprintf(f->run, sizeof f->run, "/run/sc-test");
 	(void)snprintf(f->socket, sizeof f->socket, "%s/podman.sock", f->run);

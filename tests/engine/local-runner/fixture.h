@@ -26,6 +26,8 @@ void fixture_start(struct fixture *f);
 
 /** fixture_kill_process() - SIGKILL for the one process with @part in its command line */
 void fixture_kill_process(const char *part);
+/** fixture_expect_shell() - wait until the command ends well; `podman` in it is the engine's */
+void fixture_expect_shell(struct fixture *f, const char *command);
 /** fixture_expect_no_process() - wait until the last one has ended; the engine does nothing then */
 void fixture_expect_no_process(const char *part);
 

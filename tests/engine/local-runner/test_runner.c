@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/kube/object.h"
+#include "local/io/pulls.h"
 
 static void test_runner_runs_a_pod_with_an_address_and_an_empty_dir(void **state)
 {
@@ -70,6 +73,70 @@ static void test_runner_says_why_an_image_cannot_be_had(void **state)
 	fixture_expect(f, "noimage", "/status/phase", "Pending");
 	fixture_delete(f, "noimage", 0);
 	fixture_expect_gone(f, "noimage");
+}
+
+static void in_pulls(struct fixture *f, const char *command)
+{
+	char text[600];
+
+	(void)snprintf(text, sizeof text, "cd %s/pulls && %.200s", fixture_dir(f), command);
+	fixture_expect_shell(f, text);
+}
+
+/* From before it begins, for a power cut may come at any time. A registry that says nothing. */
+static void test_runner_notes_a_pull_until_it_is_over(void **state)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t size = sizeof at;
+	struct fixture *f = *state;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char text[256];
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+	assert_int_equal(listen(fd, 8), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+	(void)snprintf(text, sizeof text,
+	               "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":"
+	               "\"pulled\"},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":"
+	               "\"127.0.0.1:%u/slow:1\"}]}}",
+	               ntohs(at.sin_port));
+	fixture_create(f, "pods", text);
+	in_pulls(f, "grep -q '/slow:1$' *");
+	(void)close(fd);
+	fixture_expect(f, "pulled", "/status/containerStatuses/0/state/waiting/reason",
+	               "ErrImagePull");
+	in_pulls(f, "! grep -q '/slow:1$' *");
+	fixture_delete(f, "pulled", 0);
+	fixture_expect_gone(f, "pulled");
+}
+
+/* Which may have files of no bytes. What the name was of before the pull is whole. */
+static void test_runner_drops_images_whose_pull_was_cut(void **state)
+{
+	struct fixture *f = *state;
+	char dir[300], id[80] = "";
+	struct err err;
+	FILE *said;
+
+	(void)snprintf(dir, sizeof dir, "%s/pulls", fixture_dir(f));
+	fixture_expect_shell(f, "for i in cut kept whole; do podman tag localhost/busybox:test "
+	                        "localhost/$i:1; done");
+	said = popen("podman image inspect -f '{{.Id}}' localhost/kept:1", "re");
+	assert_non_null(said);
+	assert_non_null(fgets(id, sizeof id, said));
+	id[strcspn(id, "\n")] = '\0';
+	(void)pclose(said);
+	fixture_kill(f);
+	assert_int_equal(pulls_begin(dir, "localhost/cut:1", "", &err), 0);
+	assert_int_equal(pulls_begin(dir, "localhost/kept:1", id, &err), 0);
+	assert_int_equal(pulls_begin(dir, "localhost/gone:1", "", &err), 0);
+	in_pulls(f, "sed -i '1s/.*/another boot/' *");
+	assert_int_equal(pulls_begin(dir, "localhost/whole:1", "", &err), 0);
+	fixture_start(f);
+	fixture_expect_shell(f, "! podman image exists localhost/cut:1");
+	fixture_expect_shell(f, "podman image exists localhost/kept:1");
+	fixture_expect_shell(f, "podman image exists localhost/whole:1");
+	in_pulls(f, "! ls * 2>/dev/null");
 }
 
 static void test_runner_tells_a_command_that_is_not_in_the_image(void **state)
@@ -328,6 +395,8 @@ int main(void)
 	        cmocka_unit_test(test_runner_runs_a_pod_with_an_address_and_an_empty_dir),
 	        cmocka_unit_test(test_runner_restarts_by_policy_and_keeps_the_log_before),
 	        cmocka_unit_test(test_runner_says_why_an_image_cannot_be_had),
+	        cmocka_unit_test(test_runner_notes_a_pull_until_it_is_over),
+	        cmocka_unit_test(test_runner_drops_images_whose_pull_was_cut),
 	        cmocka_unit_test(test_runner_tells_a_command_that_is_not_in_the_image),
 	        cmocka_unit_test(test_runner_runs_init_containers_in_order),
 	        cmocka_unit_test(test_runner_gives_config_maps_secrets_and_sub_paths),
