@@ -29,7 +29,9 @@ struct settings {
 	uint64_t response_timeout_ms;
 	uint64_t drain_timeout_ms, shutdown_delay_ms;
 	uint64_t hold_timeout_max_ms, hold_share_pct;
-	uint64_t wakes_per_s, wakes_burst, namespace_wakes_per_s, namespace_wakes_burst;
+	uint64_t wakes_per_s, wakes_burst;
+	uint64_t namespace_wakes_per_s, namespace_wakes_burst;
+	uint64_t node_wakes_per_s, node_wakes_burst;
 	uint64_t hold_timeout_ms, pending_requests_max, pending_bytes_max;
 	bool access_log;
 	struct trust trusted; /* proxies */

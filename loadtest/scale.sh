@@ -41,7 +41,7 @@ programs() { # programs NAME BASE-PORT
 	scale_start "$1-activator" "$build/activator/sc-activator" --kubeconfig="$config" \
 		--listen="127.0.0.1:$2" --admin-listen="127.0.0.1:$(($2 + 2))" \
 		--admin-token-file="$SCALE_DIR/token" \
-		--wakes-per-second=0 --wakes-namespace-per-second=0 # all wakes are of one namespace
+		--wakes-per-second=0 --wakes-namespace-per-second=0 --wakes-node-per-second=0 # all are of one of each
 	scale_start "$1-idle-monitor" "$build/idle-monitor/sc-idle-monitor" --kubeconfig="$config" \
 		--leader-elect=false --activators="http://127.0.0.1:$(($2 + 2))" \
 		--activator-token-file="$SCALE_DIR/token" --admin-listen="127.0.0.1:$(($2 + 3))"

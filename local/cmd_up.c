@@ -185,6 +185,8 @@ static int add_programs(struct up *up, struct err *err)
 	arg(&l, "--domains=localhost");
 	/* who sits at this machine; not the Pods, which come by the gateway */
 	arg(&l, "--answer-details=loopback");
+	/* there is one node: its wakes are those in all */
+	arg(&l, "--wakes-node-per-second=0");
 	if (line_end(up, &l, err) < 0)
 		return -1;
 	line_begin_client(up, &l, "sc-idle-monitor", 2);

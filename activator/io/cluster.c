@@ -384,6 +384,8 @@ static void app_look(struct app *a, const json_t *container)
 	        .address = bytes ? (struct sockaddr *)&ss : NULL,
 	        .address_bytes = bytes,
 	        .message = json_str_at(instance, "", "status", "message", NULL),
+	        /* the controller's word, which names a node only where a provider was */
+	        .node = json_str_at(container, "", "status", "nodeName", NULL),
 	};
 
 	target_observe(a->target, &v);

@@ -19,6 +19,7 @@
 #include "activator/io/address.h"
 #include "activator/io/message.h"
 #include "activator/io/proxy.h"
+#include "activator/io/site.h"
 #include "activator/io/source.h"
 #include "activator/io/tenant.h"
 
@@ -162,6 +163,7 @@ struct target {
 	char *uid;
 	struct tenant *tenant;
 	TAILQ_ENTRY(target) tenant_link;
+	struct site *site; /* NULL: no node is known */
 	struct target_limits limits;
 	struct wake wake;
 	struct wake_view view;
@@ -217,6 +219,7 @@ struct proxy {
 	struct targets targets;
 	struct tenants holding; /* those that hold something */
 	void *tenants_by_ns;    /* tsearch(3) */
+	void *sites;            /* tsearch(3) */
 	struct bucket wakes;
 	void *sources; /* tsearch(3) */
 	struct hold_usage usage;

@@ -15,13 +15,13 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "activator/core/bucket.h"
 #include "activator/core/end_reason.h"
 #include "activator/core/hold_policy.h"
 #include "activator/core/pace.h"
 #include "activator/core/trust.h"
 #include "activator/core/upgrade.h"
 #include "activator/core/wake.h"
+#include "activator/core/wake_rate.h"
 #include "lib/base/err.h"
 
 struct event_base;
@@ -42,8 +42,7 @@ struct proxy_opts {
 	uint32_t connections_of_address_max; /* 0: no limit of its own */
 	struct pace_limit pace;              /* of clients that we wait for */
 	struct hold_limits held;             /* of all targets together */
-	struct bucket_limit wakes_all;
-	struct bucket_limit wakes_of_namespace;
+	struct wake_rates wakes;
 	uint64_t idle_timeout_ms;
 	uint64_t head_timeout_ms;
 	uint64_t response_timeout_ms;
@@ -116,6 +115,7 @@ struct target_view {
 	const struct sockaddr *address; /* NULL: not known */
 	socklen_t address_bytes;
 	const char *message; /* "Reason: text", why it is not ready; or "" */
+	const char *node;    /* where its files are; "" or NULL: on none yet, or not known */
 };
 
 struct target_activity {

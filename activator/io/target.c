@@ -93,6 +93,7 @@ void target_free(struct target *t)
 	(void)event_del(&t->dial_timer);
 	TAILQ_REMOVE(&t->proxy->targets, t, link);
 	tenant_leave(t);
+	site_leave(t->proxy, t->site);
 	free(t->ns);
 	free(t->name);
 	free(t->uid);
@@ -104,11 +105,28 @@ void target_set_limits(struct target *t, const struct target_limits *limits)
 	t->limits = *limits;
 }
 
+static struct wake_buckets target_buckets(const struct target *t)
+{
+	struct site *site = t->site;
+
+	return (struct wake_buckets){&t->proxy->wakes, &t->tenant->wakes,
+	                             site ? &site->whole->wakes : NULL, site ? &site->wakes : NULL};
+}
+
+static enum end_reason target_wake_rate(const struct target *t, uint64_t now_ms)
+{
+	const struct wake_buckets buckets = target_buckets(t);
+
+	return wake_rate_check(&t->proxy->opts.wakes, &buckets, now_ms);
+}
+
 static void target_ask_wake(struct target *t)
 {
+	const struct wake_buckets buckets = target_buckets(t);
+
 	if (t->waking)
 		return;
-	tenant_count_wake(t, clk_now_ms());
+	wake_rate_take(&t->proxy->opts.wakes, &buckets, clk_now_ms());
 	t->waking = true;
 	t->wake_asked_ms = clk_now_ms();
 	t->cold_start = true;
@@ -135,7 +153,7 @@ static void target_act(struct target *t, unsigned actions)
 
 		(void)event_add(&t->lease_timer, &tv);
 	}
-	if ((actions & WAKE_DO_NUDGE) && tenant_may_wake(t, now_ms) &&
+	if ((actions & WAKE_DO_NUDGE) && target_wake_rate(t, now_ms) == END_NONE &&
 	    wake_nudge_due(&t->wake, now_ms))
 		actions |= WAKE_DO_WAKE;
 	if (actions & WAKE_DO_WAKE)
@@ -213,6 +231,18 @@ static void target_set_endpoint(struct target *t, const struct target_view *v)
 	target_recall(t);
 }
 
+static void target_set_site(struct target *t, const char *node)
+{
+	struct site *old = t->site;
+
+	if (node == NULL || strlen(node) > SITE_NODE_BYTES_MAX)
+		node = "";
+	if (strcmp(old ? old->node : "", node) == 0)
+		return;
+	t->site = *node != '\0' ? site_join(t->proxy, node, t->ns) : NULL;
+	site_leave(t->proxy, old);
+}
+
 void target_observe(struct target *t, const struct target_view *view)
 {
 	t->view = view->wake;
@@ -220,6 +250,7 @@ void target_observe(struct target *t, const struct target_view *view)
 		t->view.consumer_listening = false;
 	t->has_view = true;
 	(void)snprintf(t->message, sizeof t->message, "%s", view->message);
+	target_set_site(t, view->node);
 	target_set_endpoint(t, view);
 	target_look(t);
 	target_release(t);
@@ -309,9 +340,11 @@ static enum end_reason target_may_hold(struct target *t, const struct request *r
 }
 
 /* A sweep over names must not start all of them. What is held already has its wake. */
-static bool target_may_wake(const struct target *t)
+static enum end_reason target_may_wake(const struct target *t)
 {
-	return t->wake.state != WAKE_COLD || t->waking || tenant_may_wake(t, clk_now_ms());
+	if (t->wake.state != WAKE_COLD || t->waking)
+		return END_NONE;
+	return target_wake_rate(t, clk_now_ms());
 }
 
 void target_admit(struct target *t, struct request *r)
@@ -325,8 +358,9 @@ void target_admit(struct target *t, struct request *r)
 		request_fail(r, END_DELETED, NULL);
 		return;
 	}
-	if (!target_may_wake(t)) {
-		request_fail(r, END_WAKE_RATE, NULL);
+	reason = target_may_wake(t);
+	if (reason != END_NONE) {
+		request_fail(r, reason, NULL);
 		return;
 	}
 	actions = wake_step(&t->wake, WAKE_EV_REQUEST, clk_now_ms());

@@ -119,19 +119,3 @@ bool tenant_make_room(struct target *t, size_t bytes)
 	request_fail(TAILQ_LAST(&victim->held, requests), END_OVER_SHARE, NULL);
 	return true;
 }
-
-bool tenant_may_wake(const struct target *t, uint64_t now_ms)
-{
-	const struct proxy *p = t->proxy;
-
-	return bucket_has(&p->wakes, &p->opts.wakes_all, now_ms) &&
-	       bucket_has(&t->tenant->wakes, &p->opts.wakes_of_namespace, now_ms);
-}
-
-void tenant_count_wake(struct target *t, uint64_t now_ms)
-{
-	struct proxy *p = t->proxy;
-
-	bucket_take(&p->wakes, &p->opts.wakes_all, now_ms);
-	bucket_take(&t->tenant->wakes, &p->opts.wakes_of_namespace, now_ms);
-}

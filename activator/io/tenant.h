@@ -35,8 +35,3 @@ void tenant_discharge(struct target *t, size_t bytes);
  * Return: false when nobody has more than @t would
  */
 bool tenant_make_room(struct target *t, size_t bytes);
-
-/** tenant_may_wake() - whether the rates of wakes, of all and of the namespace, admit one now */
-bool tenant_may_wake(const struct target *t, uint64_t now_ms);
-/** tenant_count_wake() - one was asked for */
-void tenant_count_wake(struct target *t, uint64_t now_ms);

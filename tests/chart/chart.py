@@ -171,6 +171,15 @@ class Chart(unittest.TestCase):
         before, after = sums(base), sums(changed)
         self.assertEqual({p for p in PROGRAMS if before[p] != after[p]}, {"idle-monitor"})
 
+    def test_wakes_have_their_rates(self):
+        self.assertEqual(Rendered.of("everything").config("activator")["wakes"],
+                         {"perSecond": 50, "burst": 500, "namespacePerSecond": 10, "namespaceBurst": 200,
+                          "nodePerSecond": 0, "nodeBurst": 7})
+        # as with a former release's values, which have none for nodes
+        old = Rendered([], "--set", "activator.wakes.nodePerSecond=null,activator.wakes.nodeBurst=null")
+        wakes = old.config("activator")["wakes"]
+        self.assertEqual((wakes["nodePerSecond"], wakes["nodeBurst"]), (10, 60))
+
     def test_the_activator_has_time_to_drain(self):
         for name, want in (("default", 5 + 30 + 5), ("everything", 2 + 90 + 5)):
             pod = Rendered.of(name).pod("activator")

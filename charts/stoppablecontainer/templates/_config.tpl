@@ -63,6 +63,9 @@ wakes:
   burst: {{ int $a.wakes.burst }}
   namespacePerSecond: {{ int $a.wakes.namespacePerSecond }}
   namespaceBurst: {{ int $a.wakes.namespaceBurst }}
+  {{- /* an upgrade that reuses a former release's values has neither */}}
+  nodePerSecond: {{ dig "nodePerSecond" 10 $a.wakes | int }}
+  nodeBurst: {{ dig "nodeBurst" 60 $a.wakes | int }}
 heldRequests:
   max: {{ int $a.hold.maxRequests }}
 heldBytes:

@@ -54,6 +54,7 @@ void observe(struct fixture *f, bool running, bool ready, const char *message)
 	        .address = ready ? (struct sockaddr *)&f->backend_address : NULL,
 	        .address_bytes = ready ? sizeof f->backend_address : 0,
 	        .message = message ? message : "WaitingForPort: nothing listens on port 8080",
+	        .node = "node-1",
 	};
 
 	target_observe(f->target, &v);

@@ -164,6 +164,58 @@ static void test_program_answers_for_the_names_of_services(void **state)
 		assert_int_equal(status_of(f, cases[i].host), cases[i].status);
 }
 
+static void make_on(struct fixture *f, const char *name, const char *node)
+{
+	char path[256];
+	char text[128];
+
+	make(f, name, "{}");
+	(void)snprintf(path, sizeof path, CONTAINERS "/%s/status", name);
+	(void)snprintf(text, sizeof text, "{\"status\":{\"nodeName\":\"%s\"}}", node);
+	json_decref(world_merge_patch(f->world, path, text));
+}
+
+enum { ON_A_NODE = 10 };
+
+/* The first wakes; of those behind it, asked for faster than one a second, some are refused. */
+static void test_program_wakes_so_many_on_a_node(void **state)
+{
+	struct fixture *f = *state;
+	unsigned refused = 0;
+	char name[16];
+	char host[32];
+
+	for (unsigned i = 0; i < ON_A_NODE; i++) {
+		(void)snprintf(name, sizeof name, "here%u", i);
+		make_on(f, name, "n1");
+	}
+	make_on(f, "there", "n2");
+	make(f, "nowhere", "{}");
+	f->activator =
+	        world_spawn(f->world, "sc-activator", "--listen=127.0.0.1:0", "--hold-timeout=20ms",
+	                    "--wakes-node-per-second=1", "--wakes-node-burst=1", NULL);
+	wait_until_ready(f);
+	assert_int_equal(status_of(f, "here0.default"), 504);
+	for (unsigned i = 1; i < ON_A_NODE; i++) {
+		struct world_response r;
+
+		(void)snprintf(host, sizeof host, "here%u.default", i);
+		world_http(world_port(f->activator), "GET", host, "/", NULL, &r);
+		if (r.status == 503) {
+			assert_non_null(strstr(r.body, "\"reason\":\"wake_rate_node\""));
+			assert_non_null(strcasestr(r.headers, "Retry-After: "));
+			refused++;
+		}
+		world_response_done(&r);
+	}
+	assert_true(refused > 0);
+	assert_int_equal(status_of(f, "there.default"), 504);
+	assert_int_equal(status_of(f, "nowhere.default"), 504);
+	world_expect_metric(f->activator,
+	                    "sc_activator_requests_total{code=\"503\",reason=\"wake_rate_node\"}",
+	                    refused);
+}
+
 /* One that nobody has now. */
 static unsigned free_port(void)
 {
@@ -278,6 +330,7 @@ int main(void)
 	        TEST(holds_as_configured_where_the_manifest_is_silent),
 	        TEST(trusts_no_address_for_ever),
 	        TEST(bounds_what_a_manifest_may_ask_for),
+	        TEST(wakes_so_many_on_a_node),
 	        TEST(answers_for_the_names_of_services),
 	        TEST(tells_strangers_of_no_name_of_the_cluster),
 	        TEST(tells_of_what_was_asked_for_alone),

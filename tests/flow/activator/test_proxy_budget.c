@@ -70,17 +70,6 @@ static int setup_small_hold(void **state)
 	return setup_with(state, small_hold);
 }
 
-static void rare_wakes(struct proxy_opts *opts)
-{
-	patient(opts);
-	opts->wakes_of_namespace = (struct bucket_limit){.per_s = 1, .burst = 1};
-}
-
-static int setup_rare_wakes(void **state)
-{
-	return setup_with(state, rare_wakes);
-}
-
 static int teardown_budget(void **state)
 {
 	int result = teardown(state);
@@ -414,32 +403,6 @@ static void test_containers_of_one_namespace_share_as_well(void **state)
 	assert_int_equal(ended(f, END_OVER_SHARE), 1);
 }
 
-static void test_wakes_of_a_namespace_have_a_rate(void **state)
-{
-	struct fixture *f = *state;
-	uint64_t until;
-	int fd;
-
-	add_others(f);
-	say(f, client(f), GET);
-	assert_int_equal(f->wakes, 1);
-	fd = client(f);
-	say(f, fd, GET_TWIN);
-	assert_non_null(strstr(hear(f, fd, "of late"), "Retry-After: "));
-	assert_int_equal(ended(f, END_WAKE_RATE), 1);
-	/* Others of what is being woken wait with the first, and other namespaces have their own.
-	 */
-	say(f, client(f), GET);
-	say(f, client(f), GET_OTHER);
-	assert_int_equal(ended(f, END_WAKE_RATE), 1);
-	assert_int_equal(f->wakes, 2);
-	until = clk_now_ms() + 1100;
-	while (clk_now_ms() < until)
-		turn(f);
-	say(f, client(f), GET_TWIN);
-	assert_int_equal(f->wakes, 3);
-}
-
 /* Who has a short request waits for one turn of the others' at the most. */
 static void test_a_crowd_is_looked_at_some_in_each_turn(void **state)
 {
@@ -495,8 +458,6 @@ int main(void)
 	                setup_small_hold, teardown_budget),
 	        cmocka_unit_test_setup_teardown(test_containers_of_one_namespace_share_as_well,
 	                                        setup_small_hold, teardown_budget),
-	        cmocka_unit_test_setup_teardown(test_wakes_of_a_namespace_have_a_rate,
-	                                        setup_rare_wakes, teardown_budget),
 	        cmocka_unit_test_setup_teardown(test_a_crowd_is_looked_at_some_in_each_turn, setup,
 	                                        teardown_budget),
 	};
