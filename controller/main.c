@@ -14,6 +14,7 @@
 #include "lib/base/log.h"
 #include "lib/http/admin.h"
 #include "lib/http/metrics.h"
+#include "lib/kube/json_memory.h"
 #include "lib/kube/kubeconfig.h"
 #include "lib/kube/leader.h"
 #include "lib/kube/recorder.h"
@@ -341,6 +342,7 @@ int main(int argc, char **argv)
 	if (result > 0)
 		return 0;
 	process_start();
+	json_memory_or_end();
 	result = controller_start(&c, &err);
 	if (result == 0)
 		trim_start(c.base);

@@ -17,6 +17,7 @@
 #include "lib/http/admin.h"
 #include "lib/http/metrics.h"
 #include "lib/kube/client.h"
+#include "lib/kube/json_memory.h"
 #include "lib/kube/kubeconfig.h"
 #include "lib/kube/leader.h"
 #include "lib/kube/recorder.h"
@@ -318,6 +319,7 @@ int main(int argc, char **argv)
 	if (result > 0)
 		return 0;
 	process_start();
+	json_memory_or_end();
 	result = program_start(&p, &err);
 	if (result == 0)
 		trim_start(p.base);

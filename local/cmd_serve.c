@@ -10,6 +10,7 @@
 
 #include "lib/base/config.h"
 #include "lib/base/log.h"
+#include "lib/kube/json_memory.h"
 #include "lib/process.h"
 #include "lib/trim.h"
 #include "local/commands.h"
@@ -71,6 +72,7 @@ static int start_loop(struct serve *s, struct err *err)
 			return err_set(err, ERR_SYS, 0, "signals");
 	}
 	process_start();
+	json_memory_or_end();
 	return 0;
 }
 

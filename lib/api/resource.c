@@ -133,7 +133,7 @@ static int resource_parse_hosts(struct resource *r, const json_t *hosts, struct 
 		                      err);
 	r->activation.hosts = calloc(count + 1, sizeof *r->activation.hosts);
 	if (r->activation.hosts == NULL)
-		return err_set(err, ERR_NOMEM, 0, "hosts");
+		abort(); /* as in resource_parse() */
 	json_array_foreach(hosts, i, host) {
 		char name[RESOURCE_HOST_BYTES];
 
@@ -144,7 +144,7 @@ static int resource_parse_hosts(struct resource *r, const json_t *hosts, struct 
 			               i);
 		r->activation.hosts[i] = strdup(name);
 		if (r->activation.hosts[i] == NULL)
-			return err_set(err, ERR_NOMEM, 0, "hosts");
+			abort(); /* as in resource_parse() */
 	}
 	resource_read_admitted(r);
 	return 0;
@@ -328,7 +328,7 @@ int resource_parse(const json_t *object, struct resource **ret_resource, struct 
 	const json_t *spec = json_object_get(object, "spec");
 
 	if (r == NULL)
-		return err_set(err, ERR_NOMEM, 0, "resource");
+		abort(); /* what is wrong with an object is thought over when it changes */
 	r->object = json_incref((json_t *)(uintptr_t)object);
 	r->ns = kube_namespace(object);
 	r->name = kube_name(object);

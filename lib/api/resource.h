@@ -64,7 +64,8 @@ struct resource {
 
 /**
  * resource_parse() - @object is referenced by the result; free it with resource_free()
- * Return: 0; negative with err naming the field path when the object cannot be used.
+ * Return: 0; negative with err naming the field path when the object cannot be used. Without memory
+ * the program ends: the change would be lost for good, and the object looked wrong.
  */
 int resource_parse(const json_t *object, struct resource **ret_resource, struct err *err);
 void resource_free(struct resource *r);

@@ -12,6 +12,7 @@
 #include "lib/base/log.h"
 #include "lib/http/admin.h"
 #include "lib/http/metrics.h"
+#include "lib/kube/json_memory.h"
 #include "lib/kube/kubeconfig.h"
 #include "lib/kube/refusal.h"
 #include "lib/process.h"
@@ -173,6 +174,7 @@ static int run(struct err *err)
 	if (agent.base == NULL)
 		return err_set(err, ERR_NOMEM, 0, "event loop");
 	process_start();
+	json_memory_or_end();
 	rc = overlay_namespace(settings.agent.staging_dir, err);
 	if (rc == 0)
 		rc = kubeconfig_load(settings.kubeconfig, NULL, &kubeconfig, err);

@@ -9,7 +9,8 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <jansson.h>
+
+#include "lib/kube/json_memory.h"
 
 enum { ALLOCATIONS_MAX = 5000 };
 
@@ -20,6 +21,7 @@ static unsigned long fails_at; /* 0: none */
 static bool fails_on;          /* and all after it */
 static bool is_paused = true;
 static bool may_end; /* by abort() */
+static bool json_ends;
 static jmp_buf ended;
 
 void *__real_malloc(size_t bytes);
@@ -83,6 +85,25 @@ void short_memory_pause(bool paused)
 	is_paused = paused;
 }
 
+void short_memory_json_ends(void)
+{
+	json_ends = true;
+}
+
+enum outcome short_memory_same(json_t *made, json_t **want)
+{
+	enum outcome outcome = OUTCOME_TOLD;
+
+	short_memory_pause(true);
+	if (made != NULL && *want == NULL)
+		*want = json_deep_copy(made);
+	if (made != NULL)
+		outcome = json_equal(made, *want) ? OUTCOME_WHOLE : OUTCOME_WRONG;
+	json_decref(made);
+	short_memory_pause(false);
+	return outcome;
+}
+
 static enum outcome run(enum outcome (*scenario)(void), unsigned long at)
 {
 	enum outcome outcome;
@@ -132,7 +153,10 @@ static void try_all(const char *name, run_fn *run_one, enum outcome (*scenario)(
 {
 	unsigned long count;
 
-	json_set_alloc_funcs(__wrap_malloc, free);
+	if (json_ends)
+		json_memory_or_end();
+	else
+		json_set_alloc_funcs(__wrap_malloc, free);
 	fails_on = false;
 	if (run_one(scenario, 0) != OUTCOME_WHOLE)
 		fail_msg("%s: not whole without a failure", name);

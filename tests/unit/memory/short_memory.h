@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 
 enum outcome {
@@ -29,6 +30,19 @@ void short_memory_try(const char *name, enum outcome (*scenario)(void));
 
 /** short_memory_try_ending() - one that may end the program by abort() */
 void short_memory_try_ending(const char *name, enum outcome (*scenario)(void));
+
+/**
+ * short_memory_json_ends() - from here on JSON finds memory or ends the program, as in the programs
+ * that ask for that (lib/kube/json_memory.h)
+ */
+void short_memory_json_ends(void);
+
+/**
+ * short_memory_same() - what was @made is what is made without a failure
+ * @made: owned; NULL: it was told
+ * @want: the same without one: set by the first call, and compared with by the others
+ */
+enum outcome short_memory_same(json_t *made, json_t **want);
 
 /** short_memory_pause() - what a test itself allocates is no part of it, while @paused */
 void short_memory_pause(bool paused);
