@@ -216,7 +216,10 @@ static unsigned processes_kill(const char *part, int sig)
 
 void fixture_kill_process(const char *part)
 {
-	assert_int_equal(processes_kill(part, SIGKILL), 1);
+	unsigned killed = processes_kill(part, SIGKILL);
+
+	if (killed != 1)
+		fail_msg("%u processes with %s", killed, part);
 }
 
 void fixture_expect_shell(struct fixture *f, const char *command)

@@ -114,18 +114,20 @@ static void test_runner_notes_a_pull_until_it_is_over(void **state)
 static void test_runner_drops_images_whose_pull_was_cut(void **state)
 {
 	struct fixture *f = *state;
-	char dir[300], id[80] = "";
+	char dir[300], path[300], id[80] = "";
 	struct err err;
 	FILE *said;
 
 	(void)snprintf(dir, sizeof dir, "%s/pulls", fixture_dir(f));
 	fixture_expect_shell(f, "for i in cut kept whole; do podman tag localhost/busybox:test "
 	                        "localhost/$i:1; done");
-	said = popen("podman image inspect -f '{{.Id}}' localhost/kept:1", "re");
+	in_pulls(f, "podman image inspect -f '{{.Id}}' localhost/kept:1 >../id");
+	(void)snprintf(path, sizeof path, "%s/id", fixture_dir(f));
+	said = fopen(path, "re");
 	assert_non_null(said);
 	assert_non_null(fgets(id, sizeof id, said));
 	id[strcspn(id, "\n")] = '\0';
-	(void)pclose(said);
+	(void)fclose(said);
 	fixture_kill(f);
 	assert_int_equal(pulls_begin(dir, "localhost/cut:1", "", &err), 0);
 	assert_int_equal(pulls_begin(dir, "localhost/kept:1", id, &err), 0);
