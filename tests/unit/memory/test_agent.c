@@ -61,7 +61,7 @@ static enum outcome read_record(void)
 static enum outcome tell_image(void)
 {
 	static const struct passwd_user user = {
-	        .uid = 7, .gid = 8, .groups = {9, 10}, .groups_count = 2, .home = "/home/app"};
+	        .uid = 7, .gid = 8, .groups = {9, 10}, .groups_count = 2, .home = "/srv/app"};
 	static json_t *want;
 	json_t *config, *status;
 
