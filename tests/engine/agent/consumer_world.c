@@ -102,6 +102,7 @@ static void world_wire(struct world *w)
 	w->agent.consumers_count = metrics_gauge(w->metrics, "c", "c", by_state);
 	w->agent.files_check_seconds = metrics_histogram(w->metrics, "f", "f", NULL, bounds, 1);
 	w->agent.files_refused = metrics_counter(w->metrics, "n", "n", by_state);
+	w->agent.files_dropped = metrics_gauge(w->metrics, "d", "d", NULL);
 	tree_must(kubeconfig_load(T "/kubeconfig", NULL, &w->kubeconfig, &err), &err);
 	tree_must(kube_client_new(w->agent.base, w->kubeconfig, "test", &w->agent.kube, &err),
 	          &err);
