@@ -83,7 +83,7 @@ static int settings_load(struct settings *s, int argc, char **argv, struct confi
 	        {"activatorService", CONFIG_STR, &s->activator_service, NULL, 0, 0,
 	         "NAMESPACE/NAME of the activators' Service, with their admin port as \"admin\""},
 	        {"activatorTokenFile", CONFIG_STR, &s->activator_token_file, NULL, 0, 0,
-	         "file with the bearer token for the activators; default: the admin server's"},
+	         "file with a bearer token that the activators want; sent in clear text"},
 	        {"activatorKeyFile", CONFIG_STR, &s->activator_key_file, NULL, 0, 0,
 	         "file with the key that questions to the activators and their answers are sealed "
 	         "with; instead of a token"},
@@ -246,8 +246,7 @@ static int start_monitor(struct program *p, struct err *err)
 	        .activators = (const char *const *)s->activators,
 	        .activator_service = s->activator_service,
 	        .activator_key_file = s->activator_key_file,
-	        .activator_token_file = s->activator_token_file != NULL ? s->activator_token_file
-	                                                                : s->admin_token_file,
+	        .activator_token_file = s->activator_token_file,
 	        .scrape_interval_ms = s->scrape_interval_ms,
 	        .defaults = &s->defaults,
 	        .limits = {STOP_LEASE_MS, STOP_MARGIN_MS, STOP_BACKOFF_MS},

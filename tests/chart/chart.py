@@ -272,8 +272,65 @@ class Chart(unittest.TestCase):
         key = r.config("activator")["idleMonitorKeyFile"]
         self.assertEqual(r.config("idle-monitor")["activatorKeyFile"], key)
         made = {s["metadata"]["name"]: s["data"] for s in r.kind("Secret")}
-        self.assertEqual(set(made), {"rel-stoppablecontainer-admin-token", "rel-stoppablecontainer-activator-key"})
-        self.assertNotEqual(made["rel-stoppablecontainer-admin-token"]["token"], made["rel-stoppablecontainer-activator-key"]["key"])
+        self.assertEqual(set(made), {"rel-stoppablecontainer-activator-key"}
+                         | {f"rel-stoppablecontainer-{p}-admin-token" for p in PROGRAMS})
+        self.assertEqual(len({value for data in made.values() for value in data.values()}), len(made))
+
+    @staticmethod
+    def secrets_of(pod):
+        """What a Pod reads of Secrets, whichever way: (Secret, keys) by volume"""
+        text = json.dumps(pod)
+        assert "secretKeyRef" not in text and "secretRef" not in text and "projected" not in text
+        return {v["name"]: (v["secret"]["secretName"], [i["key"] for i in v["secret"]["items"]])
+                for v in pod["volumes"] if "secret" in v}
+
+    def test_a_pod_has_the_token_of_its_own_program_alone(self):
+        r = Rendered([], "--set", "metrics.serviceMonitor.enabled=true", "--set", "networkPolicy.enabled=false")
+        key = ("rel-stoppablecontainer-activator-key", ["key"])
+        for program in PROGRAMS:
+            own = (f"rel-stoppablecontainer-{program}-admin-token", ["token"])
+            wanted = {"admin-token": own}
+            if program in ("activator", "idle-monitor"):
+                wanted["activator-key"] = key
+            self.assertEqual(self.secrets_of(r.pod(program)), wanted)
+            self.assertEqual(self.scraped(r), {p: (f"rel-stoppablecontainer-{p}-admin-token", "token")
+                                               for p in PROGRAMS})
+        self.assertNotIn("secret", json.dumps(r.one("Pod", "-test")["spec"]).lower())
+
+    def scraped(self, r):
+        """The credentials that Prometheus is told to use for each program"""
+        found = {}
+        for monitor in r.kind("ServiceMonitor"):
+            wanted = monitor["spec"]["selector"]["matchLabels"]
+            services = [s for s in r.kind("Service")
+                        if wanted.items() <= s["metadata"]["labels"].items()]
+            self.assertEqual(len(services), 1, wanted)
+            credentials = monitor["spec"]["endpoints"][0]["authorization"]["credentials"]
+            component = services[0]["metadata"]["labels"]["app.kubernetes.io/component"]
+            self.assertNotIn(component, found)
+            found[component] = (credentials["name"], credentials["key"])
+        return found
+
+    def test_a_secret_of_the_users_is_for_all_but_those_with_their_own(self):
+        r = Rendered([], "--set", "adminToken.existingSecret=mine,adminToken.key=all",
+                     "--set", "nodeAgent.adminToken.existingSecret=theirs",
+                     "--set", "controller.adminToken.key=first",
+                     "--set", "metrics.serviceMonitor.enabled=true,networkPolicy.enabled=false")
+        wanted = {"controller": ("mine", "first"), "activator": ("mine", "all"),
+                  "idle-monitor": ("mine", "all"), "node-agent": ("theirs", "all")}
+        self.assertEqual(self.scraped(r), wanted)
+        for program, (secret, key) in wanted.items():
+            self.assertEqual(self.secrets_of(r.pod(program))["admin-token"], (secret, [key]))
+        self.assertEqual(len(r.kind("Secret")), 1)
+        made = Rendered([], "--set", "nodeAgent.adminToken.existingSecret=theirs")
+        self.assertEqual(len(made.kind("Secret")), 4)
+
+    def test_values_of_a_former_release_have_tokens_too(self):
+        old = Rendered([], *[a for p in ("controller", "activator", "idleMonitor", "nodeAgent")
+                             for a in ("--set", p + ".adminToken=null")])
+        for program in PROGRAMS:
+            self.assertEqual(self.secrets_of(old.pod(program))["admin-token"],
+                             (f"rel-stoppablecontainer-{program}-admin-token", ["token"]))
 
     def test_everything_is_said_where_it_belongs(self):
         r = Rendered.of("everything")
@@ -320,8 +377,8 @@ class Chart(unittest.TestCase):
         service = r.one("Service", "sc-activator")["spec"]
         self.assertEqual((service["type"], service["ports"][0]["nodePort"]), ("LoadBalancer", 30080))
         self.assertEqual(len(r.kind("PodDisruptionBudget")), 2)
-        for kind in ("Ingress", "HTTPRoute", "ServiceMonitor", "PrometheusRule"):
-            self.assertEqual(len(r.kind(kind)), 1, kind)
+        for kind, count in (("Ingress", 1), ("HTTPRoute", 1), ("ServiceMonitor", 4), ("PrometheusRule", 1)):
+            self.assertEqual(len(r.kind(kind)), count, kind)
         for rule in r.kind("PrometheusRule")[0]["spec"]["groups"][0]["rules"]:
             self.assertTrue(rule["annotations"]["runbook"] and rule["expr"] and rule["labels"]["severity"])
         for kind in ("Ingress", "HTTPRoute", "ServiceMonitor", "PrometheusRule"):

@@ -76,8 +76,18 @@ app.kubernetes.io/component: {{ .name }}
 {{- div (add $ms 999) 1000 }}
 {{- end }}
 
+{{/* Of a program: the Secret of the user's with its admin port's token; empty: one is made for it. */}}
+{{- define "sc.adminTokenExisting" -}}
+{{- /* an upgrade that reuses a former release's values has none of its own */}}
+{{- dig "adminToken" "existingSecret" "" .values | default .root.Values.adminToken.existingSecret }}
+{{- end }}
+
 {{- define "sc.adminTokenSecret" -}}
-{{- .Values.adminToken.existingSecret | default (printf "%s-admin-token" (include "sc.fullname" .)) }}
+{{- include "sc.adminTokenExisting" . | default (printf "%s-admin-token" (include "sc.program.fullname" .)) }}
+{{- end }}
+
+{{- define "sc.adminTokenKey" -}}
+{{- dig "adminToken" "key" "" .values | default .root.Values.adminToken.key }}
 {{- end }}
 
 {{- define "sc.activatorKeySecret" -}}
@@ -227,10 +237,10 @@ resources:
     name: {{ include "sc.program.fullname" . }}
 - name: admin-token
   secret:
-    secretName: {{ include "sc.adminTokenSecret" .root }}
+    secretName: {{ include "sc.adminTokenSecret" . }}
     defaultMode: 0440
     items:
-      - key: {{ .root.Values.adminToken.key }}
+      - key: {{ include "sc.adminTokenKey" . }}
         path: token
 {{- if include "sc.hasActivatorKey" . }}
 - name: activator-key

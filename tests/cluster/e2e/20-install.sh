@@ -59,16 +59,18 @@ done
 
 [ "$(may node-agent patch stoppablecontainerinstances -n default)" = no ] || die "the agent may patch more than status"
 
-echo "--- helm upgrade rolls what a changed value is of, and keeps the token and the key"
+echo "--- helm upgrade rolls what a changed value is of, and keeps the tokens and the key"
 pods() { ours get pods -l "app.kubernetes.io/component=$1" --field-selector=status.phase=Running -o 'jsonpath={.items[*].metadata.name}'; }
-token() { ours get secret sc-admin-token -o 'jsonpath={.data.token}'; }
+token() { ours get secret "sc-$1-admin-token" -o 'jsonpath={.data.token}' | base64 -d; }
+tokens() { for name in controller activator idle-monitor node-agent; do token "$name"; echo; done; }
 key() { ours get secret sc-activator-key -o 'jsonpath={.data.key}'; }
-before_monitor=$(pods idle-monitor) before_controller=$(pods controller) before_token=$(token) before_key=$(key)
+before_monitor=$(pods idle-monitor) before_controller=$(pods controller) before_tokens=$(tokens) before_key=$(key)
+[ "$(sort -u <<<"$before_tokens" | grep -c .)" = 4 ] || die "programs share a token"
 product_install --set idle.timeout=4m
 rolled() { [ "$(comm -12 <(tr ' ' '\n' <<<"$before_monitor" | sort) <(pods idle-monitor | tr ' ' '\n' | sort))" = "" ]; }
 cluster_until 30 rolled
 [ "$(pods controller)" = "$before_controller" ] || die "the controller was rolled too"
-[ "$(token)" = "$before_token" ] || die "the token changed"
+[ "$(tokens)" = "$before_tokens" ] || die "a token changed"
 [ "$(key)" = "$before_key" ] && [ -n "$before_key" ] || die "the key changed"
 timeout_of() { ours get configmap sc-idle-monitor -o 'jsonpath={.data.config\.yaml}' | sed -n 's/^  timeout: //p'; }
 [ "$(timeout_of)" = 4m ] || die "the timeout is $(timeout_of)"
@@ -76,10 +78,31 @@ timeout_of() { ours get configmap sc-idle-monitor -o 'jsonpath={.data.config\.ya
 echo "--- helm rollback"
 helm -n "$PRODUCT_NAMESPACE" rollback "$PRODUCT_RELEASE" --wait --timeout 120s >/dev/null
 [ "$(timeout_of)" = 5m ] || die "the timeout is $(timeout_of) after the rollback"
-[ "$(token)" = "$before_token" ] || die "the token changed"
+[ "$(tokens)" = "$before_tokens" ] || die "a token changed"
+product_ready
+
+echo "--- a program's token is good for its own admin port alone"
+admin_port() { ours get service "sc-$1-admin" -o 'jsonpath={.spec.ports[0].port}'; }
+# asked PROGRAM PATH TOKEN: what one of its Pods answers
+asked() {
+  local address
+  address=$(ours get endpointslices -l "kubernetes.io/service-name=sc-$1-admin" -o json |
+    jq -r '[.items[].endpoints[] | select(.conditions.terminating | not).addresses[0]][0]')
+  curl -sS --max-time 10 -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $3" "http://$address:$(admin_port "$1")$2"
+}
+for name in controller activator idle-monitor node-agent; do
+  for whose in controller activator idle-monitor node-agent; do
+    want=401
+    [ "$whose" != "$name" ] || want=200
+    code=$(asked "$name" /metrics "$(token "$whose")")
+    [ "$code" = "$want" ] || die "$name answers the token of $whose with $code"
+  done
+done
+[ "$(asked idle-monitor /v1/decisions "$(token idle-monitor)")" = 200 ] || die "no decisions"
+code=$(asked idle-monitor /v1/decisions "$(token node-agent)")
+[ "$code" = 401 ] || die "the idle-monitor tells a node agent its decisions: $code"
 
 echo "--- helm test"
-product_ready
 helm -n "$PRODUCT_NAMESPACE" test "$PRODUCT_RELEASE" >"$CLUSTER_DIR/log/helm-test.log" 2>&1 || die "$(ours logs sc-test)"
 [ "$(ours get pods -l app.kubernetes.io/component=test -o name)" = "" ] || die "the test's Pod was left"
 

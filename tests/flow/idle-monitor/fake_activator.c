@@ -35,12 +35,22 @@ static void reply(struct evhttp_request *req, int status, const char *body)
 	evbuffer_free(buf);
 }
 
+static void count_bearer(struct fake_activator *f, struct evhttp_request *req)
+{
+	const char *said =
+	        evhttp_find_header(evhttp_request_get_input_headers(req), "Authorization");
+
+	if (said != NULL && strncasecmp(said, "Bearer", 6) == 0)
+		atomic_fetch_add(&f->bearers, 1);
+}
+
 static void on_activity(struct evhttp_request *req, void *arg)
 {
 	struct fake_activator *f = ((struct server *)arg)->shared;
 	char age[32] = "null";
 	char body[512];
 
+	count_bearer(f, req);
 	atomic_fetch_add(&f->activities, 1);
 	if (atomic_load(&f->silent)) {
 		reply(req, 500, "");
@@ -63,6 +73,7 @@ static void on_quiesce(struct evhttp_request *req, void *arg)
 {
 	struct server *s = arg;
 
+	count_bearer(s->shared, req);
 	atomic_fetch_add(&s->shared->quiesces, 1);
 	if (atomic_load(&s->shared->busy))
 		reply(req, 409, "{\"quiesced\":false,\"requestsInFlight\":1}");

@@ -25,6 +25,7 @@ struct fake_activator {
 	atomic_int activities;
 	atomic_int quiesces;
 	atomic_int resumes;
+	atomic_int bearers; /* of them with a bearer token */
 	/* the process */
 	atomic_int port;
 	pid_t pid;

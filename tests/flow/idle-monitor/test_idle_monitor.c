@@ -184,7 +184,19 @@ static void test_monitor_believes_no_answer_without_a_seal(void **state)
 	                         "--scrape-interval=100ms", key, url, NULL);
 	wait_for_count(&f->activators[0]->activities, 20);
 	assert_int_equal(atomic_load(&f->activators[0]->quiesces), 0);
+	assert_int_equal(atomic_load(&f->activators[0]->bearers), 0);
 	assert_running(f);
+}
+
+/* It is for those who ask the monitor; who listens to its own questions must not learn it. */
+static void test_monitor_tells_no_activator_its_own_token(void **state)
+{
+	struct fixture *f = *state;
+
+	spawn(f);
+	expect_stopped(f);
+	assert_true(atomic_load(&f->activators[0]->activities) > 0);
+	assert_int_equal(atomic_load(&f->activators[0]->bearers), 0);
 }
 
 static void test_monitor_stops_after_the_timeout_and_says_why(void **state)
@@ -553,6 +565,7 @@ int main(void)
 	        TEST(stops_after_the_timeout_and_says_why),
 	        TEST(and_activator_share_a_key),
 	        TEST(believes_no_answer_without_a_seal),
+	        TEST(tells_no_activator_its_own_token),
 	        TEST(stops_soon_after_the_last_request),
 	        TEST(tells_who_asked_last),
 	        TEST(resumes_when_an_activator_is_busy),
