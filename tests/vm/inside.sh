@@ -68,6 +68,14 @@ END
 
 # ---- steps ----
 
+sight() { # what a step that failed has left, for whoever reads of it
+  set +e
+  systemctl --no-pager --lines=5 status sc-local
+  kubectl get stoppablecontainers,pods
+  kubectl sc why app
+  tail -n 20 /var/lib/sc-local/logs/*
+}
+
 ready() {
   until_true engine_is_ready
 }
