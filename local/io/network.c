@@ -127,6 +127,35 @@ static void address_retire(struct network *n, uint32_t address)
 	        (struct retired){address, clk_now_ms() + NETWORK_REUSE_AFTER_MS};
 }
 
+void network_rest(struct network *n, const char *address)
+{
+	struct in_addr in;
+	uint32_t host;
+
+	if (inet_pton(AF_INET, address, &in) != 1 ||
+	    ((ntohl(in.s_addr) ^ n->subnet.gateway) & n->subnet.mask) != 0)
+		return;
+	host = ntohl(in.s_addr) & ~n->subnet.mask;
+	if (bit_get(n, host))
+		return;
+	bit_set(n, host, true);
+	address_retire(n, ntohl(in.s_addr));
+	if (n->next <= host)
+		n->next = host + 1;
+}
+
+/* It is in use again. */
+static void retired_drop(struct network *n, uint32_t address)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n->retired_count; i++) {
+		if (n->retired[i].address != address)
+			n->retired[kept++] = n->retired[i];
+	}
+	n->retired_count = kept;
+}
+
 static void neighbour_drop(struct network *n, uint32_t address)
 {
 	struct rtnl_neigh *neigh = rtnl_neigh_alloc();
@@ -359,6 +388,7 @@ int network_adopt(struct network *n, pid_t pid, const char *address, struct netw
 	if (ns.fd < 0)
 		return err_set(err, ERR_SYS, errno, "open %s", path);
 	network_ns_name(&ns, ntohl(in.s_addr));
+	retired_drop(n, ntohl(in.s_addr));
 	bit_set(n, ntohl(in.s_addr) & ~n->subnet.mask, true);
 	given_add(n, &ns);
 	*ret_ns = ns;

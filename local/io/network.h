@@ -40,6 +40,12 @@ int network_open(struct event_base *base, const struct network_opts *opts,
 void network_close(struct network *n);
 DEFINE_CLEANUP(struct network *, network_close);
 
+/**
+ * network_rest() - @address is named by what is left of an earlier process: nobody else gets it
+ * within NETWORK_REUSE_AFTER_MS, and then last. Of another subnet, or none: nothing happens.
+ */
+void network_rest(struct network *n, const char *address);
+
 /** network_take() - a namespace from the pool, or a new one. The caller gives it back. */
 int network_take(struct network *n, struct network_ns *ret_ns, struct err *err);
 

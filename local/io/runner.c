@@ -9,6 +9,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/num.h"
+#include "lib/kube/object.h"
 #include "local/io/runner_private.h"
 
 enum { HEARTBEAT_MS = 30000, PODMAN_RETRY_MS = 200 };
@@ -117,8 +118,20 @@ static uint64_t pid_max(void)
 	return value;
 }
 
+/* What runs no more is still named by its status, and requests go there until somebody has looked:
+ * nobody else is to be found at that address. */
+static bool address_rest(void *arg, const json_t *object)
+{
+	struct network *n = arg;
+
+	network_rest(n, json_str_at(object, "", "status", "podIP", NULL));
+	network_rest(n, json_str_at(object, "", "status", "consumer", "address", NULL));
+	return true;
+}
+
 static int network_start(struct runner *r, struct err *err)
 {
+	struct err none;
 	const struct network_opts opts = {
 	        .bridge = r->opts.bridge,
 	        .subnet = r->opts.subnet,
@@ -129,7 +142,13 @@ static int network_start(struct runner *r, struct err *err)
 	};
 
 	(void)snprintf(r->forward_state, sizeof r->forward_state, "%s/ip_forward", r->opts.run_dir);
-	return network_open(r->base, &opts, &r->network, err);
+	if (network_open(r->base, &opts, &r->network, err) < 0 ||
+	    registry_foreach(r->registry, &KUBE_PODS, NULL, address_rest, r->network, err) < 0)
+		return -1;
+	/* an engine that never had our types has none of these */
+	(void)registry_foreach(r->registry, &KUBE_STOPPABLECONTAINERINSTANCES, NULL, address_rest,
+	                       r->network, &none);
+	return 0;
 }
 
 int runner_open(struct event_base *base, struct registry *registry, const struct runner_opts *opts,

@@ -279,6 +279,42 @@ static void test_runner_finds_its_pods_again_after_its_death(void **state)
 	fixture_expect_gone(f, "forgotten");
 }
 
+static void address_of(struct fixture *f, const char *name, char ret_address[32])
+{
+	json_t *pod = fixture_get(f, name);
+
+	(void)snprintf(ret_address, 32, "%s", json_str_at(pod, "", "status", "podIP", NULL));
+	json_decref(pod);
+}
+
+/* Its status is believed until somebody has looked: nobody is to be found there by then. */
+static void test_runner_leaves_an_address_alone_that_a_status_names(void **state)
+{
+	struct fixture *f = *state;
+	char before[32], after[32];
+
+	fixture_kill(f);
+	fixture_start(f); /* one that begins with the first address, as the next one would */
+	fixture_pod(f, "cut", "exec sleep 64321", "}]}}");
+	fixture_expect(f, "cut", "/status/containerStatuses/0/ready", "true");
+	address_of(f, "cut", before);
+	fixture_kill(f);
+	fixture_kill_process("64321"); /* with it goes its network namespace */
+	fixture_start(f);
+	fixture_pod(f, "other", "exec sleep 1000", "}]}}");
+	fixture_expect(f, "other", "/status/phase", "Running");
+	address_of(f, "other", after);
+	assert_string_not_equal(after, before);
+	fixture_expect(f, "cut", "/status/containerStatuses/0/restartCount", "1");
+	fixture_expect(f, "cut", "/status/containerStatuses/0/ready", "true");
+	address_of(f, "cut", after);
+	assert_string_not_equal(after, before);
+	fixture_delete(f, "cut", 0);
+	fixture_delete(f, "other", 0);
+	fixture_expect_gone(f, "cut");
+	fixture_expect_gone(f, "other");
+}
+
 /* A shell that doubles a variable until its limit is reached; any other 137 is an Error. */
 static void test_runner_tells_an_end_for_want_of_memory(void **state)
 {
@@ -405,6 +441,7 @@ int main(void)
 	        cmocka_unit_test(test_runner_probes_readiness_and_liveness),
 	        cmocka_unit_test(test_runner_deletes_with_grace_and_leaves_nothing),
 	        cmocka_unit_test(test_runner_finds_its_pods_again_after_its_death),
+	        cmocka_unit_test(test_runner_leaves_an_address_alone_that_a_status_names),
 	        cmocka_unit_test(test_runner_tells_an_end_for_want_of_memory),
 	        cmocka_unit_test(test_runner_tells_an_end_for_want_of_memory_while_it_was_away),
 	        cmocka_unit_test(test_runner_makes_anew_what_has_no_monitor),
