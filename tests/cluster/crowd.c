@@ -5,7 +5,7 @@
  *     crowd COUNT BYTES ADDRESS:PORT…   COUNT connections to each, opened anew when they are cut;
  *                                       on each the first BYTES of a head that never ends
  *
- * Prints "there" when each of them has been there once.
+ * Prints "there" when each of them has said what it has to say, or was cut, once.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PLACES_MAX = 30000, TARGETS_MAX = 32, OPENED_IN_A_TURN = 200, TURN_MS = 10 };
+enum { PLACES_MAX = 30000, TARGETS_MAX = 32, OPENED_IN_A_TURN = 40, TURN_MS = 10 };
 
 #define CHECK(condition)                                                                           \
 	do {                                                                                       \
@@ -89,8 +89,15 @@ static void come(unsigned i)
 	(void)connect(fds[i].fd, (const struct sockaddr *)to, sizeof *to);
 }
 
+static void count(unsigned i)
+{
+	there_count += !was_there[i];
+	was_there[i] = true;
+}
+
 static void leave(unsigned i)
 {
+	count(i);
 	(void)close(fds[i].fd);
 	fds[i].fd = -1;
 }
@@ -111,8 +118,7 @@ static void look(unsigned i)
 			sent_bytes[i] += (size_t)n;
 		if (sent_bytes[i] == head_bytes) {
 			fds[i].events = POLLIN;
-			there_count += !was_there[i];
-			was_there[i] = true;
+			count(i);
 		}
 	}
 	if (fds[i].revents & POLLIN && recv(fds[i].fd, answer, sizeof answer, 0) == 0)
@@ -122,6 +128,7 @@ static void look(unsigned i)
 int main(int argc, char **argv)
 {
 	bool told = false;
+	unsigned next = 0;
 
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc < 4) {
@@ -143,8 +150,14 @@ int main(int argc, char **argv)
 		for (unsigned i = 0; i < places_count; i++) {
 			if (fds[i].fd >= 0)
 				look(i);
-			else if (opened++ < OPENED_IN_A_TURN)
-				come(i);
+		}
+		/* in turn, else the first of them would come again before the last ones came */
+		for (unsigned n = 0; n < places_count && opened < OPENED_IN_A_TURN; n++) {
+			next = (next + 1) % places_count;
+			if (fds[next].fd < 0) {
+				come(next);
+				opened++;
+			}
 		}
 		if (there_count == places_count && !told)
 			(void)printf("there\n");

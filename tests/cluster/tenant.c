@@ -6,7 +6,8 @@
  *                                  whoever listens at SOCKET; HTTP on 8080 answers "stolen"
  *     tenant net ADDRESS SOCKET    the same, in a network namespace of its own that has ADDRESS
  *     tenant layers FOLDER         shows a root that is an overlay of the node's FOLDER, by name;
- *                                  what has that name here is an empty folder of its own
+ *                                  what has that name here is an empty folder of its own. (The
+ *                                  other layer, /etc, is there for whoever believes the names.)
  *
  * The last two make a user namespace, which no privilege is needed for. Prints what it reached.
  */
@@ -82,9 +83,9 @@ static void show_layers(const char *folder)
 	CHECK(mount("tmpfs", "/tmp", "tmpfs", 0, NULL) == 0);
 	CHECK(chroot("/tmp") == 0 && chdir("/") == 0);
 	make_folders(folder);
-	make_folders("/empty");
+	make_folders("/etc");
 	make_folders("/root");
-	(void)snprintf(options, sizeof options, "lowerdir=%s:/empty", folder);
+	(void)snprintf(options, sizeof options, "lowerdir=%s:/etc", folder);
 	CHECK(mount("overlay", "/root", "overlay", 0, options) == 0);
 	CHECK(chroot("/root") == 0 && chdir("/") == 0);
 	(void)printf("showing %s\n", folder);
