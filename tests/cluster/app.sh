@@ -122,10 +122,16 @@ ask() {
 consumer() {
   field "$1" '{.status.consumerPodName}'
 }
+# It is ready when its port answers, which the kubelet may not have seen yet.
+_kubelet_knows() {
+  kubectl -n "$NS" get pod "$1" -o 'jsonpath={.status.containerStatuses[*].state.running.startedAt}' | has .
+}
 inside() {
-  local name=$1
+  local pod
+  pod=$(consumer "$1")
   shift
-  kubectl -n "$NS" exec "$(consumer "$name")" -- "$@"
+  cluster_until 20 _kubelet_knows "$pod" || return
+  kubectl -n "$NS" exec "$pod" -- "$@"
 }
 
 # app_namespace NAME [LEVEL]: made anew, with Pod Security LEVEL enforced

@@ -95,8 +95,11 @@ static void start(struct fixture *f, const char *command, const char *script)
 	}
 	f->pid = fork();
 	if (f->pid == 0) {
-		/* what a shell starts in the background ignores it, and so would all below */
+		/* what a shell starts in the background or with nohup ignores these, and so would
+		 * all below */
 		(void)signal(SIGQUIT, SIG_DFL);
+		(void)signal(SIGINT, SIG_DFL);
+		(void)signal(SIGHUP, SIG_DFL);
 		if (chdir(f->dir) == 0)
 			(void)execv(wrapper, (char **)(uintptr_t)argv);
 		_exit(99);
