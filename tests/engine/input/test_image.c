@@ -118,7 +118,7 @@ static void test_an_agent_that_starts_anew_finds_a_process_one(void **state)
 
 	(void)input_answer("one.default.localhost", 200, "pid 1");
 	wait_for_listening(w);
-	run_shell(w, "pid=$($SC_BUILD_DIR/local/sc-local status --state-dir=$WORLD_DIR/state "
+	run_shell(w, "pid=$(\"$SC_BUILD_DIR/local/sc-local\" status --state-dir=$WORLD_DIR/state "
 	             "--run-dir=$WORLD_DIR/run --output=json | jq -r '.[] | "
 	             "select(.name == \"sc-node-agent\") | .pid'); kill -KILL $pid; "
 	             "while kill -0 $pid 2>/dev/null; do sleep 0.05; done");
@@ -171,7 +171,7 @@ static void test_home_is_the_users_in_exec_as_well(void **state)
 	                               "echo $HOME $$")});
 	(void)input_answer("app.default.localhost", 200, "/srv/app ");
 	run_shell(w,
-	          "podman() { $SC_BUILD_DIR/local/sc-local podman --state-dir=$WORLD_DIR/state "
+	          "podman() { \"$SC_BUILD_DIR/local/sc-local\" podman --state-dir=$WORLD_DIR/state "
 	          "--run-dir=$WORLD_DIR/run -- \"$@\"; }; "
 	          "id=$(podman ps -q --filter label=io.kubernetes.pod.name=app); "
 	          "[ \"$(podman exec $id /bin/sh -c 'echo $HOME $(id -u)')\" = '/srv/app 1000' ]");

@@ -31,9 +31,10 @@ static void make_bin(struct fixture *f)
 	assert_non_null(build);
 	(void)snprintf(dir, sizeof dir, "%s/bin", world_dir(f->w));
 	assert_int_equal(mkdir(dir, 0755), 0);
-	(void)snprintf(f->program, sizeof f->program, "%.500s/cli/kubectl-sc", build);
-	(void)snprintf(file, sizeof file, "%s/kubectl-sc", dir);
-	assert_int_equal(symlink(f->program, file), 0);
+	(void)snprintf(file, sizeof file, "%.500s/cli/kubectl-sc", build);
+	/* by a name without spaces, wherever the build is */
+	(void)snprintf(f->program, sizeof f->program, "%.500s/kubectl-sc", dir);
+	assert_int_equal(symlink(file, f->program), 0);
 	(void)snprintf(file, sizeof file, "%s/kubectl", dir);
 	write_file(file, "#!/bin/sh\nprintf '[%s]' \"$@\"\necho\nexit 7\n");
 	(void)snprintf(text, sizeof text, "%s --kubeconfig=%s", f->program, world_kubeconfig(f->w));

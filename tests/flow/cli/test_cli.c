@@ -493,7 +493,8 @@ static void test_kubectl_runs_the_plugin(void **state)
 		skip();
 	assert_non_null(strstr(f->job.output, "hello   true      Running"));
 	shell(f, 0,
-	      "sh $SC_SOURCE_DIR/cli/kubectl_complete-sc --kubeconfig $SC_WORLD_KUBECONFIG why ''",
+	      "sh \"$SC_SOURCE_DIR/cli/kubectl_complete-sc\" --kubeconfig $SC_WORLD_KUBECONFIG why "
+	      "''",
 	      "hello\tRunning\n:4\n");
 }
 
