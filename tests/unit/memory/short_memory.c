@@ -85,6 +85,16 @@ void short_memory_pause(bool paused)
 	is_paused = paused;
 }
 
+json_t *short_memory_object(const char *text)
+{
+	json_t *value;
+
+	short_memory_pause(true);
+	value = json_loads(text, 0, NULL);
+	short_memory_pause(false);
+	return value;
+}
+
 void short_memory_json_ends(void)
 {
 	json_ends = true;

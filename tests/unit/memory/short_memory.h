@@ -46,3 +46,6 @@ enum outcome short_memory_same(json_t *made, json_t **want);
 
 /** short_memory_pause() - what a test itself allocates is no part of it, while @paused */
 void short_memory_pause(bool paused);
+
+/** short_memory_object() - @text as JSON, made while it is paused; new reference */
+json_t *short_memory_object(const char *text);

@@ -28,16 +28,6 @@ static const char instance_text[] =
         "\"command\":[],\"env\":[\"PATH=/bin\"],\"workingDir\":\"/\",\"uid\":7,\"gid\":7,"
         "\"groups\":[],\"exposedPorts\":[],\"home\":\"/\",\"runAsUser\":7}}}";
 
-static json_t *object(const char *text)
-{
-	json_t *value;
-
-	short_memory_pause(true);
-	value = json_loads(text, 0, NULL);
-	short_memory_pause(false);
-	return value;
-}
-
 /* All that the plan says, as one value; NULL: a body is missing. */
 static json_t *told(const struct plan *p)
 {
@@ -64,7 +54,8 @@ static enum outcome make_plan(const char *instance, json_t **want)
 	        .pods = {.wrapper_image = "localhost/sc-wrapper:1"},
 	        .url_template = "http://%s.%s.localhost:8080/"};
 	static const struct status_times now = {1000000, 1700000000000};
-	json_t *objects[] = {object(container_text), instance != NULL ? object(instance) : NULL};
+	json_t *objects[] = {short_memory_object(container_text),
+	                     instance != NULL ? short_memory_object(instance) : NULL};
 	const struct observed seen = {.container = objects[0], .instance = objects[1]};
 	struct memory memory = {0};
 	static struct plan plan;

@@ -41,16 +41,6 @@ static const char container[] =
         "\"*.two.example.com\"]}},\"status\":{\"observedGeneration\":3,\"activation\":{"
         "\"hosts\":[\"one.example.com\",\"*.two.example.com\"]}}}";
 
-static json_t *container_object(void)
-{
-	json_t *object;
-
-	short_memory_pause(true);
-	object = json_loads(container, 0, NULL);
-	short_memory_pause(false);
-	return object;
-}
-
 static bool told(int result, const struct err *err)
 {
 	return result < 0 && err->text[0] != '\0';
@@ -175,7 +165,7 @@ static enum outcome read_json(void)
 
 static enum outcome parse_resource(void)
 {
-	json_t *object = container_object();
+	json_t *object = short_memory_object(container);
 	struct resource *r = NULL;
 	struct err err = {0};
 	int result = resource_parse(object, &r, &err);
@@ -192,7 +182,7 @@ static enum outcome parse_resource(void)
 
 static enum outcome claim_hosts(void)
 {
-	json_t *object = container_object();
+	json_t *object = short_memory_object(container);
 	struct host_claims *claims = host_claims_new(domains, NULL);
 	struct resource *r = NULL;
 	struct err err = {0};
@@ -219,7 +209,7 @@ static enum outcome admit_hosts(void)
 {
 	static const char *const any[] = {"*=*", NULL};
 	const struct hosts_opts opts = {domains, NULL, any};
-	json_t *object = container_object();
+	json_t *object = short_memory_object(container);
 	struct err err = {0};
 	struct hosts *h = hosts_new(&opts, &err);
 	struct hosts_verdict v = {.admitted = NULL};
@@ -424,7 +414,7 @@ static enum outcome queue_work(void)
 
 static enum outcome merge_objects(void)
 {
-	json_t *object = container_object();
+	json_t *object = short_memory_object(container);
 	json_t *patch;
 	json_t *merged;
 	json_t *diff;

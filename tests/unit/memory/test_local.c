@@ -26,16 +26,6 @@ static const char pod_text[] =
         "\"securityContext\":{\"runAsUser\":5,\"readOnlyRootFilesystem\":true,"
         "\"capabilities\":{\"drop\":[\"ALL\"]}}}]}}";
 
-static json_t *object(const char *text)
-{
-	json_t *value;
-
-	short_memory_pause(true);
-	value = json_loads(text, 0, NULL);
-	short_memory_pause(false);
-	return value;
-}
-
 static json_t *find_none(void *arg, const char *kind, const char *name)
 {
 	return NULL;
@@ -50,7 +40,7 @@ static enum outcome make_spec(void)
 {
 	static const char *const no_sources[] = {NULL};
 	static json_t *want;
-	json_t *pod = object(pod_text);
+	json_t *pod = short_memory_object(pod_text);
 	const struct pod_spec_input in = {
 	        .env = {.pod = pod, .pod_ip = "10.0.0.2", .find = find_none},
 	        .container = first_container(pod),
@@ -75,7 +65,7 @@ static enum outcome make_spec(void)
 static enum outcome make_status(void)
 {
 	static json_t *want;
-	json_t *pod = object(pod_text);
+	json_t *pod = short_memory_object(pod_text);
 	const struct pod_ctr_view view = {
 	        .container = first_container(pod),
 	        .phase = POD_CTR_TERMINATED,
@@ -110,7 +100,7 @@ static enum outcome admit(void)
 	static const struct rules_create how = {"n", "u-1", "x1", 1700000000000};
 	static json_t *want;
 	const struct api_type *type = pods();
-	json_t *pod = object(pod_text);
+	json_t *pod = short_memory_object(pod_text);
 	json_t *warnings = json_array();
 	json_t *refusal = rules_create(type, &how, pod);
 	bool is_whole;
@@ -129,9 +119,10 @@ static enum outcome admit(void)
 static enum outcome patch(void)
 {
 	static json_t *want;
-	json_t *pod = object(pod_text);
-	json_t *merge = object("{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"j\"},"
-	                       "{\"name\":\"d\",\"image\":\"k\"}]}}");
+	json_t *pod = short_memory_object(pod_text);
+	json_t *merge =
+	        short_memory_object("{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"j\"},"
+	                            "{\"name\":\"d\",\"image\":\"k\"}]}}");
 	json_t *merged = strategic_merge_apply(pod, merge);
 	json_t *operations, *patched = NULL;
 	struct err err = {0};
@@ -152,7 +143,7 @@ static enum outcome patch(void)
 
 static enum outcome select_labels(void)
 {
-	json_t *pod = object(pod_text);
+	json_t *pod = short_memory_object(pod_text);
 	json_t *selector = NULL;
 	struct err err = {0};
 	enum outcome outcome = OUTCOME_TOLD;
@@ -176,7 +167,7 @@ static enum outcome print_table(void)
 {
 	static json_t *want;
 	struct table_opts opts = {0};
-	json_t *pod = object(pod_text);
+	json_t *pod = short_memory_object(pod_text);
 	json_t *table;
 
 	table_opts_parse(&opts, pods(), "application/json;as=Table;v=v1;g=meta.k8s.io", NULL);
