@@ -180,12 +180,15 @@ run_it one false
 cluster_until 40 phase_is one Stopped
 step_now="no agent"
 # as docs/operations.md tells it
+generation_is() { [[ $(sci "$1" .status.rootfs.filesGeneration) = "$2"-* ]]; } # told up to 3 s after the stop
 of_short() { cluster_node_exec 1 tar --sparse --xattrs --xattrs-include='*' --acls --numeric-owner -C "$(sci short .status.hostPath)" "$@"; }
 asleep short
+cluster_until 10 generation_is short 1
 of_short -cf /var/tmp/short.tar upper record.json
 wake short
 kubectl -n "$run" exec "$(consumer short)" -- sh -c 'busybox rm -rf /keep; touch /lower/gone'
 asleep short
+cluster_until 10 generation_is short 2
 no_agent() { [ -z "$(of_product node-agent .items)" ] || [ "$(of_product node-agent .items)" = "[]" ]; }
 daemonset '"nowhere"'
 cluster_until 60 no_agent
