@@ -20,11 +20,11 @@
 #include "lib/base/fds.h"
 #include "lib/base/log.h"
 #include "lib/http/admin.h"
-#include "lib/kube/client.h"
-#include "lib/kube/kubeconfig.h"
-#include "lib/kube/refusal.h"
-#include "lib/process.h"
-#include "lib/trim.h"
+#include "lib/kube/client/client.h"
+#include "lib/kube/client/kubeconfig.h"
+#include "lib/kube/client/refusal.h"
+#include "lib/program/process.h"
+#include "lib/program/trim.h"
 
 /* Started anew it asks the API first: who comes meanwhile waits in the kernel's queue, so long. */
 enum { PUBLISH_MS = 500, INSTANCE_BYTES = 8, ACCEPT_LATEST_S = 5 };

@@ -11,7 +11,7 @@
 #include "cli/core/completion.h"
 #include "cli/core/lines.h"
 #include "cli/io/print.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 DEFINE_CLEANUP(struct session *, session_free);
 DEFINE_CLEANUP(json_t *, json_decref);

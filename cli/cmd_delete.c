@@ -8,7 +8,7 @@
 #include "cli/io/await.h"
 #include "cli/io/print.h"
 #include "lib/api/names.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 DEFINE_CLEANUP(json_t *, json_decref);
 

@@ -8,7 +8,7 @@
 #include "cli/core/rows.h"
 #include "cli/io/print.h"
 #include "lib/base/clk.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 DEFINE_CLEANUP(json_t *, json_decref);
 

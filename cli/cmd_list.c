@@ -10,7 +10,7 @@
 #include "cli/io/print.h"
 #include "lib/api/names.h"
 #include "lib/base/clk.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 struct listing {
 	struct session *s;

@@ -14,7 +14,7 @@
 #include "cli/commands.h"
 #include "cli/core/kubectl.h"
 #include "cli/io/await.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 DEFINE_CLEANUP(json_t *, json_decref);
 

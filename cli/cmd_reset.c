@@ -13,7 +13,7 @@
 #include "cli/core/reset.h"
 #include "cli/io/print.h"
 #include "lib/api/names.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 DEFINE_CLEANUP(json_t *, json_decref);
 

@@ -9,7 +9,7 @@
 #include "cli/core/why.h"
 #include "cli/io/print.h"
 #include "lib/base/clk.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 DEFINE_CLEANUP(json_t *, json_decref);
 

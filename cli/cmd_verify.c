@@ -14,7 +14,7 @@
 #include "cli/io/print.h"
 #include "lib/api/names.h"
 #include "lib/base/clk.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 DEFINE_CLEANUP(json_t *, json_decref);
 

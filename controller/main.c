@@ -14,13 +14,13 @@
 #include "lib/base/log.h"
 #include "lib/http/admin.h"
 #include "lib/http/metrics.h"
-#include "lib/kube/json_memory.h"
-#include "lib/kube/kubeconfig.h"
-#include "lib/kube/leader.h"
-#include "lib/kube/recorder.h"
-#include "lib/kube/refusal.h"
-#include "lib/process.h"
-#include "lib/trim.h"
+#include "lib/kube/client/kubeconfig.h"
+#include "lib/kube/client/refusal.h"
+#include "lib/kube/control/leader.h"
+#include "lib/kube/control/recorder.h"
+#include "lib/program/process.h"
+#include "lib/program/trim.h"
+#include "lib/text/json_memory.h"
 
 enum {
 	LEADER_LEASE_MS = 15000,

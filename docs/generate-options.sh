@@ -34,7 +34,7 @@ END
   section sc-controller "$build/controller/sc-controller"
   section sc-activator "$build/activator/sc-activator"
   section sc-idle-monitor "$build/idle-monitor/sc-idle-monitor"
-  section sc-node-agent "$build/wrapper/sc-node-agent"
+  section sc-node-agent "$build/agent/sc-node-agent"
   section sc-wrapper "$build/wrapper/sc-wrapper"
 }
 

@@ -39,7 +39,7 @@ if [ -z "$build" ]; then
   [ -f "$build/build.ninja" ] || meson setup "$build" --buildtype=release -Dtests=false >&2
 fi
 ninja -C "$build" controller/sc-controller activator/sc-activator idle-monitor/sc-idle-monitor \
-  check/sc-check wrapper/sc-node-agent wrapper/sc-wrapper >&2
+  check/sc-check agent/sc-node-agent wrapper/sc-wrapper >&2
 if [ -n "$stage" ]; then
   exec images/stage.sh "$build" "$stage"
 fi

@@ -6,7 +6,7 @@
 # each image (the program, stripped, and its SBOM). $VERSION and $SOURCE_DATE_EPOCH are set.
 set -euo pipefail
 build=$1 stage=$2
-programs=(controller/sc-controller activator/sc-activator idle-monitor/sc-idle-monitor check/sc-check wrapper/sc-node-agent)
+programs=(controller/sc-controller activator/sc-activator idle-monitor/sc-idle-monitor check/sc-check agent/sc-node-agent)
 user_id=65532
 
 # The Debian packages of the files that are listed in $1. A package's own list may name a file below
@@ -115,5 +115,5 @@ install_image activator activator/sc-activator /usr/bin/sc-activator "$stage/pac
 install -m 755 "$build/check/sc-check" "$stage/activator/usr/bin/sc-check" # for tests of an installation
 strip "$stage/activator/usr/bin/sc-check"
 install_image idle-monitor idle-monitor/sc-idle-monitor /usr/bin/sc-idle-monitor "$stage/packages" "$stage/none"
-install_image node-agent wrapper/sc-node-agent /usr/bin/sc-node-agent "$stage/packages" "$stage/none"
+install_image node-agent agent/sc-node-agent /usr/bin/sc-node-agent "$stage/packages" "$stage/none"
 install_image wrapper wrapper/sc-wrapper /sc-wrapper "$stage/none" "$stage/with-musl"

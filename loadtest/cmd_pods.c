@@ -10,7 +10,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/config.h"
-#include "lib/kube/kubeconfig.h"
+#include "lib/kube/client/kubeconfig.h"
 #include "loadtest/commands.h"
 #include "loadtest/loop.h"
 #include "loadtest/plot.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lib/base/config.h"
-#include "lib/kube/kubeconfig.h"
+#include "lib/kube/client/kubeconfig.h"
 #include "loadtest/commands.h"
 #include "loadtest/floor.h"
 #include "loadtest/loop.h"

@@ -6,7 +6,7 @@
 #include "lib/api/names.h"
 #include "lib/base/clk.h"
 #include "lib/base/num.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 #define TEXTS_IMAGE "registry.example.com/team/application:1.4.2"
 #define TEXTS_DIGEST "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"

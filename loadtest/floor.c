@@ -6,7 +6,7 @@
 
 #include "lib/base/clk.h"
 #include "lib/http/client.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 #include "loadtest/loop.h"
 #include "loadtest/probe.h"
 

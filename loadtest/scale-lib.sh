@@ -56,7 +56,7 @@ scale_table() {
 	local -A cpu
 	scale_settle "$@"
 	for name in "$@"; do cpu[$name]=$(scale_cpu_ms "$name"); done
-	sleep "${SCALE_QUIET_S:-25}" # until each has given back what its start needed (lib/trim.h)
+	sleep "${SCALE_QUIET_S:-25}" # until each has given back what its start needed (lib/program/trim.h)
 	printf '%-16s %10s %10s %10s\n' program 'RSS KiB' 'peak KiB' 'CPU s'
 	for name in "$@"; do
 		printf '%-16s %10d %10d %6d.%03d\n' "$name" "$(scale_kib "$name" VmRSS)" \

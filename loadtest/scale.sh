@@ -46,7 +46,7 @@ programs() { # programs NAME BASE-PORT
 		--leader-elect=false --activators="http://127.0.0.1:$(($2 + 2))" \
 		--activator-token-file="$SCALE_DIR/token" --admin-listen="127.0.0.1:$(($2 + 3))"
 	# on a node without Pods: it has read all instances all the same
-	scale_start "$1-node-agent" "$build/wrapper/sc-node-agent" --kubeconfig="$config" \
+	scale_start "$1-node-agent" "$build/agent/sc-node-agent" --kubeconfig="$config" \
 		--node-name=none --pods-dir="$SCALE_DIR/pods" --podman-socket="$SCALE_DIR/none.sock" \
 		--staging-dir="$SCALE_DIR/$1-staging" --host-path-prefixes="$SCALE_DIR/rootfs" \
 		--admin-listen="127.0.0.1:$(($2 + 4))"

@@ -7,9 +7,9 @@
 
 #include "lib/api/names.h"
 #include "lib/base/clk.h"
-#include "lib/kube/informer.h"
-#include "lib/kube/kubeconfig.h"
-#include "lib/kube/object.h"
+#include "lib/kube/cache/informer.h"
+#include "lib/kube/client/kubeconfig.h"
+#include "lib/kube/client/object.h"
 #include "loadtest/logtail.h"
 #include "loadtest/loop.h"
 #include "loadtest/probe.h"

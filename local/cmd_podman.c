@@ -16,9 +16,9 @@
 
 #include "lib/base/config.h"
 #include "local/commands.h"
-#include "local/io/engine.h"
-#include "local/io/made.h"
-#include "local/io/sync.h"
+#include "local/engine/io/engine.h"
+#include "local/engine/io/made.h"
+#include "local/runner/io/sync.h"
 
 DEFINE_CLEANUP(struct config *, config_free);
 

@@ -10,14 +10,14 @@
 
 #include "lib/base/config.h"
 #include "lib/base/log.h"
-#include "lib/kube/json_memory.h"
-#include "lib/process.h"
-#include "lib/trim.h"
+#include "lib/program/process.h"
+#include "lib/program/trim.h"
+#include "lib/text/json_memory.h"
+#include "local/api/io/api.h"
 #include "local/commands.h"
-#include "local/io/api.h"
-#include "local/io/installed.h"
-#include "local/io/pki.h"
-#include "local/io/state_dir.h"
+#include "local/engine/io/installed.h"
+#include "local/engine/io/pki.h"
+#include "local/engine/io/state_dir.h"
 #include "local/runner.h"
 
 DEFINE_CLEANUP(struct config *, config_free);

@@ -9,8 +9,8 @@
 #include "lib/base/config.h"
 #include "lib/base/num.h"
 #include "local/commands.h"
-#include "local/io/engine.h"
-#include "local/io/made.h"
+#include "local/engine/io/engine.h"
+#include "local/engine/io/made.h"
 
 DEFINE_CLEANUP(struct config *, config_free);
 

@@ -18,15 +18,15 @@
 #include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/base/num.h"
-#include "lib/trim.h"
+#include "lib/program/trim.h"
 #include "local/commands.h"
-#include "local/io/engine.h"
-#include "local/io/installed.h"
-#include "local/io/made.h"
-#include "local/io/network.h"
-#include "local/io/pki.h"
-#include "local/io/podman_conf.h"
-#include "local/io/supervise.h"
+#include "local/engine/io/engine.h"
+#include "local/engine/io/installed.h"
+#include "local/engine/io/made.h"
+#include "local/engine/io/pki.h"
+#include "local/engine/io/podman_conf.h"
+#include "local/engine/io/supervise.h"
+#include "local/runner/io/network.h"
 
 DEFINE_CLEANUP(struct config *, config_free);
 

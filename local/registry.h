@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "lib/base/err.h"
-#include "lib/kube/client.h"
+#include "lib/kube/client/client.h"
 
 struct event_base;
 struct registry;

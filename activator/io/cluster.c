@@ -17,10 +17,10 @@
 #include "lib/base/log.h"
 #include "lib/base/num.h"
 #include "lib/http/metrics.h"
-#include "lib/kube/client.h"
-#include "lib/kube/denial.h"
-#include "lib/kube/informer.h"
-#include "lib/kube/object.h"
+#include "lib/kube/cache/informer.h"
+#include "lib/kube/client/client.h"
+#include "lib/kube/client/denial.h"
+#include "lib/kube/client/object.h"
 
 /* What a wake was is told after so long: the API server has the wake itself to work for. */
 enum { CLUSTER_TELL_MS = 5000 };

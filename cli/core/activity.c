@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/base/num.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 /* Conditions are written in whole seconds, and by another program's clock. */
 enum { ACTIVITY_SLACK_MS = 2000 };

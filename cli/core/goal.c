@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cli/core/verbs.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 #define PHASES "Pending|Running|Stopping|Stopped|Failed"
 #define CONDITIONS                                                                                 \

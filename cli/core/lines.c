@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 void lines_add(json_t *lines, const char *fmt, ...)
 {

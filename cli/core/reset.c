@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 /* The agent's message ends in the command that would do it: "…/reset-rootfs=DIGEST". */
 static const char *digest_in(const char *message)

@@ -8,7 +8,7 @@
 #include "cli/core/activity.h"
 #include "cli/core/lines.h"
 #include "lib/base/num.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 #define NONE "<none>"
 

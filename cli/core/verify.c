@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/core/lines.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 bool verify_is_told(const json_t *instance, const char *order)
 {

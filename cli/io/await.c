@@ -6,7 +6,7 @@
 
 #include "lib/base/clk.h"
 #include "lib/base/num.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 struct awaiting {
 	const struct await *what;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cli/core/lines.h"
-#include "lib/yaml_dump.h"
+#include "lib/text/yaml_dump.h"
 
 int print_flush(struct err *err)
 {

@@ -8,8 +8,8 @@
 #include <event2/event.h>
 
 #include "lib/base/clk.h"
-#include "lib/kube/kubeconfig.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/kubeconfig.h"
+#include "lib/kube/client/object.h"
 
 enum { FOLLOW_RETRY_MS = 1000 };
 

@@ -14,7 +14,7 @@
 
 #include "cli/core/args.h"
 #include "lib/base/err.h"
-#include "lib/kube/client.h"
+#include "lib/kube/client/client.h"
 
 struct session;
 

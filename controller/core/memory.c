@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 bool memory_is_held(const struct memory *m, enum held what, int64_t generation, uint64_t now_ms)
 {

@@ -5,7 +5,7 @@
 
 #include "controller/core/pods.h"
 #include "lib/api/names.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 static const char *pod_image(const json_t *pod)
 {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/api/instance.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 static bool is_phase(const char *text, enum phase phase)
 {

@@ -7,7 +7,7 @@
 
 #include "controller/core/passing.h"
 #include "lib/api/names.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 /* What the steps share; lives for one plan_make(). */
 struct making {

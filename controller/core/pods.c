@@ -10,7 +10,7 @@
 #include "lib/api/names.h"
 #include "lib/api/stop_signal.h"
 #include "lib/base/hash.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 /* A resource of its own: the pause process and the copy of the wrapper are tiny. */
 #define SMALL_REQUESTS "{s:{s:s,s:s},s:{s:s}}"

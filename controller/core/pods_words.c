@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 bool pods_has_named(const json_t *list, const char *key, const char *value)
 {

@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/api/endpoint_set.h"
 #include "lib/api/resource.h"
 #include "lib/base/err.h"
-#include "lib/kube/endpoint_set.h"
 
 enum { SERVICE_ADDRESSES_MAX = ENDPOINTS_MAX, SERVICE_ADDRESS_BYTES = ENDPOINT_ADDRESS_BYTES };
 enum service_family { SERVICE_IPV4, SERVICE_IPV6, SERVICE_FAMILIES };

@@ -8,7 +8,7 @@
 
 #include "controller/core/pods.h"
 #include "lib/api/names.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 static void say(struct verdict *v, const char *reason, const char *fmt, ...) PRINTF_LIKE(3, 4);
 

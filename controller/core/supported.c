@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 /* Which values of a field are refused; slot 0 is illegal. */
 enum refused { REFUSED_UNSET, REFUSED_ANY, REFUSED_TRUE, REFUSED_FALSE, REFUSED_OTHER_THAN };

@@ -13,10 +13,10 @@
 #include "lib/api/names.h"
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
-#include "lib/kube/denial.h"
-#include "lib/kube/object.h"
-#include "lib/kube/recorder.h"
-#include "lib/kube/workqueue.h"
+#include "lib/kube/client/denial.h"
+#include "lib/kube/client/object.h"
+#include "lib/kube/control/recorder.h"
+#include "lib/kube/control/workqueue.h"
 
 /* A plan that still finds work after so many in a row fights with somebody: slow down. */
 enum { APPLY_UNSETTLED_MAX = 30, UNSETTLED_TEXT_BYTES = 1500 };

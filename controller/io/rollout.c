@@ -3,10 +3,10 @@
 
 #include <event2/event.h>
 
+#include "lib/api/endpoints.h"
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/http/metrics.h"
-#include "lib/kube/endpoints.h"
 
 enum {
 	ROLLOUT_SETTLE_MS = 100,

@@ -8,8 +8,8 @@
 #include "lib/api/host_admission.h"
 #include "lib/api/names.h"
 #include "lib/base/log.h"
-#include "lib/kube/informer.h"
-#include "lib/kube/object.h"
+#include "lib/kube/cache/informer.h"
+#include "lib/kube/client/object.h"
 
 enum { CACHES_COUNT = PLAN_ON_SLICE + 1 };
 

@@ -8,7 +8,7 @@
 
 #include "controller/core/plan.h"
 #include "lib/api/host_admission.h"
-#include "lib/kube/client.h"
+#include "lib/kube/client/client.h"
 
 struct watch;
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 /* A Pod that says nothing of its addresses may have any. */
 static bool has_address(const json_t *pod, const char *address)

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "idle-monitor/core/gone.h"
+#include "lib/api/endpoints.h"
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
-#include "lib/kube/endpoints.h"
 
 enum { MEMBERS_CHECK_MS = 1000 };
 

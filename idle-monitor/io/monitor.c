@@ -10,7 +10,7 @@
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/http/metrics.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 /* A watch that the server ended in order is open again before this. */
 enum { MONITOR_LOST_MS = 2000 };

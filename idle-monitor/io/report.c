@@ -9,7 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/base/num.h"
 #include "lib/http/metrics.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 enum { REPORT_DURATION_BYTES = 32 };
 

@@ -8,7 +8,7 @@
 #include "idle-monitor/io/target.h"
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 enum { STOPPER_RESUME_TIMEOUT_MS = 2000, STOPPER_ANSWER_BYTES_MAX = 4096 };
 

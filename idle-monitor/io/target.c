@@ -8,7 +8,7 @@
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/base/num.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 DEFINE_CLEANUP(struct target *, target_free);
 

@@ -13,8 +13,8 @@
 #include "idle-monitor/core/stop.h"
 #include "idle-monitor/io/scrape.h"
 #include "lib/api/resource.h"
-#include "lib/kube/informer.h"
-#include "lib/kube/recorder.h"
+#include "lib/kube/cache/informer.h"
+#include "lib/kube/control/recorder.h"
 
 struct event;
 struct metric;

@@ -14,7 +14,7 @@
 #include "lib/api/resource.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/num.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 /* --- the order --- */
 

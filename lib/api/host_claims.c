@@ -12,7 +12,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/hash.h"
 #include "lib/base/num.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 enum { HOST_BYTES = 256, HOST_BUCKETS_FIRST = 64 };
 

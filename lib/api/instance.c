@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 SKIM_ONLY(kept_owner, {"uid", NULL}, {"controller", NULL});
 SKIM_ONLY(kept_metadata, SKIM_IDENTITY, {"deletionTimestamp", NULL},

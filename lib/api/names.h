@@ -32,7 +32,7 @@
 
 /* On the instance, by the user: the digest of the image for which the kept files may be dropped. */
 #define SC_ANNOTATION_RESET SC_GROUP "/reset-rootfs"
-/* ... and the case in which the files may be taken as they are (wrapper/node/core/files.h). */
+/* ... and the case in which the files may be taken as they are (agent/core/files.h). */
 #define SC_ANNOTATION_ACCEPT SC_GROUP "/accept-rootfs"
 /* ... and to compare them with the list that the last stop left: any value, another each time. */
 #define SC_ANNOTATION_VERIFY SC_GROUP "/verify-rootfs"

@@ -7,7 +7,7 @@
 
 #include "lib/api/names.h"
 #include "lib/base/num.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 enum {
 	RESOURCE_HOST_BYTES_MAX = 253, /* RFC 1123 section 2.1, DNS name */

@@ -7,7 +7,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/num.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 /* As images count them: the kernel's own first two are the C library's. */
 enum {

@@ -18,7 +18,7 @@ ROOT = os.path.realpath(os.path.join(HERE, "..", ".."))
 CHART = os.path.join(ROOT, "charts", "stoppablecontainer")
 HELM, BUILD = sys.argv[1:3]
 PROGRAMS = {"controller": "controller/sc-controller", "activator": "activator/sc-activator",
-            "idle-monitor": "idle-monitor/sc-idle-monitor", "node-agent": "wrapper/sc-node-agent"}
+            "idle-monitor": "idle-monitor/sc-idle-monitor", "node-agent": "agent/sc-node-agent"}
 MODEST = ("controller", "activator", "idle-monitor")
 VALUES = {"default": [], "everything": [os.path.join(HERE, "values", "everything.yaml")],
           "minimal": [os.path.join(HERE, "values", "minimal.yaml")]}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A request target to the embedded API, and the selectors and paths that come in its query. */
-#include "local/core/jsonpath.h"
-#include "local/core/request.h"
-#include "local/core/selector.h"
-#include "local/core/status.h"
+#include "local/api/core/jsonpath.h"
+#include "local/api/core/request.h"
+#include "local/api/core/selector.h"
+#include "local/registry/core/status.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_refusal(const struct err *err)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A container runtime's answers, each as both kinds. */
+#include "agent/core/cri.h"
+#include "agent/core/image.h"
 #include "tests/fuzz/fuzz.h"
-#include "wrapper/node/core/cri.h"
-#include "wrapper/node/core/image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two JSON texts with a line between: a document, and a patch on it of each kind. */
-#include "lib/kube/object.h"
-#include "local/core/json_patch.h"
+#include "lib/kube/client/object.h"
+#include "local/registry/core/json_patch.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* It reads what jansson reads, and refuses what jansson refuses. */
-#include "lib/kube/json_read.h"
+#include "lib/text/json_read.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)

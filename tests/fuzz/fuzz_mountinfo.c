@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the agent reads of a user's mount namespace: mount points there are named by the user. */
+#include "agent/core/mountinfo.h"
 #include "tests/fuzz/fuzz.h"
-#include "wrapper/node/core/mountinfo.h"
 
 static void read_layers(const char *options)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Texts that the agent reads from a user's tree, its own disk, or the runtime. */
+#include "agent/core/image.h"
+#include "agent/core/passwd.h"
+#include "agent/core/pod_cgroup.h"
+#include "agent/core/record.h"
 #include "tests/fuzz/fuzz.h"
-#include "wrapper/node/core/image.h"
-#include "wrapper/node/core/passwd.h"
-#include "wrapper/node/core/pod_cgroup.h"
-#include "wrapper/node/core/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {

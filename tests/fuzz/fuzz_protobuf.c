@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A body as an older kubectl sends it for Kubernetes' own kinds. */
-#include "local/core/protobuf.h"
+#include "local/api/core/protobuf.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first byte says how the stream is cut: lines must not depend on it. */
-#include "lib/kube/watch_frame.h"
+#include "lib/kube/client/watch_frame.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { LINE_BYTES_MAX = 64 };

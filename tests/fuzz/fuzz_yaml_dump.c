@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON: what is written as YAML reads back as the same value. */
-#include "lib/yaml.h"
-#include "lib/yaml_dump.h"
+#include "lib/text/yaml.h"
+#include "lib/text/yaml_dump.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)

@@ -12,8 +12,8 @@ given() {
   grep -ohE '"[A-Z][A-Za-z]+(Changed|Conflict|Rejected|Invalid|NextStart)"' controller/*/*.c
   grep -ohE 'forbidden\[\] = .*|invalid_reason = "[A-Z][A-Za-z]+"' controller/core/*.c
   # the agent's
-  grep -ohE '(instance_fail|rootfs_fail|consumer_say)\([^"]*"[A-Z][A-Za-z]+".*' wrapper/node/io/*.c
-  grep -ohE 'full \? "[A-Za-z]+"|"UnsafeMountPoint"|"Files[A-Z][a-z]+"|"Command[A-Za-z]+"' wrapper/node/io/*.c
+  grep -ohE '(instance_fail|rootfs_fail|consumer_say)\([^"]*"[A-Z][A-Za-z]+".*' agent/io/*.c agent/io/*/*.c
+  grep -ohE 'full \? "[A-Za-z]+"|"UnsafeMountPoint"|"Files[A-Z][a-z]+"|"Command[A-Za-z]+"' agent/io/*.c agent/io/*/*.c
   # Events
   grep -ohE 'recorder_event\([^"]*"[A-Z][A-Za-z]+"' controller/io/*.c idle-monitor/io/*.c
   # the activator's answers, by their labels

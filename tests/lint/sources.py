@@ -22,6 +22,7 @@ MAY_INCLUDE = {
     "activator": {"lib"},
     "idle-monitor": {"lib"},
     "wrapper": {"lib"},
+    "agent": {"lib", "wrapper"},
     "check": {"lib"},
     "local": {"lib"},
     "cli": {"lib"},

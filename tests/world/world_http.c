@@ -9,7 +9,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/clk.h"
-#include "lib/yaml.h"
+#include "lib/text/yaml.h"
 
 struct world_text {
 	char *text;

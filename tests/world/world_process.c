@@ -24,7 +24,7 @@ static const char *world_program_folder(const char *program)
 	} folders[] = {
 	        {"sc-local", "local"},         {"sc-controller", "controller"},
 	        {"sc-activator", "activator"}, {"sc-idle-monitor", "idle-monitor"},
-	        {"sc-node-agent", "wrapper"},  {"sc-wrapper", "wrapper"},
+	        {"sc-node-agent", "agent"},    {"sc-wrapper", "wrapper"},
 	};
 
 	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {

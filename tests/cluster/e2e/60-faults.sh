@@ -180,15 +180,17 @@ run_it one false
 cluster_until 40 phase_is one Stopped
 step_now="no agent"
 # as docs/operations.md tells it
-generation_is() { [[ $(sci "$1" .status.rootfs.filesGeneration) = "$2"-* ]]; } # told up to 3 s after the stop
+generation() { sci short .status.rootfs.filesGeneration; }
+is_later() { [ "$(generation)" != "$1" ]; }
+# the stop of one that runs, and that the API knows of it, up to 3 s later
+left_short() { local before; before=$(generation); asleep short; cluster_until 10 is_later "$before"; }
 of_short() { cluster_node_exec 1 tar --sparse --xattrs --xattrs-include='*' --acls --numeric-owner -C "$(sci short .status.hostPath)" "$@"; }
-asleep short
-cluster_until 10 generation_is short 1
+wake short
+left_short
 of_short -cf /var/tmp/short.tar upper record.json
 wake short
 kubectl -n "$run" exec "$(consumer short)" -- sh -c 'busybox rm -rf /keep; touch /lower/gone'
-asleep short
-cluster_until 10 generation_is short 2
+left_short
 no_agent() { [ -z "$(of_product node-agent .items)" ] || [ "$(of_product node-agent .items)" = "[]" ]; }
 daemonset '"nowhere"'
 cluster_until 60 no_agent

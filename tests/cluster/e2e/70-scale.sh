@@ -27,7 +27,7 @@ start() {
     --admin-listen=127.0.0.1:18082 --admin-token-file="$SCALE_DIR/token"
   programs_start idle-monitor "$PROGRAMS_BUILD/idle-monitor/sc-idle-monitor" --kubeconfig="$config" --leader-elect=false \
     --activators=http://127.0.0.1:18082 --activator-token-file="$SCALE_DIR/token" --admin-listen=127.0.0.1:18083
-  programs_start node-agent "$PROGRAMS_BUILD/wrapper/sc-node-agent" --kubeconfig="$config" --node-name=none \
+  programs_start node-agent "$PROGRAMS_BUILD/agent/sc-node-agent" --kubeconfig="$config" --node-name=none \
     --pods-dir="$SCALE_DIR/pods" --podman-socket="$SCALE_DIR/none.sock" --staging-dir="$SCALE_DIR/staging" \
     --host-path-prefixes="$SCALE_DIR/rootfs" --admin-listen=127.0.0.1:18084
 }

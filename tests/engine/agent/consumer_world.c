@@ -28,9 +28,9 @@
 #include <cmocka.h>
 
 #include "lib/http/metrics.h"
-#include "lib/kube/client.h"
-#include "lib/kube/kubeconfig.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/client.h"
+#include "lib/kube/client/kubeconfig.h"
+#include "lib/kube/client/object.h"
 
 struct shared *shared;
 unsigned forks_count;

@@ -9,11 +9,11 @@
 #include <event2/event.h>
 #include <stdio.h>
 
+#include "agent/io/consumer.h"
+#include "agent/io/link.h"
 #include "lib/base/clk.h"
 #include "tests/engine/agent/container.h"
 #include "tests/engine/agent/tree.h"
-#include "wrapper/node/io/consumer.h"
-#include "wrapper/node/io/link.h"
 
 #define POD_UID "7f3c9a10-5b2e-4d61-9c08-2a4be1d0f6a7"
 #define OTHER_UID "7f3c9a10-5b2e-4d61-9c08-2a4be1d0f6a8"

@@ -26,12 +26,12 @@
 
 #include <cmocka.h>
 
+#include "agent/io/image/image_source.h"
+#include "agent/io/mounts/overlay.h"
+#include "agent/io/mounts/proc.h"
 #include "cri_make.pb-c.h"
 #include "lib/base/clk.h"
 #include "lib/http/client.h"
-#include "wrapper/node/io/image_source.h"
-#include "wrapper/node/io/overlay.h"
-#include "wrapper/node/io/proc.h"
 
 #define SOCKET "/run/containerd/containerd.sock"
 #define POD_UID "7f3c9a10-5b2e-4d61-9c08-2a4be1d0f6a7"

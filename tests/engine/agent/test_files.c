@@ -26,10 +26,10 @@
 
 #include <cmocka.h>
 
+#include "agent/io/mounts/dropped.h"
+#include "agent/io/mounts/files_mark.h"
 #include "lib/base/clk.h"
 #include "tests/engine/agent/container.h"
-#include "wrapper/node/io/dropped.h"
-#include "wrapper/node/io/files_mark.h"
 
 #define T "/run/t"
 #define KEPT T "/prefix/default/hello.uid-1"

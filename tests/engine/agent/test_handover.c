@@ -29,11 +29,11 @@
 
 #include <cmocka.h>
 
+#include "agent/io/mounts/fs.h"
+#include "agent/io/mounts/handover.h"
+#include "agent/io/mounts/overlay.h"
 #include "tests/engine/agent/container.h"
 #include "tests/engine/agent/tree.h"
-#include "wrapper/node/io/fs.h"
-#include "wrapper/node/io/handover.h"
-#include "wrapper/node/io/overlay.h"
 
 struct outcome {
 	int rc;

@@ -27,8 +27,8 @@
 
 #include <cmocka.h>
 
+#include "agent/io/link.h"
 #include "tests/engine/agent/container.h"
-#include "wrapper/node/io/link.h"
 
 #define T "/run/t"
 #define CONTROL T "/pods/%s/volumes/kubernetes.io~empty-dir/sc-control"

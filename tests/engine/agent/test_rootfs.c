@@ -27,10 +27,10 @@
 
 #include <cmocka.h>
 
+#include "agent/io/mounts/overlay.h"
+#include "agent/io/mounts/proc.h"
+#include "agent/io/mounts/rootfs.h"
 #include "tests/engine/agent/container.h"
-#include "wrapper/node/io/overlay.h"
-#include "wrapper/node/io/proc.h"
-#include "wrapper/node/io/rootfs.h"
 
 #define T "/run/t"
 #define KEPT T "/prefix/default/hello.uid-1"

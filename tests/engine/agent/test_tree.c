@@ -28,10 +28,10 @@
 
 #include <cmocka.h>
 
+#include "agent/io/mounts/fs.h"
+#include "agent/io/mounts/overlay.h"
 #include "tests/engine/agent/container.h"
 #include "tests/engine/agent/tree.h"
-#include "wrapper/node/io/fs.h"
-#include "wrapper/node/io/overlay.h"
 
 static int mount_point(const char *path, bool directory, struct err *err)
 {

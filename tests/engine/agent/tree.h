@@ -4,8 +4,8 @@
  */
 #pragma once
 
+#include "agent/io/mounts/overlay.h"
 #include "lib/base/err.h"
-#include "wrapper/node/io/overlay.h"
 
 #define T "/run/t"
 

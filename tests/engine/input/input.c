@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "lib/base/clk.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 enum { INPUT_POLL_MS = 20 };
 

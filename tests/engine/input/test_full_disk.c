@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 #define MAPS "/api/v1/namespaces/default/configmaps"
 

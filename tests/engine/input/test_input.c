@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 #define GOOD "localhost/input:1"
 #define SCS INPUT_API "/stoppablecontainers"

@@ -16,12 +16,12 @@
 
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
-#include "lib/kube/object.h"
-#include "local/io/podman.h"
-#include "local/io/podman_conf.h"
-#include "local/io/tar.h"
+#include "lib/kube/client/object.h"
+#include "local/engine/io/podman_conf.h"
 #include "local/registry.h"
 #include "local/runner.h"
+#include "local/runner/io/podman.h"
+#include "local/runner/io/tar.h"
 
 extern char **environ;
 

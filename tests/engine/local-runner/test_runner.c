@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/kube/object.h"
-#include "local/io/pulls.h"
+#include "lib/kube/client/object.h"
+#include "local/runner/io/pulls.h"
 
 static void test_runner_runs_a_pod_with_an_address_and_an_empty_dir(void **state)
 {

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "lib/base/clk.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 #define MERGE "application/merge-patch+json"
 

@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 #define READY(status)                                                                              \
 	"'conditions':[{'type':'Ready','status':'" status                                          \

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "lib/base/clk.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 #define INSTANCE GROUP "stoppablecontainerinstances/hello"
 #define PODS "/api/v1/namespaces/default/pods/"

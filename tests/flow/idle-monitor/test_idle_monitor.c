@@ -10,7 +10,7 @@
 
 #include "lib/base/clk.h"
 #include "lib/base/num.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 #include "tests/flow/idle-monitor/fake_activator.h"
 
 #define GROUP "/apis/stoppablecontainer.xtlsoft.top/v1alpha1/namespaces/default/"

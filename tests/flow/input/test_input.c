@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 #define SCS "/apis/stoppablecontainer.xtlsoft.top/v1alpha1/namespaces/default/stoppablecontainers"
 #define COUNT_OF(a) (sizeof(a) / sizeof(a)[0])
@@ -155,7 +155,7 @@ static const struct wrong_use {
          2,
          "\"10.0.0.0/40\": want an"},
         {"idle-monitor/sc-idle-monitor", {"--log-level=loud"}, 2, "loud"},
-        {"wrapper/sc-node-agent", {"--frobnicate"}, 2, "unknown option --frobnicate"},
+        {"agent/sc-node-agent", {"--frobnicate"}, 2, "unknown option --frobnicate"},
         {"local/sc-local", {"frob"}, 2, "unknown command \"frob\""},
         {"local/sc-local", {"up", "--bogus"}, 2, "unknown option --bogus"},
         {"local/sc-local", {"serve", "--change-log=few"}, 2, "few"},
@@ -175,7 +175,7 @@ static const struct wrong_use {
           "--activators=http://127.0.0.1:1"},
          1,
          "open /nonexistent: No such file or directory"},
-        {"wrapper/sc-node-agent",
+        {"agent/sc-node-agent",
          {"--kubeconfig=/nonexistent", "--admin-listen=127.0.0.1:0", "--node-name=n"},
          1,
          "open /nonexistent: No such file or directory"},
@@ -217,7 +217,7 @@ static void test_a_wrong_configuration_file_is_told_with_its_line(void **state)
 {
 	static const char *const programs[] = {"controller/sc-controller", "activator/sc-activator",
 	                                       "idle-monitor/sc-idle-monitor",
-	                                       "wrapper/sc-node-agent"};
+	                                       "agent/sc-node-agent"};
 	static char output[OUTPUT_BYTES];
 	char file[PATH_MAX];
 	char want[PATH_MAX + 64];

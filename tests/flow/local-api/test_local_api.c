@@ -21,7 +21,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/clk.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 #define SCS "/apis/stoppablecontainer.xtlsoft.top/v1alpha1/namespaces/default/stoppablecontainers"
 #define PODS "/api/v1/namespaces/default/pods"

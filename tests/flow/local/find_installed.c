@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "local/io/installed.h"
+#include "local/engine/io/installed.h"
 
 int main(int argc, char **argv)
 {

@@ -6,7 +6,7 @@
 
 #include "controller/core/kept.h"
 #include "lib/api/names.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 int fixture_setup(void **state)
 {

@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "controller/core/pods.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 struct fixture {
 	json_t *container, *instance, *pod;

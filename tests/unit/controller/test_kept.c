@@ -10,7 +10,7 @@
 
 #include "controller/core/kept.h"
 #include "lib/api/resource.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 #define METADATA                                                                                   \
 	"\"metadata\":{\"namespace\":\"d\",\"name\":\"n\",\"uid\":\"u\",\"generation\":3,"         \

@@ -5,7 +5,7 @@
 #include "controller/core/passing.h"
 #include "lib/api/instance.h"
 #include "lib/api/names.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 #include <string.h>
 

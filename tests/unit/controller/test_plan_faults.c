@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/api/names.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 static void test_plan_makes_a_provider_anew_and_leaves_the_consumer(void **state)
 {

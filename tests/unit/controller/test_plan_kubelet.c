@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 static void waiting_with(struct fixture *f, const char *pod_name, const char *reason,
                          const char *message)

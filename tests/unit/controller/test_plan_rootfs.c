@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lib/api/names.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 static void meta(json_t *object, const char *key, json_t *value)
 {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "controller/core/supported.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 static struct resource *resource_of(const char *template)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/kube/denial.h"
+#include "lib/kube/client/denial.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/api/endpoint_set.h"
 #include "lib/base/cleanup.h"
-#include "lib/kube/endpoint_set.h"
 
 /* addressType, ports, endpoints */
 #define SLICE(family, ports, endpoints)                                                            \

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "lib/kube/informer_cache.h"
-#include "lib/kube/object.h"
+#include "lib/kube/cache/informer_cache.h"
+#include "lib/kube/client/object.h"
 
 struct fixture {
 	struct informer_cache *cache;

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "lib/kube/json_read.h"
+#include "lib/text/json_read.h"
 
 static const char *const texts[] = {
         "{}",

@@ -11,10 +11,10 @@
 
 #include "fake_server.h"
 #include "lib/http/metrics.h"
-#include "lib/kube/informer.h"
-#include "lib/kube/kubeconfig.h"
-#include "lib/kube/object.h"
-#include "lib/kube/refusal.h"
+#include "lib/kube/cache/informer.h"
+#include "lib/kube/client/kubeconfig.h"
+#include "lib/kube/client/object.h"
+#include "lib/kube/client/refusal.h"
 
 enum { DEADLINE_S = 8 };
 

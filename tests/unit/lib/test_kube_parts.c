@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "lib/kube/path.h"
-#include "lib/kube/status.h"
-#include "lib/kube/watch_frame.h"
+#include "lib/kube/client/path.h"
+#include "lib/kube/client/status.h"
+#include "lib/kube/client/watch_frame.h"
 
 struct lines {
 	char text[256];

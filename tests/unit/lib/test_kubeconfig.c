@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "lib/kube/kubeconfig.h"
+#include "lib/kube/client/kubeconfig.h"
 
 struct fixture {
 	char dir[64];

@@ -15,9 +15,9 @@
 
 #include "fake_server.h"
 #include "lib/base/clk.h"
-#include "lib/kube/kubeconfig.h"
-#include "lib/kube/leader.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/kubeconfig.h"
+#include "lib/kube/client/object.h"
+#include "lib/kube/control/leader.h"
 
 /* A server of one Lease, with optimistic concurrency. */
 struct fixture {

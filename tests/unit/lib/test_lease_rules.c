@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/kube/lease_rules.h"
+#include "lib/kube/control/lease_rules.h"
 
 static const struct lease_limits limits = {15000, 5000, 2000};
 

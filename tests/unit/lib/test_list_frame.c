@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "lib/kube/list_frame.h"
+#include "lib/kube/client/list_frame.h"
 
 struct fixture {
 	struct list_frame frame;

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 
 static json_t *parse(const char *text)
 {

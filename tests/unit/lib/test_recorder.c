@@ -15,9 +15,9 @@
 
 #include "fake_server.h"
 #include "lib/base/clk.h"
-#include "lib/kube/kubeconfig.h"
-#include "lib/kube/object.h"
-#include "lib/kube/recorder.h"
+#include "lib/kube/client/kubeconfig.h"
+#include "lib/kube/client/object.h"
+#include "lib/kube/control/recorder.h"
 
 struct fixture {
 	struct event_base *base;

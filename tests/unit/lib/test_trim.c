@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/trim.h"
+#include "lib/program/trim.h"
 
 /* Written by the dynamic linker, read-only afterwards: must outlive a trim. */
 static json_t *(*const relocated)(void) = json_object;

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/kube/workqueue.h"
+#include "lib/kube/control/workqueue.h"
 
 struct fixture {
 	struct event_base *base;

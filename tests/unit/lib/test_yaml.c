@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "lib/yaml.h"
+#include "lib/text/yaml.h"
 
 static json_t *load(const char *text)
 {

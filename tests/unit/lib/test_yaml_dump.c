@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "lib/yaml.h"
-#include "lib/yaml_dump.h"
+#include "lib/text/yaml.h"
+#include "lib/text/yaml_dump.h"
 
 /* What is printed is @yaml, and reads back as the same value. */
 static void expect(const char *json, const char *yaml)

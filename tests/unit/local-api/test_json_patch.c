@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "local/core/json_patch.h"
+#include "local/registry/core/json_patch.h"
 #include "unit.h"
 
 /* RFC 6902 appendix A, and the cases around it; want NULL: refused. */

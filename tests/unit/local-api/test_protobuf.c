@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "local/core/protobuf.h"
+#include "local/api/core/protobuf.h"
 #include "unit.h"
 
 #include <string.h>

@@ -11,7 +11,7 @@
 
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
-#include "lib/kube/object.h"
+#include "lib/kube/client/object.h"
 #include "local/registry.h"
 #include "unit.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "local/core/request.h"
-#include "local/core/status.h"
+#include "local/api/core/request.h"
+#include "local/registry/core/status.h"
 #include "unit.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "local/core/rules.h"
-#include "local/core/status.h"
+#include "local/registry/core/rules.h"
+#include "local/registry/core/status.h"
 #include "unit.h"
 
 static const char crd_text[] =

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "local/core/schema.h"
+#include "local/registry/core/schema.h"
 #include "unit.h"
 
 /* One schema, one value, the message kube-apiserver gives; NULL: it is valid. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "local/core/selector.h"
+#include "local/api/core/selector.h"
 #include "unit.h"
 
 /* Against {a: b, tier: web}; 2: not a selector. */

@@ -4,8 +4,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "lib/kube/object.h"
-#include "local/io/store.h"
+#include "lib/kube/client/object.h"
+#include "local/registry/io/store.h"
 #include "unit.h"
 
 struct fixture {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "local/core/jsonpath.h"
-#include "local/core/table.h"
+#include "local/api/core/jsonpath.h"
+#include "local/api/core/table.h"
 #include "unit.h"
 
 static void test_jsonpath_of_printer_columns(void **state)

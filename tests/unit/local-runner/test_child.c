@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
-#include "local/core/child.h"
+#include "local/engine/core/child.h"
 
 static void test_child_has_a_rule_for_every_state_and_event(void **state)
 {

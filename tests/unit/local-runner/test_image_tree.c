@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "local/io/image_tree.h"
+#include "local/runner/io/image_tree.h"
 #include "tests/unit/local-runner/unit.h"
 
 #include <ftw.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
-#include "local/core/log_line.h"
+#include "local/runner/core/log_line.h"
 
 static void test_log_line_takes_a_line_apart(void **state)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
-#include "local/core/pod_ctr.h"
+#include "local/runner/core/pod_ctr.h"
 
 static void test_pod_ctr_backs_off_as_the_kubelet_does(void **state)
 {

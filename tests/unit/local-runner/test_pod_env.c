@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
-#include "local/core/pod_env.h"
+#include "local/runner/core/pod_env.h"
 
 static json_t *find(void *arg, const char *kind, const char *name)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
-#include "local/core/pod_image.h"
+#include "local/runner/core/pod_image.h"
 
 static void test_pod_image_completes_short_names(void **state)
 {

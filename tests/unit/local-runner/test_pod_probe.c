@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
-#include "local/core/pod_probe.h"
+#include "local/runner/core/pod_probe.h"
 
 static void test_pod_probe_has_kubernetes_defaults(void **state)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
-#include "lib/kube/object.h"
-#include "local/core/pod_spec.h"
+#include "lib/kube/client/object.h"
+#include "local/runner/core/pod_spec.h"
 
 static json_t *find_none(void *arg, const char *kind, const char *name)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
-#include "lib/kube/object.h"
-#include "local/core/pod_status.h"
+#include "lib/kube/client/object.h"
+#include "local/runner/core/pod_status.h"
 
 /* A letter a container, lower case for init containers: W waits, B between two runs, R running and
  * ready, N running and not ready, S ended well, F ended with an error. */

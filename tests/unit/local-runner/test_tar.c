@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
-#include "local/io/tar.h"
+#include "local/runner/io/tar.h"
 
 static void test_tar_is_made_of_whole_blocks(void **state)
 {

@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
+#include "agent/core/image.h"
+#include "agent/core/record.h"
 #include "lib/base/err.h"
 #include "tests/unit/memory/short_memory.h"
-#include "wrapper/node/core/image.h"
-#include "wrapper/node/core/record.h"
 
 static const char *const layers[] = {"/l/3", "/l/2", "/l/1", NULL};
 static const struct record_parts parts = {"uid-1", "sha256:one", layers, {7, 0x1f3a9c02}, true};

@@ -9,12 +9,12 @@
 #include <cmocka.h>
 
 #include "lib/base/err.h"
-#include "local/core/json_patch.h"
-#include "local/core/pod_spec.h"
-#include "local/core/pod_status.h"
-#include "local/core/rules.h"
-#include "local/core/selector.h"
-#include "local/core/table.h"
+#include "local/api/core/selector.h"
+#include "local/api/core/table.h"
+#include "local/registry/core/json_patch.h"
+#include "local/registry/core/rules.h"
+#include "local/runner/core/pod_spec.h"
+#include "local/runner/core/pod_status.h"
 #include "tests/unit/memory/short_memory.h"
 
 static const char pod_text[] =

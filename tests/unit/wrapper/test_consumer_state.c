@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wrapper/node/core/consumer_state.h"
+#include "agent/core/consumer_state.h"
 
 /* The trace of a consumer that is fed these events from the beginning. */
 static void expect_trace(const enum consumer_event *events, size_t count, const char *want)

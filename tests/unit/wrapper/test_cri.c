@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "wrapper/node/core/cri.h"
+#include "agent/core/cri.h"
 
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "wrapper/node/core/files.h"
+#include "agent/core/files.h"
 
 /* What a stop has left: generation 7, after 6, told to all. */
 struct fixture {

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/core/files_diff.h"
 #include "lib/base/cleanup.h"
-#include "wrapper/node/core/files_diff.h"
 
 struct list {
 	const struct files_entry *entries; /* ended by a NULL path */

@@ -21,7 +21,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "wrapper/node/io/files_list.h"
+#include "agent/io/mounts/files_list.h"
 
 #define FOLDER "default/hello.uid-1"
 

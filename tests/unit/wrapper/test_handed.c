@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "wrapper/node/core/handed.h"
+#include "agent/core/handed.h"
 
 static enum handed_step plan(int rc, enum consumer_state state, uint64_t peer)
 {

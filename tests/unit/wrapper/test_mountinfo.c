@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "wrapper/node/core/mountinfo.h"
+#include "agent/core/mountinfo.h"
 
 static void test_mountinfo_reads_a_line_with_optional_fields(void **state)
 {

@@ -23,10 +23,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/io/link.h"
+#include "agent/io/netns.h"
+#include "agent/io/task.h"
 #include "lib/base/clk.h"
-#include "wrapper/node/io/link.h"
-#include "wrapper/node/io/netns.h"
-#include "wrapper/node/io/task.h"
 
 /* More than any of these takes, however busy the machine is. */
 enum { PATIENCE_MS = 20000 };

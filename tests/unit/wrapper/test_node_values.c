@@ -11,13 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/core/image.h"
+#include "agent/core/passwd.h"
+#include "agent/core/pod_view.h"
+#include "agent/core/ports.h"
+#include "agent/core/record.h"
 #include "lib/api/instance.h"
-#include "lib/kube/object.h"
-#include "wrapper/node/core/image.h"
-#include "wrapper/node/core/passwd.h"
-#include "wrapper/node/core/pod_view.h"
-#include "wrapper/node/core/ports.h"
-#include "wrapper/node/core/record.h"
+#include "lib/kube/client/object.h"
 
 static void test_passwd_users_by_name_and_number(void **state)
 {

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "wrapper/node/core/pause.h"
+#include "agent/core/pause.h"
 
 /* Tries, one after another as soon as each pause is over. */
 static void expect_pauses(struct pause *p, const struct pause_limit *limit, uint64_t *now_ms,

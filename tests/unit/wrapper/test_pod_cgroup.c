@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "wrapper/node/core/pod_cgroup.h"
+#include "agent/core/pod_cgroup.h"
 
 #define UID "0a1b-2c"
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wrapper/node/core/rootfs_plan.h"
+#include "agent/core/rootfs_plan.h"
 
 static void test_rootfs_plan_claims_before_it_makes(void **state)
 {

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "wrapper/node/core/talk.h"
+#include "agent/core/talk.h"
 
 /*
  * Words in their order, of the agent and of the wrapper. Return: how many passed; the next one was

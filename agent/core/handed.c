@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/core/handed.h"
+
+enum handed_step handed_plan(const struct handed_facts *f)
+{
+	if (f->rc == HANDED_HELD)
+		return HANDED_DO_PAUSE;
+	if (f->rc == HANDED_NO_IMAGE)
+		return HANDED_DO_NO_IMAGE;
+	if (f->rc == HANDED_BAD_FILES)
+		return HANDED_DO_NO_FILES;
+	if (f->state != CONSUMER_WAITING || f->peer != f->meant_for)
+		return HANDED_DO_FORGET;
+	if (f->rc < 0)
+		return f->may_pass ? HANDED_DO_PAUSE : HANDED_DO_REFUSE;
+	return HANDED_DO_GO;
+}

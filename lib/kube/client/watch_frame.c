@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/kube/client/watch_frame.h"
+
+#include <string.h>
+
+enum { WATCH_FRAME_KEEP_BYTES = 64 * 1024 };
+
+void watch_frame_init(struct watch_frame *f, size_t bytes_max)
+{
+	*f = (struct watch_frame){.bytes_max = bytes_max};
+}
+
+void watch_frame_done(struct watch_frame *f)
+{
+	free(f->buf);
+	*f = (struct watch_frame){0};
+}
+
+static int watch_frame_put(struct watch_frame *f, const char *data, size_t bytes, struct err *err)
+{
+	size_t space = f->space ? f->space : 4096;
+	char *more;
+
+	if (bytes > f->bytes_max - f->bytes)
+		return err_set(err, ERR_INVALID, 0, "watch event of more than %zu bytes",
+		               f->bytes_max);
+	while (space < f->bytes + bytes)
+		space *= 2;
+	if (space != f->space) {
+		more = realloc(f->buf, space);
+		if (more == NULL)
+			return err_set(err, ERR_NOMEM, 0, "watch event");
+		f->buf = more;
+		f->space = space;
+	}
+	memcpy(f->buf + f->bytes, data, bytes);
+	f->bytes += bytes;
+	return 0;
+}
+
+/* One large event must not keep its memory for ever. */
+static void watch_frame_reset(struct watch_frame *f)
+{
+	f->bytes = 0;
+	if (f->space > WATCH_FRAME_KEEP_BYTES) {
+		free(f->buf);
+		f->buf = NULL;
+		f->space = 0;
+	}
+}
+
+int watch_frame_feed(struct watch_frame *f, const char *data, size_t bytes,
+                     int (*on_line)(void *arg, const char *line, size_t bytes), void *arg,
+                     struct err *err)
+{
+	while (bytes > 0) {
+		const char *end = memchr(data, '\n', bytes);
+		size_t part = end != NULL ? (size_t)(end - data) : bytes;
+		const char *line = data;
+		size_t line_bytes = part;
+		int r = 0;
+
+		if (end == NULL || f->bytes > 0 || part > f->bytes_max) {
+			if (watch_frame_put(f, data, part, err) < 0)
+				return -1;
+			line = f->buf;
+			line_bytes = f->bytes;
+		}
+		if (end == NULL)
+			return 0;
+		if (line_bytes > 0)
+			r = on_line(arg, line, line_bytes);
+		if (r != 0)
+			return r;
+		watch_frame_reset(f);
+		data += part + 1;
+		bytes -= part + 1;
+	}
+	return 0;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <event2/event.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/kube/client/object.h"
+#include "local/runner/io/runner_private.h"
+
+static struct cgroup_place place_of(const struct ctr *c, const char *id)
+{
+	return (struct cgroup_place){c->pod->runner->opts.cgroup_root, c->pod->uid, id};
+}
+
+static void forget(int *fd, struct event **event)
+{
+	if (*event != NULL)
+		event_free(*event);
+	*event = NULL;
+	fd_close_var(fd);
+	*fd = -1;
+}
+
+void ctr_process_forget(struct ctr *c)
+{
+	forget(&c->pid_fd, &c->exited);
+	forget(&c->monitor_fd, &c->unwatched);
+	c->monitor_gone = false;
+}
+
+static void on_exited(evutil_socket_t fd, short what, void *arg)
+{
+	struct ctr *c = arg;
+	const struct cgroup_place place = place_of(c, c->view.id);
+	uint64_t kills = 0;
+
+	(void)fd;
+	(void)what;
+	/* the folder goes in a moment: then there is only the Pod's, of all its containers */
+	c->memory_known = cgroup_oom_kills(&place, &kills) == 0;
+	c->memory_killed = kills > 0;
+	c->look_again_ms = 0;
+	c->kill_due = false; /* from now on the timer is for looking again */
+	/* conmon writes the exit code right after; the first look is usually not too early */
+	ctr_look(c, 0);
+}
+
+static bool is_ended(int pid_fd)
+{
+	struct pollfd p = {.fd = pid_fd, .events = POLLIN};
+
+	return pid_fd < 0 || poll(&p, 1, 0) > 0;
+}
+
+static void on_unwatched(evutil_socket_t fd, short what, void *arg)
+{
+	struct ctr *c = arg;
+
+	(void)fd;
+	(void)what;
+	forget(&c->monitor_fd, &c->unwatched);
+	if (!is_ended(c->pid_fd))
+		ctr_monitor_lost(c);
+}
+
+static bool hold(struct ctr *c, pid_t pid, int *fd, struct event **event, event_callback_fn on_end)
+{
+	*fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (*fd < 0)
+		return false;
+	*event = event_new(c->pod->runner->base, *fd, EV_READ, on_end, c);
+	if (*event != NULL && event_add(*event, NULL) == 0)
+		return true;
+	forget(fd, event);
+	return false;
+}
+
+/* What Podman remembers of a container without monitor may be another process by now. */
+static bool is_its_own(const struct ctr *c, pid_t pid)
+{
+	return c->state != POD_CTR_ST_UNSET || cgroup_is_of(pid, c->view.id);
+}
+
+bool ctr_process_hold(struct ctr *c, const json_t *state)
+{
+	pid_t pid = (pid_t)json_int_at(state, 0, "Pid", NULL);
+
+	/* one that is held already has ended, and the runtime does not know that yet */
+	if (pid <= 0 || c->pid_fd >= 0 || !hold(c, pid, &c->pid_fd, &c->exited, on_exited))
+		return false;
+	if (is_its_own(c, pid))
+		return true;
+	forget(&c->pid_fd, &c->exited);
+	return false;
+}
+
+/* Its command line names the container. */
+static bool is_monitor(pid_t pid, const char *id)
+{
+	char path[64], text[4096];
+	CLEANUP(fclose_var) FILE *f = NULL;
+	size_t bytes;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+	f = fopen(path, "re");
+	bytes = f != NULL ? fread(text, 1, sizeof text, f) : 0;
+	return *id != '\0' && memmem(text, bytes, id, strlen(id)) != NULL;
+}
+
+bool ctr_monitor_check(struct ctr *c, const json_t *state)
+{
+	pid_t pid = (pid_t)json_int_at(state, 0, "ConmonPid", NULL);
+
+	if (pid <= 0 || (c->monitor_fd >= 0 && !is_ended(c->monitor_fd)))
+		return false;
+	forget(&c->monitor_fd, &c->unwatched);
+	if (!hold(c, pid, &c->monitor_fd, &c->unwatched, on_unwatched))
+		return true;
+	if (is_monitor(pid, c->view.id))
+		return false;
+	forget(&c->monitor_fd, &c->unwatched);
+	return true;
+}
+
+void ctr_monitor_lost(struct ctr *c)
+{
+	if (c->state != POD_CTR_ST_RUNNING || c->pod->deleting)
+		return; /* it ends anyhow, and is looked at then */
+	log_event(LOG_WARN, "container.monitor_lost", log_str("pod", kube_name(c->pod->object)),
+	          log_str("container", json_str_at(c->view.container, "", "name", NULL)));
+	ctr_condemn(c);
+}
+
+void ctr_oom_mark(struct ctr *c)
+{
+	const struct cgroup_place place = place_of(c, NULL);
+
+	c->memory_known = false;
+	c->pod_oom_kills = 0;
+	(void)cgroup_oom_kills(&place, &c->pod_oom_kills);
+}
+
+bool ctr_oom_seen(const struct ctr *c)
+{
+	const struct cgroup_place place = place_of(c, NULL);
+	uint64_t kills = 0;
+
+	if (c->memory_known)
+		return c->memory_killed;
+	return cgroup_oom_kills(&place, &kills) == 0 && kills > c->pod_oom_kills;
+}

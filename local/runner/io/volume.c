@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "local/runner/io/volume.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/openat2.h"
+#include "lib/kube/client/object.h"
+#include "local/runner/io/volume_private.h"
+
+enum { VOLUME_PATH_BYTES_MAX = 4096 };
+
+int volume_store_open(const char *pods_dir, struct volume_store **ret_store, struct err *err)
+{
+	struct volume_store *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return err_set(err, ERR_NOMEM, 0, "volumes");
+	if (mkdir(pods_dir, 0700) < 0 && errno != EEXIST)
+		goto out;
+	s->dir = pods_dir;
+	s->fd = open(pods_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (s->fd < 0)
+		goto out;
+	*ret_store = s;
+	return 0;
+out:
+	free(s);
+	return err_set(err, ERR_SYS, errno, "folder of the Pods %s", pods_dir);
+}
+
+void volume_store_close(struct volume_store *s)
+{
+	if (s == NULL)
+		return;
+	(void)close(s->fd);
+	free(s);
+}
+
+int volume_open_in(int root_fd, const char *path, uint64_t flags)
+{
+	return openat2_call(root_fd, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+}
+
+int volume_dirs_make(int root_fd, const char *path, mode_t mode, struct err *err)
+{
+	char part[VOLUME_PATH_BYTES_MAX];
+	CLEANUP(fd_close_var) int at = fcntl(root_fd, F_DUPFD_CLOEXEC, 0);
+
+	while (at >= 0 && *path != '\0') {
+		size_t len = strcspn(path, "/");
+		int next;
+
+		if (len == 0) {
+			path++;
+			continue;
+		}
+		if (len >= sizeof part || strncmp(path, "..", len) == 0)
+			return err_set(err, ERR_INVALID, 0, "path \"%s\" is not allowed", path);
+		(void)snprintf(part, sizeof part, "%.*s", (int)len, path);
+		if (mkdirat(at, part, mode) == 0) {
+			/* the umask does not count */
+			if (fchmodat(at, part, mode, 0) < 0)
+				return err_set(err, ERR_SYS, errno, "mode of %s", part);
+		} else if (errno != EEXIST) {
+			return err_set(err, ERR_SYS, errno, "make folder %s", part);
+		}
+		next = openat(at, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		(void)close(at);
+		at = next;
+		path += len;
+	}
+	return at < 0 ? err_set(err, ERR_SYS, errno, "make folder %s", path) : TAKE_FD(at);
+}
+
+static const char *const kinds[] = {"emptyDir", "hostPath", "configMap", "secret"};
+static const char *const kind_folders[] = {"kubernetes.io~empty-dir", NULL,
+                                           "kubernetes.io~configmap", "kubernetes.io~secret"};
+
+static int kind_of(const json_t *volume, struct err *err)
+{
+	const char *key;
+	json_t *value;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (json_object_get(volume, kinds[i]) != NULL)
+			return (int)i;
+	json_object_foreach((json_t *)(uintptr_t)volume, key, value) {
+		(void)value;
+		if (strcmp(key, "name") != 0)
+			return err_set(err, ERR_INVALID, 0,
+			               "volume %s: type %s is not supported here",
+			               json_str_at(volume, "", "name", NULL), key);
+	}
+	return 0; /* Kubernetes: no type is an emptyDir */
+}
+
+/* type: "", Directory, DirectoryOrCreate, File, FileOrCreate, Socket, CharDevice, BlockDevice */
+static int host_path_check(const char *path, const char *type, struct err *err)
+{
+	static const struct {
+		const char *type;
+		mode_t mode;
+		bool create;
+	} types[] = {
+	        {"Directory", S_IFDIR, false},   {"DirectoryOrCreate", S_IFDIR, true},
+	        {"File", S_IFREG, false},        {"FileOrCreate", S_IFREG, true},
+	        {"Socket", S_IFSOCK, false},     {"CharDevice", S_IFCHR, false},
+	        {"BlockDevice", S_IFBLK, false},
+	};
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		CLEANUP(fd_close_var) int fd = -1;
+
+		if (strcmp(type, types[i].type) != 0)
+			continue;
+		if (types[i].create && types[i].mode == S_IFDIR && mkdir(path, 0755) < 0 &&
+		    errno != EEXIST)
+			return err_set(err, ERR_SYS, errno, "hostPath %s", path);
+		if (types[i].create && types[i].mode == S_IFREG)
+			fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+		if (stat(path, &st) < 0)
+			return err_set(err, ERR_SYS, errno, "hostPath %s", path);
+		if ((st.st_mode & S_IFMT) != types[i].mode)
+			return err_set(err, ERR_INVALID, 0,
+			               "hostPath type check failed: %s is not a %s", path, type);
+		return 0;
+	}
+	return *type == '\0' ? 0
+	                     : err_set(err, ERR_INVALID, 0, "hostPath type %s is unknown", type);
+}
+
+static int volume_make_one(struct volume_store *s, const struct pod_env_source *src,
+                           const json_t *volume, struct err *err)
+{
+	const char *name = json_str_at(volume, "", "name", NULL);
+	int kind = kind_of(volume, err);
+	const json_t *source;
+	CLEANUP(fd_close_var) int fd = -1;
+	char path[512];
+
+	if (kind < 0)
+		return -1;
+	source = json_object_get(volume, kinds[kind]);
+	if (kind_folders[kind] == NULL)
+		return host_path_check(json_str_at(source, "", "path", NULL),
+		                       json_str_at(source, "", "type", NULL), err);
+	(void)snprintf(path, sizeof path, "%s/volumes/%s", kube_uid(src->pod), kind_folders[kind]);
+	fd = volume_dirs_make(s->fd, path, 0755, err);
+	if (fd < 0)
+		return -1;
+	if (strcmp(kinds[kind], "emptyDir") != 0)
+		return volume_files_write(fd, name, src, kinds[kind], source, err);
+	if (mkdirat(fd, name, 0777) < 0)
+		return errno == EEXIST ? 0 : err_set(err, ERR_SYS, errno, "emptyDir %s", name);
+	return fchmodat(fd, name, 0777, 0) < 0 ? err_set(err, ERR_SYS, errno, "emptyDir %s", name)
+	                                       : 0;
+}
+
+int volume_make(struct volume_store *s, const struct pod_env_source *src, struct err *err)
+{
+	json_t *volume;
+	size_t i;
+
+	json_array_foreach(json_at(src->pod, "spec", "volumes", NULL), i, volume) {
+		if (volume_make_one(s, src, volume, err) < 0)
+			return err_wrap(err, "volume %s", json_str_at(volume, "", "name", NULL));
+	}
+	return 0;
+}
+
+static const json_t *volume_find(const json_t *pod, const char *name)
+{
+	json_t *volume;
+	size_t i;
+
+	json_array_foreach(json_at(pod, "spec", "volumes", NULL), i, volume) {
+		if (strcmp(json_str_at(volume, "", "name", NULL), name) == 0)
+			return volume;
+	}
+	return NULL;
+}
+
+static int volume_path(struct volume_store *s, const json_t *pod, const char *name, char *buf,
+                       size_t size, struct err *err)
+{
+	const json_t *volume = volume_find(pod, name);
+	int kind;
+
+	if (volume == NULL)
+		return err_set(err, ERR_INVALID, 0, "no volume \"%s\"", name);
+	kind = kind_of(volume, err);
+	if (kind < 0)
+		return -1;
+	if (kind_folders[kind] == NULL)
+		(void)snprintf(buf, size, "%s", json_str_at(volume, "", kinds[kind], "path", NULL));
+	else
+		(void)snprintf(buf, size, "%s/%s/volumes/%s/%s", s->dir, kube_uid(pod),
+		               kind_folders[kind], name);
+	return 0;
+}
+
+/* A subPath that does not exist is made as a folder, as the kubelet does. */
+static int sub_path_open(const char *root, const char *sub, struct err *err)
+{
+	CLEANUP(fd_close_var) int root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = root_fd >= 0 ? volume_open_in(root_fd, sub, O_PATH) : -1;
+
+	if (fd < 0 && root_fd >= 0 && errno == ENOENT)
+		return volume_dirs_make(root_fd, sub, 0750, err);
+	return fd < 0 ? err_set(err, ERR_SYS, errno, "subPath %s", sub) : fd;
+}
+
+/* An empty folder or file of ours for the mount @index of @container. Return: 0, *ret_path set */
+static int sub_path_target(struct volume_store *s, const struct pod_env_source *src,
+                           const json_t *container, size_t index, mode_t mode, char *path,
+                           size_t size, struct err *err)
+{
+	CLEANUP(fd_close_var) int dir_fd = -1;
+	CLEANUP(fd_close_var) int file_fd = -1;
+	char dir[512], name[24];
+
+	(void)snprintf(dir, sizeof dir, "%s/volume-subpaths/%s", kube_uid(src->pod),
+	               json_str_at(container, "", "name", NULL));
+	(void)snprintf(name, sizeof name, "%zu", index);
+	(void)snprintf(path, size, "%s/%s/%s", s->dir, dir, name);
+	dir_fd = volume_dirs_make(s->fd, dir, 0700, err);
+	if (dir_fd < 0)
+		return -1;
+	(void)umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW); /* of a process that was killed */
+	if (S_ISDIR(mode))
+		return mkdirat(dir_fd, name, 0700) < 0 && errno != EEXIST
+		               ? err_set(err, ERR_SYS, errno, "make %s", path)
+		               : 0;
+	file_fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return file_fd < 0 ? err_set(err, ERR_SYS, errno, "make %s", path) : 0;
+}
+
+static int sub_path_bind(struct volume_store *s, const struct pod_env_source *src,
+                         const json_t *container, size_t index, const char *volume, char *path,
+                         size_t size, struct err *err)
+{
+	const json_t *entry = json_array_get(json_object_get(container, "volumeMounts"), index);
+	const char *sub = json_str_at(entry, "", "subPath", NULL);
+	CLEANUP(fd_close_var) int fd = sub_path_open(volume, sub, err);
+	struct stat st;
+	char source[64];
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0)
+		return err_set(err, ERR_SYS, errno, "subPath %s", sub);
+	if (sub_path_target(s, src, container, index, st.st_mode, path, size, err) < 0)
+		return -1;
+	(void)snprintf(source, sizeof source, "/proc/self/fd/%d", fd);
+	if (mount(source, path, NULL, MS_BIND, NULL) < 0 ||
+	    mount(NULL, path, NULL, MS_PRIVATE, NULL) < 0)
+		return err_set(err, ERR_SYS, errno, "subPath %s", sub);
+	return 0;
+}
+
+static int mount_open(struct volume_store *s, const struct pod_env_source *src,
+                      const json_t *container, struct volume_mounts *m, struct err *err)
+{
+	const json_t *entry = json_array_get(json_object_get(container, "volumeMounts"), m->count);
+	const char *name = json_str_at(entry, "", "name", NULL);
+	bool sub = *json_str_at(entry, "", "subPath", NULL) != '\0';
+	char volume[VOLUME_PATH_BYTES_MAX], path[VOLUME_PATH_BYTES_MAX];
+
+	if (json_object_get(entry, "subPathExpr") != NULL)
+		return err_set(err, ERR_INVALID, 0, "subPathExpr is not supported here");
+	if (volume_path(s, src->pod, name, volume, sizeof volume, err) < 0)
+		return -1;
+	if (sub && sub_path_bind(s, src, container, m->count, volume, path, sizeof path, err) < 0)
+		return -1;
+	m->is_sub_path[m->count] = sub;
+	m->paths[m->count] = strdup(sub ? path : volume);
+	if (m->paths[m->count++] == NULL)
+		return err_set(err, ERR_NOMEM, 0, "volume mounts");
+	return 0;
+}
+
+int volume_mounts_open(struct volume_store *s, const struct pod_env_source *src,
+                       const json_t *container, struct volume_mounts *ret_mounts, struct err *err)
+{
+	const json_t *list = json_object_get(container, "volumeMounts");
+	size_t n = json_array_size(list);
+	struct volume_mounts m = {
+	        .paths = calloc(n + 1, sizeof *m.paths),
+	        .is_sub_path = calloc(n + 1, sizeof *m.is_sub_path),
+	};
+	int r = m.paths && m.is_sub_path ? 0 : err_set(err, ERR_NOMEM, 0, "volume mounts");
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = mount_open(s, src, container, &m, err);
+	if (r < 0) {
+		volume_mounts_close(&m);
+		return -1;
+	}
+	*ret_mounts = m;
+	return 0;
+}
+
+void volume_mounts_close(struct volume_mounts *m)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		if (m->is_sub_path[i])
+			(void)umount2(m->paths[i], MNT_DETACH | UMOUNT_NOFOLLOW);
+		free((char *)(uintptr_t)m->paths[i]);
+	}
+	free(m->paths);
+	free(m->is_sub_path);
+	*m = (struct volume_mounts){0};
+}
