@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * defaults - idle timeouts of containers whose manifest has none, for all or by namespace
+ */
 #include "idle-monitor/core/defaults.h"
 
 #include <stdio.h>

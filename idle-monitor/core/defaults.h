@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * defaults - what holds for a container whose manifest does not say it, for all or by namespace
+ * defaults - idle timeouts of containers whose manifest has none, for all or by namespace
  */
 #pragma once
 

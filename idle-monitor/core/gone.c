@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gone - whether an activator that left its Service's endpoints has surely ended
+ */
 #include "idle-monitor/core/gone.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gone - whether an activator that is no endpoint any more has surely ended
+ * gone - whether an activator that left its Service's endpoints has surely ended
  */
 #pragma once
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * idle - may this container be stopped, and if not, why and until when
+ */
 #include "idle-monitor/core/idle.h"
 
 #include <assert.h>
@@ -14,13 +17,13 @@ static const struct {
 
 const char *idle_reason_name(enum idle_reason reason)
 {
-	assert(reason != IDLE_UNSET && reason < IDLE_N_REASONS);
+	assert(reason != IDLE_UNSET && reason < IDLE_REASONS_COUNT);
 	return idle_reasons[reason].name;
 }
 
 const char *idle_reason_text(enum idle_reason reason)
 {
-	assert(reason != IDLE_UNSET && reason < IDLE_N_REASONS);
+	assert(reason != IDLE_UNSET && reason < IDLE_REASONS_COUNT);
 	return idle_reasons[reason].text;
 }
 

@@ -36,7 +36,7 @@ enum idle_reason {
 #define IDLE_REASON_ENUM(name, label, text) IDLE_##name,
 	IDLE_REASONS(IDLE_REASON_ENUM)
 #undef IDLE_REASON_ENUM
-	        IDLE_N_REASONS
+	        IDLE_REASONS_COUNT
 };
 
 enum idle_verdict {

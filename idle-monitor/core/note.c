@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * note - what the idle-monitor writes to status.idle, and when that is worth a write
+ */
 #include "idle-monitor/core/note.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "lib/base/num.h"
+#include "lib/kube/client/object.h"
 
 static const char *const note_state_names[] = {
 #define NOTE_STATE_NAME(name, text) [NOTE_##name] = text,
@@ -13,17 +19,40 @@ static const char *const note_state_names[] = {
 
 const char *note_state_name(enum note_state state)
 {
-	assert(state < NOTE_N_STATES);
+	assert(state < NOTE_STATES_COUNT);
 	return note_state_names[state];
 }
 
 enum note_state note_state_parse(const char *text)
 {
-	for (unsigned i = 0; i < NOTE_N_STATES; i++) {
+	for (unsigned i = 0; i < NOTE_STATES_COUNT; i++) {
 		if (strcmp(text, note_state_names[i]) == 0)
 			return (enum note_state)i;
 	}
 	return NOTE_NONE;
+}
+
+static uint64_t note_time(const json_t *idle, const char *key)
+{
+	const char *text = json_string_value(json_object_get(idle, key));
+	uint64_t wall_ms = 0;
+
+	if (text != NULL)
+		(void)num_parse_rfc3339(text, &wall_ms, NULL);
+	return wall_ms;
+}
+
+void note_read(const json_t *object, struct note *ret_note)
+{
+	const json_t *idle = json_at(object, "status", "idle", NULL);
+
+	*ret_note = (struct note){
+	        .state = note_state_parse(json_str_at(idle, "", "state", NULL)),
+	        .active_wall_ms = note_time(idle, "lastActivityTime"),
+	        .stop_at_wall_ms = note_time(idle, "stopAt"),
+	};
+	(void)snprintf(ret_note->source, sizeof ret_note->source, "%s",
+	               json_str_at(idle, "", "lastActivitySource", NULL));
 }
 
 /* Idle is what has been unused for a while, so that single requests do not toggle it. */

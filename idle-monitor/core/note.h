@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * note - what is kept in status.idle, and when it is worth a write
+ * note - what the idle-monitor writes to status.idle, and when that is worth a write
  *
  * Coarse on purpose: a container in steady use costs one write in NOTE_STEP_MS, not one a request.
  * Times are of our wall clock; they are for people, and for idle_start_assumed() after a restart.
  */
 #pragma once
+
+#include <jansson.h>
 
 #include "idle-monitor/core/idle.h"
 
@@ -22,7 +24,7 @@ enum note_state {
 #define NOTE_STATE_ENUM(name, text) NOTE_##name,
 	NOTE_STATES(NOTE_STATE_ENUM)
 #undef NOTE_STATE_ENUM
-	        NOTE_N_STATES
+	        NOTE_STATES_COUNT
 };
 
 struct note {
@@ -45,6 +47,9 @@ struct note_facts {
 const char *note_state_name(enum note_state state);
 /** note_state_parse() - NOTE_NONE for an unknown word */
 enum note_state note_state_parse(const char *text);
+
+/** note_read() - status.idle as it is written in a StoppableContainer */
+void note_read(const json_t *object, struct note *ret_note);
 
 /** note_make() - @kept: what is written; of a sleeping container its last activity stays */
 void note_make(const struct note_facts *facts, const struct note *kept, struct note *ret_note);

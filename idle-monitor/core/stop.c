@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stop - the states of one attempt to stop a container, as a table
+ */
 #include "idle-monitor/core/stop.h"
 
 #include <assert.h>
@@ -22,7 +25,7 @@ struct stop_rule {
 	}
 
 /* clang-format off */
-static const struct stop_rule stop_rules[STOP_N_STATES][STOP_N_EVENTS] = {
+static const struct stop_rule stop_rules[STOP_STATES_COUNT][STOP_EVENTS_COUNT] = {
 	[STOP_IDLE] = {
 		[STOP_EV_START]    = BEGIN,
 		[STOP_EV_QUIESCED] = STAY(IDLE),
@@ -90,13 +93,13 @@ static const char *const stop_event_names[] = {
 
 const char *stop_state_name(enum stop_state state)
 {
-	assert(state < STOP_N_STATES);
+	assert(state < STOP_STATES_COUNT);
 	return stop_state_names[state];
 }
 
 const char *stop_event_name(enum stop_event ev)
 {
-	assert(ev < STOP_N_EVENTS);
+	assert(ev < STOP_EVENTS_COUNT);
 	return stop_event_names[ev];
 }
 
@@ -124,7 +127,7 @@ static uint64_t stop_deadline(const struct stop *s, uint64_t now_ms)
 	case STOP_IDLE:
 	case STOP_STOPPED:
 	case STOP_UNSET:
-	case STOP_N_STATES:
+	case STOP_STATES_COUNT:
 		break;
 	}
 	return 0;

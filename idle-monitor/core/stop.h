@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stop - the two phases of one stop
+ * stop - the states of one attempt to stop a container, as a table
  *
  *     idle ──start──> quiescing ──all said yes──> patching ──patched──> stopped
  *                         │ busy, failed, late        │ conflict, failed, late
@@ -29,7 +29,7 @@ enum stop_state {
 #define STOP_STATE_ENUM(name, text) STOP_##name,
 	STOP_STATES(STOP_STATE_ENUM)
 #undef STOP_STATE_ENUM
-	        STOP_N_STATES
+	        STOP_STATES_COUNT
 };
 
 #define STOP_EVENTS(X)                                                                             \
@@ -46,7 +46,7 @@ enum stop_event {
 #define STOP_EVENT_ENUM(name, text) STOP_EV_##name,
 	STOP_EVENTS(STOP_EVENT_ENUM)
 #undef STOP_EVENT_ENUM
-	        STOP_N_EVENTS
+	        STOP_EVENTS_COUNT
 };
 
 enum stop_action {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * activity - reads what an activator answers to GET /v1/activity
+ */
 #include "idle-monitor/io/activity.h"
 
 #include <jansson.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * activity - what an activator answers to GET /v1/activity
+ * activity - reads what an activator answers to GET /v1/activity
  */
 #pragma once
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * members - finds the activators that have to agree to a stop, by their Service
+ */
 #include "idle-monitor/io/members.h"
 
 #include <event2/event.h>

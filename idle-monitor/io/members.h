@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * members - the activators that have to agree, found by their Service
+ * members - finds the activators that have to agree to a stop, by their Service
  *
  * One that its EndpointSlices show counts, ready or not and also while it ends: it may hold
  * connections. One that vanishes from them counts until it is surely gone: its Pod does not exist

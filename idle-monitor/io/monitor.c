@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * monitor - all targets: fed by the caches, evaluated when an answer, a change or a time comes
+ */
 #include "idle-monitor/io/monitor.h"
 
 #include <event2/event.h>
@@ -18,8 +21,10 @@ enum { MONITOR_LOST_MS = 2000 };
 struct monitor {
 	struct monitor_opts opts;
 	struct target_env env;
-	struct targets_passing passing;
+	struct targets_changing changing;
+	struct informer *containers;
 	struct informer *instances;
+	struct scrape *scrape;
 	struct members *members; /* NULL: told by address */
 	struct metric *awake;
 	struct target **targets; /* ascending by namespace, then name; none that is at rest */
@@ -127,7 +132,7 @@ static void monitor_remove(struct monitor *m, const json_t *object)
 static void monitor_evaluate_one(struct monitor *m, struct target *t)
 {
 	if (target_evaluate(t))
-		scrape_ask_now(m->env.scrape);
+		scrape_ask_now(m->scrape);
 	if (target_is_at_rest(t))
 		event_active(m->sweep, EV_TIMEOUT, 0);
 }
@@ -178,7 +183,7 @@ static void monitor_rouse(struct monitor *m, const json_t *instance)
 {
 	CLEANUP(json_decref_var)
 	json_t *object =
-	        informer_take(m->env.containers, kube_namespace(instance), kube_name(instance));
+	        informer_take(m->containers, kube_namespace(instance), kube_name(instance));
 
 	if (object != NULL)
 		monitor_add(m, object, false);
@@ -211,20 +216,19 @@ static void on_synced(void *arg)
 {
 	struct monitor *m = arg;
 
-	if (m->is_started || !informer_is_synced(m->env.containers) ||
+	if (m->is_started || !informer_is_synced(m->containers) ||
 	    !informer_is_synced(m->instances))
 		return;
 	m->is_started = true;
-	informer_foreach(m->env.containers, monitor_add_found, m);
-	log_event(LOG_INFO, "monitor.synced",
-	          log_u64("containers", informer_count(m->env.containers)),
+	informer_foreach(m->containers, monitor_add_found, m);
+	log_event(LOG_INFO, "monitor.synced", log_u64("containers", informer_count(m->containers)),
 	          log_u64("targets", m->targets_count));
 	monitor_evaluate(m);
 }
 
 void monitor_evaluate(struct monitor *m)
 {
-	double awake[IDLE_N_REASONS] = {0};
+	double awake[IDLE_REASONS_COUNT] = {0};
 	bool ask = false;
 
 	for (size_t i = 0; i < m->targets_count; i++) {
@@ -236,13 +240,13 @@ void monitor_evaluate(struct monitor *m)
 		if (target_is_running(t))
 			awake[t->decision.reason]++;
 	}
-	for (unsigned r = IDLE_UNSET + 1; r < IDLE_N_REASONS; r++) {
+	for (unsigned r = IDLE_UNSET + 1; r < IDLE_REASONS_COUNT; r++) {
 		const char *const label[] = {idle_reason_name((enum idle_reason)r)};
 
 		metric_set(m->awake, label, awake[r]);
 	}
 	if (ask)
-		scrape_ask_now(m->env.scrape);
+		scrape_ask_now(m->scrape);
 }
 
 static void on_answer(void *arg)
@@ -265,7 +269,7 @@ static bool is_watch_lost(void *arg)
 	if (m->members != NULL && (!members_is_synced(m->members) ||
 	                           members_lost_ms(m->members, now_ms) > MONITOR_LOST_MS))
 		return true;
-	return informer_lost_ms(m->env.containers, now_ms) > MONITOR_LOST_MS ||
+	return informer_lost_ms(m->containers, now_ms) > MONITOR_LOST_MS ||
 	       informer_lost_ms(m->instances, now_ms) > MONITOR_LOST_MS;
 }
 
@@ -278,7 +282,7 @@ static int monitor_watch(struct monitor *m, struct event_base *base, struct err 
 	        .arg = m,
 	};
 
-	if (informer_new(base, m->opts.client, &opts, &m->env.containers, err) < 0)
+	if (informer_new(base, m->opts.client, &opts, &m->containers, err) < 0)
 		return -1;
 	opts.ref.type = &KUBE_STOPPABLECONTAINERINSTANCES;
 	opts.keep = &INSTANCE_CONSUMER;
@@ -296,7 +300,7 @@ static void before_removal(void *arg, const struct http_client *client)
 	struct monitor *m = arg;
 
 	for (size_t i = 0; i < m->targets_count; i++)
-		stopper_forget(m->targets[i], client);
+		stopper_forget(&m->targets[i]->stopper, client);
 }
 
 static void on_members(void *arg)
@@ -308,7 +312,7 @@ static int monitor_follow(struct monitor *m, struct event_base *base, struct err
 {
 	const struct members_opts opts = {
 	        .client = m->opts.client,
-	        .scrape = m->env.scrape,
+	        .scrape = m->scrape,
 	        .service = m->opts.activator_service,
 	        .before_change = before_change,
 	        .before_removal = before_removal,
@@ -319,10 +323,39 @@ static int monitor_follow(struct monitor *m, struct event_base *base, struct err
 	return opts.service != NULL ? members_new(base, &opts, &m->members, err) : 0;
 }
 
+/* What targets need; they come when both caches are filled. */
+static void monitor_set_env(struct monitor *m, struct event_base *base)
+{
+	static const char *const result_label[] = {"result", NULL};
+	const struct monitor_opts *opts = &m->opts;
+	struct metric *stops_total =
+	        metrics_counter(opts->metrics, "sc_idle_monitor_stops_total",
+	                        "Attempts to stop an idle container, by outcome.", result_label);
+
+	m->env = (struct target_env){
+	        .base = base,
+	        .scrape = m->scrape,
+	        .defaults = opts->defaults,
+	        .changing = &m->changing,
+	        .may_act = may_act,
+	        .is_watch_lost = is_watch_lost,
+	        .arg = m,
+	        .stopper = {.client = opts->client,
+	                    .containers = m->containers,
+	                    .scrape = m->scrape,
+	                    .limits = opts->limits,
+	                    .may_act = may_act,
+	                    .arg = m},
+	        .report = {.client = opts->client,
+	                   .containers = m->containers,
+	                   .recorder = opts->recorder,
+	                   .stops_total = stops_total},
+	};
+}
+
 int monitor_new(struct event_base *base, const struct monitor_opts *opts,
                 struct monitor **ret_monitor, struct err *err)
 {
-	static const char *const result_label[] = {"result", NULL};
 	static const char *const reason_label[] = {"reason", NULL};
 	CLEANUP(monitor_free_var) struct monitor *m = calloc(1, sizeof *m);
 	struct scrape_opts scrape = {
@@ -337,20 +370,6 @@ int monitor_new(struct event_base *base, const struct monitor_opts *opts,
 	if (m == NULL)
 		return err_set(err, ERR_NOMEM, 0, "monitor");
 	m->opts = *opts;
-	m->env = (struct target_env){
-	        .base = base,
-	        .client = opts->client,
-	        .recorder = opts->recorder,
-	        .defaults = opts->defaults,
-	        .limits = opts->limits,
-	        .passing = &m->passing,
-	        .may_act = may_act,
-	        .is_watch_lost = is_watch_lost,
-	        .arg = m,
-	};
-	m->env.stops_total =
-	        metrics_counter(opts->metrics, "sc_idle_monitor_stops_total",
-	                        "Attempts to stop an idle container, by outcome.", result_label);
 	m->awake = metrics_gauge(opts->metrics, "sc_idle_monitor_awake",
 	                         "Containers that are meant to run, by why they still do.",
 	                         reason_label);
@@ -358,9 +377,10 @@ int monitor_new(struct event_base *base, const struct monitor_opts *opts,
 	m->sweep = event_new(base, -1, 0, on_sweep, m);
 	if (m->sweep == NULL)
 		return err_set(err, ERR_NOMEM, 0, "monitor");
-	if (scrape_new(base, &scrape, &m->env.scrape, err) < 0 ||
-	    monitor_follow(m, base, err) < 0 || monitor_watch(m, base, err) < 0)
+	if (scrape_new(base, &scrape, &m->scrape, err) < 0 || monitor_follow(m, base, err) < 0 ||
+	    monitor_watch(m, base, err) < 0)
 		return -1;
+	monitor_set_env(m, base);
 	*ret_monitor = TAKE_PTR(m);
 	return 0;
 }
@@ -375,8 +395,8 @@ void monitor_free(struct monitor *m)
 	members_free(m->members);
 	if (m->sweep != NULL)
 		event_free(m->sweep);
-	scrape_free(m->env.scrape);
-	informer_free(m->env.containers);
+	scrape_free(m->scrape);
+	informer_free(m->containers);
 	informer_free(m->instances);
 	free(m);
 }
@@ -389,7 +409,7 @@ bool monitor_is_synced(const struct monitor *m)
 void monitor_cancel(struct monitor *m)
 {
 	for (size_t i = 0; i < m->targets_count; i++)
-		stopper_step(m->targets[i], STOP_EV_CANCEL);
+		stopper_step(&m->targets[i]->stopper, STOP_EV_CANCEL);
 }
 
 struct describing {
@@ -410,7 +430,7 @@ static bool monitor_describe_one(void *arg, const json_t *object)
 	if (known == NULL && target_new(&m->env, object, &t, &err) < 0)
 		return false;
 	(void)json_array_append_new(d->targets,
-	                            report_describe(known != NULL ? known : t, d->now_ms));
+	                            target_describe(known != NULL ? known : t, d->now_ms));
 	target_free(t);
 	return true;
 }
@@ -420,11 +440,11 @@ json_t *monitor_describe(const struct monitor *m)
 	struct describing d = {m, json_array(), clk_now_ms()};
 	json_t *activators = json_array();
 
-	informer_foreach(m->env.containers, monitor_describe_one, &d);
-	for (size_t i = 0; i < scrape_count(m->env.scrape); i++)
-		(void)json_array_append_new(
-		        activators, json_pack("{s:s,s:s?}", "url", scrape_url(m->env.scrape, i),
-		                              "error", scrape_error(m->env.scrape, i)));
+	informer_foreach(m->containers, monitor_describe_one, &d);
+	for (size_t i = 0; i < scrape_count(m->scrape); i++)
+		(void)json_array_append_new(activators,
+		                            json_pack("{s:s,s:s?}", "url", scrape_url(m->scrape, i),
+		                                      "error", scrape_error(m->scrape, i)));
 	return json_pack("{s:b,s:o,s:o}", "leading", m->opts.is_leading(m->opts.arg), "activators",
 	                 activators, "targets", d.targets);
 }

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * scrape - asks every activator what was used and when
+ */
 #include "idle-monitor/io/scrape.h"
 
 #include <event2/event.h>

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * target - one StoppableContainer that is awake: what is known of it, and the decision
+ */
 #include "idle-monitor/io/target.h"
 
+#include <assert.h>
 #include <event2/event.h>
 #include <string.h>
 
+#include "idle-monitor/core/phrase.h"
 #include "lib/api/instance.h"
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
@@ -12,7 +17,7 @@
 
 DEFINE_CLEANUP(struct target *, target_free);
 
-struct idle_config target_config(const struct target *t)
+static struct idle_config target_config(const struct target *t)
 {
 	const struct resource_idle *idle = &t->resource->idle;
 	const struct defaults *defaults = t->env->defaults;
@@ -63,7 +68,7 @@ static uint64_t target_started_before(const struct target *t, const json_t *inst
 	uint64_t started_wall_ms = 0;
 	struct note note;
 
-	report_read_note(t->object, &note);
+	note_read(t->object, &note);
 	if (note.state != NOTE_ACTIVE && note.state != NOTE_IDLE)
 		note.active_wall_ms = 0;
 	(void)num_parse_rfc3339(text, &started_wall_ms, NULL);
@@ -88,7 +93,7 @@ static bool object_rests(const json_t *object)
 {
 	struct note note;
 
-	report_read_note(object, &note);
+	note_read(object, &note);
 	return !json_bool_at(object, false, "spec", "running", NULL) && note.state == NOTE_ASLEEP &&
 	       note.stop_at_wall_ms == 0;
 }
@@ -100,9 +105,9 @@ bool target_would_rest(const json_t *object, const json_t *instance)
 
 bool target_is_at_rest(const struct target *t)
 {
-	return object_rests(t->object) && !t->consumer_left && !stop_is_under_way(&t->stop) &&
-	       t->status_call == NULL && t->patch_call == NULL && t->stop_reason[0] == '\0' &&
-	       LIST_EMPTY(&t->quiesce_calls); /* a late yes is followed by a resume */
+	/* with the stopper: a yes that comes late is followed by a resume */
+	return object_rests(t->object) && !t->consumer_left && stopper_is_at_rest(&t->stopper) &&
+	       !report_is_writing(&t->report) && !report_has_stop(&t->report);
 }
 
 void target_set_instance(struct target *t, const json_t *instance, bool found)
@@ -128,24 +133,24 @@ static uint64_t target_pause_ms(const struct target *t)
 	                                                                  : TARGET_STATUS_PAUSE_MS;
 }
 
-static void target_pass_until(struct target *t, uint64_t until_ms)
+static void target_set_changing(struct target *t, uint64_t until_ms)
 {
-	if (t->passing_until_ms == 0 && until_ms != 0)
-		LIST_INSERT_HEAD(t->env->passing, t, passing_link);
-	else if (t->passing_until_ms != 0 && until_ms == 0)
-		LIST_REMOVE(t, passing_link);
-	t->passing_until_ms = until_ms;
+	if (t->changing_until_ms == 0 && until_ms != 0)
+		LIST_INSERT_HEAD(t->env->changing, t, changing_link);
+	else if (t->changing_until_ms != 0 && until_ms == 0)
+		LIST_REMOVE(t, changing_link);
+	t->changing_until_ms = until_ms;
 }
 
 /*
- * Its start is told already, and no other start or stop waits for the API server: then a write of
- * ours delays nobody, and what people read is not seconds old.
+ * Its status says Running already, and no other start or stop waits for the API server: then a
+ * write of ours delays nobody, and what people read is not seconds old.
  */
 static bool target_has_arrived(const struct target *t)
 {
-	return t->passing_until_ms != 0 && target_is_running(t) &&
+	return t->changing_until_ms != 0 && target_is_running(t) &&
 	       strcmp(json_str_at(t->object, "", "status", "phase", NULL), "Running") == 0 &&
-	       LIST_FIRST(t->env->passing) == t && LIST_NEXT(t, passing_link) == NULL;
+	       LIST_FIRST(t->env->changing) == t && LIST_NEXT(t, changing_link) == NULL;
 }
 
 void target_set_object(struct target *t, const json_t *object)
@@ -164,9 +169,9 @@ void target_set_object(struct target *t, const json_t *object)
 	if (!target_is_running(t))
 		t->ready = false;
 	if (target_is_running(t) != was_running)
-		target_pass_until(t, clk_now_ms() + target_pause_ms(t));
+		target_set_changing(t, clk_now_ms() + target_pause_ms(t));
 	else if (target_has_arrived(t))
-		target_pass_until(t, 0);
+		target_set_changing(t, 0);
 }
 
 /* The next moment at which something changes without being told. */
@@ -178,10 +183,10 @@ static void target_arm(struct target *t, uint64_t now_ms)
 
 	if (t->decision.verdict == IDLE_KEEP && t->decision.until_ms > now_ms)
 		at_ms = t->decision.until_ms;
-	if (t->stop.deadline_ms != 0 && t->stop.deadline_ms < at_ms)
-		at_ms = t->stop.deadline_ms;
-	if (t->passing_until_ms > now_ms && t->passing_until_ms < at_ms)
-		at_ms = t->passing_until_ms;
+	if (t->stopper.stop.deadline_ms != 0 && t->stopper.stop.deadline_ms < at_ms)
+		at_ms = t->stopper.stop.deadline_ms;
+	if (t->changing_until_ms > now_ms && t->changing_until_ms < at_ms)
+		at_ms = t->changing_until_ms;
 	if (at_ms == UINT64_MAX) {
 		(void)evtimer_del(t->timer);
 		return;
@@ -215,22 +220,65 @@ static struct idle_decision target_decide(const struct target *t, uint64_t now_m
 	return idle_decide(&config, &state, now_ms);
 }
 
+/* Return: who sent the last request, as core/phrase.h wants it */
+static const char *target_last_client(const struct target *t)
+{
+	const struct scrape *s = t->env->scrape;
+
+	if (t->decision.last_view >= scrape_count(s))
+		return NULL;
+	return scrape_last_client(s, t->decision.last_view, kube_uid(t->object));
+}
+
+static void target_stop(struct target *t, uint64_t now_ms)
+{
+	char text[NOTE_TEXT_BYTES];
+
+	assert(t->decision.verdict == IDLE_STOP && target_is_running(t));
+	phrase_stop(&t->decision, target_last_client(t), now_ms, text);
+	stopper_start(&t->stopper, t->object, text);
+}
+
+static void target_report(struct target *t)
+{
+	char source[NOTE_TEXT_BYTES];
+	struct note_facts facts = {
+	        .decision = t->decision,
+	        .timeout_ms = t->resource != NULL ? target_config(t).timeout_ms : 0,
+	        .running = target_is_running(t),
+	        .consumer_left = t->consumer_left,
+	        .source = source,
+	        .now_ms = clk_now_ms(),
+	        .now_wall_ms = clk_wall_ms(),
+	};
+
+	/* a write of ours would change the resourceVersion that a stop's patch tests */
+	if (stop_is_under_way(&t->stopper.stop))
+		return;
+	/* a start or a stop goes through several states quickly: one write for all of them */
+	if (facts.now_ms < t->changing_until_ms && !report_has_stop(&t->report))
+		return;
+	phrase_activity(&t->decision, target_last_client(t), source);
+	report_sync(&t->report, t->object, &facts);
+}
+
 bool target_evaluate(struct target *t)
 {
 	uint64_t now_ms = clk_now_ms();
 	bool may_act = t->env->may_act(t->env->arg);
+	const struct stop *stop = &t->stopper.stop;
 
-	if (t->passing_until_ms != 0 && now_ms >= t->passing_until_ms)
-		target_pass_until(t, 0);
+	if (t->changing_until_ms != 0 && now_ms >= t->changing_until_ms)
+		target_set_changing(t, 0);
 	t->decision = target_decide(t, now_ms);
-	if (t->stop.state == STOP_QUIESCING && (!may_act || t->decision.reason == IDLE_NOT_RUNNING))
-		stopper_step(t, STOP_EV_CANCEL);
-	if (t->decision.verdict == IDLE_STOP && may_act && t->status_call == NULL)
-		stopper_start(t);
+	if (stop->state == STOP_QUIESCING && (!may_act || t->decision.reason == IDLE_NOT_RUNNING))
+		stopper_step(&t->stopper, STOP_EV_CANCEL);
+	if (t->decision.verdict == IDLE_STOP && may_act && !report_is_writing(&t->report))
+		target_stop(t, now_ms);
 	if (may_act && t->decision.verdict != IDLE_ASK)
-		report_sync(t);
+		target_report(t);
 	target_arm(t, now_ms);
-	return t->decision.verdict == IDLE_ASK && !stop_is_under_way(&t->stop);
+	return t->decision.verdict == IDLE_ASK && !stop_is_under_way(stop);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -239,10 +287,25 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (t->stop.deadline_ms != 0 && clk_now_ms() >= t->stop.deadline_ms)
-		stopper_step(t, STOP_EV_DEADLINE);
+	if (t->stopper.stop.deadline_ms != 0 && clk_now_ms() >= t->stopper.stop.deadline_ms)
+		stopper_step(&t->stopper, STOP_EV_DEADLINE);
 	if (target_evaluate(t))
 		scrape_ask_now(t->env->scrape);
+}
+
+json_t *target_describe(const struct target *t, uint64_t now_ms)
+{
+	char source[NOTE_TEXT_BYTES];
+	const struct report_view view = {
+	        .object = t->object,
+	        .decision = &t->decision,
+	        .running = target_is_running(t),
+	        .source = source,
+	        .stop = t->stopper.stop.state,
+	};
+
+	phrase_activity(&t->decision, target_last_client(t), source);
+	return report_describe(&view, now_ms);
 }
 
 int target_new(const struct target_env *env, const json_t *object, struct target **ret_target,
@@ -253,12 +316,15 @@ int target_new(const struct target_env *env, const json_t *object, struct target
 	if (t == NULL)
 		return err_set(err, ERR_NOMEM, 0, "target");
 	t->env = env;
-	LIST_INIT(&t->quiesce_calls);
-	stop_init(&t->stop, &env->limits);
+	stopper_init(&t->stopper, &env->stopper);
+	report_init(&t->report, &env->report);
 	t->decision.reason = IDLE_NOT_RUNNING; /* so of one at rest, which nobody evaluates */
 	t->timer = evtimer_new(env->base, on_timer, t);
 	if (t->timer == NULL)
 		return err_set(err, ERR_NOMEM, 0, "target timer");
+	t->stopper.look = t->timer;
+	t->stopper.on_outcome = report_outcome;
+	t->stopper.arg = &t->report;
 	target_set_object(t, object);
 	*ret_target = TAKE_PTR(t);
 	return 0;
@@ -268,9 +334,9 @@ void target_free(struct target *t)
 {
 	if (t == NULL)
 		return;
-	stopper_done(t);
-	target_pass_until(t, 0);
-	kube_cancel(t->status_call);
+	stopper_done(&t->stopper);
+	report_done(&t->report);
+	target_set_changing(t, 0);
 	if (t->timer != NULL)
 		event_free(t->timer);
 	resource_free(t->resource);

@@ -216,7 +216,7 @@ static void test_idle_start_assumed_does_not_believe_the_future(void **state)
 
 static void test_idle_every_reason_has_its_own_name(void **state)
 {
-	for (unsigned i = IDLE_UNSET + 1; i < IDLE_N_REASONS; i++) {
+	for (unsigned i = IDLE_UNSET + 1; i < IDLE_REASONS_COUNT; i++) {
 		assert_true(strlen(idle_reason_text((enum idle_reason)i)) > 0);
 		for (unsigned j = IDLE_UNSET + 1; j < i; j++)
 			assert_string_not_equal(idle_reason_name((enum idle_reason)i),

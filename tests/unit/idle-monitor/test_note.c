@@ -128,9 +128,38 @@ static void test_note_a_time_that_comes_or_goes_is_worth_a_write(void **state)
 
 static void test_note_states_are_read_back(void **state)
 {
-	for (unsigned s = 0; s < NOTE_N_STATES; s++)
+	for (unsigned s = 0; s < NOTE_STATES_COUNT; s++)
 		assert_int_equal(note_state_parse(note_state_name((enum note_state)s)), s);
 	assert_int_equal(note_state_parse("Dreaming"), NOTE_NONE);
+}
+
+static void test_note_is_read_as_the_status_has_it(void **state)
+{
+	json_t *object = json_pack("{s:{s:{s:s,s:s,s:s,s:s}}}", "status", "idle", "state", "Idle",
+	                           "lastActivityTime", "1970-01-01T00:00:05Z", "stopAt",
+	                           "1970-01-01T00:01:00.250Z", "lastActivitySource", "start");
+	struct note note;
+
+	note_read(object, &note);
+	assert_int_equal(note.state, NOTE_IDLE);
+	assert_int_equal(note.active_wall_ms, 5000);
+	assert_int_equal(note.stop_at_wall_ms, 60250);
+	assert_string_equal(note.source, "start");
+	json_decref(object);
+}
+
+static void test_note_of_a_new_object_is_empty(void **state)
+{
+	json_t *object = json_pack("{s:{s:{s:n,s:s}}}", "status", "idle", "stopAt",
+	                           "lastActivityTime", "yesterday");
+	struct note note;
+
+	note_read(object, &note);
+	assert_int_equal(note.state, NOTE_NONE);
+	assert_int_equal(note.active_wall_ms, 0);
+	assert_int_equal(note.stop_at_wall_ms, 0);
+	assert_string_equal(note.source, "");
+	json_decref(object);
 }
 
 int main(void)
@@ -145,6 +174,8 @@ int main(void)
 	        cmocka_unit_test_setup(test_note_small_steps_are_not_worth_a_write, setup),
 	        cmocka_unit_test_setup(test_note_a_time_that_comes_or_goes_is_worth_a_write, setup),
 	        cmocka_unit_test(test_note_states_are_read_back),
+	        cmocka_unit_test(test_note_is_read_as_the_status_has_it),
+	        cmocka_unit_test(test_note_of_a_new_object_is_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

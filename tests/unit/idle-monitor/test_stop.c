@@ -179,8 +179,8 @@ static void test_stop_table_has_a_rule_for_every_state_and_event(void **state)
 {
 	struct fixture *f = *state;
 
-	for (unsigned st = STOP_UNSET + 1; st < STOP_N_STATES; st++) {
-		for (unsigned ev = 0; ev < STOP_N_EVENTS; ev++) {
+	for (unsigned st = STOP_UNSET + 1; st < STOP_STATES_COUNT; st++) {
+		for (unsigned ev = 0; ev < STOP_EVENTS_COUNT; ev++) {
 			f->stop.state = (enum stop_state)st;
 			(void)stop_step(&f->stop, (enum stop_event)ev, 10000);
 			assert_int_not_equal(f->stop.state, STOP_UNSET);
