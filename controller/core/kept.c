@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kept - which fields of each kind of object the controller's caches keep
+ */
 #include "controller/core/kept.h"
 
 #include "controller/core/pods.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kept - what of each kind of object the controller reads
+ * kept - which fields of each kind of object the controller's caches keep
  *
  * The caches keep this and no more. Whatever core/ reads anew of an object has to be named here;
  * the tests of the plan see objects as the caches do.

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * memory - what is known of a container that no object tells: refusals, back-offs, deletions sent
+ */
 #include "controller/core/memory.h"
 
 #include <assert.h>
@@ -14,16 +17,6 @@ bool memory_is_held(const struct memory *m, enum held what, int64_t generation, 
 	return h->generation != 0 && h->generation == generation && now_ms < h->until_ms;
 }
 
-static void hold_for(struct hold_back *h, int64_t generation, const char *reason, const char *text)
-{
-	if (h->generation != generation || h->reason != reason)
-		h->count = 0;
-	h->generation = generation;
-	h->reason = reason;
-	h->count++;
-	(void)snprintf(h->text, sizeof h->text, "%s", text);
-}
-
 static uint64_t backoff_ms(unsigned steps)
 {
 	uint64_t ms = MEMORY_BACKOFF_FIRST_MS;
@@ -33,24 +26,35 @@ static uint64_t backoff_ms(unsigned steps)
 	return ms < MEMORY_BACKOFF_MAX_MS ? ms : MEMORY_BACKOFF_MAX_MS;
 }
 
-void memory_hold(struct memory *m, enum held what, int64_t generation, uint64_t now_ms,
-                 const char *reason, const char *text)
+/* Return: what is held; the caller sets for how long */
+static struct hold_back *hold(struct memory *m, const struct memory_attempt *attempt,
+                              const char *reason, const char *text)
 {
-	struct hold_back *h = &m->held[what];
+	struct hold_back *h = &m->held[attempt->what];
 
-	assert(what > HELD_UNSET && what < HELD_N);
-	hold_for(h, generation, reason, text);
-	h->until_ms = now_ms + backoff_ms(h->count - 1);
+	assert(attempt->what > HELD_UNSET && attempt->what < HELD_COUNT);
+	if (h->generation != attempt->generation || h->reason != reason)
+		h->count = 0;
+	h->generation = attempt->generation;
+	h->reason = reason;
+	h->count++;
+	(void)snprintf(h->text, sizeof h->text, "%s", text);
+	return h;
 }
 
-void memory_hold_ended(struct memory *m, enum held what, int64_t generation, uint64_t now_ms,
-                       const char *text)
+void memory_hold(struct memory *m, const struct memory_attempt *attempt, const char *reason,
+                 const char *text)
 {
-	struct hold_back *h = &m->held[what];
+	struct hold_back *h = hold(m, attempt, reason, text);
 
-	assert(what > HELD_UNSET && what < HELD_N);
-	hold_for(h, generation, "PodEnded", text);
-	h->until_ms = h->count < 2 ? now_ms : now_ms + backoff_ms(h->count - 2);
+	h->until_ms = attempt->now_ms + backoff_ms(h->count - 1);
+}
+
+void memory_hold_ended(struct memory *m, const struct memory_attempt *attempt, const char *text)
+{
+	struct hold_back *h = hold(m, attempt, "PodEnded", text);
+
+	h->until_ms = attempt->now_ms + (h->count < 2 ? 0 : backoff_ms(h->count - 2));
 }
 
 void memory_release(struct memory *m, enum held what)
@@ -62,7 +66,7 @@ void memory_trouble(struct memory *m, enum held what, const char *uid, uint64_t 
 {
 	struct trouble *t = &m->trouble[what];
 
-	assert(what > HELD_UNSET && what < HELD_N);
+	assert(what > HELD_UNSET && what < HELD_COUNT);
 	if (strcmp(t->uid, uid) == 0)
 		return;
 	(void)snprintf(t->uid, sizeof t->uid, "%s", uid);
@@ -80,7 +84,7 @@ bool memory_denied(struct memory *m, enum held what, uint64_t now_ms)
 {
 	uint64_t *since_ms = &m->denied_since_ms[what];
 
-	assert(what > HELD_UNSET && what < HELD_N);
+	assert(what > HELD_UNSET && what < HELD_COUNT);
 	if (*since_ms == 0)
 		*since_ms = now_ms;
 	return now_ms - *since_ms >= MEMORY_DENIED_MAX_MS;
@@ -117,14 +121,14 @@ bool memory_is_doomed(const struct memory *m, const char *uid)
 
 bool memory_is_blank(const struct memory *m)
 {
-	for (size_t i = HELD_UNSET + 1; i < HELD_N; i++)
+	for (size_t i = HELD_UNSET + 1; i < HELD_COUNT; i++)
 		if (m->held[i].generation != 0 || m->trouble[i].uid[0] != '\0' ||
 		    m->denied_since_ms[i] != 0)
 			return false;
 	for (size_t i = 0; i < MEMORY_DOOMED_MAX; i++)
 		if (m->doomed[i][0] != '\0')
 			return false;
-	return !m->plain_name_taken && m->passing_since_ms == 0;
+	return !m->plain_name_taken && m->waiting_since_ms == 0;
 }
 
 static bool is_among(const json_t *const *pods, size_t pods_count, const char *uid)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * memory - what is known of a container besides its objects, since no object can tell
+ * memory - what is known of a container that no object tells: refusals, back-offs, deletions sent
  *
  * Kept per container while the controller runs; lost in a restart without harm: a refused call is
  * then tried once more.
@@ -25,7 +25,7 @@ enum {
 };
 
 /* What can be held back after it went wrong; slot 0 is illegal. */
-enum held { HELD_UNSET, HELD_CONSUMER, HELD_PROVIDER, HELD_SERVICE, HELD_N };
+enum held { HELD_UNSET, HELD_CONSUMER, HELD_PROVIDER, HELD_SERVICE, HELD_COUNT };
 
 struct hold_back {
 	int64_t generation; /* of the container: a changed one is tried at once; 0: nothing held */
@@ -42,18 +42,25 @@ struct trouble {
 };
 
 struct memory {
-	struct hold_back held[HELD_N];
-	struct trouble trouble[HELD_N];   /* of HELD_CONSUMER and HELD_PROVIDER */
-	uint64_t denied_since_ms[HELD_N]; /* by a refusal that may pass; 0: by none */
+	struct hold_back held[HELD_COUNT];
+	struct trouble trouble[HELD_COUNT];   /* of HELD_CONSUMER and HELD_PROVIDER */
+	uint64_t denied_since_ms[HELD_COUNT]; /* by a refusal that may pass; 0: by none */
 	/*
 	 * Pods whose delete call was sent. One stays here until it is gone, since a call without an
 	 * answer may still arrive: such a Pod is never again named as the current consumer.
 	 */
 	char doomed[MEMORY_DOOMED_MAX][MEMORY_UID_BYTES];
 	bool plain_name_taken; /* a Pod that is not ours has the container's name */
-	/* Since when something waits to be told, and Running does (passing.h); 0: nothing does. */
-	uint64_t passing_since_ms, running_since_ms;
+	/* Since when a write waits, and that of Running does (defer.h); 0: none does. */
+	uint64_t waiting_since_ms, running_since_ms;
 	bool others_start; /* set before each plan: other containers are on their way up */
+};
+
+/* What went wrong, for which generation of the container, and when. */
+struct memory_attempt {
+	enum held what;
+	int64_t generation;
+	uint64_t now_ms;
 };
 
 /** memory_is_held() - not to be tried at @now_ms for that generation */
@@ -61,11 +68,10 @@ bool memory_is_held(const struct memory *m, enum held what, int64_t generation, 
 
 /** memory_hold() - the API server refused it: not again before a back-off of 1 s doubling to 60 s
  */
-void memory_hold(struct memory *m, enum held what, int64_t generation, uint64_t now_ms,
-                 const char *reason, const char *text);
+void memory_hold(struct memory *m, const struct memory_attempt *attempt, const char *reason,
+                 const char *text);
 /** memory_hold_ended() - a Pod ended for good: the first one is replaced at once, then as above */
-void memory_hold_ended(struct memory *m, enum held what, int64_t generation, uint64_t now_ms,
-                       const char *text);
+void memory_hold_ended(struct memory *m, const struct memory_attempt *attempt, const char *text);
 void memory_release(struct memory *m, enum held what);
 
 /** memory_trouble() - Pod @uid is seen in trouble; "": none is. The first look begins the time. */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * observe - reads the API objects of one container into the facts that a plan is made of
+ */
 #include "controller/core/observe.h"
 
 #include <string.h>
@@ -33,12 +36,12 @@ bool facts_pod_is_ended(const json_t *pod)
 static bool is_exited(const json_t *pod, const json_t *instance)
 {
 	const json_t *statuses = json_at(pod, "status", "containerStatuses", NULL);
-	const json_t *said = json_at(instance, "status", "consumer", NULL);
+	const json_t *status = json_at(instance, "status", "consumer", NULL);
 	const json_t *one;
 	size_t i;
 
-	if (said != NULL && strcmp(json_str_at(said, "", "podUID", NULL), kube_uid(pod)) == 0 &&
-	    strcmp(json_str_at(said, "", "state", NULL), "Exited") == 0)
+	if (status != NULL && strcmp(json_str_at(status, "", "podUID", NULL), kube_uid(pod)) == 0 &&
+	    strcmp(json_str_at(status, "", "state", NULL), "Exited") == 0)
 		return true;
 	if (facts_pod_is_ended(pod))
 		return true;
@@ -177,7 +180,7 @@ void facts_read(const struct observed *seen, const struct memory *memory,
                 const struct resource *resource, const char *invalid, struct facts *ret_facts)
 {
 	struct facts f = {0};
-	const json_t *said;
+	const json_t *status;
 
 	f.ns = kube_namespace(seen->container);
 	f.name = kube_name(seen->container);
@@ -189,6 +192,8 @@ void facts_read(const struct observed *seen, const struct memory *memory,
 	f.invalid_reason = "TemplateInvalid";
 	f.is_unsupported = f.invalid == NULL && !supported_check(resource, f.unsupported);
 	f.hosts = seen->hosts_admitted;
+	f.hosts_reason = seen->hosts_reason;
+	f.hosts_refusal = seen->hosts_refusal;
 	f.node_missing = seen->node_missing;
 	f.node_silent = seen->node_silent;
 	see_instance(&f, seen);
@@ -199,10 +204,10 @@ void facts_read(const struct observed *seen, const struct memory *memory,
 	f.rootfs_node = f.claim == CLAIM_HOLDS ? json_str_at(f.rootfs, "", "nodeName", NULL) : "";
 	judge_rootfs(&f);
 
-	said = json_at(f.instance, "status", "consumer", NULL);
-	if (f.consumer != NULL && said != NULL &&
-	    strcmp(json_str_at(said, "", "podUID", NULL), kube_uid(f.consumer)) == 0)
-		f.said = said;
+	status = json_at(f.instance, "status", "consumer", NULL);
+	if (f.consumer != NULL && status != NULL &&
+	    strcmp(json_str_at(status, "", "podUID", NULL), kube_uid(f.consumer)) == 0)
+		f.consumer_status = status;
 	*ret_facts = f;
 	if (f.is_unsupported) {
 		ret_facts->invalid = ret_facts->unsupported;

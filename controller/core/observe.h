@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * observe - what the objects of one container say, in the words of the plan
+ * observe - reads the API objects of one container into the facts that a plan is made of
  *
  * Pure reading. Pods are known by UID and owner, never by name alone: a Pod counts only when the
  * instance of this container is its controller.
@@ -62,7 +62,7 @@ struct facts {
 	bool instance_foreign;  /* one of that name exists and belongs to something else */
 	bool instance_deleting;
 	const json_t *rootfs;     /* status.rootfs, or NULL */
-	const char *rootfs_state; /* "" when the agent has said nothing */
+	const char *rootfs_state; /* "" when the agent has not written it */
 	const json_t *image;      /* status.image, or NULL */
 	enum claim claim;
 	const char *rootfs_node; /* where it is; "" unless the claim holds */
@@ -71,11 +71,12 @@ struct facts {
 	bool node_missing;
 	bool node_silent;
 
-	const json_t *hosts;        /* that lead here, as hosts_admitted */
-	const json_t *provider;     /* the one that lives, or NULL */
-	const json_t *provider_old; /* one that is being deleted or ended, or NULL */
-	const json_t *consumer;     /* the current one, or NULL */
-	const json_t *said;         /* the agent's status.consumer if it is of the current one */
+	const json_t *hosts; /* these three as in struct observed: hosts_admitted */
+	const char *hosts_reason, *hosts_refusal;
+	const json_t *provider;        /* the one that lives, or NULL */
+	const json_t *provider_old;    /* one that is being deleted or ended, or NULL */
+	const json_t *consumer;        /* the current one, or NULL */
+	const json_t *consumer_status; /* status.consumer, if the agent wrote it of that Pod */
 	const json_t *surplus[OBSERVED_PODS_MAX]; /* to be deleted: older live ones, ended ones */
 	size_t surplus_count;
 	size_t pods_count;    /* consumers of any state */

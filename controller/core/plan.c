@@ -1,99 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan - the API calls that one container needs now
+ */
 #include "controller/core/plan.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "controller/core/passing.h"
+#include "controller/core/defer.h"
+#include "controller/core/making.h"
+#include "controller/core/plan_service.h"
 #include "lib/api/names.h"
 #include "lib/kube/client/object.h"
-
-/* What the steps share; lives for one plan_make(). */
-struct making {
-	const struct observed *seen;
-	const struct facts *f;
-	struct memory *memory;
-	const struct plan_config *config;
-	const struct status_times *now;
-	struct plan *plan;
-	bool starting;
-	bool patching; /* the instance is there, and its spec follows the container's */
-};
-
-/* Takes @body. */
-static struct plan_action *act(struct making *m, enum plan_verb verb, enum plan_on on,
-                               const char *name, json_t *body)
-{
-	struct plan_action *a;
-
-	assert(m->plan->actions_count < PLAN_ACTIONS_MAX);
-	a = &m->plan->actions[m->plan->actions_count++];
-	a->verb = verb;
-	a->on = on;
-	a->body = body;
-	(void)snprintf(a->name, sizeof a->name, "%s", name);
-	return a;
-}
-
-/*
- * Takes @body; NULL: nothing to do. With the UID in it the patch is refused when the name is
- * another object's by now (API concepts, "Resource UID"): it is of the one that was seen, or of
- * none.
- */
-static void act_patch(struct making *m, enum plan_verb verb, enum plan_on on, const json_t *object,
-                      json_t *body)
-{
-	json_t *metadata = json_object_get(body, "metadata");
-
-	if (body == NULL)
-		return;
-	if (metadata == NULL) {
-		metadata = json_object();
-		(void)json_object_set_new(body, "metadata", metadata);
-	}
-	(void)json_object_set_new(metadata, "uid", json_string(kube_uid(object)));
-	(void)act(m, verb, on, kube_name(object), body);
-}
-
-static void act_delete(struct making *m, enum plan_on on, const json_t *object)
-{
-	struct plan_action *a;
-
-	if (kube_is_deleting(object))
-		return;
-	if (on == PLAN_ON_POD && !memory_doom(m->memory, kube_uid(object)))
-		return;
-	a = act(m, PLAN_DELETE, on, kube_name(object), NULL);
-	(void)snprintf(a->uid, sizeof a->uid, "%s", kube_uid(object));
-}
-
-static void look_again_at(struct making *m, uint64_t at_ms)
-{
-	uint64_t wait_ms = at_ms > m->now->now_ms ? at_ms - m->now->now_ms : 1;
-
-	if (m->plan->again_ms == 0 || wait_ms < m->plan->again_ms)
-		m->plan->again_ms = wait_ms;
-}
-
-static bool is_held(struct making *m, enum held what)
-{
-	if (!memory_is_held(m->memory, what, m->f->generation, m->now->now_ms))
-		return false;
-	look_again_at(m, m->memory->held[what].until_ms);
-	return true;
-}
 
 /* A Pod that ended for good is replaced, after a back-off when that goes on. */
 static void replace_ended(struct making *m, const json_t *pod, enum held what)
 {
+	const struct memory_attempt attempt = {what, m->f->generation, m->now->now_ms};
 	char text[MEMORY_TEXT_BYTES];
 
 	(void)snprintf(text, sizeof text, "Pod %s ended: %s %s", kube_name(pod),
 	               json_str_at(pod, "", "status", "reason", NULL),
 	               json_str_at(pod, "", "status", "message", NULL));
 	if (!memory_is_doomed(m->memory, kube_uid(pod)))
-		memory_hold_ended(m->memory, what, m->f->generation, m->now->now_ms, text);
+		memory_hold_ended(m->memory, &attempt, text);
 }
 
 /* --- consumers --- */
@@ -104,7 +35,7 @@ static bool may_start(struct making *m)
 
 	return f->running && f->instance != NULL && f->invalid == NULL && f->consumer == NULL &&
 	       f->rootfs_usable && f->ended == NULL && pods_has_command(f->resource, f->image) &&
-	       !is_held(m, HELD_CONSUMER);
+	       !making_is_held(m, HELD_CONSUMER);
 }
 
 static void start_consumer(struct making *m)
@@ -122,8 +53,8 @@ static void start_consumer(struct making *m)
 		(void)snprintf(name, sizeof name, "%s", f->name);
 	else
 		(void)snprintf(name, sizeof name, "%s-%lld", f->name, (long long)start.count);
-	a = act(m, PLAN_CREATE, PLAN_ON_POD, name,
-	        pods_consumer(f->resource, f->instance, &start, &m->config->pods));
+	a = making_add(m, PLAN_CREATE, PLAN_ON_POD, name,
+	               pods_consumer(f->resource, f->instance, &start, &m->config->pods));
 	a->held = HELD_CONSUMER;
 	m->plan->start_count = start.count;
 	m->starting = true;
@@ -136,9 +67,9 @@ static void do_consumers(struct making *m)
 	if (f->ended != NULL && f->running)
 		replace_ended(m, f->ended, HELD_CONSUMER);
 	if (f->consumer != NULL && !f->running)
-		act_delete(m, PLAN_ON_POD, f->consumer);
+		making_delete(m, PLAN_ON_POD, f->consumer);
 	for (size_t i = 0; i < f->surplus_count; i++)
-		act_delete(m, PLAN_ON_POD, f->surplus[i]);
+		making_delete(m, PLAN_ON_POD, f->surplus[i]);
 	if (may_start(m))
 		start_consumer(m);
 }
@@ -169,10 +100,10 @@ static void create_instance(struct making *m)
 	        pods_metadata(f->resource, f->name, NULL, m->seen->container, "StoppableContainer");
 
 	(void)json_object_set_new(meta, "finalizers", json_pack("[s]", SC_FINALIZER_NODE));
-	(void)act(m, PLAN_CREATE, PLAN_ON_INSTANCE, f->name,
-	          json_pack("{s:s,s:s,s:o,s:o}", "apiVersion", SC_API_VERSION, "kind",
-	                    "StoppableContainerInstance", "metadata", meta, "spec",
-	                    instance_spec(f)));
+	(void)making_add(m, PLAN_CREATE, PLAN_ON_INSTANCE, f->name,
+	                 json_pack("{s:s,s:s,s:o,s:o}", "apiVersion", SC_API_VERSION, "kind",
+	                           "StoppableContainerInstance", "metadata", meta, "spec",
+	                           instance_spec(f)));
 }
 
 /*
@@ -208,9 +139,9 @@ static json_t *instance_patch(const struct facts *f)
 static void patch_finalizers(struct making *m, enum plan_on on, const json_t *object,
                              json_t *finalizers)
 {
-	act_patch(m, PLAN_PATCH, on, object,
-	          json_pack("{s:{s:o,s:s}}", "metadata", "finalizers", finalizers,
-	                    "resourceVersion", kube_resource_version(object)));
+	making_patch(m, PLAN_PATCH, on, object,
+	             json_pack("{s:{s:o,s:s}}", "metadata", "finalizers", finalizers,
+	                       "resourceVersion", kube_resource_version(object)));
 }
 
 static void add_finalizer(struct making *m, enum plan_on on, const json_t *object,
@@ -266,17 +197,17 @@ static void forget_order(struct making *m, const char *annotation, const char *d
 	const char *order = kube_annotation(instance, annotation);
 
 	if (*order != '\0' && strcmp(json_str_at(m->f->rootfs, "", done, NULL), order) == 0)
-		act_patch(m, PLAN_PATCH, PLAN_ON_INSTANCE, instance,
-		          json_pack("{s:{s:{s:n},s:s}}", "metadata", "annotations", annotation,
-		                    "resourceVersion", kube_resource_version(instance)));
+		making_patch(m, PLAN_PATCH, PLAN_ON_INSTANCE, instance,
+		             json_pack("{s:{s:{s:n},s:s}}", "metadata", "annotations", annotation,
+		                       "resourceVersion", kube_resource_version(instance)));
 }
 
 /* So that the agent of the provider's node can make its own. */
 static void take_claim_away(struct making *m)
 {
-	act_patch(m, PLAN_PATCH_STATUS, PLAN_ON_INSTANCE, m->f->instance,
-	          json_pack("{s:{s:n,s:n},s:{s:s}}", "status", "rootfs", "image", "metadata",
-	                    "resourceVersion", kube_resource_version(m->f->instance)));
+	making_patch(m, PLAN_PATCH_STATUS, PLAN_ON_INSTANCE, m->f->instance,
+	             json_pack("{s:{s:n,s:n},s:{s:s}}", "status", "rootfs", "image", "metadata",
+	                       "resourceVersion", kube_resource_version(m->f->instance)));
 }
 
 static void do_instance(struct making *m)
@@ -290,7 +221,7 @@ static void do_instance(struct making *m)
 		return;
 	if (f->deleting) {
 		if (f->instance != NULL && f->pods_count == 0)
-			act_delete(m, PLAN_ON_INSTANCE, f->instance);
+			making_delete(m, PLAN_ON_INSTANCE, f->instance);
 		return;
 	}
 	if (!kube_has_finalizer(m->seen->container, SC_FINALIZER_CONTROLLER))
@@ -338,148 +269,49 @@ static void create_provider(struct making *m)
 	struct plan_action *a;
 
 	(void)snprintf(name, sizeof name, "%s-provider", f->name);
-	a = act(m, PLAN_CREATE, PLAN_ON_POD, name,
-	        pods_provider(f->resource, f->instance, f->rootfs_node, &m->config->pods));
+	a = making_add(m, PLAN_CREATE, PLAN_ON_POD, name,
+	               pods_provider(f->resource, f->instance, f->rootfs_node, &m->config->pods));
 	a->held = HELD_PROVIDER;
 }
 
 static void do_provider(struct making *m)
 {
 	const struct facts *f = m->f;
+	const struct memory_attempt attempt = {HELD_PROVIDER, f->generation, m->now->now_ms};
 
 	if (f->provider != NULL && (f->deleting || f->instance_deleting)) {
 		if (f->pods_count == 0)
-			act_delete(m, PLAN_ON_POD, f->provider);
+			making_delete(m, PLAN_ON_POD, f->provider);
 		return;
 	}
 	if (f->provider_old != NULL && !kube_is_deleting(f->provider_old)) {
 		replace_ended(m, f->provider_old, HELD_PROVIDER);
-		act_delete(m, PLAN_ON_POD, f->provider_old);
+		making_delete(m, PLAN_ON_POD, f->provider_old);
 	}
 	if (f->deleting || f->instance_deleting || f->instance == NULL || f->invalid != NULL)
 		return;
 	if (f->provider == NULL) {
-		if (f->provider_old == NULL && !is_held(m, HELD_PROVIDER))
+		if (f->provider_old == NULL && !making_is_held(m, HELD_PROVIDER))
 			create_provider(m);
 		return;
 	}
 	if (is_image_gone(f)) { /* nothing is mounted then, and a consumer waits */
-		memory_hold_ended(m->memory, HELD_PROVIDER, f->generation, m->now->now_ms,
-		                  "the image's layers vanished from the node");
-		act_delete(m, PLAN_ON_POD, f->provider);
+		memory_hold_ended(m->memory, &attempt, "the image's layers vanished from the node");
+		making_delete(m, PLAN_ON_POD, f->provider);
 	} else if (f->consumer == NULL && !m->starting && is_provider_outdated(f)) {
 		/* a change of the provider is applied between two starts */
-		act_delete(m, PLAN_ON_POD, f->provider);
+		making_delete(m, PLAN_ON_POD, f->provider);
 	}
 }
 
-/* --- Service --- */
-
-/* Ours, whatever other labels say. */
-static bool is_own(const struct making *m, const json_t *object)
-{
-	return strcmp(json_str_at(kube_owner_controller(object), "", "uid", NULL), m->f->uid) == 0;
-}
-
-/* An EndpointSlice's address family can't be changed. */
-static bool is_that(const json_t *wanted, const json_t *have)
-{
-	return wanted != NULL && !kube_is_deleting(have) &&
-	       strcmp(kube_name(have), kube_name(wanted)) == 0 &&
-	       strcmp(json_str_at(have, "", "addressType", NULL),
-	              json_str_at(wanted, "", "addressType", NULL)) == 0;
-}
-
-/* Changes @wanted. Return: it is there, and it is ours. */
-static bool do_one(struct making *m, enum plan_on on, const json_t *found, json_t *wanted)
-{
-	struct plan_action *a;
-
-	if (found == NULL) {
-		if (!is_held(m, HELD_SERVICE)) {
-			a = act(m, PLAN_CREATE, on, kube_name(wanted), json_incref(wanted));
-			a->held = HELD_SERVICE;
-		}
-		return false;
-	}
-	/* a list of Kubernetes' own types leaves apiVersion and kind out of what was found */
-	(void)json_object_del(wanted, "apiVersion");
-	(void)json_object_del(wanted, "kind");
-	if (!json_is_within(wanted, found))
-		act_patch(m, PLAN_PATCH, on, found, json_incref(wanted));
-	return true;
-}
-
-/*
- * The objects in @wanted and no others. Takes what is in it; NULLs are none.
- * Return: all of them are there, and there is one.
- */
-static bool do_these(struct making *m, enum plan_on on, const json_t *const *have, size_t count,
-                     json_t *wanted[SERVICE_FAMILIES])
-{
-	const json_t *found[SERVICE_FAMILIES] = {0};
-	bool has_all = wanted[0] != NULL || wanted[1] != NULL;
-
-	for (size_t i = 0; i < count; i++) {
-		if (!is_own(m, have[i]))
-			continue;
-		if (is_that(wanted[0], have[i]))
-			found[0] = have[i];
-		else if (is_that(wanted[1], have[i]))
-			found[1] = have[i];
-		else
-			act_delete(m, on, have[i]);
-	}
-	for (int k = 0; k < SERVICE_FAMILIES; k++) {
-		if (wanted[k] != NULL && !do_one(m, on, found[k], wanted[k]))
-			has_all = false;
-		json_decref(wanted[k]);
-	}
-	return has_all;
-}
-
-static void do_service(struct making *m)
-{
-	const struct facts *f = m->f;
-	const struct service_target *target = &m->config->target;
-	bool is_wanted = !f->deleting && f->resource != NULL && f->resource->activation.enabled;
-	json_t *services[SERVICE_FAMILIES] = {0};
-	json_t *slices[SERVICE_FAMILIES] = {0};
-
-	if (f->resource == NULL && !f->deleting)
-		return; /* what was wanted before stays */
-	if (is_wanted && target->port == 0)
-		return; /* so it does until the activators are known */
-	if (f->deleting && (m->seen->instance != NULL && !f->instance_foreign))
-		return; /* last of all */
-	if (is_wanted)
-		services[0] = service_make(f->resource, target);
-	/* The slices would join any Service of that name, so they wait until that one is ours. */
-	if (do_these(m, PLAN_ON_SERVICE, m->seen->services, m->seen->services_count, services))
-		for (int family = 0; family < SERVICE_FAMILIES; family++)
-			slices[family] = service_make_slice(f->resource, target,
-			                                    (enum service_family)family);
-	if (do_these(m, PLAN_ON_SLICE, m->seen->slices, m->seen->slices_count, slices))
-		memory_release(m->memory, HELD_SERVICE);
-}
-
-static bool owns_any(const struct facts *f, const json_t *const *have, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(json_str_at(kube_owner_controller(have[i]), "", "uid", NULL), f->uid) ==
-		    0)
-			return true;
-	return false;
-}
+/* --- the end --- */
 
 /* Everything that was to go first is gone. */
 static void do_end(struct making *m)
 {
 	const struct facts *f = m->f;
 
-	if (!f->deleting || f->instance != NULL ||
-	    owns_any(f, m->seen->services, m->seen->services_count) ||
-	    owns_any(f, m->seen->slices, m->seen->slices_count))
+	if (!f->deleting || f->instance != NULL || !plan_service_is_gone(m))
 		return;
 	if (kube_has_finalizer(m->seen->container, SC_FINALIZER_CONTROLLER))
 		remove_finalizer(m, PLAN_ON_CONTAINER, m->seen->container, SC_FINALIZER_CONTROLLER);
@@ -489,7 +321,7 @@ static void do_end(struct making *m)
 
 static enum plan_stage stage_of(const struct facts *f, const struct status *s)
 {
-	const char *state = json_str_at(f->said, "", "state", NULL);
+	const char *state = json_str_at(f->consumer_status, "", "state", NULL);
 
 	if (!f->running)
 		return PLAN_STAGE_NONE;
@@ -509,19 +341,20 @@ static void look_for_trouble(struct making *m, enum held what, const json_t *pod
 
 	memory_trouble(m->memory, what, uid, m->now->now_ms);
 	if (*uid != '\0' && !memory_is_lasting(m->memory, what, uid, m->now->now_ms))
-		look_again_at(m, m->memory->trouble[what].until_ms);
+		making_look_again_at(m, m->memory->trouble[what].until_ms);
 }
 
 static void do_status(struct making *m)
 {
 	const struct facts *f = m->f;
-	struct passing_news t = {0};
+	struct defer_patches t = {0};
 	struct status s;
+	const struct defer_view view = {f, &s, m->seen->container, m->now->now_ms};
 	uint64_t until_ms;
 
 	look_for_trouble(m, HELD_CONSUMER, f->consumer);
 	look_for_trouble(m, HELD_PROVIDER, f->provider);
-	status_judge(f, m->seen, m->memory, m->now, m->starting, &s);
+	status_judge(f, m->memory, m->now, m->starting, &s);
 	m->plan->phase = s.phase;
 	m->plan->stage = stage_of(f, &s);
 	if (s.phase == PHASE_RUNNING)
@@ -533,14 +366,15 @@ static void do_status(struct making *m)
 		        report_instance_patch(f, &s, m->plan->start_count, m->now->wall_ms);
 	t.container_status = report_container_patch(f, &s, m->seen->container,
 	                                            m->config->url_template, m->now->wall_ms);
-	until_ms = passing_hold(f, m->seen->container, &s, m->memory, m->now->now_ms, &t);
+	until_ms = defer_patches(&view, m->memory, &t);
 	if (until_ms != 0)
-		look_again_at(m, until_ms);
+		making_look_again_at(m, until_ms);
 	if (t.container_status != NULL)
 		m->plan->events_count = report_events(&s, m->seen->container, m->plan->events);
-	act_patch(m, PLAN_PATCH, PLAN_ON_INSTANCE, f->instance, t.instance);
-	act_patch(m, PLAN_PATCH_STATUS, PLAN_ON_INSTANCE, f->instance, t.instance_status);
-	act_patch(m, PLAN_PATCH_STATUS, PLAN_ON_CONTAINER, m->seen->container, t.container_status);
+	making_patch(m, PLAN_PATCH, PLAN_ON_INSTANCE, f->instance, t.instance);
+	making_patch(m, PLAN_PATCH_STATUS, PLAN_ON_INSTANCE, f->instance, t.instance_status);
+	making_patch(m, PLAN_PATCH_STATUS, PLAN_ON_CONTAINER, m->seen->container,
+	             t.container_status);
 }
 
 void plan_make(const struct observed *seen, struct memory *memory, const struct plan_config *config,
@@ -566,7 +400,7 @@ void plan_make(const struct observed *seen, struct memory *memory, const struct 
 	do_consumers(&m); /* first: a held request may wait for it */
 	do_instance(&m);
 	do_provider(&m);
-	do_service(&m);
+	plan_service(&m);
 	do_end(&m);
 	if (!f.deleting || f.instance != NULL)
 		do_status(&m);
@@ -586,6 +420,7 @@ const char *plan_verb_name(enum plan_verb verb)
 {
 	static const char *const names[] = {"unset", "create", "patch", "patch-status", "delete"};
 
+	assert(verb <= PLAN_DELETE);
 	return names[verb];
 }
 
@@ -594,5 +429,6 @@ const char *plan_on_name(enum plan_on on)
 	static const char *const names[] = {"container", "instance", "pod", "service",
 	                                    "endpointslice"};
 
+	assert(on <= PLAN_ON_SLICE);
 	return names[on];
 }

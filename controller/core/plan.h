@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plan - what has to be done for one container now
+ * plan - the API calls that one container needs now
  *
  * A pure function of what is seen. The actions of one plan don't depend on each other's answers
  * and are sent at once, in their order; the next plan for the same container is made when all of
@@ -12,7 +12,7 @@
  *     stop:    [delete consumer] [instance: running, status] [container: status]
  *     delete:  consumers ──gone──> instance (and provider) ──gone──> Service ──gone──> finalizer
  *
- * A status that is only on its way to the next one may stay untold: see passing.h.
+ * A status that is only on its way to the next one can wait: see defer.h.
  */
 #pragma once
 

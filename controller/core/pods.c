@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pods - makes the two Pods of a container, provider and consumer, from its template
+ */
 #include "controller/core/pods.h"
 
 #include <assert.h>

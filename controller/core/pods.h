@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pods - the provider's and the consumer's Pod, made from the template and what the image says
+ * pods - makes the two Pods of a container, provider and consumer, from its template
  *
  * Nothing is added to the user's Pod for our sake but the wrapper's image and command and one
  * emptyDir: no capability, no hostPath, no init container.

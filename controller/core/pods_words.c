@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pods_words - the words that a consumer's process is given: the template's and the image's
+ */
 #include "controller/core/pods_words.h"
 
 #include <string.h>

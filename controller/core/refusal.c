@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * refusal - the reason in the status when the API server refuses an object that was to be made
+ */
 #include "controller/core/refusal.h"
 
 #include <assert.h>
@@ -6,17 +9,17 @@
 
 const char *refusal_reason(enum held what, int http_status, const char *text)
 {
-	static const char *const refused[HELD_N] = {
+	static const char *const refused[HELD_COUNT] = {
 	        [HELD_CONSUMER] = "ConsumerRejected",
 	        [HELD_PROVIDER] = "ProviderRejected",
 	        [HELD_SERVICE] = "ServiceRejected",
 	};
-	static const char *const forbidden[] = {"PodForbidden", "QuotaExceeded"};
-	bool is_quota = strstr(text, "exceeded quota") != NULL ||
-	                strstr(text, "failed quota") != NULL; /* a limit that it asks for */
+	/* the second: the quota wants a limit in the Pod that is not there */
+	bool is_quota =
+	        strstr(text, "exceeded quota") != NULL || strstr(text, "failed quota") != NULL;
 
-	assert(what > HELD_UNSET && what < HELD_N);
+	assert(what > HELD_UNSET && what < HELD_COUNT);
 	if (http_status != 403 || what == HELD_SERVICE)
 		return refused[what];
-	return forbidden[is_quota];
+	return is_quota ? "QuotaExceeded" : "PodForbidden";
 }

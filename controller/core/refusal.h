@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * refusal - the reason that is told when the API server refuses what was to be made
+ * refusal - the reason in the status when the API server refuses an object that was to be made
  */
 #pragma once
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * report - writes a status as merge patches of the controller's own fields, and as Events
+ */
 #include "controller/core/report.h"
 
 #include <stdio.h>

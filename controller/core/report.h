@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * report - a status as merge patches that name only the controller's own fields, and as Events
+ * report - writes a status as merge patches of the controller's own fields, and as Events
  */
 #pragma once
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * service - makes the Service of a container, whose EndpointSlices lead to the activators
+ */
 #include "controller/core/service.h"
 
 #include <arpa/inet.h>
@@ -111,7 +114,7 @@ void service_target_follow(struct service_target *target, const struct endpoint_
 	}
 	if (next.port == 0) {
 		next.port = target->port;
-		for (int family = 0; family < SERVICE_FAMILIES; family++)
+		for (int family = 0; family < SERVICE_FAMILIES_COUNT; family++)
 			next.of[family].is_used = target->of[family].is_used;
 	}
 	*target = next;
@@ -119,7 +122,7 @@ void service_target_follow(struct service_target *target, const struct endpoint_
 
 bool service_target_equal(const struct service_target *a, const struct service_target *b)
 {
-	for (int family = 0; family < SERVICE_FAMILIES; family++) {
+	for (int family = 0; family < SERVICE_FAMILIES_COUNT; family++) {
 		const struct service_addresses *one = &a->of[family];
 		const struct service_addresses *other = &b->of[family];
 

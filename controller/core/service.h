@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * service - the Service without selector whose EndpointSlices lead to the activators
+ * service - makes the Service of a container, whose EndpointSlices lead to the activators
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 #include "lib/base/err.h"
 
 enum { SERVICE_ADDRESSES_MAX = ENDPOINTS_MAX, SERVICE_ADDRESS_BYTES = ENDPOINT_ADDRESS_BYTES };
-enum service_family { SERVICE_IPV4, SERVICE_IPV6, SERVICE_FAMILIES };
+enum service_family { SERVICE_IPV4, SERVICE_IPV6, SERVICE_FAMILIES_COUNT };
 
 struct service_addresses {
 	char list[SERVICE_ADDRESSES_MAX][SERVICE_ADDRESS_BYTES];
@@ -23,7 +23,7 @@ struct service_addresses {
 
 /* Where the activators listen, all on one port. */
 struct service_target {
-	struct service_addresses of[SERVICE_FAMILIES];
+	struct service_addresses of[SERVICE_FAMILIES_COUNT];
 	uint16_t port; /* 0: not known yet: Services stay as they are */
 };
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * status - computes the phase and the conditions of a container from the facts
+ */
 #include "controller/core/status.h"
 
 #include <assert.h>
@@ -26,25 +29,25 @@ static void say(struct verdict *v, const char *reason, const char *fmt, ...)
 
 const char *status_phase_name(enum phase phase)
 {
-	static const char *const names[PHASE_N] = {
+	static const char *const names[PHASES_COUNT] = {
 #define X(name, fine, coarse) [PHASE_##name] = (fine),
 	        PHASES(X)
 #undef X
 	};
 
-	assert(phase > PHASE_UNSET && phase < PHASE_N);
+	assert(phase > PHASE_UNSET && phase < PHASES_COUNT);
 	return names[phase];
 }
 
 const char *status_container_phase_name(enum phase phase)
 {
-	static const char *const names[PHASE_N] = {
+	static const char *const names[PHASES_COUNT] = {
 #define X(name, fine, coarse) [PHASE_##name] = (coarse),
 	        PHASES(X)
 #undef X
 	};
 
-	assert(phase > PHASE_UNSET && phase < PHASE_N);
+	assert(phase > PHASE_UNSET && phase < PHASES_COUNT);
 	return names[phase];
 }
 
@@ -253,7 +256,7 @@ static void judge_pod(const struct facts *f, const struct memory *memory, uint64
 	const char *message;
 	const char *waiting = facts_pod_waiting(f->consumer, &message);
 	const char *unplaced = unschedulable(f->consumer);
-	const char *state = json_str_at(f->said, "", "state", NULL);
+	const char *state = json_str_at(f->consumer_status, "", "state", NULL);
 	const json_t *end = facts_pod_last_end(f->consumer);
 	char why[STATUS_KILLED_BYTES];
 
@@ -281,7 +284,7 @@ static void judge_pod(const struct facts *f, const struct memory *memory, uint64
 		    memory_why(f, why));
 	} else if (strcmp(state, "Exited") == 0) {
 		say(v, "Exited", "the process ended with exit code %lld and is started again",
-		    (long long)json_int_at(f->said, 0, "exitCode", NULL));
+		    (long long)json_int_at(f->consumer_status, 0, "exitCode", NULL));
 	} else if (unplaced != NULL) {
 		say(v, "Unschedulable", "Pod %s: %s", kube_name(f->consumer), unplaced);
 	} else {
@@ -292,9 +295,9 @@ static void judge_pod(const struct facts *f, const struct memory *memory, uint64
 static void judge_consumer(const struct facts *f, const struct memory *memory, uint64_t now_ms,
                            struct verdict *v)
 {
-	const char *state = json_str_at(f->said, "", "state", NULL);
-	const char *message = json_str_at(f->said, "", "message", NULL);
-	const char *reason = json_str_at(f->said, "HandoverFailed", "reason", NULL);
+	const char *state = json_str_at(f->consumer_status, "", "state", NULL);
+	const char *message = json_str_at(f->consumer_status, "", "message", NULL);
+	const char *reason = json_str_at(f->consumer_status, "HandoverFailed", "reason", NULL);
 	unsigned port = f->resource != NULL ? f->resource->activation.port : 0;
 	bool is_probed = f->resource != NULL &&
 	                 json_at(f->resource->container, "readinessProbe", NULL) != NULL;
@@ -304,7 +307,7 @@ static void judge_consumer(const struct facts *f, const struct memory *memory, u
 		v->is_failure = true;
 	} else if (strcmp(state, "Listening") == 0) {
 		say(v, "Listening", "port %lld answers",
-		    (long long)json_int_at(f->said, port, "port", NULL));
+		    (long long)json_int_at(f->consumer_status, port, "port", NULL));
 		v->ok = true;
 	} else if (strcmp(state, "Started") == 0 && port == 0) {
 		say(v, "Started", "the process runs; no port is wanted");
@@ -325,8 +328,8 @@ static void judge_consumer(const struct facts *f, const struct memory *memory, u
 	}
 }
 
-static void judge_activatable(const struct facts *f, const struct observed *seen,
-                              const struct memory *memory, uint64_t now_ms, struct verdict *v)
+static void judge_activatable(const struct facts *f, const struct memory *memory, uint64_t now_ms,
+                              struct verdict *v)
 {
 	const struct resource *r = f->resource;
 
@@ -336,8 +339,8 @@ static void judge_activatable(const struct facts *f, const struct observed *seen
 		say(v, "NoPort", "name a containerPort or set spec.activation.port");
 	} else if (!r->activation.enabled) {
 		say(v, "Disabled", "set spec.activation.enabled to true");
-	} else if (seen->hosts_reason != NULL) {
-		say(v, seen->hosts_reason, "%s", seen->hosts_refusal);
+	} else if (f->hosts_reason != NULL) {
+		say(v, f->hosts_reason, "%s", f->hosts_refusal);
 	} else if (memory_is_held(memory, HELD_SERVICE, f->generation, now_ms)) {
 		say(v, memory->held[HELD_SERVICE].reason, "%s", memory->held[HELD_SERVICE].text);
 	} else {
@@ -414,7 +417,7 @@ static void judge_ready(const struct facts *f, struct status *s)
 	v->ok = s->phase == PHASE_RUNNING;
 }
 
-void status_judge(const struct facts *f, const struct observed *seen, const struct memory *memory,
+void status_judge(const struct facts *f, const struct memory *memory,
                   const struct status_times *now, bool starting, struct status *ret_status)
 {
 	struct status s = {0};
@@ -431,7 +434,7 @@ void status_judge(const struct facts *f, const struct observed *seen, const stru
 		s.last_end = facts_pod_last_end(f->consumer);
 	if (s.last_end != NULL && is_memory_killed(f->consumer))
 		add_memory_killed(memory_why(f, s.memory_killed), &s.consumer);
-	judge_activatable(f, seen, memory, now->now_ms, &s.activatable);
+	judge_activatable(f, memory, now->now_ms, &s.activatable);
 	s.template_changed = is_template_changed(f);
 	s.node_silent = f->node_silent;
 	if (f->node_silent)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * status - the phase and the conditions that follow from the facts
+ * status - computes the phase and the conditions of a container from the facts
  *
  * Never Running for a Pod with a deletionTimestamp: only the current consumer can make it so, and
  * one that is being deleted is never current.
@@ -25,7 +25,7 @@ enum phase {
 #define X(name, fine, coarse) PHASE_##name,
 	PHASES(X)
 #undef X
-	        PHASE_N
+	        PHASES_COUNT
 };
 
 enum { STATUS_MESSAGE_BYTES = 512, STATUS_KILLED_BYTES = 160 };
@@ -53,7 +53,7 @@ struct status_times {
 };
 
 /** status_judge() - @starting: a consumer is being created now */
-void status_judge(const struct facts *f, const struct observed *seen, const struct memory *memory,
+void status_judge(const struct facts *f, const struct memory *memory,
                   const struct status_times *now, bool starting, struct status *ret_status);
 
 /** status_is_trouble() - the Pod waits for what the runtime may yet do; NULL: it does not */

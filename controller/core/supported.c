@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * supported - finds what of a Pod template cannot be honoured, before any Pod is made
+ */
 #include "controller/core/supported.h"
 
 #include <stdio.h>

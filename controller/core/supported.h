@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * supported - what of a Pod cannot be honoured, and is refused before any Pod is made
+ * supported - finds what of a Pod template cannot be honoured, before any Pod is made
  *
  * docs/pod-fields.md has the reasons at length. What opens the node is not refused here: the Pod is
  * the user's own, and the API server judges it by the namespace's Pod Security level.

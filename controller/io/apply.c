@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * apply - carries plans out: one at a time per container, all its calls at once
+ */
 #include "controller/io/apply.h"
 
 #include <assert.h>
@@ -7,7 +10,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "controller/core/passing.h"
+#include "controller/core/defer.h"
 #include "controller/core/refusal.h"
 #include "controller/io/meter.h"
 #include "lib/api/names.h"
@@ -61,11 +64,12 @@ struct apply {
 	void *subjects;                     /* tsearch(3) */
 	TAILQ_HEAD(starts, subject) starts; /* on their way up, the first since longest */
 	/*
-	 * Used again: most plans find nothing to do, one after the other, and a large block that is
-	 * asked for makes malloc sort all small ones that are free.
+	 * One of each that is free, or NULL. Most plans find nothing to do, one after the other,
+	 * and each request for so large a block would make malloc sort all small ones that are
+	 * free.
 	 */
-	struct job *spare_job;
-	struct memory *spare_memory; /* blank */
+	struct job *reusable_job;
+	struct memory *reusable_memory; /* all zero */
 };
 
 /* --- subjects --- */
@@ -100,8 +104,8 @@ static struct subject *subject_get(struct apply *a, const char *key)
 	if (found == NULL)
 		return NULL;
 	if ((*found)->memory == NULL)
-		(*found)->memory = a->spare_memory != NULL ? TAKE_PTR(a->spare_memory)
-		                                           : calloc(1, sizeof *(*found)->memory);
+		(*found)->memory = a->reusable_memory != NULL ? TAKE_PTR(a->reusable_memory)
+		                                              : calloc(1, sizeof *(*found)->memory);
 	return (*found)->memory != NULL ? *found : NULL;
 }
 
@@ -110,9 +114,9 @@ static void subject_rest(struct apply *a, struct subject *e)
 {
 	if (!memory_is_blank(e->memory))
 		return;
-	free(a->spare_memory);
-	a->spare_memory = TAKE_PTR(e->memory);
-	memset(a->spare_memory, 0, sizeof *a->spare_memory);
+	free(a->reusable_memory);
+	a->reusable_memory = TAKE_PTR(e->memory);
+	memset(a->reusable_memory, 0, sizeof *a->reusable_memory);
 }
 
 /* After a plan that has seen it so far. */
@@ -137,7 +141,7 @@ static bool others_start(const struct apply *a, const struct subject *e, uint64_
 
 	if (last == e)
 		last = TAILQ_PREV(e, starts, starts);
-	return last != NULL && now_ms - last->starts_since_ms < 2 * PASSING_MS;
+	return last != NULL && now_ms - last->starts_since_ms < 2 * DEFER_MS;
 }
 
 static void subject_forget(struct apply *a, struct subject *e)
@@ -164,17 +168,17 @@ static void tell_events(struct job *job)
 /* Return: all zero; NULL out of memory */
 static struct job *job_new(struct apply *a)
 {
-	struct job *job = a->spare_job != NULL ? TAKE_PTR(a->spare_job) : malloc(sizeof *job);
+	struct job *job = a->reusable_job != NULL ? TAKE_PTR(a->reusable_job) : malloc(sizeof *job);
 
 	if (job != NULL)
 		memset(job, 0, sizeof *job);
 	return job;
 }
 
-static void job_spare(struct apply *a, struct job *job)
+static void job_give_back(struct apply *a, struct job *job)
 {
-	free(a->spare_job);
-	a->spare_job = job;
+	free(a->reusable_job);
+	a->reusable_job = job;
 }
 
 static void job_free(struct job *job)
@@ -186,7 +190,7 @@ static void job_free(struct job *job)
 	*at = job->next;
 	plan_done(&job->plan);
 	json_decref(job->container);
-	job_spare(job->apply, job);
+	job_give_back(job->apply, job);
 }
 
 /* What it did, with the statuses that it wrote: so that a fight can be seen. */
@@ -262,8 +266,10 @@ static struct kube_ref ref_of(const struct job *job, const struct plan_action *a
 static void hold(struct job *job, const struct plan_action *action, const char *reason,
                  const char *text)
 {
-	memory_hold(job->subject->memory, action->held, kube_generation(job->container),
-	            clk_now_ms(), reason, text);
+	const struct memory_attempt attempt = {action->held, kube_generation(job->container),
+	                                       clk_now_ms()};
+
+	memory_hold(job->subject->memory, &attempt, reason, text);
 	log_event(LOG_WARN, "plan.refused", log_str("container", job->subject->key),
 	          log_str("object", plan_on_name(action->on)), log_str("name", action->name),
 	          log_str("error", text));
@@ -445,7 +451,7 @@ static void on_work(void *arg, const char *key)
 	watch_observe(a->watch, key, &seen);
 	if (seen.container == NULL && seen.instance == NULL) {
 		watch_observed_done(&seen);
-		job_spare(a, job);
+		job_give_back(a, job);
 		workqueue_done(a->queue, key, false);
 		subject_forget(a, e);
 		return;
@@ -499,8 +505,8 @@ void apply_free(struct apply *a)
 	}
 	workqueue_free(a->queue);
 	tdestroy(a->subjects, subject_free);
-	free(a->spare_job);
-	free(a->spare_memory);
+	free(a->reusable_job);
+	free(a->reusable_memory);
 	meter_free(a->meter);
 	free(a);
 }

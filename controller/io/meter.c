@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * meter - the controller's metrics
+ */
 #include "controller/io/meter.h"
 
 #include "lib/http/metrics.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rollout - brings a change of the activators' endpoints to every container's Service
+ */
 #include "controller/io/rollout.h"
 
 #include <event2/event.h>

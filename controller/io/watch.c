@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * watch - the caches of all objects that the controller reads, by container
+ */
 #include "controller/io/watch.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * watch - the caches of everything the controller reads, by container
+ * watch - the caches of all objects that the controller reads, by container
  *
  * A change of any object is told as the key ("namespace/name") of the container it belongs to.
  */

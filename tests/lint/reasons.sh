@@ -10,7 +10,7 @@ given() {
     controller/core/*.c controller/io/*.c
   grep -ohE 'X\([A-Z_]+, *"[A-Z][A-Za-z]+"' controller/core/status.h
   grep -ohE '"[A-Z][A-Za-z]+(Changed|Conflict|Rejected|Invalid|NextStart)"' controller/*/*.c
-  grep -ohE 'forbidden\[\] = .*|invalid_reason = "[A-Z][A-Za-z]+"' controller/core/*.c
+  grep -ohE 'is_quota \? .*|invalid_reason = "[A-Z][A-Za-z]+"' controller/core/*.c
   # the agent's
   grep -ohE '(instance_fail|rootfs_fail|consumer_say)\([^"]*"[A-Z][A-Za-z]+".*' agent/io/*.c agent/io/*/*.c
   grep -ohE 'full \? "[A-Za-z]+"|"UnsafeMountPoint"|"Files[A-Z][a-z]+"|"Command[A-Za-z]+"' agent/io/*.c agent/io/*/*.c

@@ -9,7 +9,8 @@ static void test_memory_holds_back_longer_each_time_up_to_a_minute(void **state)
 	struct memory m = {0};
 
 	for (size_t i = 0; i < ARRAY_LEN(waits_ms); i++) {
-		memory_hold(&m, HELD_CONSUMER, 1, 0, "ConsumerRejected", "no");
+		memory_hold(&m, &(struct memory_attempt){HELD_CONSUMER, 1, 0}, "ConsumerRejected",
+		            "no");
 		assert_true(memory_is_held(&m, HELD_CONSUMER, 1, waits_ms[i] - 1));
 		assert_false(memory_is_held(&m, HELD_CONSUMER, 1, waits_ms[i]));
 	}
@@ -23,9 +24,9 @@ static void test_memory_replaces_the_first_ended_pod_at_once(void **state)
 {
 	struct memory m = {0};
 
-	memory_hold_ended(&m, HELD_PROVIDER, 1, 500, "Evicted");
+	memory_hold_ended(&m, &(struct memory_attempt){HELD_PROVIDER, 1, 500}, "Evicted");
 	assert_false(memory_is_held(&m, HELD_PROVIDER, 1, 500));
-	memory_hold_ended(&m, HELD_PROVIDER, 1, 500, "Evicted");
+	memory_hold_ended(&m, &(struct memory_attempt){HELD_PROVIDER, 1, 500}, "Evicted");
 	assert_true(memory_is_held(&m, HELD_PROVIDER, 1, 1499));
 	assert_false(memory_is_held(&m, HELD_PROVIDER, 1, 1500));
 }
@@ -85,13 +86,13 @@ static void test_memory_is_blank_when_nothing_is_lost_with_it(void **state)
 	memory_trouble(&m, HELD_CONSUMER, "u1", 5);
 	assert_false(memory_is_blank(&m));
 	memory_trouble(&m, HELD_CONSUMER, "", 6);
-	m.passing_since_ms = 6;
+	m.waiting_since_ms = 6;
 	assert_false(memory_is_blank(&m));
-	m.passing_since_ms = 0;
+	m.waiting_since_ms = 0;
 	assert_true(memory_doom(&m, "u1"));
 	assert_false(memory_is_blank(&m));
 	memory_forget_gone(&m, NULL, 0);
-	memory_hold(&m, HELD_PROVIDER, 1, 7, "Refused", "why");
+	memory_hold(&m, &(struct memory_attempt){HELD_PROVIDER, 1, 7}, "Refused", "why");
 	assert_false(memory_is_blank(&m));
 }
 

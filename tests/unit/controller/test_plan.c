@@ -2,7 +2,7 @@
 /* The plan as it goes when nothing is wrong: traces of what is sent, in its order. */
 #include "tests/unit/controller/fixture.h"
 
-#include "controller/core/passing.h"
+#include "controller/core/defer.h"
 #include "lib/api/instance.h"
 #include "lib/api/names.h"
 #include "lib/kube/client/object.h"
@@ -58,11 +58,11 @@ static void test_plan_tells_a_passing_status_that_stays(void **state)
 	fixture_asleep(f, NULL);
 	set_running(f, true);
 	settle(f, "wake");
-	assert_int_equal(f->last.again_ms, PASSING_MS);
+	assert_int_equal(f->last.again_ms, DEFER_MS);
 	f->now.now_ms += 500;
 	agent_says(f, "hello", "Started");
 	settle(f, "started");
-	assert_int_equal(f->last.again_ms, PASSING_MS - 500);
+	assert_int_equal(f->last.again_ms, DEFER_MS - 500);
 	later(f);
 	expect_condition(f, "Ready", "False", "ConsumerStarting", "nothing listens on port 8080");
 	agent_says_more(f, "{\"message\":\"9090 listens\"}"); /* it lasts: told as it comes */
@@ -229,9 +229,9 @@ static void test_plan_tells_running_though_others_start_for_long(void **state)
 	f->memory.others_start = true;
 	began_ms = f->now.now_ms;
 	settle(f, "listening");
-	while (strcmp(phase(f), "Running") != 0 && f->now.now_ms < began_ms + 10 * PASSING_CROWD_MS)
+	while (strcmp(phase(f), "Running") != 0 && f->now.now_ms < began_ms + 10 * DEFER_CROWD_MS)
 		later(f);
-	assert_int_equal(f->now.now_ms - began_ms, PASSING_CROWD_MS);
+	assert_int_equal(f->now.now_ms - began_ms, DEFER_CROWD_MS);
 }
 
 static void test_plan_deletes_in_order(void **state)

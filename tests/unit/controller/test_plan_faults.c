@@ -167,14 +167,20 @@ static void test_plan_takes_started_for_running_without_a_port(void **state)
 	expect_condition(f, "Activatable", "False", "NoPort", "containerPort");
 }
 
+static void hold(struct fixture *f, enum held what, const char *reason, const char *text)
+{
+	const struct memory_attempt attempt = {what, kube_generation(f->container), f->now.now_ms};
+
+	memory_hold(&f->memory, &attempt, reason, text);
+}
+
 static void test_plan_tells_what_the_api_server_refused(void **state)
 {
 	struct fixture *f = *state;
 
 	fixture_asleep(f, NULL);
 	set_running(f, true);
-	memory_hold(&f->memory, HELD_CONSUMER, kube_generation(f->container), f->now.now_ms,
-	            "ConsumerRejected", "violates PodSecurity \"restricted\"");
+	hold(f, HELD_CONSUMER, "ConsumerRejected", "violates PodSecurity \"restricted\"");
 	settle(f, "refused");
 	assert_string_equal(instance_phase(f), "Failed");
 	expect_condition(f, "Ready", "False", "ConsumerRejected", "violates PodSecurity");
@@ -194,8 +200,7 @@ static void test_plan_tries_a_refused_start_at_once_in_a_new_generation(void **s
 
 	fixture_asleep(f, NULL);
 	set_running(f, true);
-	memory_hold(&f->memory, HELD_CONSUMER, kube_generation(f->container), f->now.now_ms,
-	            "ConsumerRejected", "no");
+	hold(f, HELD_CONSUMER, "ConsumerRejected", "no");
 	settle(f, "refused");
 	set_running(f, false);
 	settle(f, "stop");
@@ -319,8 +324,7 @@ static void test_plan_tells_host_and_service_conflicts(void **state)
 	f->hosts_reason = NULL;
 
 	assert_int_equal(service_target_parse(list, &f->config.target, NULL), 0);
-	memory_hold(&f->memory, HELD_SERVICE, kube_generation(f->container), f->now.now_ms,
-	            "ServiceConflict", "a Service hello is in the way");
+	hold(f, HELD_SERVICE, "ServiceConflict", "a Service hello is in the way");
 	settle(f, "conflict");
 	assert_null(f->service);
 	assert_null(f->slice); /* it would join the foreign Service */

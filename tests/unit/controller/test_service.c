@@ -57,7 +57,7 @@ static void tell(const struct service_target *target, char buf[256])
 {
 	int bytes = snprintf(buf, 256, "%u", target->port);
 
-	for (int family = 0; family < SERVICE_FAMILIES; family++) {
+	for (int family = 0; family < SERVICE_FAMILIES_COUNT; family++) {
 		const struct service_addresses *of = &target->of[family];
 
 		if (of->is_used)
