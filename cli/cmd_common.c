@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What several verbs do.
+ * cmd_common - what several verbs of the plugin do
  */
 #include <stdio.h>
 #include <string.h>
@@ -54,13 +54,14 @@ int sc_set_running(struct session *s, const char *name, bool running, json_t **r
                    struct err *err)
 {
 	json_t *before = NULL, *after = NULL;
+	const struct kube_ref ref = session_ref(s, &KUBE_STOPPABLECONTAINERS, name);
 	json_t *patch = json_pack("{s{sb}}", "spec", "running", running);
 	bool was;
 	int r = sc_get(s, name, &before, err);
 
 	was = r == 0 && json_bool_at(before, false, "spec", "running", NULL) == running;
 	if (r == 0 && !was)
-		r = session_patch(s, &KUBE_STOPPABLECONTAINERS, name, patch, &after, err);
+		r = session_patch(s, &ref, patch, &after, err);
 	json_decref(patch);
 	if (r == 0 && ret_object != NULL)
 		*ret_object = json_incref(after != NULL ? after : before);

@@ -64,14 +64,17 @@ static void read_where(int count, char **words, struct args *args)
 static void add_names(const struct completion *c, const struct args *args, json_t *lines)
 {
 	bool spaces = c->want == COMPLETION_NAMESPACES;
+	struct kube_ref ref = {.type = &KUBE_NAMESPACES};
 	CLEANUP(session_free_var) struct session *s = NULL;
 	CLEANUP(json_decref_var) json_t *list = NULL;
 	json_t *object;
 	size_t i;
 
-	if (session_new(args, &s, NULL) < 0 ||
-	    session_list(s, spaces ? &KUBE_NAMESPACES : &KUBE_STOPPABLECONTAINERS,
-	                 spaces ? NULL : session_namespace(s), NULL, &list, NULL) < 0)
+	if (session_new(args, &s, NULL) < 0)
+		return;
+	if (!spaces)
+		ref = session_ref(s, &KUBE_STOPPABLECONTAINERS, NULL);
+	if (session_list(s, &ref, NULL, &list, NULL) < 0)
 		return;
 	json_array_foreach(json_object_get(list, "items"), i, object) {
 		const char *phase = json_str_at(object, "", "status", "phase", NULL);

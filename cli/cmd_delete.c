@@ -33,9 +33,9 @@ static int abandon(struct session *s, const json_t *object, struct err *err)
 	                          SC_GROUP "/abandon-rootfs", "true");
 	const char *instance =
 	        json_str_at(object, kube_name(object), "status", "instanceName", NULL);
+	const struct kube_ref ref = session_ref(s, &KUBE_STOPPABLECONTAINERINSTANCES, instance);
 
-	if (session_patch(s, &KUBE_STOPPABLECONTAINERINSTANCES, instance, patch, NULL, err) < 0 &&
-	    err->code != ERR_NOT_FOUND)
+	if (session_patch(s, &ref, patch, NULL, err) < 0 && err->code != ERR_NOT_FOUND)
 		return err_wrap(err, "%s", instance);
 	return 0;
 }

@@ -77,6 +77,7 @@ int cmd_events(struct session *s, struct err *err)
 	struct events e = {0};
 	CLEANUP(json_decref_var) json_t *container = NULL;
 	CLEANUP(json_decref_var) json_t *list = NULL;
+	const struct kube_ref ref = session_ref(s, &KUBE_EVENTS, NULL);
 	const struct session_follow follow = {
 	        .type = &KUBE_EVENTS,
 	        .ns = session_namespace(s),
@@ -90,7 +91,7 @@ int cmd_events(struct session *s, struct err *err)
 	e.container = container;
 	if (args->watch)
 		return session_follow(s, &follow, err);
-	if (session_list(s, &KUBE_EVENTS, session_namespace(s), NULL, &list, err) < 0 ||
+	if (session_list(s, &ref, NULL, &list, err) < 0 ||
 	    on_list(&e, json_object_get(list, "items"), err) < 0)
 		return -1;
 	if (!e.headed)

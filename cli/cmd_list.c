@@ -198,6 +198,7 @@ int cmd_list(struct session *s, struct err *err)
 	                  .with_namespace = args->all_namespaces},
 	};
 	const struct kube_list_opts opts = {.label_selector = args->selector};
+	const struct kube_ref ref = {.type = &KUBE_STOPPABLECONTAINERS, .ns = ns};
 	const struct session_follow follow = {
 	        .type = &KUBE_STOPPABLECONTAINERS,
 	        .ns = ns,
@@ -211,7 +212,7 @@ int cmd_list(struct session *s, struct err *err)
 
 	if (args->watch)
 		return session_follow(s, &follow, err);
-	r = session_list(s, &KUBE_STOPPABLECONTAINERS, ns, &opts, &list, err);
+	r = session_list(s, &ref, &opts, &list, err);
 	if (r == 0)
 		r = print_items(&l, json_object_get(list, "items"), err);
 	json_decref(list);

@@ -40,6 +40,7 @@ static int ask(const char *name, const char *path, struct err *err)
 
 int cmd_reset(struct session *s, struct err *err)
 {
+	struct kube_ref ref;
 	const struct args *args = session_args(s);
 	const char *name = args->operands[0];
 	CLEANUP(json_decref_var) json_t *instance = NULL;
@@ -58,8 +59,8 @@ int cmd_reset(struct session *s, struct err *err)
 	patch = json_pack("{s{ss s{ss}}}", "metadata", "resourceVersion",
 	                  kube_resource_version(instance), "annotations", SC_GROUP "/reset-rootfs",
 	                  digest);
-	if (session_patch(s, &KUBE_STOPPABLECONTAINERINSTANCES, kube_name(instance), patch, NULL,
-	                  err) < 0)
+	ref = session_ref(s, &KUBE_STOPPABLECONTAINERINSTANCES, kube_name(instance));
+	if (session_patch(s, &ref, patch, NULL, err) < 0)
 		return err_wrap(err, "%s", name);
 	return print_text(err, "%s begins anew from image %s", name, digest);
 }

@@ -71,6 +71,7 @@ static int await_answer(struct session *s, const json_t *instance, struct verify
 
 int cmd_verify(struct session *s, struct err *err)
 {
+	struct kube_ref ref;
 	const char *name = session_args(s)->operands[0];
 	CLEANUP(json_decref_var) json_t *instance = NULL;
 	CLEANUP(json_decref_var) json_t *patch = NULL;
@@ -82,9 +83,8 @@ int cmd_verify(struct session *s, struct err *err)
 		return -1;
 	(void)snprintf(v.order, sizeof v.order, "%" PRIu64, clk_wall_ms());
 	patch = json_pack("{s{s{ss}}}", "metadata", "annotations", SC_ANNOTATION_VERIFY, v.order);
-	if (session_patch(s, &KUBE_STOPPABLECONTAINERINSTANCES, kube_name(instance), patch, NULL,
-	                  err) < 0 ||
-	    await_answer(s, instance, &v, err) < 0)
+	ref = session_ref(s, &KUBE_STOPPABLECONTAINERINSTANCES, kube_name(instance));
+	if (session_patch(s, &ref, patch, NULL, err) < 0 || await_answer(s, instance, &v, err) < 0)
 		return err_wrap(err, "%s", name);
 	r = print_lines(verify_lines(v.instance, name, &is_same), err);
 	json_decref(v.instance);

@@ -17,7 +17,7 @@
 DEFINE_CLEANUP(struct session *, session_free);
 
 /* clang-format off */
-static int (*const commands[VERB_N])(struct session *s, struct err *err) = {
+static int (*const commands[VERBS_COUNT])(struct session *s, struct err *err) = {
 	[VERB_LIST] = cmd_list,
 	[VERB_CREATE] = cmd_create,
 	[VERB_STATUS] = cmd_status,

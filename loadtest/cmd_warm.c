@@ -175,17 +175,22 @@ static int warm_round(const struct warm *w, struct warm_target *t, unsigned roun
 	return 0;
 }
 
-/* Bytes that each connection of a crowd adds to the target's memory. */
-static int warm_crowd(const struct warm *w, const struct warm_target *t, const char *host,
-                      bool wants_answer, double *ret_bytes, struct err *err)
+/* Bytes that each connection of a crowd, idle or with a held request, adds to @t's memory. */
+static int warm_crowd(const struct warm *w, const struct warm_target *t, bool is_held,
+                      double *ret_bytes, struct err *err)
 {
+	const struct crowd_opts opts = {
+	        .address = "127.0.0.1",
+	        .port = t->port,
+	        .host = is_held ? w->held_host : w->host,
+	        .count = (unsigned)w->crowd,
+	        .wants_answer = !is_held,
+	};
 	uint64_t before_kib, after_kib;
 	struct crowd *crowd;
 	int rc;
 
-	if (meter_rss_kib(t->pid, &before_kib, err) < 0 ||
-	    crowd_open("127.0.0.1", t->port, host, (unsigned)w->crowd, wants_answer, &crowd, err) <
-	            0)
+	if (meter_rss_kib(t->pid, &before_kib, err) < 0 || crowd_open(&opts, &crowd, err) < 0)
 		return err_wrap(err, "%s", t->name);
 	(void)poll(NULL, 0, WARM_SETTLE_MS); /* what was sent is read by then */
 	rc = meter_rss_kib(t->pid, &after_kib, err);
@@ -268,11 +273,10 @@ static int warm_run(struct warm *w, struct err *err)
 	/* memory first: a proxy that has had load keeps what it grew */
 	for (unsigned i = 0; i < w->count; i++) {
 		if (w->at[i].pid != 0 &&
-		    warm_crowd(w, &w->at[i], w->host, true, &w->at[i].idle_bytes, err) < 0)
+		    warm_crowd(w, &w->at[i], false, &w->at[i].idle_bytes, err) < 0)
 			return -1;
 	}
-	if (w->held != NULL &&
-	    warm_crowd(w, &w->holder, w->held_host, false, &w->held_bytes, err) < 0)
+	if (w->held != NULL && warm_crowd(w, &w->holder, true, &w->held_bytes, err) < 0)
 		return -1;
 	for (unsigned round = 0; round < w->rounds; round++) {
 		for (unsigned i = 0; i < w->count; i++) {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * crowd - many connections that each have sent one request and stay
+ */
 #include "loadtest/crowd.h"
 
 #include <arpa/inet.h>
@@ -58,26 +61,25 @@ static int crowd_answer(int fd, struct err *err)
 	return 0;
 }
 
-int crowd_open(const char *address, uint16_t port, const char *host, unsigned count,
-               bool wants_answer, struct crowd **ret_crowd, struct err *err)
+int crowd_open(const struct crowd_opts *opts, struct crowd **ret_crowd, struct err *err)
 {
 	CLEANUP(crowd_close_var) struct crowd *c = calloc(1, sizeof *c);
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(opts->port)};
 	char request[512];
 
-	(void)snprintf(request, sizeof request, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", host);
+	(void)snprintf(request, sizeof request, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", opts->host);
 	if (c != NULL)
-		c->fds = calloc(count, sizeof *c->fds);
+		c->fds = calloc(opts->count, sizeof *c->fds);
 	if (c == NULL || c->fds == NULL)
 		return err_set(err, ERR_NOMEM, 0, "connections");
-	if (inet_pton(AF_INET, address, &to.sin_addr) != 1)
-		return err_set(err, ERR_INVALID, 0, "\"%s\" is no IPv4 address", address);
-	if (crowd_raise_limit(count, err) < 0)
+	if (inet_pton(AF_INET, opts->address, &to.sin_addr) != 1)
+		return err_set(err, ERR_INVALID, 0, "\"%s\" is no IPv4 address", opts->address);
+	if (crowd_raise_limit(opts->count, err) < 0)
 		return -1;
-	for (; c->count < count; c->count++) {
+	for (; c->count < opts->count; c->count++) {
 		if (crowd_connect(&to, request, &c->fds[c->count], err) < 0)
 			return err_wrap(err, "connection %u", c->count + 1);
-		if (wants_answer && crowd_answer(c->fds[c->count], err) < 0) {
+		if (opts->wants_answer && crowd_answer(c->fds[c->count], err) < 0) {
 			(void)close(c->fds[c->count]);
 			return err_wrap(err, "connection %u", c->count + 1);
 		}

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dial - a connection to a port of this machine
+ */
 #include "loadtest/dial.h"
 
 #include <arpa/inet.h>

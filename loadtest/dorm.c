@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dorm - many sleeping containers on an API server without nodes; plays their kubelet and agent
+ */
 #include "loadtest/dorm.h"
 
 #include <event2/event.h>
@@ -198,7 +201,8 @@ int dorm_fill(struct dorm *d, unsigned count, struct err *err)
 {
 	d->wanted_count = count;
 	dorm_more(d);
-	if (loop_until(d->base, dorm_is_full, d, DORM_FILL_TIMEOUT_MS, "fill", err) < 0)
+	if (loop_until(d->base, &(struct loop_goal){dorm_is_full, d, DORM_FILL_TIMEOUT_MS, "fill"},
+	               err) < 0)
 		return -1;
 	return d->failed_count > 0 ? dorm_failure(d, err) : 0;
 }
@@ -224,7 +228,9 @@ int dorm_wake(struct dorm *d, unsigned at, uint64_t *ret_us, struct err *err)
 	(void)snprintf(host, sizeof host, "%s.%s.localhost", d->name, d->opts.ns);
 	r = probe_start(&p, err);
 	if (r == 0)
-		r = loop_until(d->base, probe_is_over, &p, DORM_TIMEOUT_MS, "wake", err);
+		r = loop_until(d->base,
+		               &(struct loop_goal){probe_is_over, &p, DORM_TIMEOUT_MS, "wake"},
+		               err);
 	probe_stop(&p);
 	if (r == 0 && p.status != 200)
 		r = err_set(err, ERR_INVALID, 0, "wake: status %d", p.status);
@@ -234,7 +240,8 @@ int dorm_wake(struct dorm *d, unsigned at, uint64_t *ret_us, struct err *err)
 	d->is_asleep = false;
 	dorm_write(d, &KUBE_STOPPABLECONTAINERS, d->name, NULL,
 	           json_pack("{s:{s:b}}", "spec", "running", 0));
-	if (loop_until(d->base, dorm_is_back, d, DORM_TIMEOUT_MS, "sleep", err) < 0)
+	if (loop_until(d->base, &(struct loop_goal){dorm_is_back, d, DORM_TIMEOUT_MS, "sleep"},
+	               err) < 0)
 		return -1;
 	return d->failed_count > 0 ? dorm_failure(d, err) : 0;
 }
@@ -248,16 +255,23 @@ static bool dorm_is_synced(const void *arg)
 	return informer_is_synced(d->containers) && informer_is_synced(d->pods);
 }
 
-static int dorm_watch(struct dorm *d, const struct kube_type *type, const char *selector,
-                      void (*on_change)(void *, const json_t *, const json_t *),
-                      struct informer **ret_informer, struct err *err)
+static int dorm_watch(struct dorm *d, struct err *err)
 {
-	const struct informer_opts opts = {.ref = {.type = type, .ns = d->opts.ns},
-	                                   .label_selector = selector,
-	                                   .on_change = on_change,
-	                                   .arg = d};
+	const struct informer_opts containers = {
+	        .ref = {.type = &KUBE_STOPPABLECONTAINERS, .ns = d->opts.ns},
+	        .on_change = on_container,
+	        .arg = d,
+	};
+	const struct informer_opts pods = {
+	        .ref = {.type = &KUBE_PODS, .ns = d->opts.ns},
+	        .label_selector = SC_LABEL_MANAGED_BY "=" SC_MANAGED_BY,
+	        .on_change = on_pod,
+	        .arg = d,
+	};
 
-	return informer_new(d->base, d->client, &opts, ret_informer, err);
+	if (informer_new(d->base, d->client, &containers, &d->containers, err) < 0)
+		return -1;
+	return informer_new(d->base, d->client, &pods, &d->pods, err);
 }
 
 int dorm_new(struct event_base *base, const struct dorm_opts *opts, struct dorm **ret_dorm,
@@ -273,10 +287,9 @@ int dorm_new(struct event_base *base, const struct dorm_opts *opts, struct dorm 
 	if (waiter_new(base, &d->waiter, err) < 0 ||
 	    kube_client_new(base, opts->kubeconfig, "sc-loadtest/" SC_VERSION, &d->client, err) <
 	            0 ||
-	    dorm_watch(d, &KUBE_STOPPABLECONTAINERS, NULL, on_container, &d->containers, err) < 0 ||
-	    dorm_watch(d, &KUBE_PODS, SC_LABEL_MANAGED_BY "=" SC_MANAGED_BY, on_pod, &d->pods,
-	               err) < 0 ||
-	    loop_until(base, dorm_is_synced, d, DORM_TIMEOUT_MS, "watches", err) < 0) {
+	    dorm_watch(d, err) < 0 ||
+	    loop_until(base, &(struct loop_goal){dorm_is_synced, d, DORM_TIMEOUT_MS, "watches"},
+	               err) < 0) {
 		dorm_free(d);
 		return -1;
 	}

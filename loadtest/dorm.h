@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * dorm - many containers asleep, without a node: it plays kubelet and node agent for them
+ * dorm - many sleeping containers on an API server without nodes; plays their kubelet and agent
  *
  * What a kubelet and an agent would write of a Pod is written at once, in the size that theirs
  * has, and a consumer listens on a port of ours that answers every request. So what is measured

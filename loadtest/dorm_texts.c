@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dorm texts - what a user, a kubelet and a node agent write of one container
+ */
 #include "loadtest/dorm_texts.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * floor - what Podman alone needs from create to the first byte of an answer: the least possible
+ */
 #include "loadtest/floor.h"
 
 #include <string.h>
@@ -69,7 +72,9 @@ static int floor_begin(struct floor *f, const char *method, const char *path, co
 
 static int floor_end(struct floor *f, const char *what, struct err *err)
 {
-	if (loop_until(f->base, floor_is_answered, f, 2 * FLOOR_TIMEOUT_MS, what, err) < 0)
+	if (loop_until(f->base,
+	               &(struct loop_goal){floor_is_answered, f, 2 * FLOOR_TIMEOUT_MS, what},
+	               err) < 0)
 		return -1;
 	if (f->status < 200 || f->status > 299)
 		return err_set(err, ERR_INVALID, 0, "podman: %s: %d %s", what, f->status, f->text);
@@ -114,13 +119,19 @@ static int floor_address(struct floor *f, const char *id, char address[64], stru
 	return *address != '\0' ? 0 : err_set(err, ERR_INVALID, 0, "podman: no address");
 }
 
+/* One cycle under way. */
+struct floor_cycle {
+	uint64_t begin_us;
+	struct stages_cycle *cycle; /* how long each stage took, borrowed */
+};
+
 /*
  * In a ready namespace the port is dialled from the call on, since the address is there; on
  * Podman's own network only after it, for an address that does not exist yet cannot be dialled
  * without the kernel remembering that for a second.
  */
-static int floor_start(struct floor *f, enum stages_kind kind, const char *id, uint64_t begin_us,
-                       struct stages_cycle *cycle, struct err *err)
+static int floor_start(struct floor *f, enum stages_kind kind, const char *id,
+                       struct floor_cycle *c, struct err *err)
 {
 	char path[FLOOR_ID_BYTES + 64], address[64];
 	struct probe probe = {.base = f->base,
@@ -136,7 +147,7 @@ static int floor_start(struct floor *f, enum stages_kind kind, const char *id, u
 	if (kind == STAGES_PODMAN_NETNS && probe_start(&probe, err) < 0)
 		return -1;
 	rc = floor_end(f, "start", err);
-	cycle->us[STAGES_STARTED] = (int64_t)(clk_now_us() - begin_us);
+	c->cycle->us[STAGES_STARTED] = (int64_t)(clk_now_us() - c->begin_us);
 	if (rc == 0 && kind == STAGES_PODMAN_BRIDGE) {
 		rc = floor_address(f, id, address, err);
 		probe.address = address;
@@ -144,13 +155,15 @@ static int floor_start(struct floor *f, enum stages_kind kind, const char *id, u
 			rc = probe_start(&probe, err);
 	}
 	if (rc == 0)
-		rc = loop_until(f->base, probe_is_over, &probe, FLOOR_TIMEOUT_MS, "first byte",
-		                err);
+		rc = loop_until(
+		        f->base,
+		        &(struct loop_goal){probe_is_over, &probe, FLOOR_TIMEOUT_MS, "first byte"},
+		        err);
 	if (rc == 0 && probe.status != 200)
 		rc = err_set(err, ERR_INVALID, 0, "podman: status %d", probe.status);
 	probe_stop(&probe);
 	if (rc == 0)
-		cycle->us[STAGES_FIRST_BYTE] = (int64_t)(probe.first_byte_us - begin_us);
+		c->cycle->us[STAGES_FIRST_BYTE] = (int64_t)(probe.first_byte_us - c->begin_us);
 	return rc;
 }
 
@@ -169,19 +182,19 @@ int floor_run(struct floor *f, enum stages_kind kind, struct stages_cycle *ret_c
 {
 	json_t *spec = floor_spec(f, kind);
 	char id[FLOOR_ID_BYTES];
-	uint64_t begin_us;
+	struct floor_cycle cycle = {.cycle = ret_cycle};
 	struct err first = {0};
 	int rc;
 
 	stages_cycle_init(ret_cycle);
-	begin_us = clk_now_us();
+	cycle.begin_us = clk_now_us();
 	rc = floor_begin(f, "POST", FLOOR_API "/containers/create", spec, err);
 	json_decref(spec);
 	if (rc < 0 || floor_end(f, "create", err) < 0)
 		return -1;
-	ret_cycle->us[STAGES_CREATED] = (int64_t)(clk_now_us() - begin_us);
+	ret_cycle->us[STAGES_CREATED] = (int64_t)(clk_now_us() - cycle.begin_us);
 	(void)snprintf(id, sizeof id, "%s", json_str_at(f->answer, "", "Id", NULL));
-	rc = floor_start(f, kind, id, begin_us, ret_cycle, &first);
+	rc = floor_start(f, kind, id, &cycle, &first);
 	if (floor_remove(f, id, err) < 0 && rc == 0)
 		return -1;
 	if (rc < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * floor - what Podman alone needs from create to the first byte of an answer
+ * floor - what Podman alone needs from create to the first byte of an answer: the least possible
  *
  * By REST on the engine's own service, as the Pod runner does it: no process of a command line
  * starts in the measured time.

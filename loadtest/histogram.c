@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * histogram - durations in microseconds, counted with a bounded relative error
+ */
 #include "loadtest/histogram.h"
 
 #include <string.h>

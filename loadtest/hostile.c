@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hostile - one connection that sends and reads as fast as it can, in a process of its own
+ */
 #include "loadtest/hostile.h"
 
 #include <errno.h>

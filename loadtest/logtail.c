@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * logtail - what was added to a program's log since the last look
+ */
 #include "loadtest/logtail.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * loop - steps one after the other on an event loop
+ */
 #include "loadtest/loop.h"
 
 #include <event2/event.h>
@@ -20,20 +23,19 @@ static void on_wake_up(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 }
 
-int loop_until(struct event_base *base, bool (*is_done)(const void *arg), const void *arg,
-               uint64_t timeout_ms, const char *what, struct err *err)
+int loop_until(struct event_base *base, const struct loop_goal *goal, struct err *err)
 {
 	const struct timeval tick = {0, 100000};
-	const uint64_t end_ms = clk_now_ms() + timeout_ms;
+	const uint64_t end_ms = clk_now_ms() + goal->timeout_ms;
 	struct event *timer = event_new(base, -1, EV_PERSIST, on_wake_up, NULL);
 	int rc = 0;
 
 	if (timer == NULL || evtimer_add(timer, &tick) < 0)
 		rc = err_set(err, ERR_NOMEM, 0, "timer");
-	while (rc == 0 && !is_done(arg)) {
+	while (rc == 0 && !goal->is_done(goal->arg)) {
 		if (clk_now_ms() >= end_ms)
-			rc = err_set(err, ERR_TIMEOUT, 0, "%s: nothing after %llu ms", what,
-			             (unsigned long long)timeout_ms);
+			rc = err_set(err, ERR_TIMEOUT, 0, "%s: nothing after %llu ms", goal->what,
+			             (unsigned long long)goal->timeout_ms);
 		else
 			(void)event_base_loop(base, EVLOOP_ONCE);
 	}

@@ -14,12 +14,19 @@
 
 struct event_base;
 
+/* What is waited for. */
+struct loop_goal {
+	bool (*is_done)(const void *arg);
+	const void *arg;
+	uint64_t timeout_ms;
+	const char *what; /* in the text of the error */
+};
+
 /**
- * loop_until() - run callbacks until @is_done says so
- * Return: 0; negative with ERR_TIMEOUT after @timeout_ms, "@what" in its text
+ * loop_until() - run callbacks until @goal is reached
+ * Return: 0; negative with ERR_TIMEOUT when it is too late
  */
-int loop_until(struct event_base *base, bool (*is_done)(const void *arg), const void *arg,
-               uint64_t timeout_ms, const char *what, struct err *err);
+int loop_until(struct event_base *base, const struct loop_goal *goal, struct err *err);
 
 /** loop_pause() - run callbacks for so long */
 void loop_pause(struct event_base *base, uint64_t ms);

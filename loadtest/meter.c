@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * meter - what a process has used, as the kernel counts it
+ */
 #include "loadtest/meter.h"
 
 #include <ctype.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plot - gnuplot draws a file of measurements
+ */
 #include "loadtest/plot.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * probe - one HTTP GET, with the moment of its first answer byte
+ */
 #include "loadtest/probe.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * regulars - well-behaved clients: so many small requests a second, whatever the answers take
+ */
 #include "loadtest/regulars.h"
 
 #include <errno.h>

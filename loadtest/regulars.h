@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * regulars - clients that behave: so many small requests a second, whatever the answers take
+ * regulars - well-behaved clients: so many small requests a second, whatever the answers take
  *
  * A request waits from the moment at which it was due, so that what holds up one also counts for
  * those behind it. Most go over kept connections, each fourth is the last of its connection.

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * series - the figures that are measured of starts on a cluster, and their limits
+ */
 #include "loadtest/series.h"
 
 #include <errno.h>

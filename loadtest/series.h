@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * series - what is measured of starts on a cluster, and what must hold of it
+ * series - the figures that are measured of starts on a cluster, and their limits
  *
  * Several kinds of starts, each by stage, in microseconds since it was asked for: since the request
  * to the activator, or since the call that creates a bare Pod.

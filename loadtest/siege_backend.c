@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * siege_backend - containers for a siege, each in a process of its own
+ */
 #include "loadtest/siege_backend.h"
 
 #include <arpa/inet.h>

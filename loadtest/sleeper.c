@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sleeper - one of our containers, woken by a request and put to sleep by hand
+ */
 #include "loadtest/sleeper.h"
 
 #include <stdio.h>
@@ -150,7 +153,9 @@ int sleeper_sleep(struct sleeper *s, struct err *err)
 	json_decref(patch);
 	if (call == NULL)
 		return err_set(err, ERR_NOMEM, 0, "patch");
-	if (loop_until(s->base, sleeper_is_asleep, s, SLEEPER_TIMEOUT_MS, "sleep", err) < 0)
+	if (loop_until(s->base,
+	               &(struct loop_goal){sleeper_is_asleep, s, SLEEPER_TIMEOUT_MS, "sleep"},
+	               err) < 0)
 		return s->patch_err.code != ERR_NONE ? err_wrap(err, "%s", s->patch_err.text) : -1;
 	return 0;
 }
@@ -214,7 +219,9 @@ int sleeper_wake(struct sleeper *s, struct stages_cycle *ret_cycle, struct err *
 	s->begin_us = clk_now_us();
 	rc = probe_start(&s->probe, err);
 	if (rc == 0)
-		rc = loop_until(s->base, sleeper_is_awake, s, SLEEPER_TIMEOUT_MS, "wake", err);
+		rc = loop_until(
+		        s->base,
+		        &(struct loop_goal){sleeper_is_awake, s, SLEEPER_TIMEOUT_MS, "wake"}, err);
 	if (rc == 0 && s->probe.status != 200)
 		rc = err_set(err, ERR_INVALID, 0, "wake: status %d", s->probe.status);
 	probe_stop(&s->probe);
@@ -244,7 +251,9 @@ int sleeper_new(struct event_base *base, const struct sleeper_opts *opts,
 	    sleeper_watch(s, &KUBE_STOPPABLECONTAINERINSTANCES, on_instance, &s->instances, err) <
 	            0 ||
 	    sleeper_watch(s, &KUBE_PODS, on_pod, &s->pods, err) < 0 ||
-	    loop_until(base, sleeper_is_synced, s, SLEEPER_TIMEOUT_MS, "watches", err) < 0) {
+	    loop_until(base,
+	               &(struct loop_goal){sleeper_is_synced, s, SLEEPER_TIMEOUT_MS, "watches"},
+	               err) < 0) {
 		sleeper_free(s);
 		return -1;
 	}

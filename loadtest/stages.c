@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stages - what is measured of a start, by whom it is made, and how it is printed
+ */
 #include "loadtest/stages.h"
 
 #include <errno.h>

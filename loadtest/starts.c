@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * starts - starts Pods and our containers on a cluster, and notes when what happened
+ */
 #include "loadtest/starts.h"
 
 #include <arpa/inet.h>
@@ -266,7 +269,8 @@ static int start_finish(struct start *st, struct err *err)
 
 static int starts_finish(struct starts *s, const char *what, struct err *err)
 {
-	int rc = loop_until(s->base, starts_are_over, s, STARTS_TIMEOUT_MS, what, err);
+	int rc = loop_until(s->base,
+	                    &(struct loop_goal){starts_are_over, s, STARTS_TIMEOUT_MS, what}, err);
 
 	for (unsigned i = 0; i < s->now_count; i++) {
 		if (rc == 0)
@@ -304,7 +308,9 @@ static int starts_remove_bare(struct starts *s, struct err *err)
 		if (kube_delete(s->client, &ref, &opts, on_answered, &s->now[i]) == NULL)
 			return err_set(err, ERR_NOMEM, 0, "delete");
 	}
-	rc = loop_until(s->base, starts_are_gone, s, STARTS_TIMEOUT_MS, "bare Pods' end", err);
+	rc = loop_until(
+	        s->base,
+	        &(struct loop_goal){starts_are_gone, s, STARTS_TIMEOUT_MS, "bare Pods' end"}, err);
 	return rc;
 }
 
@@ -426,7 +432,9 @@ int starts_stop(struct starts *s, const char *name, struct err *err)
 
 	answer = (struct start){0};
 	if (starts_say_stop(s, name, &answer, err) < 0 ||
-	    loop_until(s->base, start_is_answered, &answer, STARTS_TIMEOUT_MS, "stop", err) < 0)
+	    loop_until(s->base,
+	               &(struct loop_goal){start_is_answered, &answer, STARTS_TIMEOUT_MS, "stop"},
+	               err) < 0)
 		return -1;
 	if (answer.err.code != ERR_NONE) {
 		*err = answer.err;
@@ -479,7 +487,9 @@ int starts_sleep(struct starts *s, const char *const *names, unsigned count, str
 		if (starts_stop(s, names[i], err) < 0)
 			return -1;
 	}
-	return loop_until(s->base, starts_are_asleep, &a, STARTS_TIMEOUT_MS, "sleep", err);
+	return loop_until(s->base,
+	                  &(struct loop_goal){starts_are_asleep, &a, STARTS_TIMEOUT_MS, "sleep"},
+	                  err);
 }
 
 /* ---- life ---- */
@@ -537,7 +547,8 @@ int starts_new(struct event_base *base, const struct starts_opts *opts, struct s
 	            0 ||
 	    starts_watch(s, &KUBE_STOPPABLECONTAINERS, on_container, &s->containers, err) < 0 ||
 	    starts_watch(s, &KUBE_PODS, on_pod, &s->pods, err) < 0 ||
-	    loop_until(base, starts_is_synced, s, STARTS_TIMEOUT_MS, "watches", err) < 0) {
+	    loop_until(base, &(struct loop_goal){starts_is_synced, s, STARTS_TIMEOUT_MS, "watches"},
+	               err) < 0) {
 		starts_free(s);
 		return -1;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * starts - Pods and containers of ours that are started on a cluster, and when what happened
+ * starts - starts Pods and our containers on a cluster, and notes when what happened
  *
  * The application is sc-beacon in both: it says by datagram when it listens, so neither side is
  * polled and no Pod's address is dialled before it exists. All clocks are this machine's.

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tally - processor time by program, between two moments
+ */
 #include "loadtest/tally.h"
 
 #include <dirent.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * waiter - a port of 127.0.0.1 that answers any request with 200 and closes
+ */
 #include "loadtest/waiter.h"
 
 #include <arpa/inet.h>

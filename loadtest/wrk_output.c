@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wrk_output - the figures in what wrk prints
+ */
 #include "loadtest/wrk_output.h"
 
 #include <ctype.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * activity - when a container was last used, as far as its status tells
+ */
 #include "cli/core/activity.h"
 
 #include <string.h>

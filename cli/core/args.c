@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * args - the command line of kubectl-sc, parsed into a struct
+ */
 #include "cli/core/args.h"
 
 #include <stdio.h>

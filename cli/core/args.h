@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * args - the command line as a value
+ * args - the command line of kubectl-sc, parsed into a struct
  *
  * Flags as kubectl takes them: "--flag value", "--flag=value", "-f value", "-fvalue", "-it" for
  * two without values, anywhere before "--", also before the verb where they are everybody's. What

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * check - finds wrong values on the command line before the API server is asked
+ */
 #include "cli/core/check.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * check - what is wrong with a command line beyond its form, before anything is asked
+ * check - finds wrong values on the command line before the API server is asked
  */
 #pragma once
 

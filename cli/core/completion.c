@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * completion - what can come next on the command line, and the shells' scripts that ask
+ */
 #include "cli/core/completion.h"
 
 #include <assert.h>
@@ -82,7 +85,7 @@ static void add_flags(const struct completion *c, json_t *lines)
 
 static void add_verbs(const struct completion *c, json_t *lines)
 {
-	for (int v = VERB_NONE + 1; v < VERB_N; v++) {
+	for (int v = VERB_NONE + 1; v < VERBS_COUNT; v++) {
 		const struct verb_info *info = verb_info((enum verb)v);
 
 		if (completion_fits(c, info->name))

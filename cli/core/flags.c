@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The flags of all verbs: one table. Of two with one letter each is another verb's.
+ * flags - the flags of all verbs, as one table
+ *
+ * Two flags may have the same letter: they are of different verbs.
  */
 #include <string.h>
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * goal - the states that "wait --for" can wait for, and whether an object is in one
+ */
 #include "cli/core/goal.h"
 
 #include <stdbool.h>

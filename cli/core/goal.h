@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * goal - what "wait --for" waits for, and whether an object is there
+ * goal - the states that "wait --for" can wait for, and whether an object is in one
  */
 #pragma once
 

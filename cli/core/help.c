@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * help - what --help prints, made of the tables
+ */
 #include "cli/core/help.h"
 
 #include <stdio.h>
@@ -70,7 +73,7 @@ static void add_verbs(json_t *lines)
 {
 	char left[HELP_FLAG_BYTES];
 
-	for (int v = VERB_NONE + 1; v < VERB_N; v++) {
+	for (int v = VERB_NONE + 1; v < VERBS_COUNT; v++) {
 		verb_left(verb_info((enum verb)v), left);
 		lines_add(lines, "  %-20s %s", left, verb_info((enum verb)v)->synopsis);
 	}

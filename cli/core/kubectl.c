@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kubectl - the command line for kubectl, which carries out exec, logs and cp
+ */
 #include "cli/core/kubectl.h"
 
 #include <assert.h>

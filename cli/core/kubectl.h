@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kubectl - the command line of the kubectl that does exec, logs and cp
+ * kubectl - the command line for kubectl, which carries out exec, logs and cp
  */
 #pragma once
 

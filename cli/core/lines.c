@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lines - a text that is built line by line, as a JSON list of strings
+ */
 #include "cli/core/lines.h"
 
 #include <stdarg.h>

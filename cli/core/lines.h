@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lines - text that is computed: a JSON list of strings, one a line
+ * lines - a text that is built line by line, as a JSON list of strings
  *
  * So a core can make a text of any length without memory functions of its own, and a test reads it.
  */

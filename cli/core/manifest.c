@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * manifest - the StoppableContainer that "create" makes of its flags
+ */
 #include "cli/core/manifest.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * manifest - the object that "create" makes of its flags
+ * manifest - the StoppableContainer that "create" makes of its flags
  */
 #pragma once
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reset - whether a container's kept files may be dropped, and for which image
+ */
 #include "cli/core/reset.h"
 
 #include <stdio.h>

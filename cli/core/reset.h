@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * reset - whether the kept files may be dropped, and for which image
+ * reset - whether a container's kept files may be dropped, and for which image
  */
 #pragma once
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rows - tables as kubectl prints them: rows of cells, and lines made of them
+ */
 #include "cli/core/rows.h"
 
 #include <assert.h>

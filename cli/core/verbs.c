@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * verbs - tables of what the plugin can do, and of what each verb takes
+ */
 #include "cli/core/verbs.h"
 
 #include <assert.h>
@@ -8,7 +11,7 @@
 enum { WORD_BYTES_MAX = 32, WORD_NEAR = 2 };
 
 /* clang-format off */
-static const struct verb_info verbs[VERB_N] = {
+static const struct verb_info verbs[VERBS_COUNT] = {
 	[VERB_LIST] = {
 		"list", "ls get", "[NAME…]", 0, VERB_OPERANDS_ANY, OPERAND_NAME, NULL,
 		"list StoppableContainers",
@@ -120,7 +123,7 @@ static const struct verb_info verbs[VERB_N] = {
 
 const struct verb_info *verb_info(enum verb verb)
 {
-	assert(verb > VERB_NONE && verb < VERB_N);
+	assert(verb > VERB_NONE && verb < VERBS_COUNT);
 	return &verbs[verb];
 }
 
@@ -146,7 +149,7 @@ int word_is_in(const char *words, const char *word)
 
 enum verb verb_find(const char *word)
 {
-	for (int v = VERB_NONE + 1; v < VERB_N; v++) {
+	for (int v = VERB_NONE + 1; v < VERBS_COUNT; v++) {
 		if (strcmp(verbs[v].name, word) == 0 || list_has(verbs[v].aliases, ' ', word))
 			return (enum verb)v;
 	}
@@ -202,7 +205,7 @@ const char *verb_nearest(const char *word)
 		if (strcmp(cousins[i].word, word) == 0)
 			return verbs[cousins[i].verb].name;
 	}
-	for (int v = VERB_NONE + 1; v < VERB_N; v++) {
+	for (int v = VERB_NONE + 1; v < VERBS_COUNT; v++) {
 		unsigned far = word_distance(word, verbs[v].name, WORD_NEAR);
 
 		if (far < best && far < strlen(verbs[v].name)) {

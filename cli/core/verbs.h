@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * verbs - what the plugin can do, and what each verb takes: tables
+ * verbs - tables of what the plugin can do, and of what each verb takes
  *
  * --help, the completion and docs/cli.md are made of them.
  */
@@ -31,7 +31,7 @@ enum verb {
 	VERB_DELETE,
 	VERB_COMPLETION,
 	VERB_VERSION,
-	VERB_N
+	VERBS_COUNT
 };
 
 enum { VERB_OPERANDS_ANY = 256 };

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * verify - what the node agent says of the kept files
+ */
 #include "cli/core/verify.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * why - explains why a container is awake, asleep or failed, what comes next, and what to do
+ */
 #include "cli/core/why.h"
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * why - why it is awake, asleep or failed, what comes next, and what to do
+ * why - explains why a container is awake, asleep or failed, what comes next, and what to do
  *
  * Made of status alone: the phase, the conditions, status.idle and status.activation.
  */

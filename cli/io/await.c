@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * await - waits until an object of the API server is in a wanted state
+ */
 #include "cli/io/await.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * await - wait for one object to be as wanted
+ * await - waits until an object of the API server is in a wanted state
  */
 #pragma once
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * print - writes lines, tables and objects to standard output
+ */
 #include "cli/io/print.h"
 
 #include <errno.h>

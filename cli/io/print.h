@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * print - lines, tables and objects to standard output
+ * print - writes lines, tables and objects to standard output
  *
  * What people read is cleaned of control characters; what programs read (json, yaml) is escaped by
  * its format.

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * session - calls to the API server, one after the other, each waited for
+ */
 #include "cli/io/session.h"
 
 #include <signal.h>
@@ -160,8 +163,7 @@ static int answer_wait(struct answer *a, json_t **ret, struct err *err)
 	               a->late ? "no answer within --request-timeout" : "interrupted");
 }
 
-static struct kube_ref ref_of(const struct session *s, const struct kube_type *type,
-                              const char *name)
+struct kube_ref session_ref(const struct session *s, const struct kube_type *type, const char *name)
 {
 	return (struct kube_ref){.type = type, .ns = session_namespace(s), .name = name};
 }
@@ -170,7 +172,7 @@ int session_get(struct session *s, const struct kube_type *type, const char *nam
                 struct err *err)
 {
 	struct answer a = {.s = s, .what = "get"};
-	struct kube_ref ref = ref_of(s, type, name);
+	struct kube_ref ref = session_ref(s, type, name);
 
 	a.call = kube_get(s->client, &ref, on_answer, &a);
 	return answer_wait(&a, ret, err);
@@ -184,13 +186,12 @@ int session_get_path(struct session *s, const char *path, json_t **ret, struct e
 	return answer_wait(&a, ret, err);
 }
 
-int session_list(struct session *s, const struct kube_type *type, const char *ns,
-                 const struct kube_list_opts *opts, json_t **ret, struct err *err)
+int session_list(struct session *s, const struct kube_ref *ref, const struct kube_list_opts *opts,
+                 json_t **ret, struct err *err)
 {
 	struct answer a = {.s = s, .what = "list"};
-	const struct kube_ref ref = {.type = type, .ns = ns};
 
-	a.call = kube_list(s->client, &ref, opts, on_answer, &a);
+	a.call = kube_list(s->client, ref, opts, on_answer, &a);
 	return answer_wait(&a, ret, err);
 }
 
@@ -198,19 +199,18 @@ int session_create(struct session *s, const struct kube_type *type, const json_t
                    json_t **ret, struct err *err)
 {
 	struct answer a = {.s = s, .what = "create"};
-	struct kube_ref ref = ref_of(s, type, NULL);
+	struct kube_ref ref = session_ref(s, type, NULL);
 
 	a.call = kube_create(s->client, &ref, object, on_answer, &a);
 	return answer_wait(&a, ret, err);
 }
 
-int session_patch(struct session *s, const struct kube_type *type, const char *name,
-                  const json_t *patch, json_t **ret, struct err *err)
+int session_patch(struct session *s, const struct kube_ref *ref, const json_t *patch, json_t **ret,
+                  struct err *err)
 {
 	struct answer a = {.s = s, .what = "patch"};
-	struct kube_ref ref = ref_of(s, type, name);
 
-	a.call = kube_patch(s->client, &ref, KUBE_PATCH_MERGE, patch, on_answer, &a);
+	a.call = kube_patch(s->client, ref, KUBE_PATCH_MERGE, patch, on_answer, &a);
 	return answer_wait(&a, ret, err);
 }
 
@@ -218,7 +218,7 @@ int session_delete(struct session *s, const struct kube_type *type, const char *
                    const struct kube_delete_opts *opts, struct err *err)
 {
 	struct answer a = {.s = s, .what = "delete"};
-	struct kube_ref ref = ref_of(s, type, name);
+	struct kube_ref ref = session_ref(s, type, name);
 
 	a.call = kube_delete(s->client, &ref, opts, on_answer, &a);
 	return answer_wait(&a, NULL, err);
@@ -295,9 +295,10 @@ static int watching_list(struct watching *w)
 {
 	const struct session_follow *f = w->f;
 	const struct kube_list_opts opts = {f->label_selector, f->field_selector, 0};
+	const struct kube_ref ref = {.type = f->type, .ns = f->ns};
 	CLEANUP(json_decref_var) json_t *list = NULL;
 
-	if (session_list(w->s, f->type, f->ns, &opts, &list, w->err) < 0)
+	if (session_list(w->s, &ref, &opts, &list, w->err) < 0)
 		return -1;
 	w->stale = false;
 	watching_remember(w, kube_resource_version(list));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * session - the API server, one question after the other
+ * session - calls to the API server, one after the other, each waited for
  *
  * A plugin does one thing and ends, so a verb reads from top to bottom: each call here turns the
  * event loop until its answer is there. An interrupt ends any of them; main() then ends with
@@ -28,17 +28,21 @@ const char *session_namespace(const struct session *s);
 /** session_interrupted() - the signal's number, 0 when there was none */
 int session_interrupted(const struct session *s);
 
+/** session_ref() - that object in session_namespace() */
+struct kube_ref session_ref(const struct session *s, const struct kube_type *type,
+                            const char *name);
+
 /* Bodies are new references. */
 int session_get(struct session *s, const struct kube_type *type, const char *name, json_t **ret,
                 struct err *err);
 int session_get_path(struct session *s, const char *path, json_t **ret, struct err *err);
-/** session_list() - @ns NULL: all namespaces */
-int session_list(struct session *s, const struct kube_type *type, const char *ns,
-                 const struct kube_list_opts *opts, json_t **ret, struct err *err);
+int session_list(struct session *s, const struct kube_ref *ref, const struct kube_list_opts *opts,
+                 json_t **ret, struct err *err);
 int session_create(struct session *s, const struct kube_type *type, const json_t *object,
                    json_t **ret, struct err *err);
-int session_patch(struct session *s, const struct kube_type *type, const char *name,
-                  const json_t *patch, json_t **ret, struct err *err);
+/** session_patch() - a merge patch */
+int session_patch(struct session *s, const struct kube_ref *ref, const json_t *patch, json_t **ret,
+                  struct err *err);
 int session_delete(struct session *s, const struct kube_type *type, const char *name,
                    const struct kube_delete_opts *opts, struct err *err);
 

@@ -126,7 +126,7 @@ static void test_kubectl_cp_refuses_what_is_cut(void **state)
 
 static void test_help_of_each_verb_has_examples_of_its_own(void **state)
 {
-	for (int v = VERB_NONE; v < VERB_N; v++) {
+	for (int v = VERB_NONE; v < VERBS_COUNT; v++) {
 		char *text = text_of(help_lines((enum verb)v));
 
 		expect_contains(text, "Usage: kubectl sc ");
@@ -142,7 +142,7 @@ static void test_help_of_each_verb_has_examples_of_its_own(void **state)
 /* Of two flags of one verb none shadows the other. */
 static void test_flags_of_a_verb_have_names_and_letters_of_their_own(void **state)
 {
-	for (int v = VERB_NONE; v < VERB_N; v++) {
+	for (int v = VERB_NONE; v < VERBS_COUNT; v++) {
 		const struct flag *f = NULL;
 
 		while ((f = flag_next((enum verb)v, f)) != NULL) {
