@@ -3,17 +3,30 @@
 """sources - the rules of STYLE.md that need no compiler: sources.py RULE
 
 Each rule prints what breaks it as "file:line: what", one a line, and fails if there was any.
-Without git (a source archive) the files are found by walking the tree.
+Without git (a source archive) the files are found by walking the tree. SC_LINT_ROOT: another tree
+than the one that this file is in; rules_test.py plants what each rule has to find in one.
 """
 import os
 import re
 import subprocess
 import sys
 
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+ROOT = os.path.realpath(os.environ.get("SC_LINT_ROOT")
+                        or os.path.join(os.path.dirname(__file__), "..", ".."))
 
 FILE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 60
+PARAMETERS_MAX = 5
+
+# Functions with more parameters that a component still has; these numbers only go down.
+PARAMETERS_TOO_MANY = {"lib": 18, "local": 17, "agent": 7}
+# Members of enums that count the others and are called otherwise; none is added.
+COUNTS_BY_OTHER_NAMES = {
+    "LEASE_N_STATES", "LEASE_N_EVENTS", "MARK_FIELDS", "ST_COUNT_OF", "CHILD_N_STATES",
+    "CHILD_N_EVENTS", "POD_CTR_N_STATES", "PROBE_KINDS",
+}
+# Components whose sources do not all begin with what they are for yet.
+PURPOSE_NOT_SAID = {"lib", "local", "agent", "activator", "wrapper"}
 
 # Of a component, what it may include besides itself.
 MAY_INCLUDE = {
@@ -26,7 +39,22 @@ MAY_INCLUDE = {
     "check": {"lib"},
     "local": {"lib"},
     "cli": {"lib"},
+    "loadtest": {"lib"},
 }
+
+# The folders of a component, lowest floor first. A folder includes itself and what is on the floors
+# below it, not its neighbours; what is in no folder (main.c) is above them all.
+FLOORS = {
+    "controller": [["core"], ["io"]],
+    "activator": [["core"], ["net"], ["http"], ["queue", "session"], ["io", "proxy"], ["cluster"]],
+    "idle-monitor": [["core"], ["io"]],
+    "agent": [["core"], ["io/mounts", "io/image"], ["io"]],
+    "local": [["registry/core", "runner/core", "engine/core"], ["api/core"],
+              ["registry/io", "runner/io"], ["api/io", "engine/io"]],
+    "cli": [["core"], ["io"]],
+}
+# Headers that are in no folder since they are the border between folders: each may include them.
+BORDERS = {"local/registry.h", "local/runner.h", "local/pod_log.h"}
 
 # What core/ may not include: input, output, clocks, threads, processes.
 IMPURE = re.compile(
@@ -119,6 +147,116 @@ def rule_dependence():
                 yield f"{name}:{number}: {component}/ includes {included}"
             if quote == '"' and "/" not in included:
                 yield f"{name}:{number}: {included} is not named from the root of the tree"
+
+
+def floor_of(component, name):
+    """Of a file, or None where its folder is on no floor."""
+    floors = FLOORS[component]
+    folder = os.path.dirname(name)[len(component) + 1:]
+    if folder == "":
+        return len(floors)
+    return next((n for n, folders in enumerate(floors) if folder in folders), None)
+
+
+def rule_directions():
+    for name in files(".c", ".h"):
+        component = name.split("/")[0]
+        if component not in FLOORS:
+            continue
+        own = floor_of(component, name)
+        if own is None:
+            yield f"{name}:1: FLOORS in tests/lint/sources.py has no place for its folder"
+            continue
+        for number, quote, included in includes(name):
+            folder = os.path.dirname(included)
+            if (quote != '"' or included.split("/")[0] != component or included in BORDERS
+                    or folder == os.path.dirname(name)):
+                continue
+            other = floor_of(component, included)
+            if other is None or other >= own:
+                yield f"{name}:{number}: {included} is not below {os.path.dirname(name)}/"
+
+
+def toplevel(name):
+    """Number and text of each declaration or head of a definition outside of all braces."""
+    text = "\n".join(line for _, line in code_lines(name))
+    text = re.sub(r"^\s*#(?:[^\n\\]|\\.|\\\n)*", lambda m: "\n" * m.group(0).count("\n"), text,
+                  flags=re.M)
+    depth, number, start, chunk = 0, 1, 1, ""
+    for char in text:
+        if depth == 0 and char in ";{":
+            yield start, chunk
+            chunk = ""
+        elif depth == 0 and char != "}":
+            if chunk.strip() == "":
+                start = number
+            chunk += char
+        number += char == "\n"
+        depth += {"{": 1, "}": -1}.get(char, 0)
+
+
+def parameters_of(chunk):
+    """Name and number of parameters of a function, None of what is no function."""
+    match = re.match(r"[^=()]*?\b(\w+)\s*\(", chunk)
+    if match is None or re.match(r"\s*(typedef|struct\s+\w+\s*$)", chunk):
+        return None
+    depth, count, used = 1, 0, False
+    for char in chunk[match.end():]:
+        depth += {"(": 1, ")": -1}.get(char, 0)
+        if depth == 0:
+            break
+        if char == "," and depth == 1:
+            count += 1
+        used = used or not char.isspace()
+    is_variadic = re.search(r",\s*\.\.\.\s*\)", chunk) is not None
+    return match.group(1), (count + 1 if used else 0) - is_variadic
+
+
+def rule_parameters():
+    found = {}
+    for name in files(".c"):
+        component = name.split("/")[0]
+        if component not in MAY_INCLUDE:
+            continue
+        for number, chunk in toplevel(name):
+            head = parameters_of(chunk)
+            if head is not None and head[1] > PARAMETERS_MAX:
+                found.setdefault(component, []).append(
+                    f"{name}:{number}: {head[0]} has {head[1]} parameters, {PARAMETERS_MAX} are "
+                    "allowed")
+    for component, broken in found.items():
+        if len(broken) > PARAMETERS_TOO_MANY.get(component, 0):
+            yield from broken
+
+
+def rule_counts():
+    product = [n for n in files(".c", ".h") if n.split("/")[0] in MAY_INCLUDE]
+    texts = {n: "\n".join(line for _, line in code_lines(n)) for n in product}
+    bounds = set()
+    for text in texts.values():
+        bounds.update(re.findall(r"<\s*([A-Z][A-Z0-9_]+)\b", text))
+    for name, text in texts.items():
+        for enum in re.finditer(r"\benum\s*\w*\s*\{([^{}]*)\}", text):
+            members = re.sub(r"^[ \t]*#.*$", "", enum.group(1), flags=re.M)
+            last = re.search(r"\b([A-Z]\w+)\s*,?\s*$", members)
+            if last is None or last.group(1).endswith("_COUNT"):
+                continue
+            word = last.group(1)
+            is_count = re.search(r"(^|_)N(_|$)|_(KINDS|NUM|LAST)$", word) or word in bounds
+            if is_count and word not in COUNTS_BY_OTHER_NAMES:
+                number = (text.count("\n", 0, enum.start(1))
+                          + members.count("\n", 0, last.start(1)) + 1)
+                yield f"{name}:{number}: {word} counts the members: its name ends in _COUNT"
+
+
+def rule_purpose():
+    for name in files(".c", ".h"):
+        component = name.split("/")[0]
+        if component not in MAY_INCLUDE or component in PURPOSE_NOT_SAID:
+            continue
+        top = "\n".join(lines(name)[1:3])
+        if not re.match(r"/\*\n \* \S+( \S+)* - \S", top):
+            yield f"{name}:2: does not begin with what it is for"
 
 
 def rule_banned():

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""rules_test - each rule of sources.py and circles.py finds what it is for, and nothing in good code
+
+A small tree is made for each case: the rule must be silent about it as it is, and name the file and
+the words when a fault is planted in it.
+"""
+import os
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+
+SPDX = "/* SPDX-License-Identifier: Apache-2.0 */\n"
+GOOD = {
+    "docs/metrics.md": "| `sc_good_total` | counter | it |\n| `out_of_luck` | it |\n",
+    "activator/core/end_reason.def": SPDX + 'END_REASON(LUCK, "out_of_luck", 503)\n',
+    "cli/core/good.h": SPDX + """/*
+ * good - what a good file looks like
+ */
+#pragma once
+
+enum good_kind { GOOD_UNSET, GOOD_BEST, GOOD_KINDS_COUNT };
+
+int good_sum(int a, int b, int c, int d, int e, ...);
+""",
+    "cli/core/good.c": SPDX + """/*
+ * good - what a good file looks like
+ */
+#include "cli/core/good.h"
+
+#include "lib/base/num.h"
+
+#define GOOD_CALL(a, b, c, d, e, f) good_sum(a, b, c, d, e, f)
+
+/* int commented_out(int a, int b, int c, int d, int e, int f) { } */
+int good_sum(int a, int b, int c, int d, int e, ...)
+{
+	for (int i = 0; i < GOOD_KINDS_COUNT; i++)
+		a += i;
+	return a + b + c + d + e;
+}
+""",
+    "cli/io/good_io.c": SPDX + """/*
+ * good_io - includes what is below it
+ */
+#include "cli/core/good.h"
+
+static struct metric *good_total(struct metrics *m)
+{
+	return metrics_counter(m, "sc_good_total", "It.", NULL);
+}
+""",
+    "cli/main.c": SPDX + """/*
+ * main - above all folders
+ */
+#include "cli/core/good.h"
+#include "cli/io/good_io.h"
+""",
+    "tests/unit/cli/meson.build": "foreach name : ['good']\n",
+    "tests/unit/cli/test_good.c": SPDX,
+}
+
+# rule, file, what is added to it (or instead of it), what the rule has to say
+FAULTS = [
+    ("banned", "cli/main.c", "int f(char *s) { return atoi(s); }\n", "cli/main.c:7: calls atoi"),
+    ("banned", "cli/io/good_io.c", "void f(void) { exit(1); }\n", "calls exit outside main.c"),
+    ("counts", "cli/core/bad.h", SPDX + "enum a { A_B, A_N };\n", "bad.h:2: A_N counts"),
+    ("counts", "cli/core/bad.h", SPDX + "#define AS(X) X(B)\nenum a {\n#define X(n) A_##n,\n"
+     "\tAS(X)\n#undef X\n\tA_KINDS\n};\n", "bad.h:7: A_KINDS counts"),
+    ("counts", "cli/core/bad.c", SPDX + "enum { RED, BLUE, COLOURS };\n"
+     "int f(int i)\n{\n\treturn i < COLOURS;\n}\n", "bad.c:2: COLOURS counts"),
+    ("dependence", "cli/main.c", '#include "controller/core/plan.h"\n',
+     "cli/ includes controller/core/plan.h"),
+    ("dependence", "cli/main.c", '#include "commands.h"\n', "commands.h is not named from the root"),
+    ("dependence", "loadtest/main.c", '#include "cli/core/good.h"\n',
+     "loadtest/ includes cli/core/good.h"),
+    ("dependence", "lib/base/bad.c", '#include "wrapper/proto.h"\n',
+     "lib/ includes wrapper/proto.h"),
+    ("directions", "cli/core/bad.c", '#include "cli/io/good_io.h"\n',
+     "bad.c:1: cli/io/good_io.h is not below cli/core/"),
+    ("directions", "cli/io/bad.c", '#include "cli/commands.h"\n', "is not below cli/io/"),
+    ("directions", "cli/shelf/bad.c", "", "FLOORS in tests/lint/sources.py has no place"),
+    ("directions", "agent/io/image/bad.c", '#include "agent/io/mounts/fs.h"\n',
+     "is not below agent/io/image/"),
+    ("directions", "agent/io/mounts/bad.c", '#include "agent/io/agent.h"\n',
+     "is not below agent/io/mounts/"),
+    ("directions", "local/registry/io/bad.c", '#include "local/api/io/api.h"\n',
+     "is not below local/registry/io/"),
+    ("header", "cli/core/bad.c", "int a;\n", "bad.c:1: no SPDX-License-Identifier"),
+    ("metrics", "cli/io/bad.c", 'metrics_counter(m, "sc_bad_total", "", NULL)\n',
+     "sc_bad_total is not in docs/metrics.md"),
+    ("metrics", "docs/metrics.md", "| `sc_gone_total` | counter | it |\n",
+     "sc_gone_total is in no program"),
+    ("metrics", "activator/core/end_reason.def", 'END_REASON(FATE, "fate", 503)\n',
+     "fate is not in docs/metrics.md"),
+    ("parameters", "cli/core/bad.c", "int f(int a, int b, int c, int d, int e, int g)\n{\n}\n",
+     "bad.c:1: f has 6 parameters"),
+    ("parameters", "loadtest/bad.c", "static int f(int a, int (*b)(int x, int y), int c, int d,\n"
+     "             int e, void *g)\n{\n}\n", "bad.c:1: f has 6 parameters"),
+    ("paths", "docs/bad.md", "see /ho" "me/me/notes\n", "docs/bad.md:1: a path of one machine"),
+    ("purity", "cli/core/bad.c", "#include <unistd.h>\n", "core/ includes unistd.h"),
+    ("purity", "cli/core/bad.c", "int f(void)\n{\n\treturn clk_now_ms();\n}\n",
+     "bad.c:3: core/ calls clk_now_ms"),
+    ("purpose", "cli/core/bad.c", SPDX + '#include "cli/core/bad.h"\n',
+     "bad.c:2: does not begin with what it is for"),
+    ("purpose", "loadtest/bad.h", SPDX + "/*\n * Helpers.\n */\n", "bad.h:2: does not begin"),
+    ("registered", "tests/unit/cli/test_bad.c", SPDX, "test_bad.c:1: in no meson.build"),
+    ("size", "cli/core/bad.c", "\n" * 601, "601 lines, 600 are allowed"),
+    ("size", "cli/core/bad.c", "int f(void)\n{\n" + "\tx++;\n" * 61 + "}\n",
+     "a function of 61 lines"),
+]
+
+
+def plant(root, name, text, mode="w"):
+    path = os.path.join(root, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, mode, encoding="utf-8") as f:
+        f.write(text)
+
+
+def run(root, rule):
+    done = subprocess.run([sys.executable, os.path.join(HERE, "sources.py"), rule],
+                          env={**os.environ, "SC_LINT_ROOT": root, "GIT_DIR": os.path.join(root, "no")},
+                          cwd=root, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def main():
+    failed = 0
+    for rule in sorted({rule for rule, *_ in FAULTS}):
+        with tempfile.TemporaryDirectory() as root:
+            for name, text in GOOD.items():
+                plant(root, name, text)
+            code, output = run(root, rule)
+            if code != 0 or output != "":
+                failed += 1
+                print(f"{rule}: is not silent about good code ({code}):\n{output}")
+    for rule, file, text, want in FAULTS:
+        with tempfile.TemporaryDirectory() as root:
+            for name, good in GOOD.items():
+                plant(root, name, good)
+            plant(root, file, text, "a")
+            code, output = run(root, rule)
+            if code != 1 or want not in output:
+                failed += 1
+                print(f"{rule}: wants \"{want}\", exit 1; has exit {code}:\n{output}")
+    print(f"{len(FAULTS)} faults, {failed} failures")
+    return 1 if failed else 0
+
+
+sys.exit(main())
