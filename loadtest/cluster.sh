@@ -28,10 +28,10 @@ if $is_ours && [ -z "${SC_CLUSTER_DIR:-}" ]; then
   rmdir "$SC_CLUSTER_DIR"
 fi
 export SC_CLUSTER_DIR SC_RELEASE_BUILD_DIR=$build
-# shellcheck source=tests/cluster/lib.sh
-. "$root/tests/cluster/lib.sh"
-# shellcheck source=tests/cluster/product.sh
-. "$root/tests/cluster/product.sh"
+# shellcheck source=tests/cluster/kubernetes/lib.sh
+. "$root/tests/cluster/kubernetes/lib.sh"
+# shellcheck source=tests/cluster/product/product.sh
+. "$root/tests/cluster/product/product.sh"
 
 space=loadtest results=${SC_RESULTS_DIR:-$here/results}
 image=$REGISTRY/sc-beacon:1 beacon=$CLUSTER_IP:7100

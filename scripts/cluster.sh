@@ -16,8 +16,8 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 case "${1:-}" in
   -h | --help) sed -n '3,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
 esac
-# shellcheck source=tests/cluster/lib.sh
-. "$here/tests/cluster/lib.sh"
+# shellcheck source=tests/cluster/kubernetes/lib.sh
+. "$here/tests/cluster/kubernetes/lib.sh"
 
 verb=${1:-}
 [ $# -eq 0 ] || shift

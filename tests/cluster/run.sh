@@ -37,8 +37,8 @@ if [ -z "${SC_CLUSTER_DIR:-}" ]; then
   fi
 fi
 export SC_CLUSTER_DIR
-# shellcheck source=tests/cluster/lib.sh
-. "$here/lib.sh"
+# shellcheck source=tests/cluster/kubernetes/lib.sh
+. "$here/kubernetes/lib.sh"
 
 # shellcheck disable=SC2317 # called by the trap
 cleanup() {

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # The test cluster itself: that it is what the other tests take it for.
 set -euo pipefail
-# shellcheck source=tests/cluster/lib.sh
-. "$(dirname "$0")/../lib.sh"
-# shellcheck source=tests/cluster/app.sh
-. "$(dirname "$0")/../app.sh"
+# shellcheck source=tests/cluster/kubernetes/lib.sh
+. "$(dirname "$0")/../kubernetes/lib.sh"
+# shellcheck source=tests/cluster/product/app.sh
+. "$(dirname "$0")/../product/app.sh"
 
 # what of the cluster differs by the node
 . "$CLUSTER_DIR/settings"

@@ -6,10 +6,10 @@ set -euo pipefail
 SC_CLUSTER_DIR=$(mktemp -d /var/tmp/sc-killed.XXXXXX)
 rmdir "$SC_CLUSTER_DIR"
 export SC_CLUSTER_DIR
-# shellcheck source=tests/cluster/lib.sh
-. "$(dirname "$0")/../lib.sh"
-# shellcheck source=tests/cluster/app.sh
-. "$(dirname "$0")/../app.sh"
+# shellcheck source=tests/cluster/kubernetes/lib.sh
+. "$(dirname "$0")/../kubernetes/lib.sh"
+# shellcheck source=tests/cluster/product/app.sh
+. "$(dirname "$0")/../product/app.sh"
 trap cluster_down EXIT
 
 cgroups() { find /sys/fs/cgroup -type d -name "$CLUSTER_CGROUP"; }

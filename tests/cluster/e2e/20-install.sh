@@ -3,12 +3,12 @@
 # The chart on a cluster: installed, upgraded, rolled back, tested by helm; then a container that
 # sleeps, wakes by a request through the activators' Service, keeps its file and sleeps again.
 set -euo pipefail
-# shellcheck source=tests/cluster/lib.sh
-. "$(dirname "$0")/../lib.sh"
-# shellcheck source=tests/cluster/product.sh
-. "$(dirname "$0")/../product.sh"
-# shellcheck source=tests/cluster/app.sh
-. "$(dirname "$0")/../app.sh"
+# shellcheck source=tests/cluster/kubernetes/lib.sh
+. "$(dirname "$0")/../kubernetes/lib.sh"
+# shellcheck source=tests/cluster/product/product.sh
+. "$(dirname "$0")/../product/product.sh"
+# shellcheck source=tests/cluster/product/app.sh
+. "$(dirname "$0")/../product/app.sh"
 
 strict=install-$$
 test_begin "$strict"

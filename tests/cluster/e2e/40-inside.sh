@@ -6,12 +6,12 @@
 # known ways out are asked for, by opening, or by writing the value that is already there.
 set -euo pipefail
 here=$(dirname "$0")/..
-# shellcheck source=tests/cluster/lib.sh
-. "$here/lib.sh"
-# shellcheck source=tests/cluster/product.sh
-. "$here/product.sh"
-# shellcheck source=tests/cluster/app.sh
-. "$here/app.sh"
+# shellcheck source=tests/cluster/kubernetes/lib.sh
+. "$here/kubernetes/lib.sh"
+# shellcheck source=tests/cluster/product/product.sh
+. "$here/product/product.sh"
+# shellcheck source=tests/cluster/product/app.sh
+. "$here/product/app.sh"
 
 product_installed
 app_image app:1 >/dev/null

@@ -5,12 +5,12 @@
 # called; and one whose program has to be process 1 runs, restarts and stops as such.
 set -euo pipefail
 here=$(dirname "$0")/..
-# shellcheck source=tests/cluster/lib.sh
-. "$here/lib.sh"
-# shellcheck source=tests/cluster/product.sh
-. "$here/product.sh"
-# shellcheck source=tests/cluster/app.sh
-. "$here/app.sh"
+# shellcheck source=tests/cluster/kubernetes/lib.sh
+. "$here/kubernetes/lib.sh"
+# shellcheck source=tests/cluster/product/product.sh
+. "$here/product/product.sh"
+# shellcheck source=tests/cluster/product/app.sh
+. "$here/product/app.sh"
 
 product_installed
 NS=image-$$

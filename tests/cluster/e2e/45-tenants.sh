@@ -6,14 +6,14 @@
 # and a debug container with the control folder speaks for nobody and brings no address.
 set -euo pipefail
 here=$(dirname "$0")/..
-# shellcheck source=tests/cluster/lib.sh
-. "$here/lib.sh"
-# shellcheck source=tests/cluster/product.sh
-. "$here/product.sh"
-# shellcheck source=tests/cluster/app.sh
-. "$here/app.sh"
-# shellcheck source=tests/cluster/policies.sh
-. "$here/policies.sh"
+# shellcheck source=tests/cluster/kubernetes/lib.sh
+. "$here/kubernetes/lib.sh"
+# shellcheck source=tests/cluster/product/product.sh
+. "$here/product/product.sh"
+# shellcheck source=tests/cluster/product/app.sh
+. "$here/product/app.sh"
+# shellcheck source=tests/cluster/product/policies.sh
+. "$here/product/policies.sh"
 
 product_installed
 app_image app:1 >/dev/null
@@ -21,7 +21,7 @@ base=tenants-$$ prefix=stoppablecontainer.xtlsoft.top
 test_begin "$base" "$base-other"
 tree=$WORK/tree
 app_tree "$tree"
-musl-gcc -std=gnu11 -D_GNU_SOURCE -static -O2 -o "$tree/bin/tenant" "$here/tenant.c"
+musl-gcc -std=gnu11 -D_GNU_SOURCE -static -O2 -o "$tree/bin/tenant" "$here/product/tenant.c"
 tenant=$(cluster_push tenant:1 "$tree" '{"Entrypoint": ["/bin/httpd", "-f", "-p", "8080", "-h", "/www"], "Env": ["PATH=/bin"]}')
 
 # agent_says UID PATTERN: of that Pod

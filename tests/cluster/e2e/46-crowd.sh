@@ -6,12 +6,12 @@
 # answer has one, and no program is not ready or starts again.
 set -euo pipefail
 here=$(dirname "$0")/..
-# shellcheck source=tests/cluster/lib.sh
-. "$here/lib.sh"
-# shellcheck source=tests/cluster/product.sh
-. "$here/product.sh"
-# shellcheck source=tests/cluster/app.sh
-. "$here/app.sh"
+# shellcheck source=tests/cluster/kubernetes/lib.sh
+. "$here/kubernetes/lib.sh"
+# shellcheck source=tests/cluster/product/product.sh
+. "$here/product/product.sh"
+# shellcheck source=tests/cluster/product/app.sh
+. "$here/product/app.sh"
 
 product_installed
 product_ready
@@ -19,7 +19,7 @@ app_image app:1 >/dev/null
 base=crowd-$$
 test_begin "$base"
 mkdir -p "$WORK/tree/bin"
-musl-gcc -std=gnu11 -D_GNU_SOURCE -static -O2 -o "$WORK/tree/bin/crowd" "$here/crowd.c"
+musl-gcc -std=gnu11 -D_GNU_SOURCE -static -O2 -o "$WORK/tree/bin/crowd" "$here/product/crowd.c"
 crowd=$(cluster_push crowd:1 "$WORK/tree" '{"Entrypoint": ["/bin/crowd"]}')
 app_namespace "$base"
 kubectl -n "$NS" create -f - >/dev/null <<END

@@ -4,13 +4,13 @@
 # container sees it, and its upper directory as the node sees it. Meanwhile nothing untrue is said.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-# shellcheck source=tests/cluster/lib.sh
-. "$here/lib.sh"
-# shellcheck source=tests/cluster/product.sh
-. "$here/product.sh"
+# shellcheck source=tests/cluster/kubernetes/lib.sh
+. "$here/kubernetes/lib.sh"
+# shellcheck source=tests/cluster/product/product.sh
+. "$here/product/product.sh"
 run=rootfs-$$
-# shellcheck source=tests/cluster/faults.sh
-. "$here/faults.sh"
+# shellcheck source=tests/cluster/product/faults.sh
+. "$here/product/faults.sh"
 trap faults_end EXIT
 files=${FILES:-100000}
 
@@ -234,7 +234,7 @@ kubectl -n "$run" delete stoppablecontainer --all --timeout=60s >/dev/null
 nothing_is_left() { [ -z "$(kubectl -n "$run" get stoppablecontainers,stoppablecontainerinstances,pods -o name)" ]; }
 cluster_until 30 nothing_is_left
 if cluster_node_exec 1 ls -d "$PREFIX/$run" 2>/dev/null; then die "a folder is left"; fi
-list=$(cluster_node_exec 1 python3 - "$PREFIX/$run" <"$here/overlays.py")
+list=$(cluster_node_exec 1 python3 - "$PREFIX/$run" <"$here/product/overlays.py")
 [ -z "$list" ] || die "a mount is left: $list"
 kubectl delete namespace "$run" --timeout=60s >/dev/null
 step "nothing is left"

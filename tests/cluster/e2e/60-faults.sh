@@ -5,13 +5,13 @@
 # than its holdTimeout, nothing that runs is stopped, nothing untrue is said, and all comes back.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-# shellcheck source=tests/cluster/lib.sh
-. "$here/lib.sh"
-# shellcheck source=tests/cluster/product.sh
-. "$here/product.sh"
+# shellcheck source=tests/cluster/kubernetes/lib.sh
+. "$here/kubernetes/lib.sh"
+# shellcheck source=tests/cluster/product/product.sh
+. "$here/product/product.sh"
 run=faults-$$
-# shellcheck source=tests/cluster/faults.sh
-. "$here/faults.sh"
+# shellcheck source=tests/cluster/product/faults.sh
+. "$here/product/faults.sh"
 daemonset() { kubectl -n "$PRODUCT_NAMESPACE" patch daemonset sc-node-agent --type=merge -p '{"spec":{"template":{"spec":{"nodeSelector":{"test": '"$1"'}}}}}' >/dev/null; }
 # shellcheck disable=SC2317 # called by the trap
 restore() {

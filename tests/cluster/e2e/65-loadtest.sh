@@ -4,8 +4,8 @@
 # time is judged here: loadtest/cluster.sh does that, on a machine that does nothing else.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../../.." && pwd)
-# shellcheck source=tests/cluster/lib.sh
-. "$root/tests/cluster/lib.sh"
+# shellcheck source=tests/cluster/kubernetes/lib.sh
+. "$root/tests/cluster/kubernetes/lib.sh"
 
 export SC_RESULTS_DIR=$CLUSTER_DIR/loadtest
 any=100000

@@ -5,10 +5,10 @@
 # machine does; a wake's own time is compared with the same run's, by medians, tenfold.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-# shellcheck source=tests/cluster/lib.sh
-. "$here/lib.sh"
-# shellcheck source=tests/cluster/programs.sh
-. "$here/programs.sh"
+# shellcheck source=tests/cluster/kubernetes/lib.sh
+. "$here/kubernetes/lib.sh"
+# shellcheck source=tests/cluster/product/programs.sh
+. "$here/product/programs.sh"
 
 die() { echo "70-scale: $*" >&2; tail -n 5 "$SCALE_DIR"/*.log >&2 || true; exit 1; }
 trap programs_end EXIT

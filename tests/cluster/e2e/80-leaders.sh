@@ -5,10 +5,10 @@
 # replica is a user of its own, and the API server's audit log tells who wrote what.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-# shellcheck source=tests/cluster/lib.sh
-. "$here/lib.sh"
-# shellcheck source=tests/cluster/programs.sh
-. "$here/programs.sh"
+# shellcheck source=tests/cluster/kubernetes/lib.sh
+. "$here/kubernetes/lib.sh"
+# shellcheck source=tests/cluster/product/programs.sh
+. "$here/product/programs.sh"
 
 die() { echo "80-leaders: $*" >&2; tail -n 12 "$SCALE_DIR"/*.log >&2 || true; exit 1; }
 # A lease lasts 15 s, is looked at every 2 s, and taking it is two calls on a machine that others use.

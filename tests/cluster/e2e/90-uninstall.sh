@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Uninstalling: what is there stays and nothing hangs; taken apart in order, nothing is left.
 set -euo pipefail
-# shellcheck source=tests/cluster/lib.sh
-. "$(dirname "$0")/../lib.sh"
-# shellcheck source=tests/cluster/product.sh
-. "$(dirname "$0")/../product.sh"
-# shellcheck source=tests/cluster/app.sh
-. "$(dirname "$0")/../app.sh"
+# shellcheck source=tests/cluster/kubernetes/lib.sh
+. "$(dirname "$0")/../kubernetes/lib.sh"
+# shellcheck source=tests/cluster/product/product.sh
+. "$(dirname "$0")/../product/product.sh"
+# shellcheck source=tests/cluster/product/app.sh
+. "$(dirname "$0")/../product/app.sh"
 
 . "$CLUSTER_DIR/settings"
 space=uninstall-$$

@@ -5,12 +5,12 @@
 # registry.example.com. Blocks that are marked otherwise are no commands to be run here.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-# shellcheck source=tests/cluster/lib.sh
-. "$here/lib.sh"
-# shellcheck source=tests/cluster/product.sh
-. "$here/product.sh"
-# shellcheck source=tests/cluster/app.sh
-. "$here/app.sh"
+# shellcheck source=tests/cluster/kubernetes/lib.sh
+. "$here/kubernetes/lib.sh"
+# shellcheck source=tests/cluster/product/product.sh
+. "$here/product/product.sh"
+# shellcheck source=tests/cluster/product/app.sh
+. "$here/product/app.sh"
 
 root=$(cd "$here/../.." && pwd)
 test_begin

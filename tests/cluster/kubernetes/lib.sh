@@ -49,9 +49,9 @@
 
 _cluster_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 CLUSTER_DIR=${SC_CLUSTER_DIR:-/var/tmp/stoppablecontainer-cluster}
-# shellcheck source=tests/cluster/cgroup.sh
+# shellcheck source=tests/cluster/kubernetes/cgroup.sh
 . "$_cluster_here/cgroup.sh"
-# shellcheck source=tests/cluster/config.sh
+# shellcheck source=tests/cluster/kubernetes/config.sh
 . "$_cluster_here/config.sh"
 # shellcheck disable=SC2034 # for those who source this
 BUSYBOX=$REGISTRY/busybox:1

@@ -7,7 +7,7 @@
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 state=$1 cgroup=$2 tie=${3:-}
-# shellcheck source=tests/cluster/cgroup.sh
+# shellcheck source=tests/cluster/kubernetes/cgroup.sh
 . "$here/cgroup.sh"
 
 born() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }

@@ -5,14 +5,14 @@
 # controller and idle-monitor rest, and so do its admission policies, which know the accounts of its own
 # programs only. programs_end undoes it.
 
-PROGRAMS_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+PROGRAMS_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 # shellcheck disable=SC2034 # for those who source this
 PROGRAMS_BUILD=${SC_RELEASE_BUILD_DIR:-$PROGRAMS_ROOT/build}
 SCALE_DIR=$(mktemp -d "$CLUSTER_DIR/programs.XXXXXX")
 # shellcheck source=loadtest/scale-lib.sh
 . "$PROGRAMS_ROOT/loadtest/scale-lib.sh"
-# shellcheck source=tests/cluster/policies.sh
-. "$PROGRAMS_ROOT/tests/cluster/policies.sh"
+# shellcheck source=tests/cluster/product/policies.sh
+. "$PROGRAMS_ROOT/tests/cluster/product/policies.sh"
 
 # programs_begin NAMESPACE: the CRDs, an empty namespace, and no scheduler
 programs_begin() {

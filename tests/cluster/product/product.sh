@@ -12,7 +12,7 @@
 
 PRODUCT_NAMESPACE=stoppablecontainer
 PRODUCT_RELEASE=sc
-_product_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+_product_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 _product_version=$(sed -n "s/^  version: '\(.*\)',$/\1/p" "$_product_root/meson.build")
 # shellcheck disable=SC2034 # for those who source this
 HELLO=$REGISTRY/hello:1

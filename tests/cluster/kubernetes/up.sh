@@ -3,7 +3,7 @@
 # Starts the cluster: cluster_up of lib.sh, which tells of the options.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=tests/cluster/lib.sh
+# shellcheck source=tests/cluster/kubernetes/lib.sh
 . "$here/lib.sh"
 
 CLUSTER_NODES=2 CLUSTER_VERSION=${SC_KUBERNETES:-1.37.2} CLUSTER_FSYNC=false tie=()
@@ -38,7 +38,7 @@ limit=$(cat /proc/sys/fs/inotify/max_user_instances)
 [ $((watches + 15 + 10 * CLUSTER_NODES)) -le "$limit" ] ||
   _cluster_fail "$watches of $limit inotify instances are in use, and a cluster takes up to 35: end another cluster, or raise fs.inotify.max_user_instances"
 if cluster_is_up; then _cluster_fail "a cluster is running in $CLUSTER_DIR"; fi
-CLUSTER_BIN=$(SC_KUBERNETES=$CLUSTER_VERSION bash "$here/../tools/kubernetes.sh" kube-apiserver kube-controller-manager \
+CLUSTER_BIN=$(SC_KUBERNETES=$CLUSTER_VERSION bash "$here/../../tools/kubernetes.sh" kube-apiserver kube-controller-manager \
   kube-scheduler kubelet kube-proxy kubectl helm coredns)
 step "Kubernetes $CLUSTER_VERSION is built"
 
