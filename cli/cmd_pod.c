@@ -14,11 +14,12 @@
 #include "cli/commands.h"
 #include "cli/core/kubectl.h"
 #include "cli/io/await.h"
+#include "lib/base/clk.h"
 #include "lib/kube/client/object.h"
 
 DEFINE_CLEANUP(json_t *, json_decref);
 
-enum { NAME_BYTES = 254 };
+enum { NAME_BYTES = 254, SEEN_MAX_MS = 20000, SEEN_LOOK_MS = 100 };
 
 /* A Pod and the container in it, as found. */
 struct found {
@@ -68,31 +69,82 @@ static bool is_awake(const json_t *object)
 	       *json_str_at(object, "", "status", "consumerPodName", NULL) != '\0';
 }
 
+static bool is_container_running(const json_t *pod, const char *name)
+{
+	static const char *const lists[] = {"containerStatuses", "initContainerStatuses"};
+	const json_t *one;
+	size_t i;
+
+	for (size_t l = 0; l < ARRAY_LEN(lists); l++) {
+		json_array_foreach(json_at(pod, "status", lists[l], NULL), i, one) {
+			if (strcmp(json_str_at(one, "", "name", NULL), name) == 0)
+				return json_at(one, "state", "running", NULL) != NULL;
+		}
+	}
+	return false;
+}
+
+/*
+ * A container is Ready when its port answers, and the kubelet may learn a moment later that it was
+ * started. Until then it answers kubectl with "container not found".
+ */
+static int pod_await_kubelet(struct session *s, const struct found *found, struct err *err)
+{
+	uint64_t end_ms = clk_now_ms() + SEEN_MAX_MS;
+	bool is_first = true;
+
+	for (;;) {
+		CLEANUP(json_decref_var) json_t *pod = NULL;
+
+		if (session_get(s, &KUBE_PODS, found->pod, &pod, err) < 0)
+			return err_wrap(err, "Pod %s", found->pod);
+		/* when it is late, kubectl says what is wrong */
+		if (is_container_running(pod, found->container) || clk_now_ms() >= end_ms)
+			return 0;
+		if (is_first && session_args(s)->verbosity > 0)
+			fprintf(stderr, "kubectl-sc: the kubelet does not know yet that %s runs\n",
+			        found->container);
+		is_first = false;
+		if (session_pause(s, SEEN_LOOK_MS, err) < 0)
+			return -1;
+	}
+}
+
+/* The container in it: the one that is asked for, or the main one. */
+static int pod_find_container(struct session *s, struct found *found, struct err *err)
+{
+	const char *asked = session_args(s)->container;
+	CLEANUP(json_decref_var) json_t *pod = NULL;
+	const json_t *first;
+
+	if (asked == NULL && session_get(s, &KUBE_PODS, found->pod, &pod, err) < 0)
+		return err_wrap(err, "Pod %s", found->pod);
+	first = json_array_get(json_at(pod, "spec", "containers", NULL), 0);
+	(void)snprintf(found->container, sizeof found->container, "%s",
+	               asked != NULL ? asked : json_str_at(first, "", "name", NULL));
+	return 0;
+}
+
 static int pod_find(struct session *s, const char *name, struct found *ret, struct err *err)
 {
 	const struct args *args = session_args(s);
 	CLEANUP(json_decref_var) json_t *object = NULL;
-	CLEANUP(json_decref_var) json_t *pod = NULL;
-	const json_t *first;
+	bool is_woken = false;
 
 	if (sc_get(s, name, &object, err) < 0)
 		return -1;
-	if (args->start && !is_awake(object) && pod_wake(s, &object, err) < 0)
-		return -1;
+	if (args->start && !is_awake(object)) {
+		if (pod_wake(s, &object, err) < 0)
+			return -1;
+		is_woken = true;
+	}
 	if (!is_awake(object))
 		return pod_asleep(s, object, err);
 	(void)snprintf(ret->pod, sizeof ret->pod, "%s",
 	               json_str_at(object, "", "status", "consumerPodName", NULL));
-	(void)snprintf(ret->container, sizeof ret->container, "%s",
-	               args->container != NULL ? args->container : "");
-	if (args->container != NULL)
-		return 0;
-	if (session_get(s, &KUBE_PODS, ret->pod, &pod, err) < 0)
-		return err_wrap(err, "Pod %s", ret->pod);
-	first = json_array_get(json_at(pod, "spec", "containers", NULL), 0);
-	(void)snprintf(ret->container, sizeof ret->container, "%s",
-	               json_str_at(first, "", "name", NULL));
-	return 0;
+	if (pod_find_container(s, ret, err) < 0)
+		return -1;
+	return is_woken ? pod_await_kubelet(s, ret, err) : 0;
 }
 
 /* Does not return when it succeeds. */

@@ -224,6 +224,15 @@ int session_delete(struct session *s, const struct kube_type *type, const char *
 	return answer_wait(&a, NULL, err);
 }
 
+int session_pause(struct session *s, uint64_t ms, struct err *err)
+{
+	const struct timeval pause = clk_timeval(ms);
+
+	(void)event_base_loopexit(s->base, &pause);
+	(void)event_base_loop(s->base, 0);
+	return s->interrupted == 0 ? 0 : err_set(err, ERR_TIMEOUT, 0, "interrupted");
+}
+
 /* A following under way. */
 struct watching {
 	struct session *s;

@@ -46,6 +46,9 @@ int session_patch(struct session *s, const struct kube_ref *ref, const json_t *p
 int session_delete(struct session *s, const struct kube_type *type, const char *name,
                    const struct kube_delete_opts *opts, struct err *err);
 
+/** session_pause() - Return: 0; negative when it was interrupted */
+int session_pause(struct session *s, uint64_t ms, struct err *err);
+
 /*
  * Following: a list, and then what changes, for as long as the callbacks return 0. A watch that
  * ends is taken up again where it was; what the server forgot is listed anew.

@@ -202,6 +202,14 @@ static void test_exec_logs_and_cp_become_kubectl(void **state)
 	sc(f, 3, "cp nope:/a b", "error: nope: not in namespace default");
 }
 
+static void pod_status(struct fixture *f, const char *status)
+{
+	char text[400];
+
+	(void)snprintf(text, sizeof text, "{\"status\":%s}", status);
+	json_decref(world_merge_patch(f->w, PODS "/hello-2/status", text));
+}
+
 static void test_a_sleeper_is_woken_only_when_that_is_said(void **state)
 {
 	struct fixture *f = *state;
@@ -214,9 +222,13 @@ static void test_a_sleeper_is_woken_only_when_that_is_said(void **state)
 	sc(f, 1, "cp hello:/a b", "or give --start to cp");
 	sc(f, 1, "logs hello", "error: hello sleeps, and its log went with its Pod");
 	expect_at(f, SCS "/hello", "/spec/running", "false");
-	job_start(f, "exec $SC exec hello --start -- ls");
+	job_start(f, "exec $SC exec hello --start -v 1 -- ls");
 	expect_at(f, SCS "/hello", "/spec/running", "true");
 	hello_status(f, AWAKE);
+	/* it listens, and the kubelet would still answer "container not found" */
+	job_expect(f, "the kubelet does not know yet that main runs");
+	pod_status(f, "{\"containerStatuses\":[{\"name\":\"side\",\"state\":{\"running\":{}}},"
+	              "{\"name\":\"main\",\"state\":{\"running\":{}}}]}");
 	assert_int_equal(job_end(f), KUBECTL_EXIT);
 	assert_non_null(strstr(f->job.output, "[hello-2][--][ls]"));
 	hello_status(f, "{'phase':'ProviderReady','consumerPodName':null," READY("False") "}");
