@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "activator/io/account.h"
-#include "activator/io/api.h"
-#include "activator/io/cluster.h"
-#include "activator/io/memory_limit.h"
-#include "activator/io/proxy.h"
-#include "activator/io/report.h"
+#include "activator/cluster/api.h"
+#include "activator/cluster/cluster.h"
+#include "activator/cluster/report.h"
+#include "activator/net/account.h"
+#include "activator/net/memory_limit.h"
+#include "activator/proxy/proxy.h"
 #include "activator/settings.h"
 #include "lib/base/clk.h"
 #include "lib/base/config.h"

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "activator/core/trust.h"
-#include "activator/io/proxy.h"
+#include "activator/proxy/proxy.h"
 #include "lib/base/config.h"
 #include "lib/base/err.h"
 

@@ -4,7 +4,8 @@
  * read again, and must mean the same.
  */
 #include "activator/core/forward.h"
-#include "activator/io/message.h"
+#include "activator/http/h1_write.h"
+#include "activator/http/message.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { ADDED_FIELDS_MAX = 4 };
@@ -59,6 +60,16 @@ static void forward(const struct head *h)
 	}
 }
 
+static void put_chunk(void *arg, const char *at, size_t bytes)
+{
+	h1_write_chunk(arg, at, bytes);
+}
+
+static void put_plain(void *arg, const char *at, size_t bytes)
+{
+	out_put(arg, at, bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	struct head_buf *b = head_buf_take();
@@ -73,8 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	if (b->bytes > 0 && message_head(&m, b) == MESSAGE_HEAD) {
 		if (head_check_response(&b->head))
 			forward(&b->head);
-		m.body_out = &out;
-		m.chunk_out = bytes & 2;
+		m.on_body = bytes & 2 ? put_chunk : put_plain;
+		m.arg = &out;
 		if (message_body(&m, b->data + b->parsed, b->bytes - b->parsed, &used) ==
 		    MESSAGE_MORE)
 			(void)message_eof(&m);

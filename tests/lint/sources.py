@@ -46,7 +46,7 @@ MAY_INCLUDE = {
 # below it, not its neighbours; what is in no folder (main.c) is above them all.
 FLOORS = {
     "controller": [["core"], ["io"]],
-    "activator": [["core"], ["net"], ["http"], ["queue", "session"], ["io", "proxy"], ["cluster"]],
+    "activator": [["core"], ["net"], ["http"], ["queue", "session"], ["proxy"], ["cluster"]],
     "idle-monitor": [["core"], ["io"]],
     "agent": [["core"], ["io/mounts", "io/image"], ["io"]],
     "local": [["registry/core", "runner/core", "engine/core"], ["api/core"],

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "activator/io/proxy.h"
+#include "activator/proxy/proxy.h"
 
 enum { DEADLINE_MS = 10000, FDS_MAX = 600, TEXT_MAX = 1 << 20 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory and connections run out: who goes, and who is answered all the same. */
 
-#include "activator/io/account.h"
+#include "activator/net/account.h"
 #include "lib/base/clk.h"
 #include "tests/flow/activator/fixture.h"
 

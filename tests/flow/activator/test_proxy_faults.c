@@ -9,11 +9,12 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "activator/io/sock.h"
+#include "activator/net/conn.h"
 #include "lib/base/clk.h"
 #include "tests/flow/activator/fixture.h"
 
-/* Its answer to the first request makes room for the second, which came with it. */
+/* The answer to the first request makes room for the second, which came with it: by then there is
+   no such host. */
 static void test_proxy_deleted_target_takes_no_further_request(void **state)
 {
 	struct fixture *f = *state;
@@ -25,7 +26,9 @@ static void test_proxy_deleted_target_takes_no_further_request(void **state)
 	target_free(f->target);
 	f->target = NULL;
 	(void)hear(f, c, " 404 ");
-	assert_int_equal(ended(f, END_DELETED), 2);
+	hear_end(f, c);
+	assert_int_equal(ended(f, END_DELETED), 1);
+	assert_int_equal(ended(f, END_UNKNOWN_HOST), 1);
 	assert_int_equal(proxy_held_count(f->proxy), 0);
 }
 
@@ -265,15 +268,18 @@ static void test_proxy_one_connection_has_no_more_than_a_turn(void **state)
 static void test_sock_notices_a_peer_that_is_gone(void **state)
 {
 	struct fixture *f = *state;
-	struct sock s;
+	struct turn turn;
+	struct conn s;
 	int on = 0;
 	int idle_s = 0;
 	socklen_t bytes = sizeof on;
 
-	assert_int_equal(sock_open(&s, f->base, socket(AF_INET, SOCK_STREAM, 0), NULL, NULL), 0);
+	turn_init(&turn, f->base);
+	assert_int_equal(conn_open(&s, &turn, socket(AF_INET, SOCK_STREAM, 0)), 0);
 	assert_int_equal(getsockopt(s.fd, SOL_SOCKET, SO_KEEPALIVE, &on, &bytes), 0);
 	assert_int_equal(getsockopt(s.fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, &bytes), 0);
-	sock_close(&s);
+	conn_close(&s);
+	turn_done(&turn);
 	assert_int_equal(on, 1);
 	assert_int_equal(idle_s, 60);
 }

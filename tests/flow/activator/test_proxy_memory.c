@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A request while one allocation after the other fails: it is answered, refused or cut off. */
-#include "activator/io/account.h"
+#include "activator/net/account.h"
 #include "lib/base/clk.h"
 #include "tests/flow/activator/fixture.h"
 #include "tests/unit/memory/short_memory.h"

@@ -3,7 +3,8 @@
 
 #include <search.h>
 
-#include "activator/io/internal.h"
+#include "activator/proxy/internal.h"
+#include "activator/queue/site.h"
 #include "lib/base/clk.h"
 #include "tests/flow/activator/fixture.h"
 
@@ -134,11 +135,11 @@ static void test_names_of_nodes_do_not_pile_up(void **state)
 		lies_on(f->others[1], node);
 	}
 	sites_seen = 0;
-	twalk(f->proxy->sites, count_site);
+	twalk(f->proxy->queue.sites, count_site);
 	assert_int_equal(sites_seen, 3); /* the node, and two namespaces on it */
 	lies_on(f->target, "");
 	lies_on(f->others[1], "");
-	assert_null(f->proxy->sites);
+	assert_null(f->proxy->queue.sites);
 }
 
 int main(void)

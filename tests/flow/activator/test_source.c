@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "activator/io/source.h"
+#include "activator/net/source.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -7,13 +7,12 @@
 
 #include <cmocka.h>
 
-#include "activator/io/message.h"
+#include "activator/http/message.h"
 
 enum { ROOM_BYTES = 64 * 1024 };
 
 struct fixture {
 	struct message message;
-	struct out body;
 	char data[ROOM_BYTES];
 	size_t bytes;
 };
@@ -24,7 +23,6 @@ static int fixture_new(void **state)
 
 	f = (struct fixture){.bytes = 0};
 	message_init(&f.message, HTTP_REQUEST);
-	f.message.body_out = &f.body;
 	*state = &f;
 	return 0;
 }
@@ -34,7 +32,6 @@ static int fixture_free(void **state)
 	struct fixture *f = *state;
 
 	message_done(&f->message);
-	out_done(&f->body);
 	head_buf_pool_drop();
 	return 0;
 }

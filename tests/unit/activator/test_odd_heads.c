@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -17,7 +18,8 @@
 #include <cmocka.h>
 
 #include "activator/core/head.h"
-#include "activator/io/message.h"
+#include "activator/http/h1_write.h"
+#include "activator/http/message.h"
 
 enum { TEXT_MAX = 512 };
 
@@ -444,6 +446,11 @@ static void test_odd_heads_connection_lists_32_at_most(void **state)
 	}
 }
 
+static void put_chunk(void *arg, const char *at, size_t bytes)
+{
+	h1_write_chunk(arg, at, bytes);
+}
+
 /* Whole, and in pieces of @piece bytes. Return: whether it was taken to its end */
 static bool body_is_taken(const char *body, size_t piece)
 {
@@ -460,8 +467,8 @@ static bool body_is_taken(const char *body, size_t piece)
 	memcpy(b->data, head, sizeof head - 1);
 	b->bytes = sizeof head - 1;
 	assert_int_equal(message_head(&m, b), MESSAGE_HEAD);
-	m.body_out = &out;
-	m.chunk_out = true;
+	m.on_body = put_chunk;
+	m.arg = &out;
 	for (size_t at = 0, n; step == MESSAGE_MORE && (n = strnlen(body + at, piece)) > 0; at += n)
 		step = message_body(&m, body + at, n, &used);
 	message_done(&m);

@@ -10,28 +10,41 @@
 
 #include <cmocka.h>
 
-#include "activator/io/account.h"
-#include "activator/io/message.h"
-#include "activator/io/source.h"
+#include "activator/http/h1_write.h"
+#include "activator/http/message.h"
+#include "activator/net/account.h"
+#include "activator/net/source.h"
 #include "tests/unit/memory/short_memory.h"
 
 static const char head_text[] = "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
                                 "Trailer: b\r\n\r\n";
 static const char body_text[] = "5\r\nhello\r\n0\r\nb: c\r\n\r\n";
 
+static void put_chunk(void *arg, const char *at, size_t bytes)
+{
+	h1_write_chunk(arg, at, bytes);
+}
+
 static enum outcome read_body(struct message *m)
 {
 	struct out out = {0};
 	enum outcome outcome = OUTCOME_TOLD;
 	size_t used = 0;
+	size_t trailers_bytes;
+	const char *trailers;
 
-	m->body_out = &out;
-	m->chunk_out = true;
-	if (message_body(m, body_text, sizeof body_text - 1, &used) == MESSAGE_DONE && !out.failed)
-		outcome = out_bytes(&out) == sizeof body_text - 1 &&
-		                          memcmp(out.data, body_text, sizeof body_text - 1) == 0
-		                  ? OUTCOME_WHOLE
-		                  : OUTCOME_WRONG;
+	m->on_body = put_chunk;
+	m->arg = &out;
+	if (message_body(m, body_text, sizeof body_text - 1, &used) == MESSAGE_DONE) {
+		trailers = message_trailers(m, &trailers_bytes);
+		h1_write_last_chunk(&out, trailers, trailers_bytes);
+		if (!out.failed)
+			outcome = out_bytes(&out) == sizeof body_text - 1 &&
+			                          memcmp(out.data, body_text,
+			                                 sizeof body_text - 1) == 0
+			                  ? OUTCOME_WHOLE
+			                  : OUTCOME_WRONG;
+	}
 	out_done(&out);
 	return outcome;
 }
