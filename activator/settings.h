@@ -7,8 +7,8 @@
 
 #include "activator/core/trust.h"
 #include "activator/proxy/proxy.h"
-#include "lib/base/config.h"
 #include "lib/base/err.h"
+#include "lib/config/config.h"
 
 struct settings {
 	const char **listen, **listen_public;

@@ -10,15 +10,15 @@
 #include "agent/io/agent.h"
 #include "agent/io/mounts/overlay.h"
 #include "lib/api/names.h"
-#include "lib/base/config.h"
 #include "lib/base/log.h"
+#include "lib/config/config.h"
 #include "lib/http/admin.h"
 #include "lib/http/metrics.h"
 #include "lib/kube/client/kubeconfig.h"
 #include "lib/kube/client/refusal.h"
+#include "lib/program/json_memory.h"
 #include "lib/program/process.h"
 #include "lib/program/trim.h"
-#include "lib/text/json_memory.h"
 
 static struct {
 	struct agent_config agent;

@@ -10,8 +10,8 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/clk.h"
-#include "lib/base/config.h"
 #include "lib/base/num.h"
+#include "lib/config/config.h"
 #include "lib/http/client.h"
 
 enum { PAUSE_MS = 250, CALL_MS = 5000, PROBES_MAX = 64, TEXT_BYTES = 600 };

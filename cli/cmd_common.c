@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/core/lines.h"
+#include "lib/api/kinds.h"
 #include "lib/kube/client/object.h"
 
 DEFINE_CLEANUP(json_t *, json_decref);

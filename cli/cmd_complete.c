@@ -11,6 +11,7 @@
 #include "cli/core/completion.h"
 #include "cli/core/lines.h"
 #include "cli/io/print.h"
+#include "lib/api/kinds.h"
 #include "lib/kube/client/object.h"
 
 DEFINE_CLEANUP(struct session *, session_free);

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/core/manifest.h"
 #include "cli/io/print.h"
+#include "lib/api/kinds.h"
 #include "lib/api/names.h"
 #include "lib/kube/client/object.h"
 

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/io/await.h"
 #include "cli/io/print.h"
+#include "lib/api/kinds.h"
 #include "lib/api/names.h"
 #include "lib/kube/client/object.h"
 

@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/core/reset.h"
 #include "cli/io/print.h"
+#include "lib/api/kinds.h"
 #include "lib/api/names.h"
 #include "lib/kube/client/object.h"
 

@@ -10,17 +10,17 @@
 
 #include "controller/io/rollout.h"
 #include "lib/base/clk.h"
-#include "lib/base/config.h"
 #include "lib/base/log.h"
+#include "lib/config/config.h"
 #include "lib/http/admin.h"
 #include "lib/http/metrics.h"
 #include "lib/kube/client/kubeconfig.h"
 #include "lib/kube/client/refusal.h"
 #include "lib/kube/control/leader.h"
 #include "lib/kube/control/recorder.h"
+#include "lib/program/json_memory.h"
 #include "lib/program/process.h"
 #include "lib/program/trim.h"
-#include "lib/text/json_memory.h"
 
 enum {
 	LEADER_LEASE_MS = 15000,

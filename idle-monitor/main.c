@@ -12,8 +12,8 @@
 #include "idle-monitor/core/defaults.h"
 #include "idle-monitor/io/monitor.h"
 #include "lib/base/clk.h"
-#include "lib/base/config.h"
 #include "lib/base/log.h"
+#include "lib/config/config.h"
 #include "lib/http/admin.h"
 #include "lib/http/metrics.h"
 #include "lib/kube/client/client.h"
@@ -21,9 +21,9 @@
 #include "lib/kube/client/refusal.h"
 #include "lib/kube/control/leader.h"
 #include "lib/kube/control/recorder.h"
+#include "lib/program/json_memory.h"
 #include "lib/program/process.h"
 #include "lib/program/trim.h"
-#include "lib/text/json_memory.h"
 
 enum {
 	LEADER_LEASE_MS = 15000,

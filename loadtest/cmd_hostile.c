@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/base/config.h"
+#include "lib/config/config.h"
 #include "loadtest/commands.h"
 #include "loadtest/hostile.h"
 #include "loadtest/regulars.h"

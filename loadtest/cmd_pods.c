@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/base/config.h"
+#include "lib/config/config.h"
 #include "lib/kube/client/kubeconfig.h"
 #include "loadtest/commands.h"
 #include "loadtest/loop.h"

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "lib/base/clk.h"
-#include "lib/base/config.h"
+#include "lib/config/config.h"
 #include "loadtest/commands.h"
 #include "loadtest/dial.h"
 #include "loadtest/histogram.h"

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/base/config.h"
+#include "lib/config/config.h"
 #include "lib/kube/client/kubeconfig.h"
 #include "loadtest/commands.h"
 #include "loadtest/floor.h"

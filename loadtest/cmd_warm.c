@@ -15,8 +15,8 @@
 
 #include <jansson.h>
 
-#include "lib/base/config.h"
 #include "lib/base/num.h"
+#include "lib/config/config.h"
 #include "loadtest/commands.h"
 #include "loadtest/crowd.h"
 #include "loadtest/meter.h"

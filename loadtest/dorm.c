@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "lib/api/kinds.h"
 #include "lib/api/names.h"
 #include "lib/base/clk.h"
 #include "lib/kube/cache/informer.h"

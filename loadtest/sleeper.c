@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/api/kinds.h"
 #include "lib/api/names.h"
 #include "lib/base/clk.h"
 #include "lib/kube/cache/informer.h"

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "lib/api/kinds.h"
 #include "lib/api/names.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clk.h"

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "lib/base/config.h"
+#include "lib/config/config.h"
 #include "local/commands.h"
 #include "local/engine/io/engine.h"
 #include "local/engine/io/made.h"

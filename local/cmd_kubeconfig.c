@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/base/config.h"
+#include "lib/config/config.h"
 #include "local/commands.h"
 
 DEFINE_CLEANUP(struct config *, config_free);

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/base/config.h"
 #include "lib/base/log.h"
+#include "lib/config/config.h"
+#include "lib/program/json_memory.h"
 #include "lib/program/process.h"
 #include "lib/program/trim.h"
-#include "lib/text/json_memory.h"
 #include "local/api/io/api.h"
 #include "local/commands.h"
 #include "local/engine/io/installed.h"

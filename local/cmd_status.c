@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/base/config.h"
 #include "lib/base/num.h"
+#include "lib/config/config.h"
 #include "local/commands.h"
 #include "local/engine/io/engine.h"
 #include "local/engine/io/made.h"

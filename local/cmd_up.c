@@ -15,9 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/base/num.h"
+#include "lib/config/config.h"
 #include "lib/program/trim.h"
 #include "local/commands.h"
 #include "local/engine/io/engine.h"

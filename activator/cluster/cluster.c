@@ -11,6 +11,7 @@
 
 #include "activator/core/share.h"
 #include "lib/api/instance.h"
+#include "lib/api/kinds.h"
 #include "lib/api/names.h"
 #include "lib/api/resource.h"
 #include "lib/base/clk.h"

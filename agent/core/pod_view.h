@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/kube/cache/skim.h"
+#include "lib/text/skim.h"
 
 enum { POD_MOUNT_POINTS_MAX = 64, POD_CLEAR_MAX = 16 };
 

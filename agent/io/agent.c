@@ -10,6 +10,7 @@
 #include "agent/io/instance.h"
 #include "agent/io/link.h"
 #include "agent/io/task.h"
+#include "lib/api/kinds.h"
 #include "lib/api/names.h"
 #include "lib/base/log.h"
 #include "lib/http/metrics.h"

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "agent/io/consumer.h"
+#include "lib/api/kinds.h"
 #include "lib/base/log.h"
 #include "lib/kube/client/client.h"
 #include "lib/kube/client/object.h"

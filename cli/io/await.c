@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/api/kinds.h"
 #include "lib/base/clk.h"
 #include "lib/base/num.h"
 #include "lib/kube/client/object.h"

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "controller/core/plan.h"
-#include "lib/kube/cache/skim.h"
+#include "lib/text/skim.h"
 
 /** kept_of() - Return: static */
 const struct skim *kept_of(enum plan_on on);

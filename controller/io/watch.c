@@ -9,6 +9,7 @@
 
 #include "controller/core/kept.h"
 #include "lib/api/host_admission.h"
+#include "lib/api/kinds.h"
 #include "lib/api/names.h"
 #include "lib/base/log.h"
 #include "lib/kube/cache/informer.h"

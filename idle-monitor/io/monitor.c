@@ -10,6 +10,7 @@
 #include "idle-monitor/io/members.h"
 #include "idle-monitor/io/target.h"
 #include "lib/api/instance.h"
+#include "lib/api/kinds.h"
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/http/metrics.h"

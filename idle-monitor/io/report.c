@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "lib/api/kinds.h"
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/base/num.h"

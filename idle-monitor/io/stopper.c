@@ -8,6 +8,7 @@
 #include <event2/event.h>
 #include <string.h>
 
+#include "lib/api/kinds.h"
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/kube/client/object.h"

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/kube/cache/skim.h"
+#include "lib/text/skim.h"
 
 /* Whose it is, and its consumer: for those who need no more of it. */
 extern const struct skim INSTANCE_CONSUMER;

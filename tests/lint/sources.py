@@ -45,6 +45,8 @@ MAY_INCLUDE = {
 # The folders of a component, lowest floor first. A folder includes itself and what is on the floors
 # below it, not its neighbours; what is in no folder (main.c) is above them all.
 FLOORS = {
+    "lib": [["base"], ["config", "text"], ["http"], ["kube/client"], ["kube/cache", "kube/control"],
+            ["api"], ["program"]],
     "controller": [["core"], ["io"]],
     "activator": [["core"], ["net"], ["http"], ["queue", "session"], ["proxy"], ["cluster"]],
     "idle-monitor": [["core"], ["io"]],

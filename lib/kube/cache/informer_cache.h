@@ -9,8 +9,8 @@
  */
 #pragma once
 
-#include "lib/kube/cache/skim.h"
 #include "lib/kube/client/client.h"
+#include "lib/text/skim.h"
 
 struct informer_cache;
 

@@ -34,8 +34,6 @@ extern const struct kube_type KUBE_EVENTS;
 extern const struct kube_type KUBE_LEASES;
 extern const struct kube_type KUBE_NODES;
 extern const struct kube_type KUBE_NAMESPACES;
-extern const struct kube_type KUBE_STOPPABLECONTAINERS;
-extern const struct kube_type KUBE_STOPPABLECONTAINERINSTANCES;
 
 /* One object, or a whole type. Borrowed strings; copied by the call. */
 struct kube_ref {

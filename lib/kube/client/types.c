@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/api/names.h"
 #include "lib/kube/client/client.h"
 
 /* clang-format off */
@@ -12,9 +11,4 @@ const struct kube_type KUBE_LEASES = {
 	"coordination.k8s.io", "v1", "leases", "Lease", false };
 const struct kube_type KUBE_NODES = { "", "v1", "nodes", "Node", true };
 const struct kube_type KUBE_NAMESPACES = { "", "v1", "namespaces", "Namespace", true };
-const struct kube_type KUBE_STOPPABLECONTAINERS = {
-	SC_GROUP, SC_VERSION_V1ALPHA1, "stoppablecontainers", "StoppableContainer", false };
-const struct kube_type KUBE_STOPPABLECONTAINERINSTANCES = {
-	SC_GROUP, SC_VERSION_V1ALPHA1, "stoppablecontainerinstances",
-	"StoppableContainerInstance", false };
 /* clang-format on */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "lib/kube/cache/skim.h"
 #include "lib/kube/client/client_internal.h"
 #include "lib/kube/client/object.h"
 #include "lib/kube/client/path.h"
 #include "lib/kube/client/status.h"
 #include "lib/kube/client/watch_frame.h"
 #include "lib/text/json_read.h"
+#include "lib/text/skim.h"
 
 enum {
 	/* The server ends a watch after so long; spread, so that many do not come back at once. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "lib/api/kinds.h"
 #include "lib/base/log.h"
 #include "lib/base/num.h"
 #include "lib/kube/client/object.h"

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/base/config.h"
+#include "lib/config/config.h"
 
 struct values {
 	const char *listen;

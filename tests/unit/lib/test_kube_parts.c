@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "lib/api/kinds.h"
 #include "lib/kube/client/path.h"
 #include "lib/kube/client/status.h"
 #include "lib/kube/client/watch_frame.h"

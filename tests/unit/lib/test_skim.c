@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "lib/kube/cache/skim.h"
+#include "lib/text/skim.h"
 
 static const struct skim_member b_members[] = {{"c", NULL}, {NULL, NULL}};
 static const struct skim only_c = {false, b_members}, all_but_c = {true, b_members};

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "lib/text/json_memory.h"
+#include "lib/program/json_memory.h"
 
 enum { ALLOCATIONS_MAX = 5000 };
 

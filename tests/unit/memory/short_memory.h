@@ -33,7 +33,7 @@ void short_memory_try_ending(const char *name, enum outcome (*scenario)(void));
 
 /**
  * short_memory_json_ends() - from here on JSON finds memory or ends the program, as in the programs
- * that ask for that (lib/text/json_memory.h)
+ * that ask for that (lib/program/json_memory.h)
  */
 void short_memory_json_ends(void);
 

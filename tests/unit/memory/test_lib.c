@@ -16,7 +16,7 @@
 #include "lib/api/host_claims.h"
 #include "lib/api/resource.h"
 #include "lib/base/cleanup.h"
-#include "lib/base/config.h"
+#include "lib/config/config.h"
 #include "lib/http/metrics.h"
 #include "lib/kube/cache/informer_cache.h"
 #include "lib/kube/cache/pack.h"

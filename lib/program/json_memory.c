@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/text/json_memory.h"
+#include "lib/program/json_memory.h"
 
 #include <jansson.h>
 #include <stdlib.h>

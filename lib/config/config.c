@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/base/config.h"
+#include "lib/config/config.h"
 
 #include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
-#include "lib/base/config_internal.h"
 #include "lib/base/log.h"
 #include "lib/base/num.h"
+#include "lib/config/config_internal.h"
 
 DEFINE_CLEANUP(struct config *, config_free);
 

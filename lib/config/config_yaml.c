@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/base/config_internal.h"
+#include "lib/config/config_internal.h"
 
 #include <errno.h>
 #include <string.h>

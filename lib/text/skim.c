@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/kube/cache/skim.h"
+#include "lib/text/skim.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "lib/base/config.h"
+#include "lib/config/config.h"
 
 enum { CONFIG_NAME_BYTES = 128, CONFIG_FILE_BYTES_MAX = 1 << 20, CONFIG_LIST_MAX = 256 };
 

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/api/kinds.h"
+
+#include "lib/api/names.h"
+
+/* clang-format off */
+const struct kube_type KUBE_STOPPABLECONTAINERS = {
+	SC_GROUP, SC_VERSION_V1ALPHA1, "stoppablecontainers", "StoppableContainer", false };
+const struct kube_type KUBE_STOPPABLECONTAINERINSTANCES = {
+	SC_GROUP, SC_VERSION_V1ALPHA1, "stoppablecontainerinstances",
+	"StoppableContainerInstance", false };
+/* clang-format on */
