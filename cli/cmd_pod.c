@@ -5,6 +5,7 @@
  * This program finds the Pod and the main container, and becomes kubectl. So what kubectl can do
  * (terminals, WebSockets, resizing) is done by kubectl, and its exit code is ours.
  */
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -155,6 +156,7 @@ static int become(const struct session *s, const struct kubectl *k, struct err *
 
 	while (k->command != NULL && k->command[count] != NULL)
 		count++;
+	assert(k->argc > 0 && k->argv[k->argc] == NULL);
 	argv = calloc(k->argc + count + 1, sizeof *argv);
 	if (argv == NULL)
 		return err_set(err, ERR_NOMEM, 0, "kubectl");

@@ -5,6 +5,7 @@
 #include "loadtest/crowd.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -67,6 +68,7 @@ int crowd_open(const struct crowd_opts *opts, struct crowd **ret_crowd, struct e
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(opts->port)};
 	char request[512];
 
+	assert(opts->count > 0);
 	(void)snprintf(request, sizeof request, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", opts->host);
 	if (c != NULL)
 		c->fds = calloc(opts->count, sizeof *c->fds);

@@ -4,6 +4,7 @@
  */
 #include "loadtest/histogram.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* The first HISTOGRAM_PARTS buckets are exact; then as many for each power of two from there. */
@@ -37,6 +38,7 @@ void histogram_add(struct histogram *h, uint64_t us)
 
 	if (us > most_us)
 		us = most_us;
+	assert(histogram_bucket(us) < HISTOGRAM_POWERS * HISTOGRAM_PARTS);
 	h->counts[histogram_bucket(us)]++;
 	if (h->count == 0 || us < h->min_us)
 		h->min_us = us;
@@ -51,6 +53,7 @@ uint64_t histogram_at(const struct histogram *h, unsigned per_mille)
 	uint64_t seen = 0;
 	uint64_t end_us;
 
+	assert(per_mille <= 1000);
 	if (h->count == 0)
 		return 0;
 	for (unsigned i = 0; i < HISTOGRAM_POWERS * HISTOGRAM_PARTS; i++) {

@@ -4,6 +4,7 @@
  */
 #include "loadtest/series.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -61,12 +62,14 @@ void series_free(struct series *s)
 
 void series_add(struct series *s, enum series_kind kind, const struct series_start *start)
 {
+	assert(kind < SERIES_KINDS_COUNT);
 	if (s->counts[kind] < s->count_max)
 		s->starts[kind][s->counts[kind]++] = *start;
 }
 
 static void series_fill(const struct series *s, unsigned kind, unsigned stage, struct histogram *h)
 {
+	assert(kind < SERIES_KINDS_COUNT && stage < SERIES_STAGES_COUNT);
 	histogram_init(h);
 	for (unsigned i = 0; i < s->counts[kind]; i++) {
 		int64_t us = s->starts[kind][i].us[stage];

@@ -4,6 +4,7 @@
  */
 #include "loadtest/stages.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -48,6 +49,7 @@ void stages_free(struct stages *s)
 
 static void stages_fill(const struct stages *s, unsigned kind, unsigned stage, struct histogram *h)
 {
+	assert(kind < STAGES_KINDS_COUNT && stage < STAGES_COUNT);
 	histogram_init(h);
 	for (unsigned i = 0; i < s->count; i++) {
 		int64_t us = s->cycles[kind][i].us[stage];

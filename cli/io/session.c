@@ -4,6 +4,7 @@
  */
 #include "cli/io/session.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -106,6 +107,7 @@ static void on_answer(void *arg, const struct kube_result *res)
 {
 	struct answer *a = arg;
 
+	assert(!a->done); /* one answer a call */
 	a->done = true;
 	a->call = NULL;
 	a->http_status = res->http_status;

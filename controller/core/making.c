@@ -30,6 +30,7 @@ void making_patch(struct making *m, enum plan_verb verb, enum plan_on on, const 
 
 	if (body == NULL)
 		return;
+	assert(object != NULL);
 	if (metadata == NULL) {
 		metadata = json_object();
 		(void)json_object_set_new(body, "metadata", metadata);

@@ -59,6 +59,7 @@ void memory_hold_ended(struct memory *m, const struct memory_attempt *attempt, c
 
 void memory_release(struct memory *m, enum held what)
 {
+	assert(what > HELD_UNSET && what < HELD_COUNT);
 	m->held[what] = (struct hold_back){0};
 }
 
@@ -92,6 +93,7 @@ bool memory_denied(struct memory *m, enum held what, uint64_t now_ms)
 
 void memory_allowed(struct memory *m, enum held what)
 {
+	assert(what > HELD_UNSET && what < HELD_COUNT);
 	m->denied_since_ms[what] = 0;
 }
 

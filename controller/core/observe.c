@@ -4,6 +4,7 @@
  */
 #include "controller/core/observe.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "controller/core/pods.h"
@@ -77,6 +78,7 @@ static void see_consumer(struct facts *f, const struct memory *memory, const jso
 {
 	int64_t start = start_of(pod);
 
+	assert(f->surplus_count < OBSERVED_PODS_MAX); /* one Pod adds one at most */
 	f->pods_count++;
 	if (start > f->start_count)
 		f->start_count = start;
@@ -182,6 +184,7 @@ void facts_read(const struct observed *seen, const struct memory *memory,
 	struct facts f = {0};
 	const json_t *status;
 
+	assert(seen->container != NULL && seen->pods_count <= OBSERVED_PODS_MAX);
 	f.ns = kube_namespace(seen->container);
 	f.name = kube_name(seen->container);
 	f.uid = kube_uid(seen->container);

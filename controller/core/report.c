@@ -4,6 +4,7 @@
  */
 #include "controller/core/report.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -218,6 +219,7 @@ json_t *report_instance_patch(const struct facts *f, const struct status *s, int
 
 static void note(struct report_event *events, size_t *count, bool warning, const struct verdict *v)
 {
+	assert(*count < REPORT_EVENTS_MAX);
 	events[*count].warning = warning;
 	(void)snprintf(events[*count].reason, sizeof events[*count].reason, "%s", v->reason);
 	(void)snprintf(events[*count].message, sizeof events[*count].message, "%s", v->message);

@@ -444,5 +444,9 @@ void status_judge(const struct facts *f, const struct memory *memory,
 		    json_str_at(f->rootfs, "", "nodeName", NULL));
 	s.phase = find_phase(f, &s);
 	judge_ready(f, &s);
+	/* never Running for a Pod that is being deleted, or that nobody wants */
+	assert(s.phase != PHASE_RUNNING ||
+	       (f->running && f->consumer != NULL && !kube_is_deleting(f->consumer)));
+	assert(s.ready.reason != NULL && s.ready.ok == (s.phase == PHASE_RUNNING));
 	*ret_status = s;
 }

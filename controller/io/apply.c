@@ -112,6 +112,7 @@ static struct subject *subject_get(struct apply *a, const char *key)
 /* No job is under way any more. */
 static void subject_rest(struct apply *a, struct subject *e)
 {
+	assert(e->memory != NULL);
 	if (!memory_is_blank(e->memory))
 		return;
 	free(a->reusable_memory);
@@ -127,6 +128,7 @@ static void subject_set_stage(struct apply *a, struct subject *e, enum plan_stag
 
 	if (starts == (e->starts_since_ms != 0))
 		return;
+	assert(!starts || now_ms != 0); /* 0 says that it does not */
 	e->starts_since_ms = starts ? now_ms : 0;
 	if (starts)
 		TAILQ_INSERT_TAIL(&a->starts, e, starts);
@@ -221,6 +223,7 @@ static void job_end(struct job *job)
 	struct subject *e = job->subject;
 	bool has_failed = job->has_failed;
 
+	assert(job->pending_count == 0);
 	meter_plan(a->meter, clk_now_us() - job->begun_us, has_failed);
 	e->unsettled_count = job->plan.actions_count > 0 ? e->unsettled_count + 1 : 0;
 	if (e->unsettled_count > APPLY_UNSETTLED_MAX) {

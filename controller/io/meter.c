@@ -4,6 +4,8 @@
  */
 #include "controller/io/meter.h"
 
+#include <assert.h>
+
 #include "lib/http/metrics.h"
 
 struct meter {
@@ -76,6 +78,7 @@ void meter_stage(struct meter *m, struct meter_entry *e, const struct plan *plan
 	static const char *const names[] = {"none",        "wanted",  "created",
 	                                    "handed_over", "started", "running"};
 
+	assert(plan->stage < ARRAY_LEN(names));
 	count_phase(m, e, plan->phase);
 	if (plan->stage == PLAN_STAGE_NONE) {
 		e->wanted_ms = 0;

@@ -4,6 +4,7 @@
  */
 #include "controller/io/watch.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -326,6 +327,7 @@ static bool collect(void *arg, const json_t *object)
 
 	if (strcmp(kube_namespace(object), c->ns) != 0)
 		return true;
+	assert(*c->count < c->max);
 	c->list[(*c->count)++] = json_incref((json_t *)(uintptr_t)object);
 	return *c->count < c->max;
 }
@@ -384,6 +386,7 @@ void watch_observed_done(struct observed *seen)
 
 void watch_learn(struct watch *w, enum plan_on on, const json_t *object)
 {
+	assert(on <= PLAN_ON_SLICE);
 	informer_learn(w->caches[on].informer, object);
 }
 

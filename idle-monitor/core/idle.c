@@ -112,6 +112,7 @@ struct idle_decision idle_decide(const struct idle_config *config, const struct 
 	struct idle_decision d = {.verdict = IDLE_KEEP, .last_view = state->views_count};
 	uint64_t asked_ms = UINT64_MAX;
 
+	assert(state->views_count == 0 || state->views != NULL);
 	d.last_activity_ms = state->running ? state->started_ms : 0;
 	idle_find_last_activity(state, &d);
 	if (idle_forbidden(config, state, &d.reason))
@@ -142,6 +143,8 @@ struct idle_decision idle_decide(const struct idle_config *config, const struct 
 		return d;
 	/* A request may have come since an answer: only one from after the end of the time counts.
 	 */
+	/* all that forbids a stop has been ruled out */
+	assert(state->running && state->ready && state->views_count > 0);
 	d.verdict = asked_ms >= d.until_ms ? IDLE_STOP : IDLE_ASK;
 	d.reason = IDLE_NO_REQUEST;
 	return d;

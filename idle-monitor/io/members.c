@@ -4,6 +4,7 @@
  */
 #include "idle-monitor/io/members.h"
 
+#include <assert.h>
 #include <event2/event.h>
 #include <string.h>
 
@@ -40,8 +41,10 @@ static void member_free(struct member *one)
 
 static void member_forget(struct members *m, size_t i, const char *why)
 {
-	struct member *one = m->list[i];
+	struct member *one;
 
+	assert(i < m->count);
+	one = m->list[i];
 	log_event(LOG_INFO, "activator.gone", log_str("url", activator_url(one->activator)),
 	          log_str("pod", one->endpoint.pod_name), log_str("why", why));
 	m->opts.before_change(m->opts.arg);

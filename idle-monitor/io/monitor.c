@@ -4,6 +4,7 @@
  */
 #include "idle-monitor/io/monitor.h"
 
+#include <assert.h>
 #include <event2/event.h>
 #include <string.h>
 
@@ -109,6 +110,8 @@ static void monitor_add(struct monitor *m, const json_t *object, bool found)
 	}
 	memmove(&m->targets[at + 1], &m->targets[at],
 	        (m->targets_count - at) * sizeof m->targets[0]);
+	/* ascending, and none twice: monitor_place() relies on it */
+	assert(at == 0 || key_compare(m->targets[at - 1]->object, object) < 0);
 	m->targets[at] = t;
 	m->targets_count++;
 	target_set_instance(t, instance, found);
@@ -116,6 +119,7 @@ static void monitor_add(struct monitor *m, const json_t *object, bool found)
 
 static void monitor_remove_at(struct monitor *m, size_t at)
 {
+	assert(at < m->targets_count);
 	target_free(m->targets[at]);
 	m->targets_count--;
 	memmove(&m->targets[at], &m->targets[at + 1],

@@ -4,6 +4,7 @@
  */
 #include "idle-monitor/io/scrape.h"
 
+#include <assert.h>
 #include <event2/event.h>
 #include <string.h>
 
@@ -264,8 +265,9 @@ void scrape_remove(struct scrape *s, struct activator *a)
 {
 	size_t i = 0;
 
-	while (s->activators[i] != a)
+	while (i < s->count && s->activators[i] != a)
 		i++;
+	assert(i < s->count);
 	s->activators[i] = s->activators[--s->count];
 	s->removed_ms = clk_now_ms();
 	metric_remove(s->errors_total, (const char *const[]){a->url});
@@ -348,16 +350,19 @@ size_t scrape_count(const struct scrape *s)
 
 const char *scrape_url(const struct scrape *s, size_t i)
 {
+	assert(i < s->count);
 	return s->activators[i]->url;
 }
 
 struct http_client *scrape_client(const struct scrape *s, size_t i)
 {
+	assert(i < s->count);
 	return s->activators[i]->client;
 }
 
 const char *scrape_error(const struct scrape *s, size_t i)
 {
+	assert(i < s->count);
 	return activator_error(s->activators[i]);
 }
 
@@ -369,10 +374,12 @@ static uint64_t activator_time(const struct activator *a, uint64_t age_ms)
 
 struct idle_view scrape_view(const struct scrape *s, size_t i, const char *uid)
 {
-	const struct activator *a = s->activators[i];
+	const struct activator *a;
 	const struct activity_target *t;
 	struct idle_view view = {0};
 
+	assert(i < s->count);
+	a = s->activators[i];
 	if (a->answer == NULL)
 		return view;
 	t = activity_find(a->answer, uid);
