@@ -8,68 +8,21 @@
 #include <cmocka.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/netlink.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/io/link.h"
-#include "agent/io/netns.h"
-#include "agent/io/task.h"
 #include "lib/base/clk.h"
 
 /* More than any of these takes, however busy the machine is. */
 enum { PATIENCE_MS = 20000 };
-
-/* --- netns --- */
-
-/* An answer that nobody reads: a refusal of a kind of message that there is not. */
-static void leave_an_answer(int fd)
-{
-	const struct nlmsghdr m = {.nlmsg_len = sizeof m,
-	                           .nlmsg_type = 9999,
-	                           .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
-	                           .nlmsg_seq = UINT32_MAX};
-
-	assert_int_equal(send(fd, &m, sizeof m, 0), sizeof m);
-}
-
-static bool is_any(const void *arg, const char *address)
-{
-	(void)arg;
-	(void)address;
-	return true;
-}
-
-static void test_netns_reads_no_answer_but_its_own(void **state)
-{
-	struct netns n = {socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, NETLINK_SOCK_DIAG),
-	                  socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, NETLINK_ROUTE)};
-	static const struct netns_wanted all = {is_any, NULL};
-	char address[INET6_ADDRSTRLEN];
-	struct ports p = {.wanted = 1};
-	struct err err;
-
-	(void)state;
-	assert_true(n.diag_fd >= 0 && n.route_fd >= 0);
-	leave_an_answer(n.route_fd);
-	assert_int_equal(netns_address(&n, &all, address, &err), 0);
-	leave_an_answer(n.diag_fd);
-	assert_int_equal(netns_ports(&n, &p, true, &err), 0);
-	netns_close(&n);
-}
-
-/* --- link --- */
 
 static void on_message(void *arg, const struct proto_message *m)
 {
@@ -241,97 +194,12 @@ static void test_link_finds_a_socket_without_inotify(void **state)
 	assert_int_equal(system(remove), 0);
 }
 
-/* --- task --- */
-
-static int tell_and_wait(void *arg, void *data, struct err *err)
-{
-	const int *fd = arg;
-	pid_t pid = getpid();
-
-	(void)data;
-	(void)err;
-	if (write(*fd, &pid, sizeof pid) != sizeof pid)
-		return -1;
-	for (;;)
-		(void)pause();
-}
-
-static int outlive_tell_and_wait(void *arg, void *data, struct err *err)
-{
-	task_outlive_agent();
-	return tell_and_wait(arg, data, err);
-}
-
-static void on_done(void *arg, int rc, const void *data, const struct err *err)
-{
-	(void)arg;
-	(void)rc;
-	(void)data;
-	(void)err;
-}
-
-/* An agent that starts a task, hears of it and ends. Return: the task's pid; *ret_fd closes with
- * it. */
-static pid_t task_of_an_agent_that_ended(int (*run)(void *, void *, struct err *), int *ret_fd)
-{
-	int pipe_fds[2];
-	pid_t agent;
-	pid_t pid;
-
-	assert_int_equal(pipe(pipe_fds), 0);
-	agent = fork();
-	if (agent == 0) {
-		const struct task_opts opts = {run, on_done, &pipe_fds[1], NULL};
-		struct event_base *base = event_base_new();
-		struct pollfd told = {pipe_fds[0], POLLIN, 0};
-		struct task *t;
-		struct err err;
-
-		if (task_start(base, &opts, &t, &err) < 0)
-			_exit(1);
-		_exit(poll(&told, 1, PATIENCE_MS) == 1 ? 0 : 1);
-	}
-	assert_int_equal(close(pipe_fds[1]), 0);
-	assert_int_equal(waitpid(agent, NULL, 0), agent);
-	assert_int_equal(read(pipe_fds[0], &pid, sizeof pid), sizeof pid);
-	*ret_fd = pipe_fds[0];
-	return pid;
-}
-
-static void test_task_ends_with_the_agent(void **state)
-{
-	struct pollfd end = {.events = POLLIN};
-	pid_t pid = task_of_an_agent_that_ended(tell_and_wait, &end.fd);
-	int rc = poll(&end, 1, PATIENCE_MS);
-
-	(void)state;
-	if (rc != 1)
-		(void)kill(pid, SIGKILL);
-	assert_int_equal(rc, 1);
-	assert_true(end.revents & POLLHUP);
-	(void)close(end.fd);
-}
-
-static void test_task_that_must_come_to_its_end_outlives_the_agent(void **state)
-{
-	struct pollfd end = {.events = POLLIN};
-	pid_t pid = task_of_an_agent_that_ended(outlive_tell_and_wait, &end.fd);
-
-	(void)state;
-	assert_int_equal(kill(pid, SIGKILL), 0);
-	assert_int_equal(poll(&end, 1, PATIENCE_MS), 1);
-	(void)close(end.fd);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_netns_reads_no_answer_but_its_own),
 	        cmocka_unit_test(test_link_tries_a_socket_again_that_could_not_be_connected_to),
 	        cmocka_unit_test(test_link_looks_again_after_it_had_no_descriptor),
 	        cmocka_unit_test(test_link_finds_a_socket_without_inotify),
-	        cmocka_unit_test(test_task_ends_with_the_agent),
-	        cmocka_unit_test(test_task_that_must_come_to_its_end_outlives_the_agent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
