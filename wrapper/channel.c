@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * channel - the socket on which process 1 waits for the node agent
+ */
 #include "wrapper/wrapper.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * copy - `sc-wrapper copy`: this program put into a folder, for a container to start it from
+ */
 #include "wrapper/wrapper.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exec - `sc-wrapper exec`: a command of a probe or hook, once the root filesystem is there
+ */
 #include "wrapper/wrapper.h"
 
 #include <errno.h>

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * main - the commands of sc-wrapper: run, exec, pause, copy
+ */
 #include "wrapper/wrapper.h"
 
 #include <signal.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "lib/api/names.h"
@@ -32,21 +34,6 @@ static const char usage[] =
 static int put(int fd, const char *text)
 {
 	return write(fd, text, strlen(text)) < 0 ? 1 : 0;
-}
-
-void wrapper_say(const char *a, const char *b)
-{
-	struct iovec parts[] = {
-	        {(void *)"sc-wrapper: ", 12},
-	        {(void *)a, strlen(a)},
-	        {(void *)": ", b != NULL ? 2 : 0},
-	        {(void *)b, b != NULL ? strlen(b) : 0},
-	        {(void *)"\n", 1},
-	};
-
-	/* the log's reader may be gone; there is nobody else to tell */
-	if (writev(STDERR_FILENO, parts, sizeof parts / sizeof parts[0]) < 0)
-		return;
 }
 
 static int wrong_usage(void)

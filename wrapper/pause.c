@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pause - `sc-wrapper pause`: holds a container open and reaps its processes
+ */
 #include "wrapper/wrapper.h"
 
 #include <signal.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * proto - packets between process 1 and the node agent: parsed and written
+ */
 #include "wrapper/proto.h"
 
 #include <limits.h>

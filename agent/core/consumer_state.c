@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * consumer_state - the table of a consumer container's states
+ */
 #include "agent/core/consumer_state.h"
 
 #include <assert.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cri - the bytes of CRI requests and answers
+ */
 #include "agent/core/cri.h"
 
 #include <stdbool.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * files - generations of kept files: their texts, and whether what is there is what was left
+ */
 #include "agent/core/files.h"
 
 #include <inttypes.h>

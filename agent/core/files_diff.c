@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * files_diff - two sorted lists of files compared, one entry at a time
+ */
 #include "agent/core/files_diff.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * handed - what follows from the result of a hand-over
+ */
 #include "agent/core/handed.h"
 
 enum handed_step handed_plan(const struct handed_facts *f)

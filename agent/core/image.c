@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * image - status.image of an instance, made of an image's configuration
+ */
 #include "agent/core/image.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mountinfo - lines of /proc/PID/mountinfo taken apart
+ */
 #include "agent/core/mountinfo.h"
 
 #include <stddef.h>

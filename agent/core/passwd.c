@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * passwd - users and groups looked up in the texts of /etc/passwd and /etc/group
+ */
 #include "agent/core/passwd.h"
 
 #include <stdbool.h>

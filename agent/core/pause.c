@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pause - waits between tries that double up to a limit
+ */
 #include "agent/core/pause.h"
 
 #include <errno.h>

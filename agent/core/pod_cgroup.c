@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pod_cgroup - names of cgroups compared with the UIDs of Pods and the ids of containers
+ */
 #include "agent/core/pod_cgroup.h"
 
 #include <stddef.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pod_view - the fields of Pods and instances that the agent reads
+ */
 #include "agent/core/pod_view.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ports - which TCP ports listen in a Pod, and what to say when the wanted one does not
+ */
 #include "agent/core/ports.h"
 
 #include <stdio.h>

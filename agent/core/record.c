@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * record - record.json read and written
+ */
 #include "agent/core/record.h"
 
 #include <string.h>

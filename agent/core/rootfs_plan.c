@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rootfs_plan - the next step for an instance's root filesystem
+ */
 #include "agent/core/rootfs_plan.h"
 
 #include <string.h>

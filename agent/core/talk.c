@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * talk - the table of what the wrapper may send next
+ */
 #include "agent/core/talk.h"
 
 #include <assert.h>

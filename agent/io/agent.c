@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * agent - what the API shows of instances and Pods becomes instances and consumers of this node
+ */
 #include "agent/io/agent.h"
 
 #include <event2/event.h>

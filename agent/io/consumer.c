@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
+/*
+ * consumer - what a consumer Pod's wrapper sends, and what the kubelet says of its end
+ */
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * instance - the steps from a new instance to a mounted root filesystem, and to its removal
+ */
 #include "agent/io/instance.h"
 
 #include <errno.h>
@@ -264,16 +267,17 @@ static json_t *instance_take_provider(const struct instance *inst);
 static void instance_make_by_provider(struct instance *inst)
 {
 	CLEANUP(json_decref_var) json_t *provider = instance_take_provider(inst);
-	const char *id = pod_container_id(provider);
+	const struct image_question question = {pod_container_id(provider), on_instance_image,
+	                                        inst};
 	struct err err;
 
 	(void)snprintf(inst->provider_asked, sizeof inst->provider_asked, "%s", kube_uid(provider));
-	(void)snprintf(inst->container_asked, sizeof inst->container_asked, "%s", id);
+	(void)snprintf(inst->container_asked, sizeof inst->container_asked, "%s",
+	               question.container_id);
 	/* its image decides from now on: what a record says of an older one is not mounted again */
 	inst->record_is_tried = true;
 	inst->record_may_pass = false;
-	if (image_query_start(inst->agent->images, id, on_instance_image, inst, &inst->query,
-	                      &err) < 0)
+	if (image_query_start(inst->agent->images, &question, &inst->query, &err) < 0)
 		instance_fail(inst, "MountFailed", err.text);
 }
 

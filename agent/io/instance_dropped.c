@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * instance_dropped - removes the files that a reset gave up, one instance at a time
+ */
 #include "agent/io/instance_dropped.h"
 
 #include <event2/event.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * instance_files - gives the files of an instance a new generation after each run
+ */
 #include "agent/io/instance_files.h"
 
 #include <event2/event.h>

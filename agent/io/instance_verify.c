@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * instance_verify - lists the files of an instance that sleeps, and compares them on request
+ */
 #include "agent/io/instance_verify.h"
 
 #include <event2/event.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * link - the connection to a Pod's wrapper, and who is at its other end
+ */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * netns - asks the kernel by netlink for a network namespace's addresses and listening ports
+ */
 #include "agent/io/netns.h"
 
 #include <arpa/inet.h>

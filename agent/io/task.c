@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * task - forks a child, waits for its end by pidfd, reads its result from a pipe
+ */
 #include "agent/io/task.h"
 
 #include <errno.h>

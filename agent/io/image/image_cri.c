@@ -57,20 +57,27 @@ static void on_cri_header(void *arg, const char *line, size_t bytes)
 	cri_take_header(line, bytes, "grpc-message", q->message, sizeof q->message);
 }
 
-static int cri_call(struct cri_query *q, const char *method, const char *question, size_t bytes,
-                    void (*on_done)(void *, const struct http_response *), struct err *err)
+struct cri_call {
+	const char *method;
+	void (*on_done)(void *arg, const struct http_response *res);
+	char body[CRI_QUESTION_BYTES_MAX];
+	size_t body_bytes;
+};
+
+/* @call: borrowed for the call */
+static int cri_call(struct cri_query *q, const struct cri_call *call, struct err *err)
 {
 	const struct cri_source *s = (const struct cri_source *)q->base.source;
 	const struct http_request req = {.method = "POST",
-	                                 .path = method,
-	                                 .body = question,
-	                                 .body_bytes = bytes,
+	                                 .path = call->method,
+	                                 .body = call->body,
+	                                 .body_bytes = call->body_bytes,
 	                                 .content_type = "application/grpc",
 	                                 .takes_trailers = true,
 	                                 .timeout_ms = IMAGE_TIMEOUT_MS,
 	                                 .response_bytes_max = IMAGE_BODY_BYTES_MAX,
 	                                 .on_header = on_cri_header,
-	                                 .on_done = on_done,
+	                                 .on_done = call->on_done,
 	                                 .arg = q};
 
 	q->status[0] = '\0';
@@ -108,33 +115,31 @@ static void on_cri_image(void *arg, const struct http_response *res)
 static void on_cri_container(void *arg, const struct http_response *res)
 {
 	struct cri_query *q = arg;
-	char question[CRI_QUESTION_BYTES_MAX];
+	struct cri_call call = {.method = CRI_IMAGE_STATUS, .on_done = on_cri_image};
 	char image[CRI_NAME_BYTES];
-	size_t bytes;
 	struct err err;
 
 	q->call = NULL;
 	if (cri_check(q, res, "ask for the provider's container", &err) < 0 ||
 	    cri_container_answer(res->body, res->body_bytes, image, &err) < 0 ||
-	    cri_image_question(image, question, &bytes, &err) < 0 ||
-	    cri_call(q, CRI_IMAGE_STATUS, question, bytes, on_cri_image, &err) < 0)
+	    cri_image_question(image, call.body, &call.body_bytes, &err) < 0 ||
+	    cri_call(q, &call, &err) < 0)
 		cri_query_end(q, NULL, &err);
 }
 
-static int cri_start(struct image_source *source, const char *container_id, image_done_fn done,
-                     void *arg, struct image_query **ret_query, struct err *err)
+static int cri_start(struct image_source *source, const struct image_question *question,
+                     struct image_query **ret_query, struct err *err)
 {
-	char question[CRI_QUESTION_BYTES_MAX];
-	size_t bytes;
+	struct cri_call call = {.method = CRI_CONTAINER_STATUS, .on_done = on_cri_container};
 	struct cri_query *q;
 
-	if (cri_container_question(container_id, question, &bytes, err) < 0)
+	if (cri_container_question(question->container_id, call.body, &call.body_bytes, err) < 0)
 		return -1;
 	q = calloc(1, sizeof *q);
 	if (q == NULL)
 		return err_set(err, ERR_NOMEM, 0, "image query");
-	q->base = (struct image_query){source, done, arg};
-	if (cri_call(q, CRI_CONTAINER_STATUS, question, bytes, on_cri_container, err) < 0) {
+	q->base = (struct image_query){source, question->done, question->arg};
+	if (cri_call(q, &call, err) < 0) {
 		free(q);
 		return -1;
 	}

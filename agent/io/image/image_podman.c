@@ -108,15 +108,16 @@ static void on_podman_container(void *arg, const struct http_response *res)
 	json_decref(json);
 }
 
-static int podman_start(struct image_source *source, const char *container_id, image_done_fn done,
-                        void *arg, struct image_query **ret_query, struct err *err)
+static int podman_start(struct image_source *source, const struct image_question *question,
+                        struct image_query **ret_query, struct err *err)
 {
+	const char *container_id = question->container_id;
 	const char *scheme_end = strstr(container_id, "://");
 	struct podman_query *q = calloc(1, sizeof *q);
 
 	if (q == NULL)
 		return err_set(err, ERR_NOMEM, 0, "image query");
-	q->base = (struct image_query){source, done, arg};
+	q->base = (struct image_query){source, question->done, question->arg};
 	if (podman_get(q, "containers", scheme_end != NULL ? scheme_end + 3 : container_id,
 	               on_podman_container, err) < 0) {
 		free(q);

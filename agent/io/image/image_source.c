@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * image_source - passes a question on to the kind of source that is configured
+ */
 #include <stdbool.h>
 
 #include "agent/io/image/image_source_internal.h"
@@ -24,10 +27,10 @@ void image_source_free(struct image_source *s)
 		s->free(s);
 }
 
-int image_query_start(struct image_source *source, const char *container_id, image_done_fn done,
-                      void *arg, struct image_query **ret_query, struct err *err)
+int image_query_start(struct image_source *source, const struct image_question *question,
+                      struct image_query **ret_query, struct err *err)
 {
-	return source->start(source, container_id, done, arg, ret_query, err);
+	return source->start(source, question, ret_query, err);
 }
 
 void image_query_cancel(struct image_query *q)

@@ -33,13 +33,22 @@ int image_source_open(struct event_base *base, const char *runtime_endpoint,
                       const char *podman_socket, struct image_source **ret_source, struct err *err);
 void image_source_free(struct image_source *source);
 
+/* What is asked, and who is told. */
+struct image_question {
+	const char *container_id; /* as the Pod's status has it: "podman://ID", "containerd://ID" */
+	image_done_fn done;
+	void *arg;
+};
+
 /**
  * image_query_start() - the image of one container
- * @container_id: as the Pod's status has it, "podman://<id>", "containerd://<id>"
- * @ret_query:    until @done has run or image_query_cancel()
+ * @question:  borrowed for the call
+ * @ret_query: lasts until done() has run, or image_query_cancel()
+ *
+ * done() runs later, never within the call. Return: 0; negative: err, and done() will not run.
  */
-int image_query_start(struct image_source *source, const char *container_id, image_done_fn done,
-                      void *arg, struct image_query **ret_query, struct err *err);
+int image_query_start(struct image_source *source, const struct image_question *question,
+                      struct image_query **ret_query, struct err *err);
 
 /** image_query_cancel() - @done will not run; NULL is allowed */
 void image_query_cancel(struct image_query *query);

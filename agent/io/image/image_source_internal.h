@@ -18,7 +18,7 @@ struct image_query {
 /* The first member of a kind's own source. */
 struct image_source {
 	void (*free)(struct image_source *source);
-	int (*start)(struct image_source *source, const char *container_id, image_done_fn done,
-	             void *arg, struct image_query **ret_query, struct err *err);
+	int (*start)(struct image_source *source, const struct image_question *question,
+	             struct image_query **ret_query, struct err *err);
 	void (*cancel)(struct image_query *query);
 };

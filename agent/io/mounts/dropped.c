@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dropped - files that were given up: renamed now, removed later
+ */
 #include "agent/io/mounts/dropped.h"
 
 #include <dirent.h>

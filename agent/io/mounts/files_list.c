@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * files_list - files.list: written, and compared with the files
+ */
 #include "agent/io/mounts/files_list.h"
 
 #include <dirent.h>
@@ -100,57 +103,66 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int walk_folder(struct walk *w, int fd, size_t at, unsigned depth, struct err *err);
+struct walk_folder {
+	int fd;
+	size_t at; /* where names of its entries begin in the walk's path */
+	unsigned depth;
+};
 
-static int walk_into(struct walk *w, int dir_fd, const char *name, size_t at, unsigned depth,
+static int walk_folder(struct walk *w, const struct walk_folder *f, struct err *err);
+
+/* @f: of the folder @name, not opened yet */
+static int walk_into(struct walk *w, int parent_fd, const char *name, struct walk_folder f,
                      struct err *err)
 {
-	int fd = fs_open_beneath(dir_fd, name, O_RDONLY | O_DIRECTORY, err);
 	int rc;
 
-	if (fd < 0)
+	f.fd = fs_open_beneath(parent_fd, name, O_RDONLY | O_DIRECTORY, err);
+	if (f.fd < 0)
 		return -1;
-	rc = walk_folder(w, fd, at, depth, err);
-	(void)close(fd);
+	rc = walk_folder(w, &f, err);
+	(void)close(f.fd);
 	return rc;
 }
 
-static int walk_entry(struct walk *w, int dir_fd, const char *name, size_t at, unsigned depth,
+static int walk_entry(struct walk *w, const struct walk_folder *f, const char *name,
                       struct err *err)
 {
 	size_t bytes = strlen(name);
 	struct files_entry entry = {.path = w->path};
+	struct walk_folder below;
 	bool is_folder;
 
 	if (w->files >= FILES_LIST_MAX) {
 		w->is_too_many = true;
 		return 1;
 	}
-	if (at + bytes + 2 > sizeof w->path || depth > LIST_DEPTH_MAX)
+	if (f->at + bytes + 2 > sizeof w->path || f->depth > LIST_DEPTH_MAX)
 		return err_set(err, ERR_INVALID, 0, "%.200s…: too deep", w->path);
-	memcpy(w->path + at, name, bytes + 1);
-	if (walk_hash(w, dir_fd, name, &is_folder, &entry.hash) < 0)
+	memcpy(w->path + f->at, name, bytes + 1);
+	if (walk_hash(w, f->fd, name, &is_folder, &entry.hash) < 0)
 		return err_set(err, ERR_SYS, errno, "look at %.200s", w->path);
 	w->files++;
 	w->see(w->see_arg, &entry);
 	if (!is_folder)
 		return 0;
-	w->path[at + bytes] = '/';
-	return walk_into(w, dir_fd, name, at + bytes + 1, depth + 1, err);
+	w->path[f->at + bytes] = '/';
+	below = (struct walk_folder){-1, f->at + bytes + 1, f->depth + 1};
+	return walk_into(w, f->fd, name, below, err);
 }
 
 /* Return: 0; 1 too many; negative: err */
-static int walk_folder(struct walk *w, int fd, size_t at, unsigned depth, struct err *err)
+static int walk_folder(struct walk *w, const struct walk_folder *f, struct err *err)
 {
 	struct dirent **entries;
-	int count = scandirat(fd, ".", &entries, is_entry, by_bytes);
+	int count = scandirat(f->fd, ".", &entries, is_entry, by_bytes);
 	int rc = 0;
 
 	if (count < 0)
 		return err_set(err, ERR_SYS, errno, "read folder %.200s", w->path);
 	for (int i = 0; i < count; i++) {
 		if (rc == 0)
-			rc = walk_entry(w, fd, entries[i]->d_name, at, depth, err);
+			rc = walk_entry(w, f, entries[i]->d_name, err);
 		free(entries[i]);
 	}
 	free(entries);
@@ -201,7 +213,7 @@ static int files_list_write(int dir, struct files_id id, struct files_listed *li
 	(void)fprintf(f, "%s%c", files_id_format(id, text), '\0');
 	w->see = on_listed;
 	w->see_arg = f;
-	rc = walk_into(w, dir, "upper", 0, 0, err);
+	rc = walk_into(w, dir, "upper", (struct walk_folder){.fd = -1}, err);
 	listed->files = w->files;
 	listed->is_too_many = w->is_too_many;
 	if (rc == 0 && (fflush(f) != 0 || ferror(f)))
@@ -275,7 +287,7 @@ static int files_compare(int dir, struct reader *r, struct files_verified *v, st
 	files_diff_begin(d, reader_next, r);
 	w->see = on_verified;
 	w->see_arg = d;
-	rc = walk_into(w, dir, "upper", 0, 0, err);
+	rc = walk_into(w, dir, "upper", (struct walk_folder){.fd = -1}, err);
 	if (rc == 0)
 		files_diff_end(d);
 	v->files = w->files;

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * files_mark - the mark on upper/: read, written, opened before a run and closed after it
+ */
 #include "agent/io/mounts/files_mark.h"
 
 #include <errno.h>
@@ -195,7 +198,7 @@ static int files_record(int dir_fd, struct files_id id, struct err *err)
 	struct record record;
 	bool is_there;
 
-	if (fs_read_file(dir_fd, "record.json", false, RECORD_BYTES_MAX, &text, err) < 0 ||
+	if (fs_read_file(dir_fd, "record.json", RECORD_BYTES_MAX, &text, err) < 0 ||
 	    record_parse(text, &record, err) < 0)
 		return err_wrap(err, "record.json");
 	is_there = files_id_is(record.files, id);

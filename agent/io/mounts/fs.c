@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fs - opens, reads, writes and removes files by descriptor, where a path may be hostile
+ */
 #include "agent/io/mounts/fs.h"
 
 #include <dirent.h>
@@ -109,21 +112,17 @@ int fs_write_file(int dir_fd, const char *name, const char *text, size_t bytes, 
 	return 0;
 }
 
-int fs_read_file(int dir_fd, const char *path, bool in_root, size_t bytes_max, char **ret_text,
-                 struct err *err)
+/* O_NONBLOCK: a FIFO in the user's tree must not hold us up. */
+enum { FS_READ_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY };
+
+/* @path: for the error's text */
+static int fs_read_all(int fd, const char *path, size_t bytes_max, char **ret_text, struct err *err)
 {
-	/* O_NONBLOCK: a FIFO in the user's tree must not hold us up */
-	int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
-	CLEANUP(fd_close_var)
-	int fd = in_root ? fs_open_in_root(dir_fd, path, flags, err)
-	                 : fs_open_beneath(dir_fd, path, flags, err);
 	CLEANUP(free_var) char *text = NULL;
 	struct stat st;
 	size_t have = 0;
 	ssize_t n;
 
-	if (fd < 0)
-		return -1;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_set(err, ERR_INVALID, 0, "%s: not a regular file", path);
 	text = malloc(bytes_max + 1);
@@ -140,6 +139,21 @@ int fs_read_file(int dir_fd, const char *path, bool in_root, size_t bytes_max, c
 	text[have] = '\0';
 	*ret_text = TAKE_PTR(text);
 	return 0;
+}
+
+int fs_read_file(int dir_fd, const char *path, size_t bytes_max, char **ret_text, struct err *err)
+{
+	CLEANUP(fd_close_var) int fd = fs_open_beneath(dir_fd, path, FS_READ_FLAGS, err);
+
+	return fd < 0 ? -1 : fs_read_all(fd, path, bytes_max, ret_text, err);
+}
+
+int fs_read_file_in_root(int root_fd, const char *path, size_t bytes_max, char **ret_text,
+                         struct err *err)
+{
+	CLEANUP(fd_close_var) int fd = fs_open_in_root(root_fd, path, FS_READ_FLAGS, err);
+
+	return fd < 0 ? -1 : fs_read_all(fd, path, bytes_max, ret_text, err);
 }
 
 /* The next entry but "." and ".."; NULL at the end or on failure (errno). */

@@ -29,12 +29,16 @@ int fs_make_dirs(int dir_fd, const char *path, mode_t mode, struct err *err);
 int fs_write_file(int dir_fd, const char *name, const char *text, size_t bytes, struct err *err);
 
 /**
- * fs_read_file() - a file of ours, in the user's tree with @in_root
+ * fs_read_file() - a regular file in our tree
  * @bytes_max: a larger file is an error
  * @ret_text:  NUL-terminated, to be freed
+ *
+ * Return: 0; negative: err (sys_errno ENOENT when it is not there).
  */
-int fs_read_file(int dir_fd, const char *path, bool in_root, size_t bytes_max, char **ret_text,
-                 struct err *err);
+int fs_read_file(int dir_fd, const char *path, size_t bytes_max, char **ret_text, struct err *err);
+/** fs_read_file_in_root() - the same in the user's tree */
+int fs_read_file_in_root(int root_fd, const char *path, size_t bytes_max, char **ret_text,
+                         struct err *err);
 
 /** fs_is_empty() - 1: no entry; 0: some; negative: err */
 int fs_is_empty(int dir_fd, const char *path, struct err *err);

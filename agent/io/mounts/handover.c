@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * handover - the mount calls that put an overlay below a container that runs
+ */
 #include "agent/io/mounts/handover.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * overlay - mounts an overlay, and finds out about those that are mounted
+ */
 #include "agent/io/mounts/overlay.h"
 
 #include <assert.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * proc - which processes a Pod has, and what /proc says of one
+ */
 #include "agent/io/mounts/proc.h"
 
 #include <dirent.h>

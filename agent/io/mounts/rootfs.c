@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rootfs - makes, mounts and removes a root filesystem on the disk
+ */
 #include "agent/io/mounts/rootfs.h"
 
 #include <errno.h>
@@ -119,7 +122,7 @@ static int rootfs_read_record(struct making *m, struct err *err)
 
 	if (m->dir_fd < 0)
 		return 0;
-	if (fs_read_file(m->dir_fd, "record.json", false, RECORD_BYTES_MAX, &text, err) < 0)
+	if (fs_read_file(m->dir_fd, "record.json", RECORD_BYTES_MAX, &text, err) < 0)
 		return err->sys_errno == ENOENT ? 0 : rootfs_fail(m, "RecordCorrupt", err);
 	if (record_parse(text, &m->record, &why) < 0) /* or as if there were none */
 		return rootfs_may_reset(m) ? 0 : rootfs_record_corrupt(m, why.text, err);
@@ -446,7 +449,7 @@ static char *rootfs_read(int root_fd, const char *path)
 {
 	char *text = NULL;
 
-	if (fs_read_file(root_fd, path, true, ROOTFS_PASSWD_BYTES_MAX, &text, NULL) < 0)
+	if (fs_read_file_in_root(root_fd, path, ROOTFS_PASSWD_BYTES_MAX, &text, NULL) < 0)
 		return strdup("");
 	return text;
 }

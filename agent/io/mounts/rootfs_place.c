@@ -54,7 +54,7 @@ bool rootfs_has_layers(const struct rootfs_place *p)
 	json_t *layer;
 	size_t i;
 
-	if (fd < 0 || fs_read_file(fd, "record.json", false, RECORD_BYTES_MAX, &text, NULL) < 0 ||
+	if (fd < 0 || fs_read_file(fd, "record.json", RECORD_BYTES_MAX, &text, NULL) < 0 ||
 	    record_parse(text, &record, NULL) < 0)
 		return true;
 	json_array_foreach(record.layers, i, layer) {

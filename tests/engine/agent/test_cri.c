@@ -305,11 +305,12 @@ static void on_image(void *arg, const struct image_answer *answer, const struct 
 /* Return: 0, with digest and config; negative: err */
 static int ask(struct fixture *f, const char *id)
 {
+	const struct image_question question = {id, on_image, f};
 	struct image_query *query;
 
 	f->done = false;
 	f->err = (struct err){0};
-	if (image_query_start(f->images, id, on_image, f, &query, &f->err) < 0)
+	if (image_query_start(f->images, &question, &query, &f->err) < 0)
 		return -1;
 	wait_done(f);
 	return f->digest[0] != '\0' ? 0 : -1;
