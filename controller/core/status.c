@@ -11,6 +11,7 @@
 
 #include "controller/core/pods.h"
 #include "lib/api/names.h"
+#include "lib/base/str.h"
 #include "lib/kube/client/object.h"
 
 static void say(struct verdict *v, const char *reason, const char *fmt, ...) PRINTF_LIKE(3, 4);
@@ -51,14 +52,6 @@ const char *status_container_phase_name(enum phase phase)
 	return names[phase];
 }
 
-static bool is_one_of(const char *word, const char *const *words)
-{
-	for (size_t i = 0; words[i] != NULL; i++)
-		if (strcmp(word, words[i]) == 0)
-			return true;
-	return false;
-}
-
 /* It was the runtime that could not be reached (gRPC, "Status codes"), and not the registry. */
 static bool is_runtime_gone(const char *message)
 {
@@ -72,7 +65,7 @@ static bool is_pull_failure(const char *waiting, const char *message)
 	                                      "InvalidImageName",    "ErrImageNeverPull",
 	                                      "RegistryUnavailable", NULL};
 
-	return is_one_of(waiting, reasons) && !is_runtime_gone(message);
+	return str_is_one_of(waiting, reasons) && !is_runtime_gone(message);
 }
 
 /*
@@ -85,7 +78,7 @@ static bool is_passing(const char *waiting, const char *message)
 	                                      "ImageInspectError",    "PreCreateHookError",
 	                                      "PreStartHookError",    NULL};
 
-	return is_one_of(waiting, reasons) || (*waiting != '\0' && is_runtime_gone(message));
+	return str_is_one_of(waiting, reasons) || (*waiting != '\0' && is_runtime_gone(message));
 }
 
 bool status_is_trouble(const json_t *pod)
@@ -112,7 +105,7 @@ static bool is_start_error(const char *waiting, const json_t *pod)
 	static const char *const reasons[] = {"StartError", "ContainerCannotRun", NULL};
 
 	return strcmp(waiting, "CrashLoopBackOff") == 0 &&
-	       is_one_of(json_str_at(facts_pod_last_end(pod), "", "reason", NULL), reasons);
+	       str_is_one_of(json_str_at(facts_pod_last_end(pod), "", "reason", NULL), reasons);
 }
 
 static void say_start_error(struct verdict *v, const json_t *pod)

@@ -13,6 +13,7 @@
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/base/num.h"
+#include "lib/base/str.h"
 #include "lib/kube/client/object.h"
 
 DEFINE_CLEANUP(struct target *, target_free);
@@ -40,15 +41,6 @@ bool target_is_running(const struct target *t)
 	       !kube_is_deleting(t->object);
 }
 
-static bool word_is_one_of(const char *word, const char *const *words)
-{
-	for (; *words != NULL; words++) {
-		if (strcmp(word, *words) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Whether the process of the instance's present consumer was started, or will never be. */
 static bool instance_is_ready(const json_t *instance, int64_t reached)
 {
@@ -58,7 +50,7 @@ static bool instance_is_ready(const json_t *instance, int64_t reached)
 	if (strcmp(json_str_at(instance, "", "status", "phase", NULL), "Failed") == 0)
 		return true;
 	instance_consumer(instance, reached, &consumer);
-	return word_is_one_of(consumer.state, states);
+	return str_is_one_of(consumer.state, states);
 }
 
 /* When a container that ran before we came counts as started. */
@@ -84,8 +76,8 @@ static bool instance_has_consumer(const json_t *instance, int64_t reached)
 
 	instance_consumer(instance, reached, &consumer);
 	if (consumer.is_untold)
-		return !word_is_one_of(consumer.state, ended);
-	return word_is_one_of(json_str_at(instance, "", "status", "phase", NULL), awake);
+		return !str_is_one_of(consumer.state, ended);
+	return str_is_one_of(json_str_at(instance, "", "status", "phase", NULL), awake);
 }
 
 /* Its status.idle is what note_make() would make of it. */

@@ -18,6 +18,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/num.h"
+#include "lib/base/socket_address.h"
 #include "lib/http/accept_pause.h"
 #include "lib/http/admin_conns.h"
 #include "lib/http/metrics.h"
@@ -340,38 +341,19 @@ static unsigned admin_bound_port(struct evconnlistener *listener)
 	return ntohs(((const struct sockaddr_in *)(const void *)&ss)->sin_port);
 }
 
-/* "ADDRESS:PORT" or "[ADDRESS6]:PORT". evutil_parse_sockaddr_port() refuses port 0. */
-static int admin_parse_address(const char *text, struct sockaddr_storage *ret_ss, int *ret_len)
-{
-	const char *colon = strrchr(text, ':');
-	char address[64];
-	uint64_t port;
-	int len = sizeof *ret_ss;
-
-	if (colon == NULL || (size_t)(colon - text) >= sizeof address ||
-	    num_parse_u64(colon + 1, 0, UINT16_MAX, &port, NULL) < 0)
-		return -1;
-	(void)snprintf(address, sizeof address, "%.*s", (int)(colon - text), text);
-	if (evutil_parse_sockaddr_port(address, (struct sockaddr *)ret_ss, &len) < 0)
-		return -1;
-	((struct sockaddr_in *)(void *)ret_ss)->sin_port = htons((uint16_t)port);
-	*ret_len = len;
-	return 0;
-}
-
 static int admin_listen(struct admin *a, struct err *err)
 {
 	struct sockaddr_storage ss;
-	int len;
+	socklen_t len = socket_address_parse(a->opts.listen, &ss);
 
-	if (admin_parse_address(a->opts.listen, &ss, &len) < 0)
+	if (len == 0)
 		return err_set(err, ERR_INVALID, 0,
 		               "admin address \"%s\": want \"127.0.0.1:9090\" or \"[::1]:0\"",
 		               a->opts.listen);
 	a->listener = evconnlistener_new_bind(a->base, NULL, NULL,
 	                                      LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC |
 	                                              LEV_OPT_REUSEABLE,
-	                                      ADMIN_BACKLOG, (struct sockaddr *)&ss, len);
+	                                      ADMIN_BACKLOG, (struct sockaddr *)&ss, (int)len);
 	if (a->listener == NULL)
 		return err_set(err, ERR_SYS, errno, "listen on %s", a->opts.listen);
 	if (evhttp_bind_listener(a->http, a->listener) == NULL) {

@@ -72,9 +72,9 @@ static void http_call_finish(struct http_call *call, const struct err *why)
 		(void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 		res.status = (int)status;
 		res.retry_after_ms = http_easy_retry_after_ms(call);
-		if (call->body != NULL) {
-			res.body = call->body;
-			res.body_bytes = call->body_bytes;
+		if (call->body.data != NULL) {
+			res.body = call->body.data;
+			res.body_bytes = call->body.bytes;
 		}
 	}
 	res.err = why;

@@ -247,24 +247,11 @@ static int http_method_set(struct http_call *call, const struct http_request *re
 
 static int http_body_put(struct http_call *call, const char *data, size_t bytes)
 {
-	size_t space = call->body_space ? call->body_space : HTTP_BUFFER_BYTES;
-	char *more;
-
-	if (bytes >= call->body_bytes_max - call->body_bytes)
+	if (bytes >= call->body_bytes_max - call->body.bytes)
 		return err_set(&call->refused, ERR_INVALID, 0, "%s: answer of more than %zu bytes",
 		               call->what, call->body_bytes_max);
-	while (space <= call->body_bytes + bytes)
-		space *= 2;
-	if (space != call->body_space) {
-		more = realloc(call->body, space);
-		if (more == NULL)
-			return err_set(&call->refused, ERR_NOMEM, 0, "%s", call->what);
-		call->body = more;
-		call->body_space = space;
-	}
-	memcpy(call->body + call->body_bytes, data, bytes);
-	call->body_bytes += bytes;
-	call->body[call->body_bytes] = '\0';
+	if (buf_put(&call->body, data, bytes) < 0)
+		return err_set(&call->refused, ERR_NOMEM, 0, "%s", call->what);
 	return 0;
 }
 
@@ -385,7 +372,7 @@ void http_call_destroy(struct http_call *call)
 		curl_easy_cleanup(call->easy);
 	curl_slist_free_all(call->headers);
 	free(call->what);
-	free(call->body);
+	buf_done(&call->body);
 	free(call);
 }
 

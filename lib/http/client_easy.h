@@ -9,6 +9,7 @@
 #include <curl/curl.h>
 #include <event2/event_struct.h>
 
+#include "lib/base/buf.h"
 #include "lib/http/client.h"
 
 /* Copies of the client's options, and the bearer token as last read. */
@@ -29,9 +30,7 @@ struct http_call {
 	uint64_t idle_timeout_ms;
 	bool is_waiting;
 	bool is_cancelled;
-	char *body;
-	size_t body_bytes;
-	size_t body_space;
+	struct buf body;
 	size_t body_bytes_max;
 	struct err refused; /* code ERR_NONE, or why we ended it ourselves */
 	char curl_text[CURL_ERROR_SIZE];

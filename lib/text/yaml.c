@@ -9,6 +9,8 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "lib/base/str.h"
+
 enum { YAML_POINTER_BYTES_MAX = 1024, YAML_CHUNK_BYTES = 16 * 1024 };
 
 struct yaml_build {
@@ -31,15 +33,6 @@ static json_t *yaml_fail(const struct yaml_build *b, const yaml_node_t *node, st
 {
 	(void)err_set(err, ERR_PARSE, 0, "%s:%zu: %s", b->name, yaml_line(node), what);
 	return NULL;
-}
-
-static bool yaml_is_one_of(const char *text, const char *const *words)
-{
-	for (; *words != NULL; words++) {
-		if (strcmp(text, *words) == 0)
-			return true;
-	}
-	return false;
 }
 
 static int yaml_digit(char c)
@@ -133,17 +126,17 @@ static json_t *yaml_build_scalar(struct yaml_build *b, const yaml_node_t *node, 
 	json_t *v;
 
 	if (node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && strlen(text) == bytes) {
-		if (yaml_is_one_of(text, nulls))
+		if (str_is_one_of(text, nulls))
 			return json_null();
-		if (yaml_is_one_of(text, yes))
+		if (str_is_one_of(text, yes))
 			return json_true();
-		if (yaml_is_one_of(text, no))
+		if (str_is_one_of(text, no))
 			return json_false();
 		if (yaml_parse_int(text, &whole))
 			return json_integer(whole);
 		if (yaml_parse_real(text, &real))
 			return json_real(real);
-		if (yaml_is_one_of(text, not_numbers))
+		if (str_is_one_of(text, not_numbers))
 			return yaml_fail(b, node, err, "a number that JSON cannot hold");
 	}
 	v = json_stringn(text, bytes);

@@ -6,15 +6,14 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "lib/base/buf.h"
 #include "lib/text/yaml.h"
 
 enum { DUMP_INDENT = 2 };
 
 struct dump {
 	yaml_emitter_t emitter;
-	char *text;
-	size_t bytes;
-	size_t space;
+	struct buf text;
 };
 
 DEFINE_CLEANUP(json_t *, json_decref);
@@ -25,19 +24,7 @@ static int on_bytes(void *arg, unsigned char *bytes, size_t count)
 {
 	struct dump *d = arg;
 
-	if (d->bytes + count >= d->space) {
-		size_t space = (d->bytes + count + 1) * 2;
-		char *more = realloc(d->text, space);
-
-		if (more == NULL)
-			return 0;
-		d->text = more;
-		d->space = space;
-	}
-	memcpy(d->text + d->bytes, bytes, count);
-	d->bytes += count;
-	d->text[d->bytes] = '\0';
-	return 1;
+	return buf_put(&d->text, bytes, count) == 0;
 }
 
 static int dump_emit(struct dump *d, int made, yaml_event_t *event)
@@ -199,11 +186,11 @@ int yaml_dump_text(const json_t *value, char **ret_text, struct err *err)
 	yaml_emitter_set_width(&d.emitter, -1);
 	r = dump_document(&d, value);
 	yaml_emitter_delete(&d.emitter);
-	if (r < 0 || d.text == NULL) {
-		free(d.text);
+	if (r < 0 || d.text.data == NULL) {
+		buf_done(&d.text);
 		return err_set(err, ERR_INVALID, 0,
 		               "not to be written as YAML: too deep, or no memory");
 	}
-	*ret_text = d.text;
+	*ret_text = d.text.data;
 	return 0;
 }

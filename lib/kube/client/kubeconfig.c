@@ -4,15 +4,19 @@
 #include <errno.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
+#include "lib/base/base64.h"
 #include "lib/kube/client/kubeconfig_exec.h"
 #include "lib/kube/client/object.h"
 #include "lib/text/yaml.h"
 
 #define SERVICE_ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
 
-enum { KUBECONFIG_NAMESPACE_BYTES = 64, KUBECONFIG_STRINGS_MAX = 16, KUBECONFIG_FILES_MAX = 16 };
+enum {
+	CONF_DATA_BYTES_MAX = 1024 * 1024,
+	KUBECONFIG_NAMESPACE_BYTES = 64,
+	KUBECONFIG_STRINGS_MAX = 16,
+	KUBECONFIG_FILES_MAX = 16
+};
 
 struct kubeconfig {
 	struct http_client_opts opts;
@@ -93,18 +97,11 @@ static char *conf_path(const struct kubeconfig_file *f, const char *path)
 static char *conf_decode(const char *base64)
 {
 	size_t bytes = strlen(base64);
-	unsigned char *text;
-	int n;
+	char *text = bytes > 0 && bytes <= CONF_DATA_BYTES_MAX ? malloc(base64_data_bytes(base64))
+	                                                       : NULL;
 
-	if (bytes == 0 || bytes % 4 != 0 || bytes > 1024 * 1024)
-		return NULL;
-	text = calloc(1, bytes / 4 * 3 + 1);
-	if (text == NULL)
-		return NULL;
-	n = EVP_DecodeBlock(text, (const unsigned char *)base64, (int)bytes);
-	/* padding decodes to zero bytes, which also end the text */
-	if (n > 0)
-		return (char *)text;
+	if (text != NULL && base64_decode(base64, text, &bytes))
+		return text;
 	free(text);
 	return NULL;
 }

@@ -154,7 +154,7 @@ int kube_pages_read(void *arg, const char *data, size_t bytes)
 
 json_t *kube_pages_envelope(struct kube_pages *p)
 {
-	const struct list_text *t = &p->frame.envelope;
+	const struct buf *t = &p->frame.envelope;
 
 	return t->bytes > 0 ? json_loadb(t->data, t->bytes, 0, NULL) : NULL;
 }

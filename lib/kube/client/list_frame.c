@@ -19,30 +19,17 @@ void list_frame_init(struct list_frame *f)
 
 void list_frame_done(struct list_frame *f)
 {
-	free(f->item.data);
-	free(f->envelope.data);
+	buf_done(&f->item);
+	buf_done(&f->envelope);
 	*f = (struct list_frame){0};
 }
 
-static int list_text_put(struct list_text *t, const char *data, size_t bytes, size_t max,
-                         struct err *err)
+static int list_text_put(struct buf *t, const char *data, size_t bytes, size_t max, struct err *err)
 {
-	size_t space = t->space ? t->space : 4096;
-	char *more;
-
 	if (bytes > max - t->bytes)
 		return err_set(err, ERR_INVALID, 0, "part of a list of more than %zu bytes", max);
-	while (space < t->bytes + bytes)
-		space *= 2;
-	if (space != t->space) {
-		more = realloc(t->data, space);
-		if (more == NULL)
-			return err_set(err, ERR_NOMEM, 0, "list");
-		t->data = more;
-		t->space = space;
-	}
-	memcpy(t->data + t->bytes, data, bytes);
-	t->bytes += bytes;
+	if (buf_put(t, data, bytes) < 0)
+		return err_set(err, ERR_NOMEM, 0, "list");
 	return 0;
 }
 
@@ -151,12 +138,8 @@ static int list_item(struct list_frame *f, const char *data, size_t bytes,
 	if (!is_over)
 		return 0;
 	r = on_item(arg, f->item.data, f->item.bytes);
-	f->item.bytes = 0;
 	/* one large item must not keep its memory for ever */
-	if (f->item.space > LIST_FRAME_KEEP_BYTES) {
-		free(f->item.data);
-		f->item = (struct list_text){0};
-	}
+	buf_clear(&f->item, LIST_FRAME_KEEP_BYTES);
 	return r;
 }
 

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/err.h"
 
 enum {
@@ -21,16 +22,10 @@ enum {
 	LIST_FRAME_KEY_BYTES = 8,
 };
 
-struct list_text {
-	char *data;
-	size_t bytes;
-	size_t space;
-};
-
 struct list_frame {
-	struct list_text item;     /* begun */
-	struct list_text envelope; /* all but the items */
-	unsigned depth;            /* open braces and brackets */
+	struct buf item;     /* begun */
+	struct buf envelope; /* all but the items */
+	unsigned depth;      /* open braces and brackets */
 	bool in_string, is_escaped;
 	bool in_items; /* between the brackets of "items" */
 	/* Of the list's own object: the string that ended last, when it is short. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/num.h"
+#include "lib/base/str.h"
 
 static json_t *json_at_list(const json_t *from, va_list keys)
 {
@@ -152,25 +153,13 @@ const json_t *kube_condition(const json_t *object, const char *type)
 	return condition_find(json_at(object, "status", "conditions", NULL), type);
 }
 
-/* Return: true when the member changed. */
-/* Bytes of @text without a character that was begun at its end. */
-static size_t text_whole_bytes(const char *text)
-{
-	size_t len = strlen(text);
-	size_t at = len;
-
-	while (at > 0 && len - at < 3 && ((unsigned char)text[at - 1] & 0xc0) == 0x80)
-		at--;
-	return at > 0 && (unsigned char)text[at - 1] >= 0xc0 ? at - 1 : len;
-}
-
 json_t *json_text(const char *text)
 {
 	json_t *value = json_string(text);
 	char *ascii;
 
 	if (value == NULL)
-		value = json_stringn(text, text_whole_bytes(text));
+		value = json_stringn(text, str_whole_bytes(text));
 	if (value != NULL)
 		return value;
 	ascii = strdup(text);
@@ -183,6 +172,7 @@ json_t *json_text(const char *text)
 	return value;
 }
 
+/* Return: true when the member changed. */
 static bool condition_put(json_t *condition, const char *key, const char *text)
 {
 	const json_t *had = json_object_get(condition, key);

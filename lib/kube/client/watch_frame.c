@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+/* One large event must not keep its memory for ever. */
 enum { WATCH_FRAME_KEEP_BYTES = 64 * 1024 };
 
 void watch_frame_init(struct watch_frame *f, size_t bytes_max)
@@ -12,41 +13,18 @@ void watch_frame_init(struct watch_frame *f, size_t bytes_max)
 
 void watch_frame_done(struct watch_frame *f)
 {
-	free(f->buf);
+	buf_done(&f->line);
 	*f = (struct watch_frame){0};
 }
 
 static int watch_frame_put(struct watch_frame *f, const char *data, size_t bytes, struct err *err)
 {
-	size_t space = f->space ? f->space : 4096;
-	char *more;
-
-	if (bytes > f->bytes_max - f->bytes)
+	if (bytes > f->bytes_max - f->line.bytes)
 		return err_set(err, ERR_INVALID, 0, "watch event of more than %zu bytes",
 		               f->bytes_max);
-	while (space < f->bytes + bytes)
-		space *= 2;
-	if (space != f->space) {
-		more = realloc(f->buf, space);
-		if (more == NULL)
-			return err_set(err, ERR_NOMEM, 0, "watch event");
-		f->buf = more;
-		f->space = space;
-	}
-	memcpy(f->buf + f->bytes, data, bytes);
-	f->bytes += bytes;
+	if (buf_put(&f->line, data, bytes) < 0)
+		return err_set(err, ERR_NOMEM, 0, "watch event");
 	return 0;
-}
-
-/* One large event must not keep its memory for ever. */
-static void watch_frame_reset(struct watch_frame *f)
-{
-	f->bytes = 0;
-	if (f->space > WATCH_FRAME_KEEP_BYTES) {
-		free(f->buf);
-		f->buf = NULL;
-		f->space = 0;
-	}
 }
 
 int watch_frame_feed(struct watch_frame *f, const char *data, size_t bytes,
@@ -60,11 +38,11 @@ int watch_frame_feed(struct watch_frame *f, const char *data, size_t bytes,
 		size_t line_bytes = part;
 		int r = 0;
 
-		if (end == NULL || f->bytes > 0 || part > f->bytes_max) {
+		if (end == NULL || f->line.bytes > 0 || part > f->bytes_max) {
 			if (watch_frame_put(f, data, part, err) < 0)
 				return -1;
-			line = f->buf;
-			line_bytes = f->bytes;
+			line = f->line.data;
+			line_bytes = f->line.bytes;
 		}
 		if (end == NULL)
 			return 0;
@@ -72,7 +50,7 @@ int watch_frame_feed(struct watch_frame *f, const char *data, size_t bytes,
 			r = on_line(arg, line, line_bytes);
 		if (r != 0)
 			return r;
-		watch_frame_reset(f);
+		buf_clear(&f->line, WATCH_FRAME_KEEP_BYTES);
 		data += part + 1;
 		bytes -= part + 1;
 	}

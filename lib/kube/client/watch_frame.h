@@ -8,14 +8,13 @@
 
 #include <stddef.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/err.h"
 
 enum { WATCH_FRAME_BYTES_MAX = 16 * 1024 * 1024 };
 
 struct watch_frame {
-	char *buf; /* the beginning of a line whose end has not come */
-	size_t bytes;
-	size_t space;
+	struct buf line; /* the beginning of one whose end has not come */
 	size_t bytes_max;
 };
 

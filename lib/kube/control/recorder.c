@@ -10,6 +10,7 @@
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/base/num.h"
+#include "lib/base/str.h"
 #include "lib/kube/client/object.h"
 
 enum {
@@ -259,18 +260,6 @@ static struct recorder_known *recorder_remember(struct recorder *r, char *key, c
 	return k;
 }
 
-/* A cut text must not end within a UTF-8 sequence. */
-static void recorder_trim(char *text)
-{
-	size_t len = strlen(text);
-
-	while (len > 0 && ((unsigned char)text[len - 1] & 0xc0) == 0x80)
-		len--;
-	if (len > 0 && (unsigned char)text[len - 1] >= 0xc0)
-		len--;
-	text[len] = '\0';
-}
-
 void recorder_event(struct recorder *r, const json_t *object, bool warning, const char *reason,
                     const char *fmt, ...)
 {
@@ -287,7 +276,7 @@ void recorder_event(struct recorder *r, const json_t *object, bool warning, cons
 	len = vsnprintf(message, sizeof message, fmt, ap);
 	va_end(ap);
 	if (len >= (int)sizeof message)
-		recorder_trim(message);
+		message[str_whole_bytes(message)] = '\0';
 	num_format_rfc3339(clk_wall_ms(), false, now);
 	if (asprintf(&key, "%s\n%s\n%s\n%s", kube_uid(object), type, reason, message) < 0)
 		return;
