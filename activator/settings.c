@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * settings - the options of sc-activator: file, environment and flags
+ */
 #include "activator/settings.h"
 
 #include <string.h>

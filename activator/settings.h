@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* settings - what sc-activator is told by its file, its environment and its flags */
+/*
+ * settings - the options of sc-activator: file, environment and flags
+ */
 #pragma once
 
 #include <stdbool.h>

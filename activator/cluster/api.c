@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * api - answers the idle-monitor on the admin port: which containers are in use, and a promise to
+ * let no request through for some seconds before a stop (quiesce)
+ */
 #include "activator/cluster/api.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cluster - watches containers and their instances in the Kubernetes API, tells each target of the
+ * data path what is so, and writes the patch that wakes a container
+ */
 #include "activator/cluster/cluster.h"
 
 #include <arpa/inet.h>

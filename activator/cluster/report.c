@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * report - publishes the data path's counters as Prometheus metrics
+ */
 #include "activator/cluster/report.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bucket - a token bucket: so many events a second on average, and so many at once
+ */
 #include "activator/core/bucket.h"
 
 enum { MILLI = 1000 };

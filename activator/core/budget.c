@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * budget - how much memory all connections may take together, by the limit of the process, and how
+ * they must save as it fills
+ */
 #include "activator/core/budget.h"
 
 static size_t part(size_t bytes, unsigned pct)

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * end_reason - the table of reasons for which a request ends, with each one's metric label, HTTP
+ * status and text
+ */
 #include "activator/core/end_reason.h"
 
 #include <assert.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * field - looks up the names of header fields that mean something to a proxy
+ */
 #include "activator/core/field.h"
 
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * forward - writes the head of a request or an answer anew for the next hop, without what is meant
+ * for this hop alone
+ */
 #include "activator/core/forward.h"
 
 #include <stdio.h>

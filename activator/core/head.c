@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * head - what a parsed head of HTTP/1.1 means, and what of it is malformed: RFC 9110 and RFC 9112,
+ * read strictly
+ */
 #include "activator/core/head.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hold_policy - whether one more request may wait, and whether a lost one may be sent again
+ */
 #include "activator/core/hold_policy.h"
 
 #include <assert.h>

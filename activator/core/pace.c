@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pace - judges whether a peer that we wait for moves bytes at a minimum rate
+ */
 #include "activator/core/pace.h"
 
 enum {

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * problem - writes the body of an error answer: problem details in JSON (RFC 9457), or a line of
+ * text
+ */
 #include "activator/core/problem.h"
 
 #include <stdio.h>

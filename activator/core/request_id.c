@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * request_id - checks and writes the X-Request-Id of a request
+ */
 #include "activator/core/request_id.h"
 
 static bool is_plain(char c)

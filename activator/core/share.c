@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * share - fair shares of the room for waiting requests between namespaces and containers
+ */
 #include "activator/core/share.h"
 
 struct hold_limits share_cap(const struct hold_limits *says, const struct hold_limits *all,

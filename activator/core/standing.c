@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * standing - keeps clients in the order in which they go when memory or connections run out
+ */
 #include "activator/core/standing.h"
 
 #include <stddef.h>

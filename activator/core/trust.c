@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * trust - a set of addresses and networks, and whether an address is in it
+ */
 #include "activator/core/trust.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * upgrade - which protocols a request may ask to switch to with the Upgrade field
+ */
 #include "activator/core/upgrade.h"
 
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wake - the table of a container's states (cold, waking, ready, …): what each event leads to, and
+ * what is to be done then
+ */
 #include "activator/core/wake.h"
 
 #include <assert.h>

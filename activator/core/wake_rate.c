@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wake_rate - limits how many containers are woken per second: in all, of a namespace, on a node
+ */
 #include "activator/core/wake_rate.h"
 
 #include <stddef.h>

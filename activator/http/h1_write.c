@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes chunks, and answers of our own: see h1_write.h. */
+/*
+ * h1_write - writes chunks of a body in HTTP/1.1, and whole answers of our own
+ */
 #include "activator/http/h1_write.h"
 
 #include <stdio.h>

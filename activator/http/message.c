@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads one HTTP/1.1 message with llhttp: see message.h. */
+/*
+ * message - reads one HTTP/1.1 message from pieces of bytes, with the parser llhttp
+ */
 #include "activator/http/message.h"
 
 #include <stddef.h>

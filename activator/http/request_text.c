@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * request_text - a request's id, and its path as the access log shows it
+ */
 #include "activator/http/request_text.h"
 
 #include <string.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* request_text - a request's id, and what the access log says of it */
+/*
+ * request_text - a request's id, and its path as the access log shows it
+ */
 #pragma once
 
 #include <stddef.h>

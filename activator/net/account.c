@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * account - counts the memory that all connections of this process take
+ */
 #include "activator/net/account.h"
 
 #include <assert.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Addresses as text and bytes: see address.h. */
+/*
+ * address - a peer's socket address as text, as bytes, and its port
+ */
 #include "activator/net/address.h"
 
 #include <arpa/inet.h>

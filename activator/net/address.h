@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* address - a peer's socket address, as text and as bytes */
+/*
+ * address - a peer's socket address as text, as bytes, and its port
+ */
 #pragma once
 
 #include <sys/socket.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A TCP connection: see conn.h. The only file that calls read(2) and send(2) for the data path. */
+/*
+ * conn - a TCP connection; the only file that reads from and writes to the sockets of the data
+ * path
+ */
 #include "activator/net/conn.h"
 
 #include <errno.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listening sockets: see listener.h. */
+/*
+ * listener - opens a socket to listen on, of an ADDRESS:PORT
+ */
 #include "activator/net/listener.h"
 
 #include <arpa/inet.h>

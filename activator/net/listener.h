@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* listener - a socket that connections come in by, and what its owner wants to know of it */
+/*
+ * listener - a socket that clients connect to, and what its owner wants to know of it
+ */
 #pragma once
 
 #include <event2/event_struct.h>

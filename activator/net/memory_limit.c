@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * memory_limit - reads from /proc and /sys/fs/cgroup how much memory this process may have
+ */
 #include "activator/net/memory_limit.h"
 
 #include <stdint.h>

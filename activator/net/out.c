@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes that wait for a peer to take them: see out.h. */
+/*
+ * out - a buffer of bytes that a peer has not taken yet
+ */
 #include "activator/net/out.h"
 
 #include <stdlib.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * source - counts the connections that come from one address
+ */
 #include "activator/net/source.h"
 
 #include <netinet/in.h>

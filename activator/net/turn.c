@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The run list of the data path, and what is freed at its end: see turn.h. */
+/*
+ * turn - the run list of the data path: runs what was marked, and frees what has ended when all
+ * have run
+ */
 #include "activator/net/turn.h"
 
 #include <assert.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a request's head to its end: see exchange.h. How one is made: exchange_new.c. */
+/*
+ * exchange - takes a request from its head to its end: couples the client's side with the
+ * container's
+ */
 #include "activator/proxy/exchange.h"
 
 #include <assert.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes an exchange of a request's head: whose it is, and what goes on of it. */
+/*
+ * exchange_new - makes an exchange of a request's head: finds whose it is, and writes what goes on
+ */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of exchange_state.h. */
+/*
+ * exchange_state - the table of the states of a request, and which may follow which
+ */
 #include "activator/proxy/exchange_state.h"
 
 #define TO(state) (1u << EXCHANGE_##state)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* internal - the proxy as the files of proxy/ see it; others use proxy.h */
+/*
+ * internal - the proxy as the files of proxy/ see it; others use proxy.h
+ */
 #pragma once
 
 #include "activator/net/listener.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listeners, clients' policy, the clock and the end of the data path: see proxy.h. */
+/*
+ * proxy - listens for clients, lets them in or not, has the clock of the data path, and ends it in
+ * order
+ */
 #include "activator/proxy/proxy.h"
 
 #include <assert.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connections to a container, kept and dialled: see pool.h. */
+/*
+ * pool - the connections to one container: keeps idle ones for the next request, and dials others
+ */
 #include "activator/queue/pool.h"
 
 #include <assert.h>

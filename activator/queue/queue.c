@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the queues of all containers share: see queue.h. */
+/*
+ * queue - what the queues of all containers share: budgets, rates, and the list of them
+ */
 #include "activator/queue/queue.h"
 
 #include "activator/queue/target_private.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * site - a node of the cluster, for the rate of wakes on it
+ */
 #include "activator/queue/site.h"
 
 #include <search.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A target's wake table, its queue and its budgets: see target.h. */
+/*
+ * target - a container that clients want: asks for its wake, holds who waits for it in order, lets
+ * them go when it is ready, and keeps to the budgets
+ */
 #include <assert.h>
 #include <event2/event.h>
 #include <stdio.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* target_private - a target as the files of queue/ see it; only target.c writes to it */
+/*
+ * target_private - a target as the files of queue/ see it; only target.c writes to it
+ */
 #pragma once
 
 #include <event2/event_struct.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tenant - a namespace: what its containers hold together, and who of them gives way when all room
+ * is taken
+ */
 #include "activator/queue/tenant.h"
 
 #include <search.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is the same for clients of all protocols: see client.h. */
+/*
+ * client - what is the same for connections of clients, whatever protocol they speak: their state,
+ * their end
+ */
 #include "activator/session/client.h"
 
 #include <assert.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes answers to a client in HTTP/1.1, ours and those that an exchange passes on. */
+/*
+ * h1_answer - writes answers to a client in HTTP/1.1: our own, and those that a container gave
+ */
 #include <assert.h>
 #include <stddef.h>
 

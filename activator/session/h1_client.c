@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sends a request and reads its answer: see h1_client.h; what may be called and told: stream.h. */
+/*
+ * h1_client - sends a request to a container in HTTP/1.1, and reads its answer
+ */
 #include "activator/session/h1_client.h"
 
 #include <assert.h>

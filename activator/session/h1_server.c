@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads requests from a client in HTTP/1.1: see h1_server.h; what is told of them: stream.h. */
+/*
+ * h1_server - reads requests from a client in HTTP/1.1, one after the other
+ */
 #include <assert.h>
 #include <string.h>
 #include <sys/ioctl.h>

@@ -26,7 +26,7 @@ COUNTS_BY_OTHER_NAMES = {
     "CHILD_N_EVENTS", "POD_CTR_N_STATES", "PROBE_KINDS",
 }
 # Components whose sources do not all begin with what they are for yet.
-PURPOSE_NOT_SAID = {"lib", "local", "activator"}
+PURPOSE_NOT_SAID = {"lib", "local"}
 
 # Of a component, what it may include besides itself.
 MAY_INCLUDE = {
