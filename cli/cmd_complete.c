@@ -43,7 +43,10 @@ static const char *value_at(const struct flag *f, int count, char **words, int i
 	return i + 1 < count ? words[i + 1] : NULL;
 }
 
-/* The flags that say where to ask stand among the words; the rest of them may be unfinished. */
+/*
+ * Only flags like --kubeconfig matter here, which name the server; the other words may be
+ * unfinished.
+ */
 static void read_where(int count, char **words, struct args *args)
 {
 	static const char *const names[] = {"namespace", "kubeconfig", "context"};

@@ -28,7 +28,7 @@ static int verifying_look(struct verifying *v, json_t *instance, struct err *err
 {
 	if (instance == NULL)
 		return err_set(err, ERR_NOT_FOUND, 0, "it was deleted meanwhile");
-	if (!verify_is_told(instance, v->order))
+	if (!verify_is_done(instance, v->order))
 		return 0;
 	v->instance = json_incref(instance);
 	return 1;

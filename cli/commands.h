@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * commands - the verbs; each does its one thing and says how it went
+ * commands - the functions that carry out the plugin's verbs
  *
  * Return: 0; negative with err set: main() prints it and ends with commands_exit_code().
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * activity - when a container was last used, as far as its status tells
+ * activity - when a container was last used, as its status says
  */
 #include "cli/core/activity.h"
 

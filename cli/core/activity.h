@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * activity - when a container was last used, as far as its status tells
+ * activity - when a container was last used, as its status says
  *
  * The idle-monitor writes status.idle up to five seconds after a start, so that many starts do not
- * wait for such writes. Until then the wake and the start themselves are the later activity.
+ * wait for such writes. Until then the wake or the start counts as the last activity.
  */
 #pragma once
 
@@ -17,5 +17,5 @@ struct activity {
 	bool is_noted;      /* status.idle is of this activity, and so is its stopAt */
 };
 
-/** activity_last() - Return: false when the status tells of none */
+/** activity_last() - Return: false when the status has none */
 bool activity_last(const json_t *object, struct activity *ret_activity);

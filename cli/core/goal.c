@@ -69,7 +69,7 @@ int goal_parse(const char *text, struct goal *ret_goal, struct err *err)
 	return r;
 }
 
-/* What a goal of rest waits for while the container is meant to run. */
+/* Why it does not become Stopped while spec.running is true. */
 static const char *say_running(const struct goal *goal, const json_t *object)
 {
 	if (goal->kind != GOAL_PHASE || strcmp(goal->word, "Stopped") != 0 ||

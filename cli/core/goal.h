@@ -29,7 +29,7 @@ enum { GOAL_WHY_BYTES = 500 };
 
 /**
  * goal_check() - @object: NULL when there is none
- * Only what was said of the object's newest generation counts. @why: how it stands, for people.
+ * Only a status of the object's newest generation counts. @why: how it stands, for people.
  */
 enum goal_answer goal_check(const struct goal *goal, const json_t *object,
                             char why[GOAL_WHY_BYTES]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * verify - what the node agent says of the kept files
+ * verify - the result of comparing the kept files, which the node agent wrote, as text
  */
 #include "cli/core/verify.h"
 
@@ -9,7 +9,7 @@
 #include "cli/core/lines.h"
 #include "lib/kube/client/object.h"
 
-bool verify_is_told(const json_t *instance, const char *order)
+bool verify_is_done(const json_t *instance, const char *order)
 {
 	return strcmp(json_str_at(instance, "", "status", "rootfs", "verified", "order", NULL),
 	              order) == 0;

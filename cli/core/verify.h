@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * verify - what the node agent says of the kept files
+ * verify - the result of comparing the kept files, which the node agent wrote, as text
  */
 #pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
 
-/** verify_is_told() - the agent has carried @order out */
-bool verify_is_told(const json_t *instance, const char *order);
+/** verify_is_done() - the agent has carried @order out */
+bool verify_is_done(const json_t *instance, const char *order);
 
 /**
  * verify_lines() - the result as text; @ret_is_same: nothing differs

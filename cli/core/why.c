@@ -15,7 +15,7 @@
 
 enum {
 	WHY_AGE_BYTES = 40,
-	WHY_NOTE_MS = 5000, /* the idle-monitor's longest pause before it tells of a start */
+	WHY_NOTE_MS = 5000, /* the idle-monitor writes of a start after this at the latest */
 	WHY_STOP_SLACK_MS = 10000,
 };
 
@@ -255,14 +255,14 @@ static void why_starting(struct why *w)
 	say_advice(w, advice != NULL ? advice : "wait: kubectl sc wait %s --for=Ready");
 }
 
-/* Whether the stop that it rests since was one for idleness. */
+/* Whether the last stop was one for idleness. */
 static bool is_idle_stop(const struct why *w)
 {
 	uint64_t stop_ms, since_ms;
 
 	if (num_parse_rfc3339(text_of(w->idle, "lastStopTime"), &stop_ms, NULL) < 0 ||
 	    num_parse_rfc3339(text_of(w->ready, "lastTransitionTime"), &since_ms, NULL) < 0)
-		return true; /* as was always said before times were told */
+		return true; /* as older versions wrote it, without times */
 	return stop_ms + WHY_STOP_SLACK_MS >= since_ms;
 }
 

@@ -240,11 +240,11 @@ struct watching {
 	struct session *s;
 	const struct session_follow *f;
 	struct kube_watch *watch;
-	char version[64]; /* where to take it up again */
+	char version[64]; /* resourceVersion where the watch goes on */
 	bool ended;
 	bool late;
-	bool stale;         /* the server forgot: list again */
-	struct err end_err; /* code ERR_NONE: it ended in order */
+	bool stale;         /* 410: list again */
+	struct err end_err; /* code ERR_NONE: it ended without an error */
 	int result;         /* of the callback that ended it: not 0 */
 	struct err *err;
 };
@@ -351,7 +351,7 @@ static int watching_watch(struct watching *w)
 	return 0;
 }
 
-/* A server that is away later on is waited for; the first question must be answered. */
+/* The first list must succeed. A server that is away later is waited for. */
 static int watching_run(struct watching *w)
 {
 	bool first = true;

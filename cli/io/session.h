@@ -51,7 +51,8 @@ int session_pause(struct session *s, uint64_t ms, struct err *err);
 
 /*
  * Following: a list, and then what changes, for as long as the callbacks return 0. A watch that
- * ends is taken up again where it was; what the server forgot is listed anew.
+ * ends is opened again at the same resourceVersion; when the server answers 410 all is listed
+ * again.
  */
 struct session_follow {
 	const struct kube_type *type;

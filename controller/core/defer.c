@@ -33,7 +33,7 @@ struct defer_rule {
 	bool unless_explained; /* not when the agent says why it does not come up */
 };
 
-/* Requests wait for Running, and nobody for what is before. */
+/* Requests wait for Running; nobody needs a phase before it. */
 #define STARTING                                                                                   \
 	{                                                                                          \
 		WAIT_LONG, true, true, true                                                        \
@@ -104,20 +104,20 @@ static struct defer_rule find_rule(const struct defer_view *v, const struct memo
 	return rule;
 }
 
-/* From the instance activators know which Pod a word of the agent is about, and that it is new. */
+/* The activators read in the instance which Pod its consumer is, and for which generation. */
 static bool is_consumer_known(const struct facts *f)
 {
 	const char *uid = f->running ? kube_uid(f->consumer) : "";
 	struct instance_consumer read;
 
 	instance_consumer(f->instance, f->generation, &read);
-	if (*read.uid == '\0') /* when the agent's own word will be the newer one */
+	if (*read.uid == '\0') /* the agent will write both with its own status */
 		return *uid == '\0' || (facts_pod_made_for(f->consumer) == f->generation &&
 		                        f->generation > read.generation);
 	return strcmp(read.uid, uid) == 0 && read.generation == f->generation;
 }
 
-/* Nothing but spec.running, which the agent sees by the Pod already. */
+/* Nothing but spec.running: the agent sees the Pod, so it knows that already. */
 static bool is_running_alone(const json_t *patch)
 {
 	return patch == NULL || (json_object_size(patch) == 1 &&
@@ -143,7 +143,7 @@ static void drop(json_t **patch)
 	*patch = NULL;
 }
 
-/* When what waits since memory->waiting_since_ms no longer can. */
+/* When the patches that wait since memory->waiting_since_ms are to be sent. */
 static uint64_t wait_end(struct memory *memory, uint64_t now_ms)
 {
 	if (memory->waiting_since_ms == 0)
@@ -167,7 +167,8 @@ uint64_t defer_patches(const struct defer_view *v, struct memory *memory,
 	if ((!container_status || patches->container_status == NULL) &&
 	    (!instance || patches->instance == NULL) &&
 	    (!instance_status || patches->instance_status == NULL)) {
-		if (!rule.is_on_the_way) /* else the phase lasts already, and each change is written
+		if (!rule.is_on_the_way) /* else DEFER_MS are over, and each further change is
+		                          * written
 		                          */
 			memory->waiting_since_ms = 0;
 		return 0;

@@ -2,8 +2,8 @@
 /*
  * kept - which fields of each kind of object the controller's caches keep
  *
- * The caches keep this and no more. Whatever core/ reads anew of an object has to be named here;
- * the tests of the plan see objects as the caches do.
+ * The caches keep these fields and no others, to save memory. A field that core/ begins to read has
+ * to be added here. The tests of the plan see objects as the caches keep them.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 /** kept_of() - Return: static */
 const struct skim *kept_of(enum plan_on on);
 
-/** kept_shown_of() - what of that tells whose object it is, and which hosts it claims */
+/** kept_shown_of() - those of them that on_change callbacks read: the owner, the hosts */
 const struct skim *kept_shown_of(enum plan_on on);
 
 /* Whether a node is there, and Ready. */

@@ -2,8 +2,8 @@
 /*
  * memory - what is known of a container that no object tells: refusals, back-offs, deletions sent
  *
- * Kept per container while the controller runs; lost in a restart without harm: a refused call is
- * then tried once more.
+ * It is kept per container while the controller runs. A restart loses it without harm: a call that
+ * was refused is then tried once more.
  */
 #pragma once
 
@@ -18,24 +18,25 @@ enum {
 	MEMORY_TEXT_BYTES = 400,
 	MEMORY_BACKOFF_FIRST_MS = 1000,
 	MEMORY_BACKOFF_MAX_MS = 60000,
-	/* the kubelet tries again after 10 to 15 s: twice in vain */
+	/* long enough for two tries of the kubelet, which come after 10 to 15 s each */
 	MEMORY_TROUBLE_MAX_MS = 30000,
-	/* an API server has read roles and policies a few seconds after its start */
+	/* an API server that was started has read roles and policies after a few seconds */
 	MEMORY_DENIED_MAX_MS = 10000,
 };
 
-/* What can be held back after it went wrong; slot 0 is illegal. */
+/* What is not tried again for a while after it failed; slot 0 is illegal. */
 enum held { HELD_UNSET, HELD_CONSUMER, HELD_PROVIDER, HELD_SERVICE, HELD_COUNT };
 
 struct hold_back {
-	int64_t generation; /* of the container: a changed one is tried at once; 0: nothing held */
+	int64_t generation; /* of the container; a new generation is tried at once. 0: nothing is
+	                       held back */
 	uint64_t until_ms;
 	unsigned count;     /* in a row */
 	const char *reason; /* CamelCase, static */
 	char text[MEMORY_TEXT_BYTES];
 };
 
-/* A Pod that the runtime does not start now, and maybe soon. */
+/* A Pod that the container runtime cannot start now, but may be able to soon. */
 struct trouble {
 	char uid[MEMORY_UID_BYTES]; /* of the Pod; "": none */
 	uint64_t until_ms;          /* from then on it is a failure */
@@ -46,8 +47,9 @@ struct memory {
 	struct trouble trouble[HELD_COUNT];   /* of HELD_CONSUMER and HELD_PROVIDER */
 	uint64_t denied_since_ms[HELD_COUNT]; /* by a refusal that may pass; 0: by none */
 	/*
-	 * Pods whose delete call was sent. One stays here until it is gone, since a call without an
-	 * answer may still arrive: such a Pod is never again named as the current consumer.
+	 * UIDs of Pods whose delete call was sent. One stays here until the Pod is gone: also a
+	 * call whose answer is lost may still arrive. Such a Pod is never named as the current
+	 * consumer again.
 	 */
 	char doomed[MEMORY_DOOMED_MAX][MEMORY_UID_BYTES];
 	bool plain_name_taken; /* a Pod that is not ours has the container's name */
@@ -74,17 +76,17 @@ void memory_hold(struct memory *m, const struct memory_attempt *attempt, const c
 void memory_hold_ended(struct memory *m, const struct memory_attempt *attempt, const char *text);
 void memory_release(struct memory *m, enum held what);
 
-/** memory_trouble() - Pod @uid is seen in trouble; "": none is. The first look begins the time. */
+/** memory_trouble() - Pod @uid cannot be started now; "": no Pod is in that state */
 void memory_trouble(struct memory *m, enum held what, const char *uid, uint64_t now_ms);
 /** memory_is_lasting() - Pod @uid has been in trouble for MEMORY_TROUBLE_MAX_MS */
 bool memory_is_lasting(const struct memory *m, enum held what, const char *uid, uint64_t now_ms);
 
 /**
  * memory_denied() - the API server refused it in a way that may pass
- * Return: whether it has for MEMORY_DENIED_MAX_MS, so that it is to be told.
+ * Return: whether it has done so for MEMORY_DENIED_MAX_MS, so that the status has to say it.
  */
 bool memory_denied(struct memory *m, enum held what, uint64_t now_ms);
-/** memory_allowed() - it answered something else */
+/** memory_allowed() - the API server gave any other answer */
 void memory_allowed(struct memory *m, enum held what);
 
 /**
@@ -93,7 +95,7 @@ void memory_allowed(struct memory *m, enum held what);
  */
 bool memory_doom(struct memory *m, const char *uid);
 bool memory_is_doomed(const struct memory *m, const char *uid);
-/** memory_is_blank() - a new one would say the same */
+/** memory_is_blank() - nothing is remembered; it may be freed */
 bool memory_is_blank(const struct memory *m);
 /** memory_forget_gone() - drop the doomed that are not among @pods */
 void memory_forget_gone(struct memory *m, const json_t *const *pods, size_t pods_count);

@@ -33,7 +33,7 @@ bool facts_pod_is_ended(const json_t *pod)
 	return strcmp(phase, "Failed") == 0 || strcmp(phase, "Succeeded") == 0;
 }
 
-/* No process of the Pod runs any more: the kubelet says so, or the agent does. */
+/* No process of the Pod runs any more, as the kubelet or the node agent has written. */
 static bool is_exited(const json_t *pod, const json_t *instance)
 {
 	const json_t *statuses = json_at(pod, "status", "containerStatuses", NULL);
@@ -138,9 +138,9 @@ static void see_instance(struct facts *f, const struct observed *seen)
 }
 
 /*
- * Any agent may write the claim of an instance that nobody holds, so a node counts only when it is
- * where the scheduler put a provider: now, or when our own status told of the place. That word
- * stays when the provider is lost, for the files are there.
+ * An instance that no node has claimed may be claimed by any agent. So a claim holds only for the
+ * node where the scheduler put a provider Pod: where one is now, or where our own status.nodeName
+ * says that one was. That stays true when the provider is lost, since the files are there.
  */
 static enum claim judge_claim(const struct facts *f)
 {
@@ -153,14 +153,14 @@ static enum claim judge_claim(const struct facts *f)
 	if (strcmp(json_str_at(f->instance, "", "status", "nodeName", NULL), node) == 0 ||
 	    strcmp(placed, node) == 0 || strcmp(was_placed, node) == 0)
 		return CLAIM_HOLDS;
-	/* the Pods are told apart from the instances: its place may be on its way */
+	/* Pods and instances come by different watches: the Pod's node may be known in a moment */
 	return *placed == '\0' ? CLAIM_UNPROVEN : CLAIM_REFUSED;
 }
 
 /*
- * The agent's word holds for the image it was said of: the one that was confirmed last, or that of
- * the provider whose layers it names. A provider that was made anew from the same image changes
- * nothing; one with another image does until the agent has seen it.
+ * The agent's "Ready" holds for one image: the one that was confirmed last, or that of the provider
+ * whose layers it names. A new provider with the same image changes nothing. With another image the
+ * root filesystem can't be used until the agent has seen that provider.
  */
 static void judge_rootfs(struct facts *f)
 {
@@ -247,7 +247,7 @@ const char *facts_pod_waiting(const json_t *pod, const char **ret_message)
 	return "";
 }
 
-/* Kubelets sort them by name: the main container's need not be the first. */
+/* The kubelet sorts them by name, so the main container's need not be the first. */
 static const json_t *main_status(const json_t *pod)
 {
 	const json_t *spec = json_array_get(json_at(pod, "spec", "containers", NULL), 0);

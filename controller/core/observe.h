@@ -2,8 +2,8 @@
 /*
  * observe - reads the API objects of one container into the facts that a plan is made of
  *
- * Pure reading. Pods are known by UID and owner, never by name alone: a Pod counts only when the
- * instance of this container is its controller.
+ * Pods are recognised by UID and owner, never by name alone: a Pod counts only when the instance of
+ * this container is its controlling owner.
  */
 #pragma once
 
@@ -17,11 +17,11 @@
 #include "lib/api/resource.h"
 
 enum {
-	OBSERVED_PODS_MAX = 32,    /* further ones are seen once these are gone */
+	OBSERVED_PODS_MAX = 32,    /* further ones are looked at when these are gone */
 	OBSERVED_SERVICES_MAX = 8, /* Services, and EndpointSlices, of one container */
 };
 
-/* What the cache holds about one container; whoever fills it keeps what it refers to. */
+/* The objects of one container, as the caches have them. Who fills it in owns them. */
 struct observed {
 	const json_t *container; /* NULL: it is gone */
 	const json_t *instance;  /* NULL: none */
@@ -31,14 +31,15 @@ struct observed {
 	size_t services_count;
 	const json_t *slices[OBSERVED_SERVICES_MAX];
 	size_t slices_count;
-	bool node_missing;            /* status.nodeName names a Node that does not exist */
-	bool node_silent;             /* or one that is not Ready */
-	const json_t *hosts_admitted; /* of those in the spec; NULL: the spec has none */
-	const char *hosts_reason;     /* why one of them is not, or NULL */
-	const char *hosts_refusal;    /* with it: the same at length */
+	bool node_missing; /* status.nodeName names a Node that does not exist */
+	bool node_silent;  /* or one that is not Ready */
+	const json_t
+	        *hosts_admitted;   /* hosts of the spec that it may have; NULL: the spec has none */
+	const char *hosts_reason;  /* why one of them is not, or NULL */
+	const char *hosts_refusal; /* with it: the same at length */
 };
 
-/* What status.rootfs.nodeName is worth, which an agent wrote. */
+/* Whether status.rootfs.nodeName, which an agent wrote, is to be believed. */
 enum claim {
 	CLAIM_NONE,
 	CLAIM_UNPROVEN, /* it is not known yet where the provider is */
@@ -55,7 +56,7 @@ struct facts {
 	const struct resource *resource; /* NULL: see invalid */
 	const char *invalid;             /* why the template can't be used, or NULL */
 	const char *invalid_reason;      /* with it: CamelCase, static */
-	bool is_unsupported;             /* it is right, but cannot be honoured: see there */
+	bool is_unsupported;             /* it is valid, but supported.h refuses it */
 	char unsupported[SUPPORTED_TEXT_BYTES];
 
 	const json_t *instance; /* NULL: none, or not ours */
@@ -66,8 +67,9 @@ struct facts {
 	const json_t *image;      /* status.image, or NULL */
 	enum claim claim;
 	const char *rootfs_node; /* where it is; "" unless the claim holds */
-	bool image_confirmed; /* the rootfs was made from the current provider's, and its image */
-	bool rootfs_usable;   /* a consumer may be started on it */
+	bool image_confirmed;    /* the root filesystem was made from the layers of the current
+	                            provider and its image */
+	bool rootfs_usable;      /* a consumer may be started on it */
 	bool node_missing;
 	bool node_silent;
 

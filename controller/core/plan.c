@@ -14,7 +14,7 @@
 #include "lib/api/names.h"
 #include "lib/kube/client/object.h"
 
-/* A Pod that ended for good is replaced, after a back-off when that goes on. */
+/* A Pod that ended for good is replaced: the first time at once, then after a back-off. */
 static void replace_ended(struct making *m, const json_t *pod, enum held what)
 {
 	const struct memory_attempt attempt = {what, m->f->generation, m->now->now_ms};
@@ -110,8 +110,9 @@ static void create_instance(struct making *m)
  * Return: new reference, what has to change in the instance but its status; NULL: nothing
  *
  * With its first annotation an instance loses its managedFields (Kubernetes, "Server-Side Apply",
- * "Clearing managedFields"). From then on the API server tracks none until somebody applies it:
- * that was two fifths of what a patch of it cost there, and nobody else writes to it.
+ * "Clearing managedFields"). From then on the API server tracks none, until somebody applies the
+ * object. Tracking was two fifths of what a patch of it cost the API server, and nobody else writes
+ * to it.
  */
 static json_t *instance_patch(const struct facts *f)
 {
@@ -170,9 +171,9 @@ static void remove_finalizer(struct making *m, enum plan_on on, const json_t *ob
 }
 
 /*
- * No node has files of it: none ever claimed it, or the one that did says that they are gone, or
- * the user that they are given up. A claim that is on its way changes the resourceVersion, as the
- * deletion has changed the one that the claim needs: so only one of the two comes to pass.
+ * No node has files of it: no node ever claimed it, or its agent wrote that they are removed, or
+ * the user gives them up. An agent that claims it at this moment changes the resourceVersion, and
+ * needs the one from before the deletion: so either its patch or ours succeeds.
  */
 static bool has_no_files(const json_t *instance)
 {
@@ -190,7 +191,10 @@ static void let_instance_go(struct making *m, const json_t *instance)
 		remove_finalizer(m, PLAN_ON_INSTANCE, instance, SC_FINALIZER_NODE);
 }
 
-/* An order is for once, not for whatever is kept later: what was carried out is taken away. */
+/*
+ * An order (an annotation) is carried out once. Then it is removed, so that it does not hold for
+ * files that are kept later.
+ */
 static void forget_order(struct making *m, const char *annotation, const char *done)
 {
 	const json_t *instance = m->f->instance;
@@ -202,7 +206,7 @@ static void forget_order(struct making *m, const char *annotation, const char *d
 		                       "resourceVersion", kube_resource_version(instance)));
 }
 
-/* So that the agent of the provider's node can make its own. */
+/* So that the agent of the node where the provider is can claim it. */
 static void take_claim_away(struct making *m)
 {
 	making_patch(m, PLAN_PATCH_STATUS, PLAN_ON_INSTANCE, m->f->instance,
@@ -233,7 +237,9 @@ static void do_instance(struct making *m)
 		forget_order(m, SC_ANNOTATION_RESET, "resetDigest");
 		forget_order(m, SC_ANNOTATION_ACCEPT, "acceptedFiles");
 	}
-	/* One that cannot be honoured has an instance all the same: held requests are told there.
+	/*
+	 * A template that is not supported has an instance all the same: the activators read there
+	 * why held requests cannot be answered.
 	 */
 	if ((f->invalid != NULL && !f->is_unsupported) || f->instance_foreign)
 		return;
@@ -253,7 +259,7 @@ static bool is_provider_outdated(const struct facts *f)
 	return strcmp(kube_annotation(f->provider, SC_ANNOTATION_TEMPLATE_HASH), hash) != 0;
 }
 
-/* The layers below the root filesystem vanished after this provider was seen: pull them again. */
+/* The image's layers vanished from the node after the agent had seen this provider. */
 static bool is_image_gone(const struct facts *f)
 {
 	return strcmp(json_str_at(f->rootfs, "", "reason", NULL), "ImageGone") == 0 &&
@@ -306,7 +312,7 @@ static void do_provider(struct making *m)
 
 /* --- the end --- */
 
-/* Everything that was to go first is gone. */
+/* The last step of a deletion: all that is deleted before the container is gone. */
 static void do_end(struct making *m)
 {
 	const struct facts *f = m->f;
@@ -334,7 +340,9 @@ static enum plan_stage stage_of(const struct facts *f, const struct status *s)
 	return f->consumer != NULL ? PLAN_STAGE_CREATED : PLAN_STAGE_WANTED;
 }
 
-/* What the runtime does not do now is told at once, and called a failure when it lasts. */
+/*
+ * When the runtime cannot start a Pod the status says so at once. It is a failure when that lasts.
+ */
 static void look_for_trouble(struct making *m, enum held what, const json_t *pod)
 {
 	const char *uid = status_is_trouble(pod) ? kube_uid(pod) : "";
@@ -388,7 +396,7 @@ void plan_make(const struct observed *seen, struct memory *memory, const struct 
 	memset(ret_plan, 0, sizeof *ret_plan);
 	memory_forget_gone(memory, seen->pods, seen->pods_count);
 	if (seen->container == NULL) {
-		/* its objects follow by their owner references, but for what a finalizer keeps */
+		/* the garbage collector deletes its objects; only a finalizer is ours to remove */
 		let_instance_go(&m, seen->instance);
 		return;
 	}
@@ -397,7 +405,7 @@ void plan_make(const struct observed *seen, struct memory *memory, const struct 
 	facts_read(seen, memory, resource, err.text, &f);
 	ret_plan->start_count = f.start_count;
 
-	do_consumers(&m); /* first: a held request may wait for it */
+	do_consumers(&m); /* first, since held requests wait for it */
 	do_instance(&m);
 	do_provider(&m);
 	plan_service(&m);

@@ -4,7 +4,7 @@
  *
  * A pure function of what is seen. The actions of one plan don't depend on each other's answers
  * and are sent at once, in their order; the next plan for the same container is made when all of
- * them were answered, with the answers already in the cache. So a status never tells a generation
+ * them were answered, with the answers already in the cache. So a status never names a generation
  * while a call for an earlier one is under way.
  *
  *     start:   [create consumer] ──there──> [instance: status, with its UID]
@@ -24,7 +24,7 @@
 
 #define PLAN_ANNOTATION_ABANDON_ROOTFS "stoppablecontainer.xtlsoft.top/abandon-rootfs"
 
-/* Every Pod, Service and slice that is seen may have to go; the rest is a dozen calls. */
+/* Each Pod, Service and slice may have to be deleted; all else is a dozen calls. */
 enum { PLAN_ACTIONS_MAX = OBSERVED_PODS_MAX + 2 * OBSERVED_SERVICES_MAX + 16 };
 
 enum plan_verb { PLAN_UNSET, PLAN_CREATE, PLAN_PATCH, PLAN_PATCH_STATUS, PLAN_DELETE };

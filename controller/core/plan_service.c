@@ -8,7 +8,7 @@
 
 #include "lib/kube/client/object.h"
 
-/* Labels do not tell: anybody may have written them. */
+/* By the owner reference: anybody can write labels. */
 static bool is_made_by_us(const struct facts *f, const json_t *object)
 {
 	return strcmp(json_str_at(kube_owner_controller(object), "", "uid", NULL), f->uid) == 0;

@@ -14,7 +14,7 @@ const char *refusal_reason(enum held what, int http_status, const char *text)
 	        [HELD_PROVIDER] = "ProviderRejected",
 	        [HELD_SERVICE] = "ServiceRejected",
 	};
-	/* the second: the quota wants a limit in the Pod that is not there */
+	/* "failed quota": the quota asks for a limit that the Pod does not have */
 	bool is_quota =
 	        strstr(text, "exceeded quota") != NULL || strstr(text, "failed quota") != NULL;
 

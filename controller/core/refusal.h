@@ -8,7 +8,7 @@
 
 /**
  * refusal_reason() - @text: the server's message
- * A Pod that admission forbids gets a reason of its own; all else says that the object is wrong.
- * Return: CamelCase, static: one reason is always the same pointer.
+ * A Pod that an admission plugin forbids has a reason of its own; all other reasons say that the
+ * object is invalid. Return: CamelCase, static: one reason is always the same pointer.
  */
 const char *refusal_reason(enum held what, int http_status, const char *text);

@@ -150,7 +150,7 @@ static void put_place(const struct facts *f, json_t *to)
 	put(to, "consumerPodName", f->running ? kube_name(f->consumer) : "");
 }
 
-/* Our members of it only: the activators count wakes there. */
+/* Only the controller's fields of status.activation; the activators write others. */
 static void put_activation(const struct facts *f, const json_t *container, const char *url_template,
                            json_t *to)
 {
@@ -160,7 +160,7 @@ static void put_activation(const struct facts *f, const json_t *container, const
 	if (*url_template != '\0' && f->resource != NULL && f->resource->activation.enabled &&
 	    f->resource->activation.port != 0)
 		(void)json_object_set_new(has, "url", report_url(url_template, f->name, f->ns));
-	/* an empty list too: that they were judged */
+	/* also an empty list: it says that the hosts were judged */
 	if (f->hosts != NULL)
 		(void)json_object_set(has, "hosts", (json_t *)(uintptr_t)f->hosts);
 	if (json_object_size(has) > 0 || json_object_get(had, "url") != NULL ||
@@ -169,7 +169,7 @@ static void put_activation(const struct facts *f, const json_t *container, const
 	json_decref(has);
 }
 
-/* As the Pod tells it. NULL: it has not ended there. New reference */
+/* status.lastTermination, from the Pod's status. NULL: it has not ended. New reference */
 static json_t *last_termination(const struct status *s)
 {
 	const char *reason = json_str_at(s->last_end, "", "reason", NULL);
@@ -238,7 +238,7 @@ static bool is_told(enum phase phase)
 	       phase == PHASE_FAILED;
 }
 
-/* Once for each end, however often the status is written after it. */
+/* One Event for each end, however often the status is written after it. */
 static void note_memory_killed(const struct status *s, const json_t *container,
                                struct report_event *events, size_t *count)
 {

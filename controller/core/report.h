@@ -10,7 +10,7 @@ enum { REPORT_EVENTS_MAX = 7 };
 
 struct report_event {
 	bool warning;
-	char reason[64]; /* copies: an Event is told when the objects may be other ones */
+	char reason[64]; /* copies: when the Event is written the objects may be other ones */
 	char message[STATUS_MESSAGE_BYTES];
 };
 

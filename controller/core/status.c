@@ -52,7 +52,7 @@ const char *status_container_phase_name(enum phase phase)
 	return names[phase];
 }
 
-/* It was the runtime that could not be reached (gRPC, "Status codes"), and not the registry. */
+/* The runtime could not be reached (gRPC, "Status codes"); this is not the registry. */
 static bool is_runtime_gone(const char *message)
 {
 	return strstr(message, "code = Unavailable") != NULL;
@@ -69,8 +69,8 @@ static bool is_pull_failure(const char *waiting, const char *message)
 }
 
 /*
- * A call to the runtime failed. It may never succeed (a capability that is unknown) or do so at
- * the next try (the runtime was started anew), and no word of it says which: time does.
+ * A call to the runtime failed. It may never succeed (an unknown capability) or succeed at the next
+ * try (the runtime was restarted). The message does not say which, so only how long it lasts does.
  */
 static bool is_passing(const char *waiting, const char *message)
 {
@@ -99,7 +99,7 @@ static const char *unschedulable(const json_t *pod)
 	return json_str_at(scheduled, "", "message", NULL);
 }
 
-/* The runtime could not start the container, again and again: what it said last. */
+/* The runtime failed to start the container again and again: its last message. */
 static bool is_start_error(const char *waiting, const json_t *pod)
 {
 	static const char *const reasons[] = {"StartError", "ContainerCannotRun", NULL};
@@ -232,7 +232,7 @@ static const char *memory_why(const struct facts *f, char buf[STATUS_KILLED_BYTE
 	return buf;
 }
 
-/* What a later verdict does not tell by its reason, as long as it was the last run's end. */
+/* Added to another verdict, as long as the last run ended so. */
 static void add_memory_killed(const char *why, struct verdict *v)
 {
 	size_t len = strlen(v->message);
@@ -242,7 +242,7 @@ static void add_memory_killed(const char *why, struct verdict *v)
 		               "; the process before was killed (%s)", why);
 }
 
-/* The kubelet's view of a Pod of which the agent has nothing newer to say. */
+/* By the Pod's status, as long as the agent has written nothing newer. */
 static void judge_pod(const struct facts *f, const struct memory *memory, uint64_t now_ms,
                       struct verdict *v)
 {

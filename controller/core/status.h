@@ -32,7 +32,7 @@ enum { STATUS_MESSAGE_BYTES = 512, STATUS_KILLED_BYTES = 160 };
 
 struct verdict {
 	bool ok;
-	bool is_failure;    /* nothing will come of it without a change or a back-off */
+	bool is_failure;    /* it stays so until somebody changes something or a back-off is over */
 	const char *reason; /* CamelCase, borrowed */
 	char message[STATUS_MESSAGE_BYTES];
 };
@@ -41,7 +41,7 @@ struct status {
 	enum phase phase;
 	struct verdict ready, provider, rootfs, consumer, activatable;
 	const json_t *last_end; /* of the consumer's process, borrowed of its Pod; NULL: none */
-	char memory_killed[STATUS_KILLED_BYTES]; /* how that was for want of memory, or "" */
+	char memory_killed[STATUS_KILLED_BYTES]; /* how it was killed for want of memory, or "" */
 	bool template_changed;
 	bool node_silent;
 	struct verdict node; /* with node_silent */
@@ -56,7 +56,7 @@ struct status_times {
 void status_judge(const struct facts *f, const struct memory *memory,
                   const struct status_times *now, bool starting, struct status *ret_status);
 
-/** status_is_trouble() - the Pod waits for what the runtime may yet do; NULL: it does not */
+/** status_is_trouble() - the runtime cannot start the Pod now, and may later; NULL: no Pod */
 bool status_is_trouble(const json_t *pod);
 
 const char *status_phase_name(enum phase phase);           /* the instance's */

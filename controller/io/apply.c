@@ -21,10 +21,10 @@
 #include "lib/kube/control/recorder.h"
 #include "lib/kube/control/workqueue.h"
 
-/* A plan that still finds work after so many in a row fights with somebody: slow down. */
+/* So many plans in a row that all found work: another program undoes it. Slow down. */
 enum { APPLY_UNSETTLED_MAX = 30, UNSETTLED_TEXT_BYTES = 1500 };
 
-/* One container; in a tree by key. There are many, and of most there is nothing to remember. */
+/* One container, in a tree by key. Most have nothing to remember, so their memory is freed. */
 struct subject {
 	struct memory *memory; /* NULL: none, and no job is under way */
 	TAILQ_ENTRY(subject) starts;
@@ -47,7 +47,7 @@ struct job {
 	struct apply *apply;
 	struct job *next;
 	struct subject *subject;
-	json_t *container; /* as it was planned for; the instance when that one alone is left */
+	json_t *container; /* as the plan saw it; the instance when the container is gone */
 	struct plan plan;
 	struct job_call calls[PLAN_ACTIONS_MAX];
 	size_t pending_count;
@@ -120,7 +120,7 @@ static void subject_rest(struct apply *a, struct subject *e)
 	memset(a->reusable_memory, 0, sizeof *a->reusable_memory);
 }
 
-/* After a plan that has seen it so far. */
+/* After a plan that found the start at @stage. */
 static void subject_set_stage(struct apply *a, struct subject *e, enum plan_stage stage,
                               uint64_t now_ms)
 {
@@ -136,7 +136,7 @@ static void subject_set_stage(struct apply *a, struct subject *e, enum plan_stag
 		TAILQ_REMOVE(&a->starts, e, starts);
 }
 
-/* What has not come up for so long is not waited for: it may never do. */
+/* A start that takes longer is not waited for: it may never succeed. */
 static bool others_start(const struct apply *a, const struct subject *e, uint64_t now_ms)
 {
 	const struct subject *last = TAILQ_LAST(&a->starts, starts);
@@ -156,7 +156,7 @@ static void subject_forget(struct apply *a, struct subject *e)
 
 /* --- the end of a job --- */
 
-/* With the conditions that say the same: once those are written, no later plan tells it. */
+/* Events go with the status that says the same: no later plan finds that change again. */
 static void tell_events(struct job *job)
 {
 	for (size_t i = 0; i < job->plan.events_count; i++) {
@@ -195,7 +195,7 @@ static void job_free(struct job *job)
 	job_give_back(job->apply, job);
 }
 
-/* What it did, with the statuses that it wrote: so that a fight can be seen. */
+/* Log what the last plan did, with the statuses it wrote, to show with whom it fights. */
 static void tell_unsettled(const struct job *job)
 {
 	char text[UNSETTLED_TEXT_BYTES] = "";
@@ -289,7 +289,7 @@ static bool is_ours(const struct plan_action *action, const json_t *object)
 	                               json_str_at(would, "-", "uid", NULL)) == 0;
 }
 
-/* What is in the way of a create: our own, of which the answer was lost, or somebody else's. */
+/* The object whose name is taken: our own, when an answer was lost, or another's. */
 static void on_found(void *arg, const struct kube_result *res)
 {
 	struct job_call *call = arg;
@@ -305,7 +305,8 @@ static void on_found(void *arg, const struct kube_result *res)
 	        action->held == HELD_SERVICE ? "set another spec.activation.serviceName"
 	                                     : "give this resource another name");
 	if (res->err != NULL || kube_is_deleting(res->body))
-		job->has_failed = true; /* gone again, or soon: of a former one of this name */
+		job->has_failed =
+		        true; /* gone, or soon: the object of a former container of this name */
 	else if (is_ours(action, res->body))
 		watch_learn(job->apply->watch, action->on, res->body);
 	else if (action->held == HELD_CONSUMER && strcmp(action->name, name_of(job)) == 0)
@@ -361,7 +362,7 @@ static void on_success(struct job *job, const struct plan_action *action, const 
 	               "created Pod %s", action->name);
 }
 
-/* Notes what was answered. What may pass is a failed call for a while, and no more. */
+/* Remembers the answer. A refusal that may pass counts as a failed call for a while. */
 static bool may_still_pass(struct job *job, enum held what, const struct kube_result *res)
 {
 	struct memory *m = job->subject->memory;
@@ -440,7 +441,7 @@ static void on_work(void *arg, const char *key)
 	struct subject *e;
 	struct job *job;
 
-	if (!a->opts.may_act(a->opts.arg)) { /* every key comes again when it may */
+	if (!a->opts.may_act(a->opts.arg)) { /* all keys are queued again when it leads */
 		workqueue_done(a->queue, key, false);
 		return;
 	}

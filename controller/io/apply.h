@@ -2,10 +2,9 @@
 /*
  * apply - carries plans out: one at a time per container, all its calls at once
  *
- * A key is done when every call of its plan was answered; the answers go into the caches and the
- * key is planned again until there is nothing to do. What the API server refuses for a reason of
- * its own is remembered and told in the status; what failed otherwise is tried again after a
- * back-off.
+ * A key is done when all calls of its plan were answered. The answers go into the caches, and the
+ * key is planned again until there is nothing to do. What the API server refuses is remembered, and
+ * the status says why. Any other failed call is tried again after a back-off.
  */
 #pragma once
 

@@ -19,7 +19,7 @@ enum {
 struct rollout {
 	struct rollout_opts opts;
 	struct service_target target;
-	struct endpoints *endpoints; /* NULL: told by address */
+	struct endpoints *endpoints; /* NULL: the configuration has the addresses */
 	struct event *settle;
 	struct metric *addresses;
 	bool is_synced;

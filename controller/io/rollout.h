@@ -18,7 +18,7 @@ struct rollout_opts {
 	struct apply *apply;
 	struct watch *watch;
 	const char *service;          /* "NAMESPACE/NAME", or NULL: nothing to follow */
-	struct service_target target; /* at first: what is told, or nothing */
+	struct service_target target; /* at first: the configured addresses, or none */
 };
 
 int rollout_new(struct event_base *base, const struct rollout_opts *opts,

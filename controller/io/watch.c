@@ -69,7 +69,10 @@ static const char *label_index(const json_t *object)
 	return kube_label(object, SC_LABEL_INSTANCE);
 }
 
-/* The steps of a Pod on its way up are looked at together: what is waited for, the agent says. */
+/*
+ * A Pod that starts changes several times. Those changes are looked at together, since what held
+ * requests wait for is in the instance, not in the Pod.
+ */
 enum { WATCH_POD_PAUSE_MS = 100 };
 
 static void tell_after(struct watch *w, const char *ns, const char *name, uint64_t delay_ms)
@@ -98,7 +101,7 @@ static void learn_hosts(struct watch *w, const json_t *old_object, const json_t 
 {
 	struct err err;
 
-	/* one of the same name made anew is another */
+	/* an object of the same name with another UID is another object */
 	if (old_object != NULL &&
 	    (new_object == NULL || strcmp(kube_uid(old_object), kube_uid(new_object)) != 0))
 		hosts_remove(w->hosts, kube_uid(old_object));
@@ -145,7 +148,7 @@ static bool tell_if_on_node(void *arg, const json_t *instance)
 	return true;
 }
 
-/* One that has told nothing yet is taken for ready: a kubelet says so when it is not. */
+/* A node without the condition counts as ready: the kubelet writes it when it is not. */
 static bool is_silent(const json_t *node)
 {
 	return strcmp(json_str_at(kube_condition(node, "Ready"), "True", "status", NULL), "True") !=

@@ -2,7 +2,7 @@
 /*
  * watch - the caches of all objects that the controller reads, by container
  *
- * A change of any object is told as the key ("namespace/name") of the container it belongs to.
+ * A change of any object is reported as the key ("namespace/name") of its container.
  */
 #pragma once
 

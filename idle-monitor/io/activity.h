@@ -19,7 +19,8 @@ enum {
 
 struct activity_target {
 	char uid[ACTIVITY_UID_BYTES];
-	char client[ACTIVITY_CLIENT_BYTES]; /* who sent the last request, "" when not told */
+	char client[ACTIVITY_CLIENT_BYTES]; /* who sent the last request, "" when the activator does
+	                                       not say */
 	bool busy;                          /* requests in flight or held */
 	bool upgraded_open;
 	bool has_request;

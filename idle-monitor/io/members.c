@@ -20,7 +20,7 @@ struct member {
 	struct endpoint endpoint;
 	struct activator *activator;
 	bool is_missing;        /* the slices do not show it */
-	struct kube_call *call; /* looks whether its Pod is there */
+	struct kube_call *call; /* asks the API server for its Pod */
 };
 
 struct members {
@@ -110,7 +110,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	for (size_t i = m->count; i > 0; i--) { /* the last takes the place of one that goes */
+	for (size_t i = m->count; i > 0;
+	     i--) { /* member_forget() moves the last one to the free place */
 		if (!m->list[i - 1]->is_missing)
 			continue;
 		is_missing = true;

@@ -2,10 +2,11 @@
 /*
  * members - finds the activators that have to agree to a stop, by their Service
  *
- * One that its EndpointSlices show counts, ready or not and also while it ends: it may hold
- * connections. One that vanishes from them counts until it is surely gone: its Pod does not exist
- * any more, is another one of that name, has ended, or lives at another address. An endpoint with
- * no Pod behind it is gone when it does not answer either. Not being able to find out is no proof.
+ * Every endpoint in the Service's EndpointSlices counts, ready or not, and also while it
+ * terminates, since it may hold connections. One that vanishes from them counts until it is surely
+ * gone: its Pod does not exist any more, has another UID, has ended, or has another address. An
+ * endpoint without a Pod is gone when it does not answer either. A question that fails proves
+ * nothing: the activator counts.
  */
 #pragma once
 
@@ -29,6 +30,7 @@ struct members_opts {
 int members_new(struct event_base *base, const struct members_opts *opts,
                 struct members **ret_members, struct err *err);
 void members_free(struct members *m); /* the scrape lives longer */
-/** members_is_synced() - it is known which activators there are */
+/** members_is_synced() - the EndpointSlices have been listed and every activator in them was added
+ */
 bool members_is_synced(const struct members *m);
 uint64_t members_lost_ms(const struct members *m, uint64_t now_ms);

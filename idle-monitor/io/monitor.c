@@ -17,7 +17,7 @@
 #include "lib/http/metrics.h"
 #include "lib/kube/client/object.h"
 
-/* A watch that the server ended in order is open again before this. */
+/* A watch that the API server closed in the normal course is open again before this. */
 enum { MONITOR_LOST_MS = 2000 };
 
 struct monitor {
@@ -32,8 +32,9 @@ struct monitor {
 	struct target **targets; /* ascending by namespace, then name; none that is at rest */
 	size_t targets_count;
 	size_t targets_space;
-	struct event *sweep; /* at the end of this turn of the loop: targets that came to rest go */
-	bool is_started;     /* both caches were filled, and the targets made of them */
+	struct event *
+	        sweep; /* at the end of this turn of the loop: frees the targets that are at rest */
+	bool is_started; /* both caches were filled, and the targets made of them */
 };
 
 DEFINE_CLEANUP(json_t *, json_decref);
@@ -142,7 +143,7 @@ static void monitor_evaluate_one(struct monitor *m, struct target *t)
 		event_active(m->sweep, EV_TIMEOUT, 0);
 }
 
-/* Most containers sleep: they cost their place in the caches, and no more. */
+/* Most containers sleep. They have no target: all that they cost is their place in the caches. */
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
 	struct monitor *m = arg;
@@ -183,7 +184,7 @@ static void on_container(void *arg, const json_t *old_object, const json_t *new_
 		monitor_evaluate_one(m, t);
 }
 
-/* A container at rest whose instance has got a consumer is so no more. */
+/* A container without a target needs one when its instance names a consumer. */
 static void monitor_rouse(struct monitor *m, const json_t *instance)
 {
 	CLEANUP(json_decref_var)
@@ -423,7 +424,7 @@ struct describing {
 	uint64_t now_ms;
 };
 
-/* One at rest has a target for as long as it is described. */
+/* A container at rest gets a target for this description only. */
 static bool monitor_describe_one(void *arg, const json_t *object)
 {
 	struct describing *d = arg;

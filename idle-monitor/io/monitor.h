@@ -2,7 +2,7 @@
 /*
  * monitor - all targets: fed by the caches, evaluated when an answer, a change or a time comes
  *
- * Every replica decides; only the leader acts. So a new leader knows already.
+ * Every replica decides, and only the leader acts. So a new leader knows all it needs at once.
  */
 #pragma once
 

@@ -22,7 +22,7 @@ struct activator {
 	struct http_client *client;
 	struct seal_asker asker;
 	struct sealed sealed; /* the question under way */
-	bool has_learned;     /* the epoch, in this interval: asks anew once */
+	bool has_learned;     /* learned the epoch in this interval: it asks again only once */
 	struct http_call *call;
 	uint64_t asked_ms;       /* when that was sent */
 	struct activity *answer; /* the last one */
@@ -119,9 +119,9 @@ bool scrape_is_sealed(struct scrape *s, const struct sealed *sealed,
 }
 
 /*
- * The activator told its epoch, as it does at first and after its restart. One that tells the
- * epoch of another one passes on what it is asked, and would answer with what the other one knows.
- * Return: whether to ask again at once.
+ * The activator answered 401 with its epoch, as it does at first and after a restart. Two
+ * activators with one epoch are one: a proxy that passes the question on. It would answer with what
+ * the other one knows, so it is refused. Return: whether to ask again at once.
  */
 static bool activator_learn(struct activator *a, struct err *err)
 {
@@ -366,7 +366,10 @@ const char *scrape_error(const struct scrape *s, size_t i)
 	return activator_error(s->activators[i]);
 }
 
-/* @age_ms before the answer came; it was true somewhat earlier, so this is the latest moment. */
+/*
+ * @age_ms before the answer arrived. The answer was made earlier, so this is the latest possible
+ * moment.
+ */
 static uint64_t activator_time(const struct activator *a, uint64_t age_ms)
 {
 	return a->answer_ms > age_ms ? a->answer_ms - age_ms : 0;

@@ -2,8 +2,9 @@
 /*
  * scrape - asks every activator what was used and when
  *
- * Each is asked once an interval, and at once by scrape_ask_now(); there is one question at a time
- * to each. An activator whose last question failed counts as silent until it answers again.
+ * Each is sent GET /v1/activity once an interval, and at once by scrape_ask_now(). There is one
+ * such call at a time to each activator. One whose last call failed counts as silent until it
+ * answers again.
  */
 #pragma once
 
@@ -42,11 +43,11 @@ void scrape_ask_now(struct scrape *s);
 /** scrape_add() - one more, which counts as silent until it answers; it is asked at once */
 int scrape_add(struct scrape *s, const char *url, struct activator **ret_activator,
                struct err *err);
-/** scrape_remove() - it is surely gone; changes the numbers of the others */
+/** scrape_remove() - it is surely gone; the indexes of the others change */
 void scrape_remove(struct scrape *s, struct activator *a);
 /** scrape_removed_ms() - when one was removed last, monotonic; 0: never */
 uint64_t scrape_removed_ms(const struct scrape *s);
-/** scrape_set_complete() - false: there are activators that are not here */
+/** scrape_set_complete() - false: there are activators that could not be added */
 void scrape_set_complete(struct scrape *s, bool is_complete);
 bool scrape_is_complete(const struct scrape *s);
 
@@ -57,7 +58,7 @@ const char *activator_error(const struct activator *a);
 
 size_t scrape_count(const struct scrape *s);
 const char *scrape_url(const struct scrape *s, size_t i);
-/** scrape_client() - for calls to that activator beside the questions */
+/** scrape_client() - for other calls to that activator */
 struct http_client *scrape_client(const struct scrape *s, size_t i);
 /** scrape_error() - why that activator is silent, borrowed; NULL when it answers */
 const char *scrape_error(const struct scrape *s, size_t i);
@@ -69,12 +70,13 @@ const char *scrape_error(const struct scrape *s, size_t i);
 int scrape_seal(struct scrape *s, const struct http_client *client, struct http_request *req,
                 struct sealed *sealed, struct err *err);
 void sealed_header(struct sealed *sealed, const char *line, size_t bytes);
-/** scrape_is_sealed() - the answer is of who has the key, and to this question; or there is no key
+/** scrape_is_sealed() - the answer was made with the key and for this question; or no key is
+ * configured
  */
 bool scrape_is_sealed(struct scrape *s, const struct sealed *sealed,
                       const struct http_response *res);
 
-/** scrape_view() - what activator @i last said of a container */
+/** scrape_view() - what activator @i last answered about a container */
 struct idle_view scrape_view(const struct scrape *s, size_t i, const char *uid);
 /** scrape_last_client() - who sent that container's last request through activator @i, or "" */
 const char *scrape_last_client(const struct scrape *s, size_t i, const char *uid);

@@ -81,7 +81,7 @@ static void stopper_answer(struct stopper *s, uint32_t attempt, enum stop_event 
 {
 	unsigned actions = stop_answer(&s->stop, attempt, ev, clk_now_ms());
 
-	/* a yes that ends the attempt came too late */
+	/* a yes that ends the attempt came after the deadline */
 	if (ev == STOP_EV_QUIESCED)
 		ev = STOP_EV_DEADLINE;
 	stopper_act(s, actions, ev);
@@ -100,7 +100,7 @@ static void on_quiesced(void *arg, const struct http_response *res)
 	struct stopper *s = q->stopper;
 	uint32_t attempt = q->attempt;
 	struct http_client *client = q->client;
-	/* only a yes is worth a forgery that stops what is in use */
+	/* only a yes has to be sealed: a forged one would stop a container that is in use */
 	bool yes = res->status == 200 && scrape_is_sealed(s->env->scrape, &q->sealed, res);
 
 	LIST_REMOVE(q, link);
@@ -151,7 +151,7 @@ static enum stop_event stopper_patch_event(const struct kube_result *res)
 {
 	if (res->err == NULL)
 		return STOP_EV_PATCHED;
-	/* a test that does not hold is 422 at one server, 409 at another */
+	/* a "test" that fails is answered 422 by one API server, 409 by another */
 	if (res->err->code == ERR_CONFLICT || res->err->code == ERR_INVALID)
 		return STOP_EV_CONFLICT;
 	return STOP_EV_FAILED;

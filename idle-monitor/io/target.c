@@ -30,7 +30,7 @@ static struct idle_config target_config(const struct target *t)
 	        .startup_grace_ms = idle->startup_grace_set
 	                                    ? idle->startup_grace_ms
 	                                    : defaults_startup_grace_ms(defaults, ns),
-	        /* what no request can wake must not be put to sleep for want of requests */
+	        /* a container that no request can wake is not stopped for want of requests */
 	        .signal_http = idle->signal_http && t->resource->activation.enabled,
 	};
 }
@@ -41,7 +41,7 @@ bool target_is_running(const struct target *t)
 	       !kube_is_deleting(t->object);
 }
 
-/* Whether the process of the instance's present consumer was started, or will never be. */
+/* Whether the process of the current consumer was started, or never will be. */
 static bool instance_is_ready(const json_t *instance, int64_t reached)
 {
 	static const char *const states[] = {"Started", "Listening", "Exited", "Failed", NULL};
@@ -53,7 +53,7 @@ static bool instance_is_ready(const json_t *instance, int64_t reached)
 	return str_is_one_of(consumer.state, states);
 }
 
-/* When a container that ran before we came counts as started. */
+/* When a container counts as started that ran before this program did. */
 static uint64_t target_started_before(const struct target *t, const json_t *instance)
 {
 	const char *text = json_str_at(instance, "", "status", "consumer", "startedAt", NULL);
@@ -116,7 +116,7 @@ void target_set_instance(struct target *t, const json_t *instance, bool found)
 	(void)snprintf(t->consumer_uid, sizeof t->consumer_uid, "%s", consumer.uid);
 }
 
-/* How long a start or a stop is not worth a write of its own; the note is older than a stop. */
+/* For how long a start or a stop is not written to status.idle by itself. */
 static uint64_t target_pause_ms(const struct target *t)
 {
 	uint64_t timeout_ms = t->resource != NULL ? target_config(t).timeout_ms : 0;
@@ -166,7 +166,7 @@ void target_set_object(struct target *t, const json_t *object)
 		target_set_changing(t, 0);
 }
 
-/* The next moment at which something changes without being told. */
+/* Set the timer to the next moment at which something changes without any event. */
 static void target_arm(struct target *t, uint64_t now_ms)
 {
 	uint64_t at_ms = UINT64_MAX;
@@ -310,7 +310,8 @@ int target_new(const struct target_env *env, const json_t *object, struct target
 	t->env = env;
 	stopper_init(&t->stopper, &env->stopper);
 	report_init(&t->report, &env->report);
-	t->decision.reason = IDLE_NOT_RUNNING; /* so of one at rest, which nobody evaluates */
+	t->decision.reason =
+	        IDLE_NOT_RUNNING; /* a container at rest is described without an evaluation */
 	t->timer = evtimer_new(env->base, on_timer, t);
 	if (t->timer == NULL)
 		return err_set(err, ERR_NOMEM, 0, "target timer");

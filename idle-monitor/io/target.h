@@ -56,7 +56,7 @@ int target_new(const struct target_env *env, const json_t *object, struct target
 void target_free(struct target *t);
 
 void target_set_object(struct target *t, const json_t *object);
-/** target_set_instance() - @found: it was there before we came; @instance may be NULL */
+/** target_set_instance() - @found: it was there when this program started; @instance may be NULL */
 void target_set_instance(struct target *t, const json_t *instance, bool found);
 
 /** target_evaluate() - decide anew and act on it. Return: whether fresh answers are wanted */
