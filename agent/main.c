@@ -102,7 +102,7 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
 {
 	(void)what;
 	log_event(LOG_INFO, "agent.stopping", log_i64("signal", sig));
-	(void)event_base_loopbreak(arg);
+	agent_finish(arg);
 }
 
 struct loop {
@@ -112,8 +112,8 @@ struct loop {
 
 static int loop_start(struct loop *l, struct agent *agent, struct err *err)
 {
-	l->term = evsignal_new(agent->base, SIGTERM, on_signal, agent->base);
-	l->interrupt = evsignal_new(agent->base, SIGINT, on_signal, agent->base);
+	l->term = evsignal_new(agent->base, SIGTERM, on_signal, agent);
+	l->interrupt = evsignal_new(agent->base, SIGINT, on_signal, agent);
 	if (l->term == NULL || l->interrupt == NULL || event_add(l->term, NULL) < 0 ||
 	    event_add(l->interrupt, NULL) < 0)
 		return err_set(err, ERR_NOMEM, 0, "events");

@@ -15,9 +15,13 @@
 #include "agent/io/task.h"
 #include "lib/api/kinds.h"
 #include "lib/api/names.h"
+#include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/http/metrics.h"
 #include "lib/kube/client/object.h"
+
+/* An agent that is asked to end waits so long for the API. */
+enum { AGENT_FINISH_MS = 2000 };
 
 static bool agent_is_synced(const struct agent *a)
 {
@@ -39,6 +43,62 @@ static struct instance *agent_instance(struct agent *a, const char *uid)
 			return inst;
 	}
 	return NULL;
+}
+
+/* --- metrics --- */
+
+static void agent_metrics(struct agent *a, struct metrics *m)
+{
+	static const double bounds[] = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5};
+	static const double check_bounds[] = {0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001};
+	static const char *const by_state[] = {"state", NULL};
+	static const char *const by_reason[] = {"reason", NULL};
+
+	a->handover_seconds = metrics_histogram(m, "sc_agent_handover_seconds",
+	                                        "Time to put a root filesystem below a container.",
+	                                        NULL, bounds, ARRAY_LEN(bounds));
+	a->files_check_seconds =
+	        metrics_histogram(m, "sc_agent_files_check_seconds",
+	                          "Time that a start waits for the check of its files' mark.", NULL,
+	                          check_bounds, ARRAY_LEN(check_bounds));
+	a->files_refused = metrics_counter(
+	        m, "sc_agent_files_refused_total",
+	        "Starts and mounts that were refused, for files that are not what they were.",
+	        by_reason);
+	a->files_dropped =
+	        metrics_gauge(m, "sc_agent_files_dropped",
+	                      "Root filesystems whose dropped files are not removed yet.", NULL);
+	a->rootfs_count = metrics_gauge(m, "sc_agent_rootfs",
+	                                "Root filesystems of this node, by state.", by_state);
+	a->consumers_count = metrics_gauge(m, "sc_agent_consumers",
+	                                   "Consumer containers of this node, by state.", by_state);
+}
+
+static void agent_count(struct agent *a)
+{
+	static const char *const rootfs_labels[INSTANCE_STATES_COUNT] = {"preparing", "ready",
+	                                                                 "failed", "removed"};
+	double rootfs[INSTANCE_STATES_COUNT] = {0};
+	double consumers[CONSUMER_STATES_COUNT] = {0};
+	const struct instance *inst;
+	const struct consumer *c;
+	double dropped = 0;
+
+	LIST_FOREACH(inst, &a->instances, entry) {
+		dropped += inst->dropped.is_due ? 1 : 0;
+		rootfs[inst->state] += instance_is_ours(inst) ? 1 : 0;
+		LIST_FOREACH(c, &inst->consumers, entry)
+			consumers[c->state]++;
+	}
+	metric_set(a->files_dropped, NULL, dropped);
+	for (size_t i = 0; i < INSTANCE_STATES_COUNT; i++)
+		metric_set(a->rootfs_count, &rootfs_labels[i], rootfs[i]);
+	for (int i = CONSUMER_ABSENT; i < CONSUMER_STATES_COUNT; i++) {
+		const char *label = consumer_state_text((enum consumer_state)i);
+
+		if (*label != '\0')
+			metric_set(a->consumers_count, &label, consumers[i]);
+	}
 }
 
 /* --- Pods --- */
@@ -206,61 +266,53 @@ static void on_synced(void *arg)
 		agent_reconcile(a, inst);
 }
 
-/* --- life --- */
+/* --- the end --- */
 
-static void agent_metrics(struct agent *a, struct metrics *m)
+static bool agent_is_written(const struct agent *a)
 {
-	static const double bounds[] = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5};
-	static const double check_bounds[] = {0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001};
-	static const char *const by_state[] = {"state", NULL};
-	static const char *const by_reason[] = {"reason", NULL};
-
-	a->handover_seconds = metrics_histogram(m, "sc_agent_handover_seconds",
-	                                        "Time to put a root filesystem below a container.",
-	                                        NULL, bounds, ARRAY_LEN(bounds));
-	a->files_check_seconds =
-	        metrics_histogram(m, "sc_agent_files_check_seconds",
-	                          "Time that a start waits for the check of its files' mark.", NULL,
-	                          check_bounds, ARRAY_LEN(check_bounds));
-	a->files_refused = metrics_counter(
-	        m, "sc_agent_files_refused_total",
-	        "Starts and mounts that were refused, for files that are not what they were.",
-	        by_reason);
-	a->files_dropped =
-	        metrics_gauge(m, "sc_agent_files_dropped",
-	                      "Root filesystems whose dropped files are not removed yet.", NULL);
-	a->rootfs_count = metrics_gauge(m, "sc_agent_rootfs",
-	                                "Root filesystems of this node, by state.", by_state);
-	a->consumers_count = metrics_gauge(m, "sc_agent_consumers",
-	                                   "Consumer containers of this node, by state.", by_state);
-}
-
-void agent_count(struct agent *a)
-{
-	static const char *const rootfs_labels[INSTANCE_STATES_COUNT] = {"preparing", "ready",
-	                                                                 "failed", "removed"};
-	double rootfs[INSTANCE_STATES_COUNT] = {0};
-	double consumers[CONSUMER_STATES_COUNT] = {0};
 	const struct instance *inst;
-	const struct consumer *c;
-	double dropped = 0;
 
 	LIST_FOREACH(inst, &a->instances, entry) {
-		dropped += inst->dropped.is_due ? 1 : 0;
-		rootfs[inst->state] += instance_is_ours(inst) ? 1 : 0;
-		LIST_FOREACH(c, &inst->consumers, entry)
-			consumers[c->state]++;
+		if (instance_is_unwritten(inst))
+			return false;
 	}
-	metric_set(a->files_dropped, NULL, dropped);
-	for (size_t i = 0; i < INSTANCE_STATES_COUNT; i++)
-		metric_set(a->rootfs_count, &rootfs_labels[i], rootfs[i]);
-	for (int i = CONSUMER_ABSENT; i < CONSUMER_STATES_COUNT; i++) {
-		const char *label = consumer_state_text((enum consumer_state)i);
-
-		if (*label != '\0')
-			metric_set(a->consumers_count, &label, consumers[i]);
-	}
+	return true;
 }
+
+static void agent_on_written(struct agent *a)
+{
+	if (a->finish_at != NULL && agent_is_written(a))
+		(void)event_base_loopbreak(a->base);
+}
+
+static void on_finish_time(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *a = arg;
+
+	(void)fd;
+	(void)what;
+	log_event(LOG_WARN, "agent.status_not_written", log_str("node", a->config->node_name));
+	(void)event_base_loopbreak(a->base);
+}
+
+void agent_finish(struct agent *a)
+{
+	const struct timeval tv = clk_timeval(AGENT_FINISH_MS);
+	struct instance *inst;
+	bool is_asked_again = a->finish_at != NULL;
+
+	if (!is_asked_again)
+		a->finish_at = evtimer_new(a->base, on_finish_time, a);
+	if (is_asked_again || a->finish_at == NULL || evtimer_add(a->finish_at, &tv) < 0 ||
+	    agent_is_written(a)) {
+		(void)event_base_loopbreak(a->base);
+		return;
+	}
+	LIST_FOREACH(inst, &a->instances, entry)
+		instance_report_now(inst);
+}
+
+/* --- life --- */
 
 int agent_start(struct agent *a, struct metrics *metrics, struct err *err)
 {
@@ -285,6 +337,8 @@ int agent_start(struct agent *a, struct metrics *metrics, struct err *err)
 
 	(void)snprintf(selector, sizeof selector, "spec.nodeName=%s", a->config->node_name);
 	agent_metrics(a, metrics);
+	a->on_change = agent_count;
+	a->on_written = agent_on_written;
 	if (image_source_open(a->base, a->config->runtime_endpoint, a->config->podman_socket,
 	                      &a->images, err) < 0 ||
 	    links_new(a->base, a->config->pods_dir, &a->links, err) < 0 ||
@@ -296,6 +350,9 @@ int agent_start(struct agent *a, struct metrics *metrics, struct err *err)
 
 void agent_stop(struct agent *a)
 {
+	if (a->finish_at != NULL)
+		event_free(a->finish_at);
+	a->finish_at = NULL;
 	while (!LIST_EMPTY(&a->instances))
 		instance_free(LIST_FIRST(&a->instances));
 	if (a->instances_seen != NULL)

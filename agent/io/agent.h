@@ -15,6 +15,7 @@
 #include "lib/base/err.h"
 #include "lib/kube/cache/informer.h"
 
+struct event;
 struct event_base;
 struct image_source;
 struct instance;
@@ -52,14 +53,21 @@ struct agent {
 	bool files_listing;  /* the same */
 	bool files_dropping; /* the same */
 	LIST_HEAD(, instance) instances;
+	/* What instances tell the agent, which they do not know otherwise; NULL: nobody listens. */
+	void (*on_change)(struct agent *agent);  /* the state of one, or of its consumer */
+	void (*on_written)(struct agent *agent); /* a status was written, or needed no writing */
+	struct event *finish_at;                 /* NULL: it is not asked to end */
 };
 
 /** agent_start() - in the agent's own mount namespace already; @agent: base, config, kube set */
 int agent_start(struct agent *agent, struct metrics *metrics, struct err *err);
 void agent_stop(struct agent *agent);
 
+/**
+ * agent_finish() - leave the event loop as soon as the API knows what this agent has recorded
+ * That is two seconds later at the latest, and at once when it is called again.
+ */
+void agent_finish(struct agent *agent);
+
 /** agent_why_not_ready() - NULL when it is */
 const char *agent_why_not_ready(const struct agent *agent);
-
-/** agent_count() - bring the gauges up to date */
-void agent_count(struct agent *agent);

@@ -92,6 +92,12 @@ void instance_reconcile(struct instance *inst);
 void instance_report(struct instance *inst);
 /** instance_report_passing() - the same, but only when the state lasts */
 void instance_report_passing(struct instance *inst);
+/** instance_report_now() - what is not written yet is written in this turn of the loop */
+void instance_report_now(struct instance *inst);
+/** instance_is_unwritten() - the API does not know yet what is, or is about to be, on the disk */
+bool instance_is_unwritten(const struct instance *inst);
+/** instance_changed() - its state, or that of a consumer: the agent is told */
+void instance_changed(struct instance *inst);
 
 /** on_instance_status_retry() - the event that writes what could not be written before */
 void on_instance_status_retry(evutil_socket_t fd, short what, void *arg);

@@ -61,7 +61,7 @@ static void on_dropped_removed(void *arg, int rc, const void *data, const struct
 		dropped_pause(inst);
 	}
 	dropped_pass(inst->agent);
-	agent_count(inst->agent);
+	instance_changed(inst);
 }
 
 static void dropped_next(struct instance *inst)
@@ -93,7 +93,7 @@ void instance_dropped_made(struct instance *inst, const struct rootfs_made *made
 	dropped_log(inst, LOG_INFO, "files.dropped", NULL);
 	inst->dropped.is_due = true;
 	dropped_next(inst);
-	agent_count(inst->agent);
+	instance_changed(inst);
 }
 
 void instance_dropped_stop(struct instance *inst)

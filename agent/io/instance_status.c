@@ -99,9 +99,16 @@ static void instance_status_retry_later(struct instance *inst)
 	(void)evtimer_add(inst->status_retry, &tv);
 }
 
+static void agent_written(struct agent *agent)
+{
+	if (agent->on_written != NULL)
+		agent->on_written(agent);
+}
+
 static void on_status_patched(void *arg, const struct kube_result *res)
 {
 	struct instance *inst = arg;
+	struct agent *agent = inst->agent;
 	bool dirty = inst->status_is_dirty;
 
 	inst->status_call = NULL;
@@ -115,7 +122,8 @@ static void on_status_patched(void *arg, const struct kube_result *res)
 	if (dirty)
 		event_active(inst->status_retry, EV_TIMEOUT, 0);
 	if (res->err == NULL)
-		informer_learn(inst->agent->instances_seen, res->body);
+		informer_learn(agent->instances_seen, res->body); /* which may free the instance */
+	agent_written(agent);
 }
 
 static void instance_status_write(struct instance *inst)
@@ -128,8 +136,10 @@ static void instance_status_write(struct instance *inst)
 
 	inst->status_is_dirty = false;
 	inst->status_has_failed = false;
-	if (patch == NULL)
+	if (patch == NULL) {
+		agent_written(inst->agent);
 		return;
+	}
 	inst->status_call = kube_patch(inst->agent->kube, &ref, KUBE_PATCH_MERGE, patch,
 	                               on_status_patched, inst);
 	json_decref(patch);
@@ -147,13 +157,29 @@ void on_instance_status_retry(evutil_socket_t fd, short what, void *arg)
 		instance_status_write(inst);
 }
 
+void instance_changed(struct instance *inst)
+{
+	if (inst->agent->on_change != NULL)
+		inst->agent->on_change(inst->agent);
+}
+
+bool instance_is_unwritten(const struct instance *inst)
+{
+	return inst->status_call != NULL || inst->status_is_dirty || inst->files.is_unsettled;
+}
+
+void instance_report_now(struct instance *inst)
+{
+	if (inst->status_is_dirty && inst->status_call == NULL && !inst->status_has_failed)
+		event_active(inst->status_retry, EV_TIMEOUT, 0);
+}
+
 void instance_report(struct instance *inst)
 {
-	agent_count(inst->agent);
+	instance_changed(inst);
 	inst->status_is_dirty = true;
 	/* at the end of this turn of the loop, so that what happens together is told together */
-	if (inst->status_call == NULL && !inst->status_has_failed)
-		event_active(inst->status_retry, EV_TIMEOUT, 0);
+	instance_report_now(inst);
 }
 
 /*
@@ -164,7 +190,11 @@ void instance_report_passing(struct instance *inst)
 {
 	const struct timeval tv = {0, INSTANCE_STATUS_PASSING_MS * 1000};
 
-	agent_count(inst->agent);
+	if (inst->agent->finish_at != NULL) { /* there is no later */
+		instance_report(inst);
+		return;
+	}
+	instance_changed(inst);
 	inst->status_is_dirty = true;
 	if (inst->status_call == NULL && !evtimer_pending(inst->status_retry, NULL))
 		(void)evtimer_add(inst->status_retry, &tv);
