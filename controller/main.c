@@ -2,11 +2,7 @@
 /*
  * sc-controller - makes what a StoppableContainer says come true
  */
-#include <event2/event.h>
-#include <openssl/rand.h>
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "controller/io/rollout.h"
 #include "lib/base/clk.h"
@@ -14,21 +10,13 @@
 #include "lib/config/config.h"
 #include "lib/http/admin.h"
 #include "lib/http/metrics.h"
-#include "lib/kube/client/kubeconfig.h"
 #include "lib/kube/client/refusal.h"
-#include "lib/kube/control/leader.h"
-#include "lib/kube/control/recorder.h"
 #include "lib/program/json_memory.h"
 #include "lib/program/process.h"
-#include "lib/program/trim.h"
+#include "lib/program/program.h"
 
-enum {
-	LEADER_LEASE_MS = 15000,
-	LEADER_RENEW_MS = 5000,
-	LEADER_RETRY_MS = 2000,
-	READY_LOST_MS = 60000, /* caches behind for longer: not ready */
-	END_WAIT_S = 2,        /* for giving the lease up */
-};
+/* Caches behind for longer: not ready. */
+enum { READY_LOST_MS = 60000 };
 
 struct settings {
 	const char *kubeconfig, *context;
@@ -43,19 +31,10 @@ struct settings {
 
 struct controller {
 	struct settings set;
-	struct event_base *base;
-	struct kubeconfig *kubeconfig;
-	struct kube_client *client;
-	struct metrics *metrics;
-	struct metric *leading;
-	struct admin *admin;
-	struct recorder *recorder;
+	struct program program;
 	struct apply *apply;
 	struct watch *watch;
 	struct rollout *rollout;
-	struct leader *leader; /* NULL: no election */
-	struct event *on_term, *on_int;
-	char identity[128];
 };
 
 static int settings_load(struct settings *s, int argc, char **argv, struct config **ret_config,
@@ -126,19 +105,11 @@ static const char *why_not_ready(void *arg)
 	return NULL;
 }
 
-static bool is_leading(void *arg)
-{
-	const struct controller *c = arg;
-
-	return !c->set.leader_elect ||
-	       (c->leader != NULL && leader_is_leading(c->leader, clk_now_ms()));
-}
-
 static bool may_act(void *arg)
 {
 	const struct controller *c = arg;
 
-	return watch_is_synced(c->watch) && is_leading(arg);
+	return watch_is_synced(c->watch) && program_is_leading(&c->program);
 }
 
 static void add_key(void *arg, const char *key, uint64_t delay_ms)
@@ -157,7 +128,7 @@ static void on_synced(void *arg)
 {
 	struct controller *c = arg;
 
-	log_event(LOG_INFO, "controller.synced", log_str("identity", c->identity));
+	log_event(LOG_INFO, "controller.synced", log_str("identity", c->program.identity));
 	watch_each_key(c->watch, add_now, c);
 }
 
@@ -165,45 +136,14 @@ static void on_leader(void *arg, bool leading)
 {
 	struct controller *c = arg;
 
-	metric_set(c->leading, NULL, leading ? 1 : 0);
-	log_event(LOG_INFO, leading ? "leader.gained" : "leader.lost",
-	          log_str("identity", c->identity));
-	if (leading && c->watch != NULL)
+	if (leading)
 		watch_each_key(c->watch, add_now, c);
 }
 
-static void end_loop(void *arg)
+static void on_end(void *arg, int signal)
 {
-	struct controller *c = arg;
-
-	(void)event_base_loopexit(c->base, NULL);
-}
-
-static void on_signal(evutil_socket_t number, short what, void *arg)
-{
-	const struct timeval wait = {END_WAIT_S, 0};
-	struct controller *c = arg;
-
-	log_event(LOG_INFO, "controller.ending", log_i64("signal", number));
-	if (c->leader == NULL) {
-		end_loop(c);
-		return;
-	}
-	(void)event_base_loopexit(c->base, &wait);
-	leader_release(c->leader, end_loop, c);
-}
-
-static int identity_make(struct controller *c, struct err *err)
-{
-	unsigned char random[4];
-	char host[65] = "";
-
-	if (RAND_bytes(random, sizeof random) != 1)
-		return err_set(err, ERR_SYS, 0, "no random numbers");
-	(void)gethostname(host, sizeof host - 1);
-	(void)snprintf(c->identity, sizeof c->identity, "%s_%02x%02x%02x%02x", host, random[0],
-	               random[1], random[2], random[3]);
-	return 0;
+	(void)arg;
+	log_event(LOG_INFO, "controller.ending", log_i64("signal", signal));
 }
 
 static int start_admin(struct controller *c, struct err *err)
@@ -211,41 +151,21 @@ static int start_admin(struct controller *c, struct err *err)
 	const struct admin_opts opts = {
 	        .listen = c->set.admin_listen,
 	        .token_file = c->set.admin_token_file,
-	        .metrics = c->metrics,
+	        .metrics = c->program.metrics,
 	        .why_not_ready = why_not_ready,
 	        .trouble = refusals_text,
 	        .arg = c,
 	};
 
-	return admin_new(c->base, &opts, &c->admin, err);
-}
-
-static int start_leader(struct controller *c, struct err *err)
-{
-	const char *ns = c->set.leader_namespace;
-	const struct leader_opts opts = {
-	        .ns = ns != NULL ? ns : kubeconfig_namespace(c->kubeconfig),
-	        .name = c->set.leader_name,
-	        .identity = c->identity,
-	        .lease_ms = LEADER_LEASE_MS,
-	        .renew_ms = LEADER_RENEW_MS,
-	        .retry_ms = LEADER_RETRY_MS,
-	        .on_change = on_leader,
-	        .arg = c,
-	};
-
-	metric_set(c->leading, NULL, c->set.leader_elect ? 0 : 1);
-	if (!c->set.leader_elect)
-		return 0;
-	return leader_new(c->base, c->client, &opts, &c->leader, err);
+	return admin_new(c->program.base, &opts, &c->program.admin, err);
 }
 
 static int start_work(struct controller *c, struct err *err)
 {
 	struct apply_opts apply = {
-	        .client = c->client,
-	        .recorder = c->recorder,
-	        .metrics = c->metrics,
+	        .client = c->program.client,
+	        .recorder = c->program.recorder,
+	        .metrics = c->program.metrics,
 	        .plan = {.pods = {c->set.wrapper_image, c->set.wrapper_pull_policy},
 	                 .url_template = c->set.url_template},
 	        .may_act = may_act,
@@ -261,75 +181,55 @@ static int start_work(struct controller *c, struct err *err)
 	        .arg = c,
 	};
 	struct rollout_opts rollout = {
-	        .client = c->client,
-	        .metrics = c->metrics,
+	        .client = c->program.client,
+	        .metrics = c->program.metrics,
 	        .service = c->set.activator_service,
 	};
 
 	if (service_target_parse((const char *const *)c->set.activator_addresses, &rollout.target,
 	                         err) < 0)
 		return -1;
-	if (apply_new(c->base, &apply, &c->apply, err) < 0)
+	if (apply_new(c->program.base, &apply, &c->apply, err) < 0)
 		return -1;
-	if (watch_new(c->base, c->client, &watch, &c->watch, err) < 0)
+	if (watch_new(c->program.base, c->program.client, &watch, &c->watch, err) < 0)
 		return -1;
 	apply_set_watch(c->apply, c->watch);
 	rollout.apply = c->apply;
 	rollout.watch = c->watch;
-	if (rollout_new(c->base, &rollout, &c->rollout, err) < 0)
-		return -1;
-	return start_leader(c, err);
+	return rollout_new(c->program.base, &rollout, &c->rollout, err);
 }
 
-static int controller_start(struct controller *c, struct err *err)
+static int controller_start(struct controller *c, const struct program_opts *opts, struct err *err)
 {
-	c->base = event_base_new();
-	c->metrics = metrics_new();
-	if (c->base == NULL || c->metrics == NULL)
-		return err_set(err, ERR_NOMEM, 0, "start");
-	refusals_count_in(c->metrics);
-	c->leading = metrics_gauge(c->metrics, "sc_controller_leader",
-	                           "1 while this process may act.", NULL);
-	c->on_term = evsignal_new(c->base, SIGTERM, on_signal, c);
-	c->on_int = evsignal_new(c->base, SIGINT, on_signal, c);
-	if (c->on_term == NULL || c->on_int == NULL || event_add(c->on_term, NULL) < 0 ||
-	    event_add(c->on_int, NULL) < 0)
-		return err_set(err, ERR_NOMEM, 0, "signals");
-	if (identity_make(c, err) < 0 || start_admin(c, err) < 0)
+	const struct program_lease lease = {c->set.leader_elect, c->set.leader_namespace,
+	                                    c->set.leader_name};
+
+	if (program_open(&c->program, opts, err) < 0)
 		return -1;
-	if (kubeconfig_load(c->set.kubeconfig, c->set.context, &c->kubeconfig, err) < 0)
+	c->program.leading = metrics_gauge(c->program.metrics, "sc_controller_leader",
+	                                   "1 while this process may act.", NULL);
+	if (start_admin(c, err) < 0)
 		return -1;
-	if (kube_client_new(c->base, c->kubeconfig, "sc-controller/" SC_VERSION, &c->client, err) <
-	    0)
+	if (program_connect(&c->program, c->set.kubeconfig, c->set.context, err) < 0)
 		return -1;
-	kube_client_guard(c->client, is_leading, c);
-	if (recorder_new(c->base, c->client, "sc-controller", &c->recorder, err) < 0)
+	if (start_work(c, err) < 0)
 		return -1;
-	return start_work(c, err);
+	return program_lead(&c->program, &lease, err);
 }
 
 static void controller_done(struct controller *c)
 {
-	leader_free(c->leader);
 	rollout_free(c->rollout);
 	apply_free(c->apply);
 	watch_free(c->watch);
-	recorder_free(c->recorder);
-	kube_client_free(c->client);
-	kubeconfig_free(c->kubeconfig);
-	admin_free(c->admin);
-	metrics_free(c->metrics);
-	if (c->on_term != NULL)
-		event_free(c->on_term);
-	if (c->on_int != NULL)
-		event_free(c->on_int);
-	if (c->base != NULL)
-		event_base_free(c->base);
+	program_close(&c->program);
 }
 
 int main(int argc, char **argv)
 {
-	struct controller c = {0};
+	static struct controller c;
+	const struct program_opts opts = {
+	        .name = "sc-controller", .on_leader = on_leader, .on_end = on_end, .arg = &c};
 	struct config *config = NULL;
 	struct err err = {0};
 	int result = settings_load(&c.set, argc, argv, &config, &err);
@@ -343,13 +243,12 @@ int main(int argc, char **argv)
 		return 0;
 	process_start();
 	json_memory_or_end();
-	result = controller_start(&c, &err);
-	if (result == 0)
-		trim_start(c.base);
+	result = controller_start(&c, &opts, &err);
 	if (result < 0)
 		log_event(LOG_ERROR, "controller.start_failed", log_err(&err));
-	else if (event_base_dispatch(c.base) < 0)
-		log_event(LOG_ERROR, "controller.loop_failed", log_str("identity", c.identity));
+	else if (program_run(&c.program) < 0)
+		log_event(LOG_ERROR, "controller.loop_failed",
+		          log_str("identity", c.program.identity));
 	controller_done(&c);
 	config_free(config);
 	return result < 0 ? 1 : 0;

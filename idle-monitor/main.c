@@ -2,37 +2,25 @@
 /*
  * sc-idle-monitor - puts containers to sleep that nobody uses
  */
-#include <event2/event.h>
-#include <openssl/rand.h>
-#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "idle-monitor/core/defaults.h"
 #include "idle-monitor/io/monitor.h"
-#include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/config/config.h"
 #include "lib/http/admin.h"
 #include "lib/http/metrics.h"
-#include "lib/kube/client/client.h"
-#include "lib/kube/client/kubeconfig.h"
 #include "lib/kube/client/refusal.h"
-#include "lib/kube/control/leader.h"
-#include "lib/kube/control/recorder.h"
 #include "lib/program/json_memory.h"
 #include "lib/program/process.h"
-#include "lib/program/trim.h"
+#include "lib/program/program.h"
 
 enum {
-	LEADER_LEASE_MS = 15000,
-	LEADER_RENEW_MS = 5000,
-	LEADER_RETRY_MS = 2000,
 	STOP_LEASE_MS = 5000,
 	STOP_MARGIN_MS = 2000,
 	STOP_BACKOFF_MS = 500,
-	END_WAIT_S = 2, /* for giving the lease up */
 };
 
 struct settings {
@@ -48,20 +36,10 @@ struct settings {
 	const char *admin_listen, *admin_token_file;
 };
 
-struct program {
+struct idle_monitor {
 	struct settings set;
-	struct event_base *base;
-	struct kubeconfig *kubeconfig;
-	struct kube_client *client;
-	struct metrics *metrics;
-	struct metric *leading;
-	struct admin *admin;
-	struct recorder *recorder;
-	struct monitor *monitor;
-	struct leader *leader; /* NULL: no election */
-	struct event *on_term, *on_int;
-	char identity[128];
-	bool is_ending;
+	struct program program;
+	struct monitor *monitor; /* NULL until it is started */
 };
 
 static int settings_load(struct settings *s, int argc, char **argv, struct config **ret_config,
@@ -118,22 +96,22 @@ static int settings_load(struct settings *s, int argc, char **argv, struct confi
 
 static const char *why_not_ready(void *arg)
 {
-	const struct program *p = arg;
+	const struct idle_monitor *m = arg;
 
-	return p->monitor != NULL && monitor_is_synced(p->monitor)
+	return m->monitor != NULL && monitor_is_synced(m->monitor)
 	               ? NULL
 	               : "containers or activators are not known yet";
 }
 
 static bool on_admin(void *arg, const struct admin_request *req)
 {
-	const struct program *p = arg;
+	const struct idle_monitor *m = arg;
 	json_t *body;
 	char *text;
 
 	if (strcmp(req->method, "GET") != 0 || strcmp(req->path, "/v1/decisions") != 0)
 		return false;
-	body = p->monitor != NULL ? monitor_describe(p->monitor) : NULL;
+	body = m->monitor != NULL ? monitor_describe(m->monitor) : NULL;
 	text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
 	admin_reply(req->reply, text != NULL ? 200 : 503, text);
 	free(text);
@@ -143,106 +121,51 @@ static bool on_admin(void *arg, const struct admin_request *req)
 
 static bool is_leading(void *arg)
 {
-	const struct program *p = arg;
+	const struct idle_monitor *m = arg;
 
-	if (p->is_ending)
-		return false;
-	return !p->set.leader_elect ||
-	       (p->leader != NULL && leader_is_leading(p->leader, clk_now_ms()));
+	return program_is_leading(&m->program);
 }
 
 static void on_leader(void *arg, bool leading)
 {
-	struct program *p = arg;
+	struct idle_monitor *m = arg;
 
-	metric_set(p->leading, NULL, leading ? 1 : 0);
-	log_event(LOG_INFO, leading ? "leader.gained" : "leader.lost",
-	          log_str("identity", p->identity));
-	if (p->monitor != NULL && !p->is_ending)
-		monitor_evaluate(p->monitor);
+	(void)leading;
+	monitor_evaluate(m->monitor);
 }
 
-static void end_loop(void *arg)
+/* What it has begun is not ended any more by a process that goes. */
+static void on_end(void *arg, int signal)
 {
-	struct program *p = arg;
+	struct idle_monitor *m = arg;
 
-	(void)event_base_loopexit(p->base, NULL);
+	log_event(LOG_INFO, "monitor.ending", log_i64("signal", signal));
+	if (m->monitor != NULL)
+		monitor_cancel(m->monitor);
 }
 
-static void on_signal(evutil_socket_t number, short what, void *arg)
-{
-	const struct timeval wait = {END_WAIT_S, 0};
-	struct program *p = arg;
-
-	(void)what;
-	if (p->is_ending)
-		return;
-	log_event(LOG_INFO, "monitor.ending", log_i64("signal", number));
-	p->is_ending = true;
-	monitor_cancel(p->monitor);
-	if (p->leader == NULL) {
-		end_loop(p);
-		return;
-	}
-	(void)event_base_loopexit(p->base, &wait);
-	leader_release(p->leader, end_loop, p);
-}
-
-static int identity_make(struct program *p, struct err *err)
-{
-	unsigned char random[4];
-	char host[65] = "";
-
-	if (RAND_bytes(random, sizeof random) != 1)
-		return err_set(err, ERR_SYS, 0, "no random numbers");
-	(void)gethostname(host, sizeof host - 1);
-	(void)snprintf(p->identity, sizeof p->identity, "%s_%02x%02x%02x%02x", host, random[0],
-	               random[1], random[2], random[3]);
-	return 0;
-}
-
-static int start_admin(struct program *p, struct err *err)
+static int start_admin(struct idle_monitor *m, struct err *err)
 {
 	const struct admin_opts opts = {
-	        .listen = p->set.admin_listen,
-	        .token_file = p->set.admin_token_file,
-	        .metrics = p->metrics,
+	        .listen = m->set.admin_listen,
+	        .token_file = m->set.admin_token_file,
+	        .metrics = m->program.metrics,
 	        .why_not_ready = why_not_ready,
 	        .trouble = refusals_text,
 	        .on_request = on_admin,
-	        .arg = p,
+	        .arg = m,
 	};
 
-	return admin_new(p->base, &opts, &p->admin, err);
+	return admin_new(m->program.base, &opts, &m->program.admin, err);
 }
 
-static int start_leader(struct program *p, struct err *err)
+static int start_monitor(struct idle_monitor *m, struct err *err)
 {
-	const char *ns = p->set.leader_namespace;
-	const struct leader_opts opts = {
-	        .ns = ns != NULL ? ns : kubeconfig_namespace(p->kubeconfig),
-	        .name = p->set.leader_name,
-	        .identity = p->identity,
-	        .lease_ms = LEADER_LEASE_MS,
-	        .renew_ms = LEADER_RENEW_MS,
-	        .retry_ms = LEADER_RETRY_MS,
-	        .on_change = on_leader,
-	        .arg = p,
-	};
-
-	metric_set(p->leading, NULL, p->set.leader_elect ? 0 : 1);
-	if (!p->set.leader_elect)
-		return 0;
-	return leader_new(p->base, p->client, &opts, &p->leader, err);
-}
-
-static int start_monitor(struct program *p, struct err *err)
-{
-	const struct settings *s = &p->set;
+	const struct settings *s = &m->set;
 	const struct monitor_opts opts = {
-	        .client = p->client,
-	        .recorder = p->recorder,
-	        .metrics = p->metrics,
+	        .client = m->program.client,
+	        .recorder = m->program.recorder,
+	        .metrics = m->program.metrics,
 	        .activators = (const char *const *)s->activators,
 	        .activator_service = s->activator_service,
 	        .activator_key_file = s->activator_key_file,
@@ -251,64 +174,45 @@ static int start_monitor(struct program *p, struct err *err)
 	        .defaults = &s->defaults,
 	        .limits = {STOP_LEASE_MS, STOP_MARGIN_MS, STOP_BACKOFF_MS},
 	        .is_leading = is_leading,
-	        .arg = p,
+	        .arg = m,
 	};
 
-	return monitor_new(p->base, &opts, &p->monitor, err);
+	return monitor_new(m->program.base, &opts, &m->monitor, err);
 }
 
-static int program_start(struct program *p, struct err *err)
+static int idle_monitor_start(struct idle_monitor *m, const struct program_opts *opts,
+                              struct err *err)
 {
-	p->base = event_base_new();
-	p->metrics = metrics_new();
-	if (p->base == NULL || p->metrics == NULL)
-		return err_set(err, ERR_NOMEM, 0, "start");
-	refusals_count_in(p->metrics);
-	p->leading = metrics_gauge(p->metrics, "sc_idle_monitor_leader",
-	                           "1 while this process may act.", NULL);
-	if (identity_make(p, err) < 0 || start_admin(p, err) < 0)
+	const struct program_lease lease = {m->set.leader_elect, m->set.leader_namespace,
+	                                    m->set.leader_name};
+
+	if (program_open(&m->program, opts, err) < 0)
 		return -1;
-	if (kubeconfig_load(p->set.kubeconfig, p->set.context, &p->kubeconfig, err) < 0)
+	m->program.leading = metrics_gauge(m->program.metrics, "sc_idle_monitor_leader",
+	                                   "1 while this process may act.", NULL);
+	if (start_admin(m, err) < 0)
 		return -1;
-	if (kube_client_new(p->base, p->kubeconfig, "sc-idle-monitor/" SC_VERSION, &p->client,
-	                    err) < 0)
+	if (program_connect(&m->program, m->set.kubeconfig, m->set.context, err) < 0)
 		return -1;
-	kube_client_guard(p->client, is_leading, p);
-	if (recorder_new(p->base, p->client, "sc-idle-monitor", &p->recorder, err) < 0)
+	if (start_monitor(m, err) < 0)
 		return -1;
-	if (start_monitor(p, err) < 0 || start_leader(p, err) < 0)
-		return -1;
-	p->on_term = evsignal_new(p->base, SIGTERM, on_signal, p);
-	p->on_int = evsignal_new(p->base, SIGINT, on_signal, p);
-	if (p->on_term == NULL || p->on_int == NULL || event_add(p->on_term, NULL) < 0 ||
-	    event_add(p->on_int, NULL) < 0)
-		return err_set(err, ERR_NOMEM, 0, "signals");
-	return 0;
+	return program_lead(&m->program, &lease, err);
 }
 
-static void program_done(struct program *p)
+static void idle_monitor_done(struct idle_monitor *m)
 {
-	leader_free(p->leader);
-	monitor_free(p->monitor);
-	recorder_free(p->recorder);
-	kube_client_free(p->client);
-	kubeconfig_free(p->kubeconfig);
-	admin_free(p->admin);
-	metrics_free(p->metrics);
-	if (p->on_term != NULL)
-		event_free(p->on_term);
-	if (p->on_int != NULL)
-		event_free(p->on_int);
-	if (p->base != NULL)
-		event_base_free(p->base);
+	monitor_free(m->monitor);
+	program_close(&m->program);
 }
 
 int main(int argc, char **argv)
 {
-	static struct program p;
+	static struct idle_monitor m;
+	const struct program_opts opts = {
+	        .name = "sc-idle-monitor", .on_leader = on_leader, .on_end = on_end, .arg = &m};
 	struct config *config = NULL;
 	struct err err = {0};
-	int result = settings_load(&p.set, argc, argv, &config, &err);
+	int result = settings_load(&m.set, argc, argv, &config, &err);
 
 	if (result < 0) {
 		(void)fprintf(stderr, "sc-idle-monitor: %s\n", err.text);
@@ -319,14 +223,13 @@ int main(int argc, char **argv)
 		return 0;
 	process_start();
 	json_memory_or_end();
-	result = program_start(&p, &err);
-	if (result == 0)
-		trim_start(p.base);
+	result = idle_monitor_start(&m, &opts, &err);
 	if (result < 0)
 		log_event(LOG_ERROR, "monitor.start_failed", log_err(&err));
-	else if (event_base_dispatch(p.base) < 0)
-		log_event(LOG_ERROR, "monitor.loop_failed", log_str("identity", p.identity));
-	program_done(&p);
+	else if (program_run(&m.program) < 0)
+		log_event(LOG_ERROR, "monitor.loop_failed",
+		          log_str("identity", m.program.identity));
+	idle_monitor_done(&m);
 	config_free(config);
 	return result < 0 ? 1 : 0;
 }
