@@ -26,7 +26,7 @@
 #include "local/engine/io/pki.h"
 #include "local/engine/io/podman_conf.h"
 #include "local/engine/io/supervise.h"
-#include "local/runner/io/network.h"
+#include "local/host/io/network_host.h"
 
 DEFINE_CLEANUP(struct config *, config_free);
 

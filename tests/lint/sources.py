@@ -51,8 +51,8 @@ FLOORS = {
     "activator": [["core"], ["net"], ["http"], ["queue", "session"], ["proxy"], ["cluster"]],
     "idle-monitor": [["core"], ["io"]],
     "agent": [["core"], ["io/mounts", "io/image"], ["io"]],
-    "local": [["registry/core", "runner/core", "engine/core"], ["api/core"],
-              ["registry/io", "runner/io"], ["api/io", "engine/io"]],
+    "local": [["registry/core", "runner/core", "engine/core", "host/io"], ["api/core"],
+              ["registry/io", "runner/io", "engine/io"], ["api/io"]],
     "cli": [["core"], ["io"]],
 }
 # Headers that are in no folder since they are the border between folders: each may include them.

@@ -18,8 +18,8 @@
 #include "lib/base/log.h"
 #include "lib/base/num.h"
 #include "local/engine/io/podman_conf.h"
-#include "local/runner/io/cgroup.h"
-#include "local/runner/io/network.h"
+#include "local/host/io/cgroup.h"
+#include "local/host/io/network_host.h"
 
 enum { CLEAN_TRIES_MAX = 50, CLEAN_RETRY_NS = 100000000, FTW_FDS = 16 };
 

@@ -20,7 +20,7 @@
 #include "lib/kube/client/kubeconfig.h"
 #include "local/engine/core/child.h"
 #include "local/engine/io/supervise_log.h"
-#include "local/runner/io/cgroup.h"
+#include "local/host/io/cgroup.h"
 
 enum { ASK_EVERY_MS = 50, ASK_SLOWLY_MS = 2000, ASK_TIMEOUT_MS = 2000 };
 

@@ -20,7 +20,6 @@
 
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
-#include "local/runner/io/network_host.h"
 #include "local/runner/io/network_watch.h"
 
 /* Refilling waits so long after a take, so that it is not in the way of the Pod that took. */
@@ -65,6 +64,14 @@ struct network {
 static int nl_failed(struct err *err, int code, const char *what)
 {
 	return err_set(err, ERR_SYS, 0, "%s: %s", what, nl_geterror(code));
+}
+
+static void ns_name(struct network_ns *ns, uint32_t address)
+{
+	struct in_addr in = {htonl(address)};
+
+	(void)snprintf(ns->path, sizeof ns->path, "/proc/%d/fd/%d", (int)getpid(), ns->fd);
+	(void)inet_ntop(AF_INET, &in, ns->address, sizeof ns->address);
 }
 
 static bool bit_get(const struct network *n, uint32_t host)
@@ -283,7 +290,7 @@ static int ns_make(struct network *n, struct network_ns *ret_ns, struct err *err
 		return -1;
 	r = ns_connect(n, &ns.fd, address, err);
 	if (r == 0) {
-		network_ns_name(&ns, address);
+		ns_name(&ns, address);
 		*ret_ns = ns;
 	} else {
 		bit_set(n, address & ~n->subnet.mask, false);
@@ -387,7 +394,7 @@ int network_adopt(struct network *n, pid_t pid, const char *address, struct netw
 	ns.fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (ns.fd < 0)
 		return err_set(err, ERR_SYS, errno, "open %s", path);
-	network_ns_name(&ns, ntohl(in.s_addr));
+	ns_name(&ns, ntohl(in.s_addr));
 	retired_drop(n, ntohl(in.s_addr));
 	bit_set(n, ntohl(in.s_addr) & ~n->subnet.mask, true);
 	given_add(n, &ns);

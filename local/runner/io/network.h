@@ -13,20 +13,12 @@
 #include <sys/types.h>
 
 #include "lib/base/err.h"
+#include "local/host/io/network_host.h"
 
 struct event_base;
 struct network;
 
 enum { NETWORK_REUSE_AFTER_MS = 60000, NETWORK_POOL_MAX = 64 };
-
-struct network_opts {
-	const char *bridge;        /* "sclocal0" */
-	const char *subnet;        /* the bridge's own address with prefix: "10.213.0.1/16" */
-	unsigned pool_count;       /* namespaces kept ready */
-	bool masquerade;           /* towards the rest of the world, by nft */
-	const char *owner;         /* the engine's state folder: the bridge is marked with it */
-	const char *forward_state; /* file that keeps what ip_forward was before us */
-};
 
 struct network_ns {
 	int fd;
@@ -58,9 +50,3 @@ void network_give_back(struct network *n, struct network_ns *ns);
 
 /** network_gateway() - the bridge's address, which is the node's */
 const char *network_gateway(const struct network *n);
-
-/** network_may_have() - refuses a bridge that is there and another's */
-int network_may_have(const struct network_opts *opts, struct err *err);
-
-/** network_remove() - take the bridge and the rules away and put ip_forward back; may block */
-int network_remove(const struct network_opts *opts, struct err *err);

@@ -17,12 +17,12 @@
 
 #include <sys/types.h>
 
+#include "local/host/io/cgroup.h"
 #include "local/registry.h"
 #include "local/runner.h"
 #include "local/runner/core/pod_ctr.h"
 #include "local/runner/core/pod_env.h"
 #include "local/runner/core/pod_status.h"
-#include "local/runner/io/cgroup.h"
 #include "local/runner/io/network.h"
 #include "local/runner/io/podman.h"
 #include "local/runner/io/probe.h"

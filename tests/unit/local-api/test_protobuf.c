@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local/api/core/protobuf.h"
-#include "unit.h"
+#include "tests/unit/local-registry/unit.h"
 
 #include <string.h>
 

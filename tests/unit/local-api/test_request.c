@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local/api/core/request.h"
 #include "local/registry/core/status.h"
-#include "unit.h"
+#include "tests/unit/local-registry/unit.h"
 
 #include <stdio.h>
 

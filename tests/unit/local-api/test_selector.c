@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local/api/core/selector.h"
-#include "unit.h"
+#include "tests/unit/local-registry/unit.h"
 
 /* Against {a: b, tier: web}; 2: not a selector. */
 static const struct {

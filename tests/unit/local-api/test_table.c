@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local/api/core/jsonpath.h"
 #include "local/api/core/table.h"
-#include "unit.h"
+#include "tests/unit/local-registry/unit.h"
 
 static void test_jsonpath_of_printer_columns(void **state)
 {

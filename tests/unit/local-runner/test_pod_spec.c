@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "unit.h"
+#include "tests/unit/local-runner/unit.h"
 
 #include "lib/kube/client/object.h"
 #include "local/runner/core/pod_spec.h"

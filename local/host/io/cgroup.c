@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "local/runner/io/cgroup.h"
+#include "local/host/io/cgroup.h"
 
 #include <dirent.h>
 #include <errno.h>

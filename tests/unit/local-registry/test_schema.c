@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local/registry/core/schema.h"
-#include "unit.h"
+#include "tests/unit/local-registry/unit.h"
 
 /* One schema, one value, the message kube-apiserver gives; NULL: it is valid. */
 static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "local/runner/io/network_host.h"
+#include "local/host/io/network_host.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -65,14 +65,6 @@ struct nl_addr *network_nl_addr(uint32_t address, unsigned prefix)
 	if (a != NULL)
 		nl_addr_set_prefixlen(a, (int)prefix);
 	return a;
-}
-
-void network_ns_name(struct network_ns *ns, uint32_t address)
-{
-	struct in_addr in = {htonl(address)};
-
-	(void)snprintf(ns->path, sizeof ns->path, "/proc/%d/fd/%d", (int)getpid(), ns->fd);
-	(void)inet_ntop(AF_INET, &in, ns->address, sizeof ns->address);
 }
 
 int network_link_up(struct nl_sock *sock, const char *name, int *ret_index, struct err *err)

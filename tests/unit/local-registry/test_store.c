@@ -6,7 +6,7 @@
 
 #include "lib/kube/client/object.h"
 #include "local/registry/io/store.h"
-#include "unit.h"
+#include "tests/unit/local-registry/unit.h"
 
 struct fixture {
 	struct store *store;

@@ -13,7 +13,7 @@
 #include "lib/base/log.h"
 #include "lib/kube/client/object.h"
 #include "local/registry.h"
-#include "unit.h"
+#include "tests/unit/local-registry/unit.h"
 
 enum { TURNS_MAX = 1000, PATIENCE_MS = 10000 };
 

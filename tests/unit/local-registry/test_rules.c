@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local/registry/core/rules.h"
 #include "local/registry/core/status.h"
-#include "unit.h"
+#include "tests/unit/local-registry/unit.h"
 
 static const char crd_text[] =
         "{'spec':{'group':'g.io','scope':'Namespaced','names':{'plural':'things','kind':'Thing',"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local/registry/core/json_patch.h"
-#include "unit.h"
+#include "tests/unit/local-registry/unit.h"
 
 /* RFC 6902 appendix A, and the cases around it; want NULL: refused. */
 static const struct {
