@@ -95,8 +95,6 @@ static void on_pause(evutil_socket_t fd, short what, void *arg)
 	                           .arg = p};
 	struct err err = {0};
 
-	(void)fd;
-	(void)what;
 	if (http_call_start(p->client, &req, NULL, &err) == 0)
 		return;
 	(void)snprintf(p->seen, sizeof p->seen, "%s", err.text);

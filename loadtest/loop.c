@@ -18,9 +18,6 @@ static void loop_run_for(struct event_base *base, uint64_t ms)
 
 static void on_wake_up(evutil_socket_t fd, short what, void *arg)
 {
-	(void)fd;
-	(void)what;
-	(void)arg;
 }
 
 int loop_until(struct event_base *base, const struct loop_goal *goal, struct err *err)

@@ -27,8 +27,6 @@ static void probe_fail(struct probe *p)
 
 static void on_probe_retry(evutil_socket_t fd, short what, void *arg)
 {
-	(void)fd;
-	(void)what;
 	probe_try(arg);
 }
 

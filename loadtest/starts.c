@@ -121,7 +121,6 @@ static void on_beacon(evutil_socket_t fd, short what, void *arg)
 	char text[256];
 	ssize_t n;
 
-	(void)what;
 	while ((n = recvfrom(fd, text, sizeof text - 1, MSG_DONTWAIT, (struct sockaddr *)&from,
 	                     &len)) > 0) {
 		text[n] = '\0';

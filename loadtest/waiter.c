@@ -42,7 +42,6 @@ static void on_request(evutil_socket_t fd, short what, void *arg)
 {
 	char request[4096];
 
-	(void)what;
 	if (recv(fd, request, sizeof request, 0) > 0)
 		(void)send(fd, waiter_answer, sizeof waiter_answer - 1, MSG_NOSIGNAL);
 	waiter_guest_free(arg);
@@ -54,7 +53,6 @@ static void on_guest(evutil_socket_t fd, short what, void *arg)
 	int guest = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	struct waiter_guest *g = guest >= 0 ? calloc(1, sizeof *g) : NULL;
 
-	(void)what;
 	if (g == NULL) {
 		if (guest >= 0)
 			(void)close(guest);

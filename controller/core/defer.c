@@ -167,9 +167,8 @@ uint64_t defer_patches(const struct defer_view *v, struct memory *memory,
 	if ((!container_status || patches->container_status == NULL) &&
 	    (!instance || patches->instance == NULL) &&
 	    (!instance_status || patches->instance_status == NULL)) {
-		if (!rule.is_on_the_way) /* else DEFER_MS are over, and each further change is
-		                          * written
-		                          */
+		/* else DEFER_MS are over, and each further change is written */
+		if (!rule.is_on_the_way)
 			memory->waiting_since_ms = 0;
 		return 0;
 	}

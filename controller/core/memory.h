@@ -28,8 +28,7 @@ enum {
 enum held { HELD_UNSET, HELD_CONSUMER, HELD_PROVIDER, HELD_SERVICE, HELD_COUNT };
 
 struct hold_back {
-	int64_t generation; /* of the container; a new generation is tried at once. 0: nothing is
-	                       held back */
+	int64_t generation; /* of the container; the next one is tried at once; 0: none held */
 	uint64_t until_ms;
 	unsigned count;     /* in a row */
 	const char *reason; /* CamelCase, static */

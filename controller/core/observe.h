@@ -67,8 +67,7 @@ struct facts {
 	const json_t *image;      /* status.image, or NULL */
 	enum claim claim;
 	const char *rootfs_node; /* where it is; "" unless the claim holds */
-	bool image_confirmed;    /* the root filesystem was made from the layers of the current
-	                            provider and its image */
+	bool image_confirmed;    /* it was made from the current provider and its image */
 	bool rootfs_usable;      /* a consumer may be started on it */
 	bool node_missing;
 	bool node_silent;

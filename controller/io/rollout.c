@@ -40,8 +40,6 @@ static void on_settled(evutil_socket_t fd, short what, void *arg)
 	struct rollout *r = arg;
 	struct service_target next = r->target;
 
-	(void)fd;
-	(void)what;
 	service_target_follow(&next, endpoints_set(r->endpoints));
 	if (service_target_equal(&next, &r->target))
 		return;

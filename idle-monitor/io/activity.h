@@ -19,8 +19,7 @@ enum {
 
 struct activity_target {
 	char uid[ACTIVITY_UID_BYTES];
-	char client[ACTIVITY_CLIENT_BYTES]; /* who sent the last request, "" when the activator does
-	                                       not say */
+	char client[ACTIVITY_CLIENT_BYTES]; /* who sent the last request, "": unknown */
 	bool busy;                          /* requests in flight or held */
 	bool upgraded_open;
 	bool has_request;

@@ -108,10 +108,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	struct members *m = arg;
 	bool is_missing = false;
 
-	(void)fd;
-	(void)what;
-	for (size_t i = m->count; i > 0;
-	     i--) { /* member_forget() moves the last one to the free place */
+	/* from the end: member_forget() moves the last one to the free place */
+	for (size_t i = m->count; i > 0; i--) {
 		if (!m->list[i - 1]->is_missing)
 			continue;
 		is_missing = true;

@@ -148,8 +148,6 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
 	struct monitor *m = arg;
 
-	(void)fd;
-	(void)what;
 	for (size_t i = m->targets_count; i > 0; i--) {
 		if (target_is_at_rest(m->targets[i - 1]))
 			monitor_remove_at(m, i - 1);
@@ -424,20 +422,13 @@ struct describing {
 	uint64_t now_ms;
 };
 
-/* A container at rest gets a target for this description only. */
 static bool monitor_describe_one(void *arg, const json_t *object)
 {
 	struct describing *d = arg;
-	const struct monitor *m = d->monitor;
-	const struct target *known = monitor_find(m, object);
-	struct target *t = NULL;
-	struct err err;
+	const struct target *t = monitor_find(d->monitor, object);
 
-	if (known == NULL && target_new(&m->env, object, &t, &err) < 0)
-		return false;
-	(void)json_array_append_new(d->targets,
-	                            target_describe(known != NULL ? known : t, d->now_ms));
-	target_free(t);
+	(void)json_array_append_new(d->targets, t != NULL ? target_describe(t, d->now_ms)
+	                                                  : target_describe_resting(object));
 	return true;
 }
 

@@ -214,8 +214,6 @@ void scrape_ask_now(struct scrape *s)
 
 static void on_interval(evutil_socket_t fd, short what, void *arg)
 {
-	(void)fd;
-	(void)what;
 	scrape_ask_now(arg);
 }
 

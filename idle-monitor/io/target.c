@@ -35,10 +35,14 @@ static struct idle_config target_config(const struct target *t)
 	};
 }
 
+static bool object_is_running(const json_t *object)
+{
+	return json_bool_at(object, false, "spec", "running", NULL) && !kube_is_deleting(object);
+}
+
 bool target_is_running(const struct target *t)
 {
-	return json_bool_at(t->object, false, "spec", "running", NULL) &&
-	       !kube_is_deleting(t->object);
+	return object_is_running(t->object);
 }
 
 /* Whether the process of the current consumer was started, or never will be. */
@@ -277,8 +281,6 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct target *t = arg;
 
-	(void)fd;
-	(void)what;
 	if (t->stopper.stop.deadline_ms != 0 && clk_now_ms() >= t->stopper.stop.deadline_ms)
 		stopper_step(&t->stopper, STOP_EV_DEADLINE);
 	if (target_evaluate(t))
@@ -300,6 +302,20 @@ json_t *target_describe(const struct target *t, uint64_t now_ms)
 	return report_describe(&view, now_ms);
 }
 
+json_t *target_describe_resting(const json_t *object)
+{
+	static const struct idle_decision at_rest = {.reason = IDLE_NOT_RUNNING};
+	const struct report_view view = {
+	        .object = object,
+	        .decision = &at_rest,
+	        .running = object_is_running(object),
+	        .source = "",
+	        .stop = STOP_IDLE,
+	};
+
+	return report_describe(&view, 0);
+}
+
 int target_new(const struct target_env *env, const json_t *object, struct target **ret_target,
                struct err *err)
 {
@@ -310,8 +326,7 @@ int target_new(const struct target_env *env, const json_t *object, struct target
 	t->env = env;
 	stopper_init(&t->stopper, &env->stopper);
 	report_init(&t->report, &env->report);
-	t->decision.reason =
-	        IDLE_NOT_RUNNING; /* a container at rest is described without an evaluation */
+	t->decision.reason = IDLE_NOT_RUNNING; /* until it is evaluated */
 	t->timer = evtimer_new(env->base, on_timer, t);
 	if (t->timer == NULL)
 		return err_set(err, ERR_NOMEM, 0, "target timer");

@@ -72,3 +72,5 @@ bool target_is_at_rest(const struct target *t);
 
 /** target_describe() - for GET /v1/decisions. Return: new reference, NULL out of memory */
 json_t *target_describe(const struct target *t, uint64_t now_ms);
+/** target_describe_resting() - the same of a container that needs no target */
+json_t *target_describe_resting(const json_t *object);
