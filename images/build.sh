@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# Makes the images of this tree from scratch: no registry and no base image is needed, only the
+# Debian packages of purpose build, and buildah and skopeo. The same tree, packages and
+# $SOURCE_DATE_EPOCH (default: of the commit) make the same digests.
 # usage: build.sh [--build-dir DIR] [--output DIR] [--push HOST[:PORT]/PREFIX [--plain-http]] [--source URL] [--stage DIR]
 #   --build-dir   a built tree; default: one is configured and built as a release in build-images/
 #   --output      write sc-IMAGE.tar (OCI archives) and sc-IMAGE.spdx.json there
@@ -7,9 +10,6 @@
 #   --plain-http  the registry speaks HTTP, or HTTPS with a certificate that is not checked
 #   --source      label org.opencontainers.image.source
 #   --stage       only lay out what goes into the images there
-# Makes the images of this tree from scratch: no registry and no base image is needed, only the
-# Debian packages of purpose build, and buildah and skopeo. The same tree, packages and
-# $SOURCE_DATE_EPOCH (default: of the commit) make the same digests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 images=(controller activator idle-monitor node-agent wrapper)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* YAML as a user writes it: both readers, with line numbers and without, agree about it. */
 #include "lib/text/yaml.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -60,6 +60,11 @@ static struct metric *good_total(struct metrics *m)
 """,
     "tests/unit/cli/meson.build": "foreach name : ['good']\n",
     "tests/unit/cli/test_good.c": SPDX,
+    "tests/world/good.h": SPDX + "/* good - what tests share */\n",
+    "tests/world/good.c": SPDX + '#include "tests/world/good.h"\n',
+    "scripts/good.sh": "#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\n# usage: good.sh\n"
+                       "# Does what it is for.\n",
+    "README.md": "# Good\n\n`cli/core/` has [it](docs/metrics.md), [here](#good).\n",
 }
 
 # rule, file, what is added to it (or instead of it), what the rule has to say
@@ -88,6 +93,9 @@ FAULTS = [
      "is not below agent/io/mounts/"),
     ("directions", "local/registry/io/bad.c", '#include "local/api/io/api.h"\n',
      "is not below local/registry/io/"),
+    ("first_lines", "tests/world/bad.c", SPDX + "#include <stdio.h>\n", "bad.c:2: its first lines"),
+    ("first_lines", "scripts/bad.sh", "#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\n"
+     "# usage: bad.sh\nset -eu\n", "bad.sh:2: its first lines do not say"),
     ("header", "cli/core/bad.c", "int a;\n", "bad.c:1: no SPDX-License-Identifier"),
     ("metrics", "cli/io/bad.c", 'metrics_counter(m, "sc_bad_total", "", NULL)\n',
      "sc_bad_total is not in docs/metrics.md"),
@@ -95,6 +103,9 @@ FAULTS = [
      "sc_gone_total is in no program"),
     ("metrics", "activator/core/end_reason.def", 'END_REASON(FATE, "fate", 503)\n',
      "fate is not in docs/metrics.md"),
+    ("pages", "README.md", "see `cli/core/gone.c`\n", "README.md:4: cli/core/gone.c is not in"),
+    ("pages", "docs/bad.md", "[it](gone.md)\n", "docs/bad.md:1: a link to docs/gone.md"),
+    ("pages", "docs/bad.md", "[it](../README.md#worse)\n", "README.md has no heading for #worse"),
     ("parameters", "cli/core/bad.c", "int f(int a, int b, int c, int d, int e, int g)\n{\n}\n",
      "bad.c:1: f has 6 parameters"),
     ("parameters", "loadtest/bad.c", "static int f(int a, int (*b)(int x, int y), int c, int d,\n"

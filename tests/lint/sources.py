@@ -80,6 +80,9 @@ BANNED_BUT_IN = {"system": "tests/", "sleep": "tests/engine/"}
 
 MACHINE_PATH = re.compile(r"(?<![\w.$/])/(work|home|Users)/[A-Za-z]")
 
+# What pages name and a checkout has not: places of an installation, results.
+NOT_IN_THE_TREE = ("lib/systemd/", "loadtest/results")
+
 
 def files(*suffixes):
     try:
@@ -259,6 +262,62 @@ def rule_purpose():
         top = "\n".join(lines(name)[1:3])
         if not re.match(r"/\*\n \* \S+( \S+)* - \S", top):
             yield f"{name}:2: does not begin with what it is for"
+
+
+def begins_with_purpose(name):
+    """Whether the first lines of a file of tests/ or of a script say in words what it is for."""
+    text = "\n".join(lines(name)[:8])
+    if name.endswith(".py"):
+        return '\n"""' in text
+    if name.endswith(".sh"):
+        return re.search(r"^# (?!SPDX|usage:|shellcheck)\S+ \S", text, re.M) is not None
+    return re.search(r"^/\*(?! SPDX)", text, re.M) is not None
+
+
+def rule_first_lines():
+    for name in files(".c", ".h", ".sh", ".py"):
+        if name.endswith((".c", ".h")) and not name.startswith("tests/"):
+            continue  # rule_purpose
+        # test_x.c is the unit test of x; what is behind a header is said there
+        header = name[:-2] + ".h"
+        if (re.match(r"tests/unit/.*/test_\w+\.c$", name) or begins_with_purpose(name)
+                or (name.endswith(".c") and os.path.isfile(os.path.join(ROOT, header))
+                    and begins_with_purpose(header))):
+            continue
+        yield f"{name}:2: its first lines do not say what it is for"
+
+
+def anchors(page):
+    """Of the headings of a page, as GitHub makes them."""
+    for line in lines(page):
+        heading = re.match(r"#+ (.*)$", line)
+        if heading:
+            yield re.sub(r"[^\w\- ]", "", heading.group(1).lower()).replace(" ", "-")
+
+
+def rule_pages():
+    """What a page names is there: files and folders of the tree, other pages, their headings."""
+    there = files("")
+    folders = {os.path.dirname(name) for name in there}
+    folders |= {"/".join(f.split("/")[:n]) for f in folders for n in range(1, f.count("/") + 1)}
+    known = set(there) | folders
+    tops = "|".join(re.escape(f) for f in sorted(folders) if f and "/" not in f and f[0] != ".")
+    path = re.compile(r"(?<![\w./<~$-])((?:%s)/[\w./{},*<>-]*)" % tops)
+    link = re.compile(r"\]\(([^)#\s:]*)(?:#([^)]*))?\)")
+    for page in (n for n in there if n.endswith(".md")):
+        for number, line in enumerate(lines(page), 1):
+            found = link.findall(line)
+            for word in path.findall(re.sub(r"\]\([^)]*\)", "", line)):
+                word = word.rstrip("./,")
+                if (word not in known and not word.startswith(NOT_IN_THE_TREE)
+                        and not re.search(r"[{*<]|/NN-", word)):
+                    yield f"{page}:{number}: {word} is not in the tree"
+            for to, heading in found:
+                target = os.path.normpath(os.path.join(os.path.dirname(page), to)) if to else page
+                if target not in known:
+                    yield f"{page}:{number}: a link to {target}, which is not in the tree"
+                elif heading and target.endswith(".md") and heading not in anchors(target):
+                    yield f"{page}:{number}: {target} has no heading for #{heading}"
 
 
 def rule_banned():

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* world_backend - an HTTP server as a child process, in the place of a container (world.h) */
 #include "tests/world/world_internal.h"
 
 #include <event2/buffer.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* world_http - requests of a test to the API server, to admin ports and activators (world.h) */
 #include "tests/world/world_internal.h"
 
 #include <openssl/evp.h>

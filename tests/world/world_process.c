@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* world_process - the programs under test as child processes, and their logs (world.h) */
 #include "tests/world/world_internal.h"
 
 #include <errno.h>

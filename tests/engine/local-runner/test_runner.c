@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The Pod runner of sc-local with a real Podman: the test plays kubectl and reads the Pods. */
 #include "fixture.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* How many connections one client address may have (activator/net/source.h). */
 #include "activator/net/source.h"
 
 #include <arpa/inet.h>

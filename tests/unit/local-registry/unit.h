@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* unit - what the unit tests of the API share: JSON in single quotes, and its comparison */
 #pragma once
 
 /* cmocka's own order of headers */
