@@ -296,7 +296,7 @@ def anchors(page):
 
 
 def rule_pages():
-    """What a page names is there: files and folders of the tree, other pages, their headings."""
+    """What a page names is there: files and folders of the tree, functions, pages, headings."""
     there = files("")
     folders = {os.path.dirname(name) for name in there}
     folders |= {"/".join(f.split("/")[:n]) for f in folders for n in range(1, f.count("/") + 1)}
@@ -304,6 +304,8 @@ def rule_pages():
     tops = "|".join(re.escape(f) for f in sorted(folders) if f and "/" not in f and f[0] != ".")
     path = re.compile(r"(?<![\w./<~$-])((?:%s)/[\w./{},*<>-]*)" % tops)
     link = re.compile(r"\]\(([^)#\s:]*)(?:#([^)]*))?\)")
+    called = {call for name in there if name.endswith((".c", ".h"))
+              for line in lines(name) for call in re.findall(r"\b([a-z]\w+)\(", line)}
     for page in (n for n in there if n.endswith(".md")):
         for number, line in enumerate(lines(page), 1):
             found = link.findall(line)
@@ -312,6 +314,9 @@ def rule_pages():
                 if (word not in known and not word.startswith(NOT_IN_THE_TREE)
                         and not re.search(r"[{*<]|/NN-", word)):
                     yield f"{page}:{number}: {word} is not in the tree"
+            for call in re.findall(r"`([a-z]\w+)\(\)`", line):
+                if call not in called:
+                    yield f"{page}:{number}: no source has {call}()"
             for to, heading in found:
                 target = os.path.normpath(os.path.join(os.path.dirname(page), to)) if to else page
                 if target not in known:
