@@ -110,6 +110,7 @@ static int start(struct serve *s, struct err *err)
 	        .node_name = opts->runner ? opts->run.node_name : NULL,
 	};
 	struct api_opts api = {.http.listen = opts->listen};
+	struct state_dir_access access;
 	bool any;
 
 	if (state_dir_open(opts->state_dir, &s->lock_fd, err) < 0 ||
@@ -132,9 +133,11 @@ static int start(struct serve *s, struct err *err)
 	    api_new(s->base, s->registry, &api, &s->api, err) < 0 || start_runner(s, err) < 0)
 		return -1;
 	any = strncmp(opts->listen, "0.0.0.0:", 8) == 0;
-	return state_dir_write_kubeconfig(opts->state_dir,
-	                                  any || *opts->listen != '[' ? "127.0.0.1" : "[::1]",
-	                                  api_port(s->api), s->pki.ca_pem, s->token, err);
+	access.host = any || *opts->listen != '[' ? "127.0.0.1" : "[::1]";
+	access.port = api_port(s->api);
+	access.ca_pem = s->pki.ca_pem;
+	access.token = s->token;
+	return state_dir_write_kubeconfig(opts->state_dir, &access, err);
 }
 
 static void stop(struct serve *s)
@@ -156,7 +159,7 @@ static void stop(struct serve *s)
 		(void)close(s->lock_fd);
 }
 
-static int serve(struct serve *s)
+static int serve_run(struct serve *s)
 {
 	struct err err = {0};
 
@@ -219,7 +222,7 @@ int cmd_serve(int argc, char **argv)
 		fprintf(stderr, "sc-local: %s\n", err.text);
 	if (code != 0)
 		return code < 0 ? 2 : 0;
-	code = serve(&s);
+	code = serve_run(&s);
 	stop(&s);
 	return code;
 }

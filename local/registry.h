@@ -31,37 +31,41 @@ int registry_open(struct event_base *base, const struct registry_opts *opts,
                   struct registry **ret_registry, struct err *err);
 void registry_close(struct registry *r);
 
+/* Which object, or with @name NULL which kind of objects. */
+struct registry_ref {
+	const struct kube_type *type; /* found by group and plural */
+	const char *ns;               /* NULL: cluster scoped, or all namespaces */
+	const char *name;
+	const char *subresource; /* NULL or "status" */
+};
+
 /*
- * @type: by group and plural; @subresource: NULL or "status". Objects out are new references.
- * Errors carry the code that HTTP maps: ERR_NOT_FOUND, ERR_EXISTS, ERR_CONFLICT, ERR_INVALID …
+ * Objects out are new references. Errors carry the code that HTTP maps: ERR_NOT_FOUND, ERR_EXISTS,
+ * ERR_CONFLICT, ERR_INVALID …
  */
-int registry_get(struct registry *r, const struct kube_type *type, const char *ns, const char *name,
-                 json_t **ret_object, struct err *err);
-int registry_create(struct registry *r, const struct kube_type *type, const char *ns,
-                    const json_t *object, json_t **ret_object, struct err *err);
-int registry_replace(struct registry *r, const struct kube_type *type, const json_t *object,
-                     const char *subresource, json_t **ret_object, struct err *err);
-int registry_merge_patch(struct registry *r, const struct kube_type *type, const char *ns,
-                         const char *name, const char *subresource, const json_t *patch,
+int registry_get(struct registry *r, const struct registry_ref *ref, json_t **ret_object,
+                 struct err *err);
+int registry_create(struct registry *r, const struct registry_ref *ref, const json_t *object,
+                    json_t **ret_object, struct err *err);
+int registry_merge_patch(struct registry *r, const struct registry_ref *ref, const json_t *patch,
                          json_t **ret_object, struct err *err);
 /**
  * registry_delete() - with finalizers or, for Pods, a grace period, the object is only marked
  * A Pod bound to the node is removed by registry_remove_pod() once its containers have ended.
  */
-int registry_delete(struct registry *r, const struct kube_type *type, const char *ns,
-                    const char *name, const struct kube_delete_opts *opts, json_t **ret_object,
-                    struct err *err);
+int registry_delete(struct registry *r, const struct registry_ref *ref,
+                    const struct kube_delete_opts *opts, json_t **ret_object, struct err *err);
 int registry_remove_pod(struct registry *r, const char *ns, const char *name, const char *uid,
                         struct err *err);
 /** registry_foreach() - Return: 0, or negative before the first was visited */
-int registry_foreach(struct registry *r, const struct kube_type *type, const char *ns,
+int registry_foreach(struct registry *r, const struct registry_ref *ref,
                      bool (*visit)(void *arg, const json_t *object), void *arg, struct err *err);
 
 /* In-process watch: first ADDED for all there is, then changes; from the event loop, never from
  * inside another registry call. @old is NULL for ADDED, @new is NULL when the object is gone. */
 struct registry_watch;
-struct registry_watch *registry_watch(struct registry *r, const struct kube_type *type,
-                                      void (*on_change)(void *arg, const json_t *old_object,
-                                                        const json_t *new_object),
-                                      void *arg);
+struct registry_watch *registry_watch_start(struct registry *r, const struct kube_type *type,
+                                            void (*on_change)(void *arg, const json_t *old_object,
+                                                              const json_t *new_object),
+                                            void *arg);
 void registry_watch_stop(struct registry_watch *w);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * discovery - the documents by which clients learn which resource types the API serves
+ */
 #include "local/api/core/discovery.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * jsonpath - the part of JSONPath that the columns of CustomResourceDefinitions use
+ */
 #include "local/api/core/jsonpath.h"
 
 #include <stdbool.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * OpenAPI v3 as kubectl reads it: `explain` finds the path of a resource, its GVK, and the schema
- * that carries the same GVK; `apply` looks for the fieldValidation parameter of PATCH.
+ * openapi - the OpenAPI v3 document of one group and version, as kubectl reads it
+ *
+ * `kubectl explain` finds the path of a resource, its group, version and kind, and the schema that
+ * carries the same; `kubectl apply` looks for the fieldValidation parameter of PATCH.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * protobuf - reads request bodies that kubectl sends as protobuf, into JSON
+ */
 #include "local/api/core/protobuf.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/base64.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/num.h"
 
@@ -184,25 +189,13 @@ static json_t *string_of(const struct text *t)
 
 static json_t *base64_of(const struct text *t)
 {
-	static const char digits[] =
-	        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t bytes = (size_t)(t->end - t->at), n = 0;
-	/* as many blanks, written over in place */
-	json_t *value = json_sprintf("%*s", (int)((bytes + 2) / 3 * 4), "");
-	char *text = (char *)(uintptr_t)json_string_value(value);
+	size_t bytes = (size_t)(t->end - t->at);
+	CLEANUP(free_var) char *text = malloc(base64_text_bytes(bytes));
 
-	for (size_t i = 0; text && i < bytes; i += 3) {
-		size_t left = bytes - i;
-		uint32_t triple = (uint32_t)t->at[i] << 16 |
-		                  (left > 1 ? (uint32_t)t->at[i + 1] << 8 : 0) |
-		                  (left > 2 ? t->at[i + 2] : 0);
-
-		text[n++] = digits[triple >> 18];
-		text[n++] = digits[triple >> 12 & 63];
-		text[n++] = left > 1 ? digits[triple >> 6 & 63] : '=';
-		text[n++] = left > 2 ? digits[triple & 63] : '=';
-	}
-	return value;
+	if (text == NULL)
+		return NULL;
+	base64_encode(t->at, bytes, text);
+	return json_string(text);
 }
 
 /* One entry of a map: key = 1, value = 2, each the empty text when absent. */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * request - takes the path and the query of a request apart
+ */
 #include "local/api/core/request.h"
 
 #include <jansson.h>

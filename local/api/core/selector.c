@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * selector - label and field selectors: read from a query, matched against objects
+ */
 #include "local/api/core/selector.h"
 
 #include <string.h>

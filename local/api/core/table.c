@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * table - objects as the table that `kubectl get` prints
+ */
 #include "local/api/core/table.h"
 
 #include <stdio.h>

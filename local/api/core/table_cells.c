@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * table_cells - the columns that `kubectl get` shows of the built-in types
+ */
 #include "local/api/core/table_cells.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * api - which handler answers a request: by who asks, path, type and method
+ */
 #include "local/api/io/api.h"
 
 #include <event2/event.h>
@@ -9,33 +12,8 @@
 #include "lib/base/clk.h"
 #include "lib/base/num.h"
 #include "lib/kube/client/object.h"
-#include "lib/text/yaml.h"
-#include "local/api/core/protobuf.h"
-#include "local/api/core/selector.h"
 #include "local/api/io/api_internal.h"
 #include "local/registry/core/status.h"
-
-void api_send(struct api_call *call, int http_code, const json_t *body)
-{
-	char *text = json_dumps(body, JSON_COMPACT);
-
-	http_reply(call->x, http_code, "application/json", text ? text : "",
-	           text ? strlen(text) : 0);
-	free(text);
-}
-
-void api_send_new(struct api_call *call, int http_code, json_t *body)
-{
-	api_send(call, http_code, body);
-	json_decref(body);
-}
-
-void api_send_status(struct api_call *call, json_t *status)
-{
-	if (status_http_code(status) == 401)
-		http_header(call->x, "WWW-Authenticate", "Bearer");
-	api_send_new(call, status_http_code(status), status);
-}
 
 /* RFC 9111 has no Warning any more; Kubernetes clients print it (299 - "text"). */
 static void send_warnings(struct api_call *call, const json_t *warnings)
@@ -71,87 +49,6 @@ static void send_answer(struct api_call *call, int http_code, struct registry_an
 			api_send(call, http_code, ans->body);
 	}
 	registry_answer_done(ans);
-}
-
-int api_selection_parse(struct api_call *call, struct api_selection *sel)
-{
-	const char *labels = request_query(&call->req, "labelSelector");
-	const char *fields = request_query(&call->req, "fieldSelector");
-	struct err err = {0};
-
-	*sel = (struct api_selection){0};
-	if (selector_parse_labels(labels ? labels : "", &sel->labels, &err) == 0 &&
-	    selector_parse_fields(fields ? fields : "", &sel->fields, &err) == 0)
-		return 0;
-	api_selection_done(sel);
-	api_send_status(call, status_bad_request("%s", err.text));
-	return -1;
-}
-
-void api_selection_done(struct api_selection *sel)
-{
-	json_decref(sel->labels);
-	json_decref(sel->fields);
-	*sel = (struct api_selection){0};
-}
-
-bool api_selection_matches(const struct api_selection *sel, const json_t *object)
-{
-	return selector_matches_labels(sel->labels, object) &&
-	       selector_matches_fields(sel->fields, object);
-}
-
-static bool media_is(const char *content_type, const char *wanted)
-{
-	size_t n = strcspn(content_type, "; ");
-
-	return n == strlen(wanted) && strncmp(content_type, wanted, n) == 0;
-}
-
-static void body_refuse(struct api_call *call, const struct err *err)
-{
-	if (err->code == ERR_INVALID)
-		api_send_status(
-		        call, status_new(415, "UnsupportedMediaType", NULL, NULL, "%s", err->text));
-	else
-		api_send_status(call, status_bad_request("the body of the request could not be "
-		                                         "read: %s",
-		                                         err->text));
-}
-
-json_t *api_body_parse(struct api_call *call)
-{
-	const char *content_type = call->message->content_type;
-	bool yaml = media_is(content_type, "application/yaml") ||
-	            media_is(content_type, "application/apply-patch+yaml");
-	json_t *body = NULL, *docs;
-	json_error_t where;
-	struct err err = {0};
-
-	if (media_is(content_type, PROTOBUF_MEDIA_TYPE)) {
-		if (protobuf_parse(call->message->body, call->message->body_bytes, &body, &err) < 0)
-			body_refuse(call, &err);
-		return body;
-	}
-	if (*content_type && !yaml && strstr(content_type, "json") == NULL) {
-		api_send_status(call, status_new(415, "UnsupportedMediaType", NULL, NULL,
-		                                 "the body of the request was in an unknown format "
-		                                 "- accepted media types include: "
-		                                 "application/json, application/yaml"));
-		return NULL;
-	}
-	if (yaml && yaml_load_text(call->message->body, call->message->body_bytes, "body", &docs,
-	                           &err) == 0) {
-		body = json_incref(json_array_get(docs, 0));
-		json_decref(docs);
-	} else if (!yaml) {
-		body = json_loadb(call->message->body, call->message->body_bytes, 0, &where);
-		if (body == NULL)
-			err_set(&err, ERR_PARSE, 0, "line %d: %s", where.line, where.text);
-	}
-	if (body == NULL)
-		body_refuse(call, &err);
-	return body;
 }
 
 static struct registry_request registry_request_of(struct api_call *call)
@@ -213,7 +110,7 @@ static void do_patch(struct api_call *call)
 	json_t *body;
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		if (!media_is(call->message->content_type, kinds[i].media))
+		if (!api_media_is(call->message->content_type, kinds[i].media))
 			continue;
 		body = api_body_parse(call);
 		if (body == NULL)
@@ -233,13 +130,14 @@ static void do_patch(struct api_call *call)
 }
 
 /* DeleteOptions come in the body or, some of them, in the query. */
-static void delete_opts_of(struct api_call *call, const json_t *body, struct registry_delete *opts)
+static void delete_opts_of(struct api_call *call, const json_t *body,
+                           struct registry_delete_opts *opts)
 {
 	const char *grace = request_query(&call->req, "gracePeriodSeconds");
 	const char *how = request_query(&call->req, "propagationPolicy");
 	uint64_t seconds;
 
-	*opts = (struct registry_delete){.grace_period_s = -1};
+	*opts = (struct registry_delete_opts){.grace_period_s = -1};
 	if (grace && num_parse_u64(grace, 0, INT32_MAX, &seconds, NULL) == 0)
 		opts->grace_period_s = (int64_t)seconds;
 	opts->grace_period_s = json_int_at(body, opts->grace_period_s, "gracePeriodSeconds", NULL);
@@ -253,7 +151,7 @@ static void delete_opts_of(struct api_call *call, const json_t *body, struct reg
 		opts->propagation = REGISTRY_ORPHAN;
 }
 
-static void delete_one(struct api_call *call, const struct registry_delete *opts)
+static void delete_one(struct api_call *call, const struct registry_delete_opts *opts)
 {
 	struct registry_request req = registry_request_of(call);
 	struct registry_answer ans;
@@ -276,7 +174,7 @@ static void delete_one(struct api_call *call, const struct registry_delete *opts
 
 struct delete_many {
 	struct api_call *call;
-	const struct registry_delete *opts;
+	const struct registry_delete_opts *opts;
 	struct api_selection selection;
 };
 
@@ -284,7 +182,7 @@ static bool on_delete_each(void *arg, const json_t *object)
 {
 	struct delete_many *many = arg;
 	struct registry_request req = registry_request_of(many->call);
-	struct registry_delete opts = *many->opts;
+	struct registry_delete_opts opts = *many->opts;
 	struct registry_answer ans;
 
 	if (!api_selection_matches(&many->selection, object))
@@ -298,7 +196,7 @@ static bool on_delete_each(void *arg, const json_t *object)
 	return true;
 }
 
-static void delete_collection(struct api_call *call, const struct registry_delete *opts)
+static void delete_collection(struct api_call *call, const struct registry_delete_opts *opts)
 {
 	struct delete_many many = {.call = call, .opts = opts};
 	char resource[API_NAME_BYTES];
@@ -319,7 +217,7 @@ static void delete_collection(struct api_call *call, const struct registry_delet
 
 static void do_delete(struct api_call *call)
 {
-	struct registry_delete opts;
+	struct registry_delete_opts opts;
 	json_t *body = NULL;
 
 	if (call->message->body_bytes > 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All that is not a resource: health, version, discovery, OpenAPI.
+ * api_documents - answers all that is no resource: health, version, discovery, OpenAPI
  *
  * OpenAPI documents are made when they are asked for, from the CRDs in the store: they are large,
  * and kubectl keeps what it has seen by the hash in the index.

@@ -33,6 +33,9 @@ void api_send(struct api_call *call, int http_code, const json_t *body);
 void api_send_new(struct api_call *call, int http_code, json_t *body);
 void api_send_status(struct api_call *call, json_t *status); /* takes @status */
 
+/** api_media_is() - without regard to parameters behind it */
+bool api_media_is(const char *content_type, const char *wanted);
+
 /** api_body_parse() - JSON, or what the content type says. Return: NULL when answered */
 json_t *api_body_parse(struct api_call *call);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * List: selectors, pages, tables.
+ * api_list - answers a list: selectors, pages, tables
  *
- * A page's token names the first page's resourceVersion and the last object. Later pages show the
- * objects as they are by then ("inconsistent continue"); a watch from the resourceVersion, which
- * stays the first page's, tells what changed meanwhile.
+ * The token of a page names the resourceVersion of the first page and the last object. Later pages
+ * show the objects as they are by then ("inconsistent continue"). The resourceVersion stays that of
+ * the first page, so a watch from it tells what changed meanwhile.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET …/pods/NAME/log: what the Pod runner reads, as a stream of text.
+ * api_log - answers GET .../pods/NAME/log with what the Pod runner reads, as a stream of text
  */
 #include <event2/event.h>
 #include <stdlib.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reviews: questions about the caller that are posted, answered and not kept (kubectl auth can-i,
- * kubectl auth whoami). There is one user: who has the token may do everything.
+ * api_review - answers questions about the caller: `kubectl auth can-i`, `kubectl auth whoami`
+ *
+ * Reviews are posted, answered and not stored. There is one user: who has the token may do
+ * everything.
  */
 #include <string.h>
 

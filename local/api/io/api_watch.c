@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Watch: replay from the change log, then changes as they are committed; bookmarks.
+ * api_watch - answers a watch: replay from the change log, then changes as they are committed
  *
- * An object that stops matching the selectors is told as DELETED, one that starts as ADDED.
+ * An object that stops matching the selectors is sent as DELETED, one that starts to as ADDED.
  */
 #include <event2/event.h>
 #include <stdio.h>
@@ -206,7 +206,7 @@ static void begin(struct watch_stream *w, uint64_t from)
 		refuse(w, status_expired(what));
 		return;
 	} else {
-		r = store_replay(store, type, from, on_replay, w, &err);
+		r = store_replay(store, &(struct store_since){type, from}, on_replay, w, &err);
 	}
 	if (r < 0)
 		refuse(w, status_new(500, "InternalError", NULL, NULL,

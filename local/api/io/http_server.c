@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * http_server - an HTTP/1.1 server: TLS, whole requests in, answers or streams out
+ */
 #include "local/api/io/http_server.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * listen_address - reads the option that says where to listen: ADDRESS:PORT
+ */
 #include "local/api/io/listen_address.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * child - when a program that ended is started again: the table
+ */
 #include "local/engine/core/child.h"
 
 #include <assert.h>
@@ -9,7 +12,7 @@ struct child_rule {
 };
 
 /* clang-format off */
-static const struct child_rule rules[CHILD_N_STATES][CHILD_N_EVENTS] = {
+static const struct child_rule rules[CHILD_STATES_COUNT][CHILD_EVENTS_COUNT] = {
 	[CHILD_DOWN] = {
 		[CHILD_EV_START]    = { CHILD_STARTING, CHILD_DO_SPAWN },
 		[CHILD_EV_ANSWERED] = { CHILD_DOWN, 0 },
@@ -45,9 +48,9 @@ static const struct child_rule rules[CHILD_N_STATES][CHILD_N_EVENTS] = {
 
 const char *child_state_name(enum child_state state)
 {
-	static const char *const names[CHILD_N_STATES] = {[CHILD_UNSET] = "unset",
+	static const char *const names[CHILD_STATES_COUNT] = {[CHILD_UNSET] = "unset",
 #define X(name, text) [CHILD_##name] = (text),
-	                                                  CHILD_STATES(X)
+	                                                      CHILD_STATES(X)
 #undef X
 	};
 

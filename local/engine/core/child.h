@@ -31,7 +31,7 @@ enum child_state {
 #define X(name, text) CHILD_##name,
 	CHILD_STATES(X)
 #undef X
-	        CHILD_N_STATES
+	        CHILD_STATES_COUNT
 };
 
 enum child_event {
@@ -39,7 +39,7 @@ enum child_event {
 	CHILD_EV_ANSWERED,
 	CHILD_EV_ENDED,
 	CHILD_EV_STOP,
-	CHILD_N_EVENTS
+	CHILD_EVENTS_COUNT
 };
 
 enum child_action {

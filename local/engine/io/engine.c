@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine - the folders and the lock of an engine, and taking away what it has of the machine
+ */
 #include "local/engine/io/engine.h"
 
 #include <dirent.h>

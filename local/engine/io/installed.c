@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * installed - finds the other programs and the CRDs beside this one, wherever it is installed
+ */
 #include "local/engine/io/installed.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * made - notes in the state folder what the engine made on the machine, and reads it again
+ */
 #include "local/engine/io/made.h"
 
 #include <errno.h>

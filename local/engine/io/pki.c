@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pki - the certificate authority, the certificate of the server and the token, made once
+ */
 #include "local/engine/io/pki.h"
 
 #include <errno.h>
@@ -161,20 +164,26 @@ static int make_ca(const char *dir, X509 **ret_cert, EVP_PKEY **ret_key, struct 
 	return 0;
 }
 
-static int make_server(const char *dir, X509 *ca, EVP_PKEY *ca_key, X509 **ret_cert,
+/* Whoever signs certificates. */
+struct signer {
+	X509 *cert;
+	EVP_PKEY *key;
+};
+
+static int make_server(const char *dir, const struct signer *ca, X509 **ret_cert,
                        EVP_PKEY **ret_key, struct err *err)
 {
 	CLEANUP(EVP_PKEY_free_var) EVP_PKEY *key = EVP_EC_gen("P-256");
 	CLEANUP(X509_free_var) X509 *cert = X509_new();
 
 	if (key == NULL || cert == NULL || !fill(cert, key, "sc-local", SERVER_DAYS) ||
-	    X509_set_issuer_name(cert, X509_get_subject_name(ca)) != 1 ||
-	    !extend(cert, ca, NID_basic_constraints, "critical,CA:FALSE") ||
-	    !extend(cert, ca, NID_key_usage, "critical,digitalSignature") ||
-	    !extend(cert, ca, NID_ext_key_usage, "serverAuth") ||
-	    !extend(cert, ca, NID_authority_key_identifier, "keyid") ||
-	    !extend(cert, ca, NID_subject_alt_name, server_names) ||
-	    X509_sign(cert, ca_key, EVP_sha256()) == 0)
+	    X509_set_issuer_name(cert, X509_get_subject_name(ca->cert)) != 1 ||
+	    !extend(cert, ca->cert, NID_basic_constraints, "critical,CA:FALSE") ||
+	    !extend(cert, ca->cert, NID_key_usage, "critical,digitalSignature") ||
+	    !extend(cert, ca->cert, NID_ext_key_usage, "serverAuth") ||
+	    !extend(cert, ca->cert, NID_authority_key_identifier, "keyid") ||
+	    !extend(cert, ca->cert, NID_subject_alt_name, server_names) ||
+	    X509_sign(cert, ca->key, EVP_sha256()) == 0)
 		return ssl_err(err, "make the server's certificate");
 	if (write_pair(dir, "server", cert, key, err) < 0)
 		return -1;
@@ -234,7 +243,7 @@ int pki_open(struct pki *pki, const char *state_dir, struct err *err)
 	    X509_check_private_key(cert, key) != 1 || X509_verify(cert, ca_key) != 1) {
 		X509_free(TAKE_PTR(cert));
 		EVP_PKEY_free(TAKE_PTR(key));
-		if (make_server(dir, ca, ca_key, &cert, &key, err) < 0)
+		if (make_server(dir, &(struct signer){ca, ca_key}, &cert, &key, err) < 0)
 			return -1;
 	}
 	ERR_clear_error();

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * podman_conf - the configuration that gives Podman a storage of its own for this engine
+ */
 #include "local/engine/io/podman_conf.h"
 
 #include <errno.h>

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * state_dir - makes and locks the state folder, writes its kubeconfig
+ */
 #include "local/engine/io/state_dir.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "lib/base/base64.h"
 #include "local/engine/io/pki.h"
 
 int state_dir_open(const char *dir, int *ret_fd, struct err *err)
@@ -38,8 +41,7 @@ int state_dir_open(const char *dir, int *ret_fd, struct err *err)
 	return 0;
 }
 
-int state_dir_write_kubeconfig(const char *dir, const char *host, unsigned port, const char *ca_pem,
-                               const char *token, struct err *err)
+int state_dir_write_kubeconfig(const char *dir, const struct state_dir_access *api, struct err *err)
 {
 	static const char format[] = "apiVersion: v1\n"
 	                             "kind: Config\n"
@@ -60,14 +62,14 @@ int state_dir_write_kubeconfig(const char *dir, const char *host, unsigned port,
 	                             "    namespace: default\n"
 	                             "current-context: sc-local\n";
 	char path[PATH_MAX];
-	size_t bytes = strlen(ca_pem);
-	CLEANUP(free_var) char *ca = malloc(bytes / 3 * 4 + 5);
+	size_t bytes = strlen(api->ca_pem);
+	CLEANUP(free_var) char *ca = malloc(base64_text_bytes(bytes));
 	CLEANUP(free_var) char *text = NULL;
 
 	if (ca == NULL)
 		return err_set(err, ERR_NOMEM, 0, "kubeconfig");
-	(void)EVP_EncodeBlock((unsigned char *)ca, (const unsigned char *)ca_pem, (int)bytes);
-	if (asprintf(&text, format, host, port, ca, token) < 0)
+	base64_encode(api->ca_pem, bytes, ca);
+	if (asprintf(&text, format, api->host, api->port, ca, api->token) < 0)
 		return err_set(err, ERR_NOMEM, 0, "kubeconfig");
 	(void)snprintf(path, sizeof path, "%s/kubeconfig", dir);
 	return pki_write_file(path, text, 0600, err);

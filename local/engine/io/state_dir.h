@@ -12,6 +12,14 @@
  */
 int state_dir_open(const char *dir, int *ret_fd, struct err *err);
 
+/* How a client reaches the API. */
+struct state_dir_access {
+	const char *host;
+	unsigned port;
+	const char *ca_pem;
+	const char *token;
+};
+
 /** state_dir_write_kubeconfig() - DIR/kubeconfig, 0600, whole or not at all */
-int state_dir_write_kubeconfig(const char *dir, const char *host, unsigned port, const char *ca_pem,
-                               const char *token, struct err *err);
+int state_dir_write_kubeconfig(const char *dir, const struct state_dir_access *api,
+                               struct err *err);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * supervise - starts the programs of the engine, and starts again what ended
+ */
 #include "local/engine/io/supervise.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * supervise_log - the log files of the programs that the engine starts
+ */
 #include "local/engine/io/supervise_log.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cgroup - enters, reads and removes cgroups, of version 1 and 2
+ */
 #include "local/host/io/cgroup.h"
 
 #include <dirent.h>

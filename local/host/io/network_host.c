@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * network_host - bridge, forwarding and masquerade, by netlink and nft
+ */
 #include "local/host/io/network_host.h"
 
 #include <arpa/inet.h>
@@ -190,8 +193,8 @@ static void owner_mark(const struct network_opts *opts, char mark[OWNER_MARK_BYT
 enum bridge_owner { BRIDGE_NONE, BRIDGE_OURS, BRIDGE_UNMARKED, BRIDGE_FOREIGN };
 
 /* Whose the link of that name is; @ret_mark: of a foreign one. */
-static enum bridge_owner bridge_owner(struct nl_sock *sock, const struct network_opts *opts,
-                                      char ret_mark[OWNER_MARK_BYTES])
+static enum bridge_owner bridge_owner_of(struct nl_sock *sock, const struct network_opts *opts,
+                                         char ret_mark[OWNER_MARK_BYTES])
 {
 	enum bridge_owner owner = BRIDGE_FOREIGN;
 	struct rtnl_link *link = NULL;
@@ -225,7 +228,7 @@ int network_may_have(const struct network_opts *opts, struct err *err)
 
 	if (sock == NULL || nl_connect(sock, NETLINK_ROUTE) < 0)
 		r = err_set(err, ERR_SYS, errno, "netlink");
-	else if (bridge_owner(sock, opts, mark) == BRIDGE_FOREIGN)
+	else if (bridge_owner_of(sock, opts, mark) == BRIDGE_FOREIGN)
 		r = bridge_refuse(mark, err);
 	nl_socket_free(sock);
 	return r < 0 ? err_wrap(err, "bridge %s", opts->bridge) : 0;
@@ -255,7 +258,7 @@ static int bridge_make(struct nl_sock *sock, const struct network_opts *opts, st
 	if (strlen(opts->bridge) == 0 || strlen(opts->bridge) >= IFNAMSIZ)
 		return err_set(err, ERR_INVALID, 0, "a bridge's name has 1 to %d characters",
 		               IFNAMSIZ - 1);
-	switch (bridge_owner(sock, opts, mark)) {
+	switch (bridge_owner_of(sock, opts, mark)) {
 	case BRIDGE_OURS:
 		return 0;
 	case BRIDGE_FOREIGN:
@@ -371,7 +374,7 @@ int network_remove(const struct network_opts *opts, struct err *err)
 
 	if (r == 0 && (sock == NULL || nl_connect(sock, NETLINK_ROUTE) < 0))
 		r = err_set(err, ERR_SYS, errno, "netlink");
-	if (r == 0 && bridge_owner(sock, opts, mark) != BRIDGE_FOREIGN) {
+	if (r == 0 && bridge_owner_of(sock, opts, mark) != BRIDGE_FOREIGN) {
 		r = bridge_remove(sock, opts, err);
 		if (opts->masquerade)
 			(void)masquerade_set(opts, &subnet, false, NULL);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * api_types - the table of resource types: the built-in ones and those of CRDs
+ */
 #include "local/registry/core/api_types.h"
 
 #include <stdio.h>

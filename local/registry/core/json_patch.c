@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * json_patch - applies a JSON Patch (RFC 6902)
+ */
 #include "local/registry/core/json_patch.h"
 
 #include <stdbool.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rules - what the API server does to an object between its arrival and the store
+ */
 #include "local/registry/core/rules.h"
 
 #include <ctype.h>
@@ -123,7 +126,8 @@ static json_t *check_names(const struct api_type *type, const json_t *object)
 	return status;
 }
 
-json_t *rules_create(const struct api_type *type, const struct rules_create *how, json_t *object)
+json_t *rules_create(const struct api_type *type, const struct rules_create_opts *how,
+                     json_t *object)
 {
 	static const char *const servers[] = {
 	        "uid",          "resourceVersion",   "generation",

@@ -15,7 +15,7 @@
 
 enum rules_unknown { RULES_UNKNOWN_WARN, RULES_UNKNOWN_STRICT, RULES_UNKNOWN_IGNORE };
 
-struct rules_create {
+struct rules_create_opts {
 	const char *ns;     /* of the request, "" for cluster scoped */
 	const char *uid;    /* fresh */
 	const char *suffix; /* fresh, for generateName */
@@ -27,7 +27,8 @@ json_t *rules_identity(const struct api_type *type, const char *ns, const char *
                        json_t *object);
 
 /** rules_create() - metadata of a new object */
-json_t *rules_create(const struct api_type *type, const struct rules_create *how, json_t *object);
+json_t *rules_create(const struct api_type *type, const struct rules_create_opts *how,
+                     json_t *object);
 
 /**
  * rules_update() - @object becomes what may be stored over @old

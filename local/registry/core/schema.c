@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pruning and defaulting; validation is in schema_validate.c.
+ * schema - removes what a schema does not know, and fills in its defaults
  */
 #include "local/registry/core/schema.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The formats that the API server checks: date-time, date, duration, byte, uuid, ipv4, ipv6,
- * hostname. Others say how a value is meant and are not checked, as there.
+ * schema_format - the formats of strings that the API server checks
+ *
+ * They are date-time, date, duration, byte, uuid, ipv4, ipv6 and hostname. Others say how a value
+ * is meant and are not checked, as there.
  */
 #include <arpa/inet.h>
 #include <string.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * schema_path - writes the path of a field as messages print it
+ */
 #include "local/registry/core/schema_path.h"
 
 #include <stdio.h>

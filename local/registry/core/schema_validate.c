@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Validation in kube-openapi's wording, as the API server gives it to field errors.
+ * schema_validate - checks a value against a schema, in the wording of kube-openapi
  */
 #include <limits.h>
 #include <math.h>

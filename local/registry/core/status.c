@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * status - makes Kubernetes Status objects in the wording of the API server
+ */
 #include "local/registry/core/status.h"
 
 #include <stdarg.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Strategic merge patch. The merge keys are those of k8s.io/api's patchMergeKey tags, by the
- * field's name; a list that is not named here is replaced as a whole.
+ * strategic - applies a strategic merge patch
+ *
+ * The merge keys are those of the patchMergeKey tags of k8s.io/api, by the name of the field. A
+ * list that is not named here is replaced as a whole.
  */
 #include <stdbool.h>
 #include <string.h>

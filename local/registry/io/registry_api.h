@@ -32,7 +32,7 @@ struct registry_answer {
 
 enum registry_propagation { REGISTRY_BACKGROUND, REGISTRY_FOREGROUND, REGISTRY_ORPHAN };
 
-struct registry_delete {
+struct registry_delete_opts {
 	const char *uid;
 	const char *resource_version;
 	int64_t grace_period_s; /* -1: the object's own */
@@ -49,15 +49,12 @@ int registry_do_replace(struct registry *r, const struct registry_request *req,
 int registry_do_patch(struct registry *r, const struct registry_request *req,
                       enum registry_patch how, const json_t *patch, struct registry_answer *ans);
 int registry_do_delete(struct registry *r, const struct registry_request *req,
-                       const struct registry_delete *opts, struct registry_answer *ans);
+                       const struct registry_delete_opts *opts, struct registry_answer *ans);
 void registry_answer_init(struct registry_answer *ans);
 void registry_answer_done(struct registry_answer *ans);
 
 const struct api_types *registry_types(const struct registry *r);
 struct store *registry_store(struct registry *r);
-
-/** registry_add_crd() - @crd is kept as an object that can be read */
-int registry_add_crd(struct registry *r, const json_t *crd, struct err *err);
 
 /** registry_read_defaults() - what a stored object lacks that its schema has by now */
 void registry_read_defaults(const struct api_type *type, json_t *object);

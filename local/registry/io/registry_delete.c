@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Deletion: preconditions, grace, finalizers, propagation.
+ * registry_delete - deletes: preconditions, grace period, finalizers, propagation
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "local/registry/io/registry_internal.h"
 
 static int check_preconditions(const struct api_type *type, const json_t *object,
-                               const struct registry_delete *opts, struct registry_answer *ans)
+                               const struct registry_delete_opts *opts, struct registry_answer *ans)
 {
 	const char *revision = kube_resource_version(object);
 	char why[256];
@@ -46,7 +46,7 @@ static bool pod_has_ended(const json_t *pod)
  * it.
  */
 static int64_t grace_of(const struct registry *r, const struct api_type *type, const json_t *object,
-                        const struct registry_delete *opts)
+                        const struct registry_delete_opts *opts)
 {
 	const char *node = json_str_at(object, "", "spec", "nodeName", NULL);
 	int64_t grace = opts->grace_period_s;
@@ -74,24 +74,25 @@ static void add_finalizer(json_t *object, const char *finalizer)
 	(void)json_array_append_new(list, json_string(finalizer));
 }
 
-static int write_deleted(struct registry *r, const struct registry_request *req, const json_t *old,
-                         json_t *object, bool changed, struct registry_answer *ans)
+/* @changed: it is to be written also when it stays. */
+static int write_deleted(struct registry *r, const struct registry_request *req,
+                         struct registry_write *write, bool changed, struct registry_answer *ans)
 {
-	bool gone = rules_is_removable(req->type, object);
+	bool gone = rules_is_removable(req->type, write->object);
 
 	ans->accepted = !gone;
-	if (!req->dry_run && (gone || changed) &&
-	    registry_commit(r, req->type, gone ? STORE_DELETED : STORE_MODIFIED, old, object, ans) <
-	            0)
+	write->event = gone ? STORE_DELETED : STORE_MODIFIED;
+	if (!req->dry_run && (gone || changed) && registry_commit(r, write, ans) < 0)
 		return -1;
 	json_decref(ans->body);
-	ans->body = json_incref(object);
+	ans->body = json_incref(write->object);
 	return 0;
 }
 
 int registry_do_delete(struct registry *r, const struct registry_request *req,
-                       const struct registry_delete *opts, struct registry_answer *ans)
+                       const struct registry_delete_opts *opts, struct registry_answer *ans)
 {
+	struct registry_write write;
 	json_t *old, *object;
 	bool changed;
 	int result;
@@ -101,6 +102,7 @@ int registry_do_delete(struct registry *r, const struct registry_request *req,
 		return -1;
 	old = json_incref(ans->body);
 	object = json_deep_copy(old);
+	write = (struct registry_write){.type = req->type, .old_object = old, .object = object};
 	changed = rules_mark_deleted(object, grace_of(r, req->type, object, opts), clk_wall_ms());
 	if (changed && opts->propagation == REGISTRY_FOREGROUND)
 		add_finalizer(object, "foregroundDeletion");
@@ -109,7 +111,7 @@ int registry_do_delete(struct registry *r, const struct registry_request *req,
 	if (strcmp(req->type->kube.plural, "namespaces") == 0)
 		(void)json_object_set_new(object, "status",
 		                          json_pack("{s:s}", "phase", "Terminating"));
-	result = write_deleted(r, req, old, object, changed, ans);
+	result = write_deleted(r, req, &write, changed, ans);
 	json_decref(object);
 	json_decref(old);
 	return result;
@@ -124,6 +126,7 @@ int registry_remove_pod(struct registry *r, const char *ns, const char *name, co
 	        .name = name,
 	};
 	struct registry_answer ans;
+	struct registry_write write;
 	json_t *old, *object;
 	int result;
 
@@ -135,7 +138,9 @@ int registry_remove_pod(struct registry *r, const char *ns, const char *name, co
 		old = json_incref(ans.body);
 		object = json_deep_copy(old);
 		(void)rules_mark_deleted(object, 0, clk_wall_ms());
-		result = write_deleted(r, &req, old, object, !rules_same(old, object), &ans);
+		write = (struct registry_write){
+		        .type = req.type, .old_object = old, .object = object};
+		result = write_deleted(r, &req, &write, !rules_same(old, object), &ans);
 		json_decref(object);
 		json_decref(old);
 	}

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Garbage collection: dependents of owners that are gone, finalizers of foreground and orphan
- * deletion, content of namespaces that end. From the event loop, a bounded piece a turn.
+ * registry_gc - garbage collection, from the event loop, a bounded piece a turn
  *
- * Work is a set of UIDs to look at: of owners, gone or on their way, and of namespaces. An object
+ * It deletes dependents of owners that are gone, takes off the finalizers of foreground and orphan
+ * deletion, and empties namespaces that are being deleted.
+ *
+ * Work is a set of UIDs to look at: of owners, gone or being deleted, and of namespaces. An object
  * whose owners are all gone is deleted; so is one that was made after its owner had gone.
  *
- * What cannot be read is not gone: a UID whose look failed stays in the set and is looked at again
- * after a moment. Nothing is deleted for want of an answer.
+ * What cannot be read is not gone: a UID that could not be looked at stays in the set and is tried
+ * again after a moment. Nothing is deleted because an answer is missing.
  */
 #include <event2/event.h>
 #include <stdio.h>
@@ -48,7 +50,7 @@ static int delete_object(struct registry *r, const json_t *object, struct err *e
 	        .ns = kube_namespace(object),
 	        .name = kube_name(object),
 	};
-	struct registry_delete opts = {.uid = kube_uid(object), .grace_period_s = -1};
+	struct registry_delete_opts opts = {.uid = kube_uid(object), .grace_period_s = -1};
 	struct registry_answer ans;
 
 	if (req.type == NULL || kube_is_deleting(object))
@@ -204,7 +206,8 @@ static int finish_namespace(struct registry *r, const json_t *ns, struct err *er
 	(void)json_object_set_new(object, "spec", json_object());
 	registry_answer_init(&ans);
 	if (rules_is_removable(type, object))
-		result = registry_commit(r, type, STORE_DELETED, ns, object, &ans);
+		result = registry_commit(
+		        r, &(struct registry_write){type, STORE_DELETED, ns, object}, &ans);
 	json_decref(object);
 	return answer_end(&ans, result, err);
 }
@@ -281,8 +284,6 @@ static void on_gc(evutil_socket_t fd, short what, void *arg)
 	struct err err;
 	bool failed = r->gc_all && store_foreach_gc(r->store, on_stored_uid, r, &err) < 0;
 
-	(void)fd;
-	(void)what;
 	r->gc_all = failed;
 	work = r->gc_owners;
 	r->gc_owners = json_object();
@@ -322,9 +323,8 @@ static void schedule_namespace(struct registry *r, const char *name)
 	registry_answer_init(&ans);
 	if (registry_load(r, &req, name, &ans) == 0 && kube_is_deleting(ans.body)) {
 		schedule(r, kube_uid(ans.body));
-	} else if (status_http_code(ans.body) >= 500) { /* not known: all are looked at */
-		r->gc_all = true;
-		event_active(r->gc_event, EV_TIMEOUT, 1);
+	} else if (status_http_code(ans.body) >= 500) {
+		registry_gc_look_at_all(r); /* it is not known */
 	}
 	registry_answer_done(&ans);
 }
@@ -343,13 +343,16 @@ static void schedule_owners(struct registry *r, const json_t *object, bool only_
 	}
 }
 
-void registry_gc_look(struct registry *r, const struct registry_change *change)
+void registry_gc_look_at_all(struct registry *r)
 {
-	if (change == NULL) { /* at start: all that may have been under way */
-		r->gc_all = true;
-		event_active(r->gc_event, EV_TIMEOUT, 1);
-		return;
-	}
+	r->gc_all = true;
+	event_active(r->gc_event, EV_TIMEOUT, 1);
+}
+
+static void on_change(void *arg, const struct registry_change *change)
+{
+	struct registry *r = arg;
+
 	if (change->event == STORE_DELETED) {
 		schedule(r, kube_uid(change->object));
 		schedule_namespace(r, kube_namespace(change->object));
@@ -362,10 +365,11 @@ void registry_gc_look(struct registry *r, const struct registry_change *change)
 		schedule_owners(r, change->object, true);
 }
 
-void registry_gc_init(struct registry *r)
+int registry_gc_init(struct registry *r)
 {
 	r->gc_owners = json_object();
 	r->gc_event = event_new(r->base, -1, 0, on_gc, r);
+	return r->gc_owners && r->gc_event && registry_listen(r, on_change, r) ? 0 : -1;
 }
 
 void registry_gc_done(struct registry *r)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * registry.h: the registry as the Pod runner, in the same process, calls it.
+ * registry_inside - local/registry.h: the registry as other code of this process calls it
  */
 #include <event2/event.h>
 #include <stdlib.h>
@@ -12,16 +12,18 @@
 #include "local/registry/io/registry_internal.h"
 
 /* Return: false with err set when the type is not served. */
-static bool request_of(struct registry *r, const struct kube_type *type, const char *ns,
+static bool request_of(struct registry *r, const struct registry_ref *ref,
                        struct registry_request *ret_req, struct err *err)
 {
 	*ret_req = (struct registry_request){
-	        .type = api_types_find(&r->types, type->group, NULL, type->plural),
-	        .ns = ns ? ns : "",
+	        .type = api_types_find(&r->types, ref->type->group, NULL, ref->type->plural),
+	        .ns = ref->ns ? ref->ns : "",
+	        .name = ref->name,
+	        .subresource = ref->subresource,
 	        .unknown = RULES_UNKNOWN_IGNORE,
 	};
 	if (ret_req->type == NULL)
-		err_set(err, ERR_NOT_FOUND, 0, "no resource type %s", type->plural);
+		err_set(err, ERR_NOT_FOUND, 0, "no resource type %s", ref->type->plural);
 	return ret_req->type != NULL;
 }
 
@@ -35,72 +37,52 @@ static int finish(struct registry_answer *ans, int result, json_t **ret_object, 
 	return result;
 }
 
-int registry_get(struct registry *r, const struct kube_type *type, const char *ns, const char *name,
-                 json_t **ret_object, struct err *err)
+int registry_get(struct registry *r, const struct registry_ref *ref, json_t **ret_object,
+                 struct err *err)
 {
 	struct registry_request req;
 	struct registry_answer ans;
 
-	if (!request_of(r, type, ns, &req, err))
+	if (!request_of(r, ref, &req, err))
 		return -1;
-	req.name = name;
 	registry_answer_init(&ans);
 	return finish(&ans, registry_do_get(r, &req, &ans), ret_object, err);
 }
 
-int registry_create(struct registry *r, const struct kube_type *type, const char *ns,
-                    const json_t *object, json_t **ret_object, struct err *err)
+int registry_create(struct registry *r, const struct registry_ref *ref, const json_t *object,
+                    json_t **ret_object, struct err *err)
 {
 	struct registry_request req;
 	struct registry_answer ans;
 
-	if (!request_of(r, type, ns, &req, err))
+	if (!request_of(r, ref, &req, err))
 		return -1;
 	registry_answer_init(&ans);
 	return finish(&ans, registry_do_create(r, &req, object, &ans), ret_object, err);
 }
 
-int registry_replace(struct registry *r, const struct kube_type *type, const json_t *object,
-                     const char *subresource, json_t **ret_object, struct err *err)
-{
-	struct registry_request req;
-	struct registry_answer ans;
-
-	if (!request_of(r, type, kube_namespace(object), &req, err))
-		return -1;
-	req.name = kube_name(object);
-	req.subresource = subresource;
-	registry_answer_init(&ans);
-	return finish(&ans, registry_do_replace(r, &req, object, &ans), ret_object, err);
-}
-
-int registry_merge_patch(struct registry *r, const struct kube_type *type, const char *ns,
-                         const char *name, const char *subresource, const json_t *patch,
+int registry_merge_patch(struct registry *r, const struct registry_ref *ref, const json_t *patch,
                          json_t **ret_object, struct err *err)
 {
 	struct registry_request req;
 	struct registry_answer ans;
 
-	if (!request_of(r, type, ns, &req, err))
+	if (!request_of(r, ref, &req, err))
 		return -1;
-	req.name = name;
-	req.subresource = subresource;
 	registry_answer_init(&ans);
 	return finish(&ans, registry_do_patch(r, &req, REGISTRY_PATCH_MERGE, patch, &ans),
 	              ret_object, err);
 }
 
-int registry_delete(struct registry *r, const struct kube_type *type, const char *ns,
-                    const char *name, const struct kube_delete_opts *opts, json_t **ret_object,
-                    struct err *err)
+int registry_delete(struct registry *r, const struct registry_ref *ref,
+                    const struct kube_delete_opts *opts, json_t **ret_object, struct err *err)
 {
-	struct registry_delete how = {.grace_period_s = -1};
+	struct registry_delete_opts how = {.grace_period_s = -1};
 	struct registry_request req;
 	struct registry_answer ans;
 
-	if (!request_of(r, type, ns, &req, err))
+	if (!request_of(r, ref, &req, err))
 		return -1;
-	req.name = name;
 	if (opts) {
 		how.uid = opts->uid;
 		how.resource_version = opts->resource_version;
@@ -110,15 +92,14 @@ int registry_delete(struct registry *r, const struct kube_type *type, const char
 	return finish(&ans, registry_do_delete(r, &req, &how, &ans), ret_object, err);
 }
 
-int registry_foreach(struct registry *r, const struct kube_type *type, const char *ns,
+int registry_foreach(struct registry *r, const struct registry_ref *ref,
                      bool (*visit)(void *arg, const json_t *object), void *arg, struct err *err)
 {
 	struct registry_request req;
 	char resource[API_NAME_BYTES];
-
 	struct store_range all = {0};
 
-	if (!request_of(r, type, ns, &req, err))
+	if (!request_of(r, ref, &req, err))
 		return -1;
 	all.type = api_type_resource(req.type, resource, sizeof resource);
 	all.ns = req.ns;
@@ -183,10 +164,10 @@ static void on_watch_start(evutil_socket_t fd, short what, void *arg)
 	(void)event_add(w->start, &retry);
 }
 
-struct registry_watch *registry_watch(struct registry *r, const struct kube_type *type,
-                                      void (*on_change)(void *arg, const json_t *old_object,
-                                                        const json_t *new_object),
-                                      void *arg)
+struct registry_watch *registry_watch_start(struct registry *r, const struct kube_type *type,
+                                            void (*on_change)(void *arg, const json_t *old_object,
+                                                              const json_t *new_object),
+                                            void *arg)
 {
 	struct registry_watch *w = calloc(1, sizeof *w);
 

@@ -46,14 +46,23 @@ int registry_store_failed(struct registry_answer *ans, const struct err *err);
 int registry_load(struct registry *r, const struct registry_request *req, const char *name,
                   struct registry_answer *ans);
 
-/**
- * registry_commit() - the next resourceVersion, the store, the watches
- * @old_object: NULL when added; @object gets its resourceVersion
- */
-int registry_commit(struct registry *r, const struct api_type *type, enum store_event event,
-                    const json_t *old_object, json_t *object, struct registry_answer *ans);
+struct registry_write {
+	const struct api_type *type;
+	enum store_event event;
+	const json_t *old_object; /* NULL when added */
+	json_t *object;           /* gets its resourceVersion */
+};
 
-void registry_gc_init(struct registry *r);
+/** registry_commit() - the next resourceVersion, the store, the watches */
+int registry_commit(struct registry *r, const struct registry_write *w,
+                    struct registry_answer *ans);
+
+/* The queue of changes and those who listen. Return: 0; negative: no memory */
+int registry_core_init(struct registry *r);
+void registry_core_done(struct registry *r);
+
+/* Listens to changes. Return: 0; negative: no memory */
+int registry_gc_init(struct registry *r);
 void registry_gc_done(struct registry *r);
-/** registry_gc_look() - after a change: dependents, owners that are not there, namespaces */
-void registry_gc_look(struct registry *r, const struct registry_change *change);
+/** registry_gc_look_at_all() - at start: all that may have been under way */
+void registry_gc_look_at_all(struct registry *r);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Create, replace, patch.
+ * registry_write - creates, replaces and patches objects
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +75,7 @@ static void create_specials(struct registry *r, const struct api_type *type, jso
 static int create_checked(struct registry *r, const struct registry_request *req, json_t *object,
                           struct registry_answer *ans)
 {
-	struct registry_request same = *req;
+	const struct registry_write write = {req->type, STORE_ADDED, NULL, object};
 	json_t *status = rules_admit(req->type, req->unknown, object, ans->warnings);
 
 	if (status)
@@ -83,11 +83,11 @@ static int create_checked(struct registry *r, const struct registry_request *req
 	create_specials(r, req->type, object);
 	if (check_namespace(r, req, kube_name(object), ans) < 0)
 		return -1;
-	if (registry_load(r, &same, kube_name(object), ans) == 0)
+	if (registry_load(r, req, kube_name(object), ans) == 0)
 		return registry_refuse(ans, status_exists(req->type, kube_name(object)));
 	if (status_http_code(ans->body) != 404)
 		return -1;
-	if (!req->dry_run && registry_commit(r, req->type, STORE_ADDED, NULL, object, ans) < 0)
+	if (!req->dry_run && registry_commit(r, &write, ans) < 0)
 		return -1;
 	json_decref(ans->body);
 	ans->body = json_incref(object);
@@ -98,7 +98,7 @@ int registry_do_create(struct registry *r, const struct registry_request *req, c
                        struct registry_answer *ans)
 {
 	char uid[UID_BYTES], suffix[SUFFIX_BYTES];
-	struct rules_create how = {req->ns, uid, suffix, clk_wall_ms()};
+	struct rules_create_opts how = {req->ns, uid, suffix, clk_wall_ms()};
 	json_t *copy, *status;
 	int result;
 
@@ -115,7 +115,7 @@ int registry_do_create(struct registry *r, const struct registry_request *req, c
 static int update_write(struct registry *r, const struct registry_request *req, const json_t *old,
                         json_t *object, struct registry_answer *ans)
 {
-	enum store_event event = STORE_MODIFIED;
+	struct registry_write write = {req->type, STORE_MODIFIED, old, object};
 
 	if (rules_same(old, object) || req->dry_run) {
 		json_decref(ans->body);
@@ -123,8 +123,8 @@ static int update_write(struct registry *r, const struct registry_request *req, 
 		return 0;
 	}
 	if (rules_is_removable(req->type, object))
-		event = STORE_DELETED;
-	if (registry_commit(r, req->type, event, old, object, ans) < 0)
+		write.event = STORE_DELETED;
+	if (registry_commit(r, &write, ans) < 0)
 		return -1;
 	json_decref(ans->body);
 	ans->body = json_incref(object);

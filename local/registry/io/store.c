@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store - the SQL statements behind store.h
+ */
 #include "local/registry/io/store.h"
 
 #include <errno.h>
@@ -46,7 +49,7 @@ enum statement {
 #define X(name, sql) ST_##name,
 	STATEMENTS(X)
 #undef X
-	        ST_COUNT_OF
+	        STATEMENTS_COUNT
 };
 
 static const char *const statement_texts[] = {
@@ -70,7 +73,7 @@ static const char schema_sql[] =
 
 struct store {
 	sqlite3 *db;
-	sqlite3_stmt *statements[ST_COUNT_OF];
+	sqlite3_stmt *statements[STATEMENTS_COUNT];
 	uint64_t revision;
 	uint64_t floor;
 	uint32_t change_log_max;
@@ -149,7 +152,7 @@ static int store_prepare(struct store *s, struct err *err)
 {
 	if (query_u64(s, revision_sql, &s->revision) < 0 || query_u64(s, floor_sql, &s->floor) < 0)
 		return store_err(s, "revision", err);
-	for (size_t i = 0; i < ST_COUNT_OF; i++) {
+	for (size_t i = 0; i < STATEMENTS_COUNT; i++) {
 		if (sqlite3_prepare_v3(s->db, statement_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
 		                       &s->statements[i], NULL) != SQLITE_OK)
 			return store_err(s, statement_texts[i], err);
@@ -192,7 +195,7 @@ void store_close(struct store *s)
 {
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < ST_COUNT_OF; i++)
+	for (size_t i = 0; i < STATEMENTS_COUNT; i++)
 		(void)sqlite3_finalize(s->statements[i]);
 	(void)sqlite3_close(s->db);
 	free(s);
@@ -247,11 +250,19 @@ static int put_owners(struct store *s, const json_t *object, bool gone, struct e
 	return 0;
 }
 
-static int put_rows(struct store *s, const struct store_key *key, enum store_event event,
-                    const json_t *object, const char *body, struct err *err)
+/* One object as it is written. */
+struct row {
+	const struct store_key *key;
+	enum store_event event;
+	const json_t *object;
+	const char *body; /* @object as text */
+};
+
+static int put_rows(struct store *s, const struct row *row, struct err *err)
 {
+	bool gone = row->event == STORE_DELETED;
 	sqlite3_int64 revision = (sqlite3_int64)s->revision + 1, previous = 0;
-	sqlite3_stmt *st = statement_with_key(s, ST_PREVIOUS, key);
+	sqlite3_stmt *st = statement_with_key(s, ST_PREVIOUS, row->key);
 	int code = sqlite3_step(st);
 
 	if (code == SQLITE_ROW)
@@ -262,21 +273,21 @@ static int put_rows(struct store *s, const struct store_key *key, enum store_eve
 	if (code != SQLITE_ROW && code != SQLITE_DONE)
 		return -1;
 
-	st = statement_with_key(s, event == STORE_DELETED ? ST_DELETE : ST_PUT, key);
-	if (event != STORE_DELETED) {
-		bind_text(st, 4, kube_uid(object));
+	st = statement_with_key(s, gone ? ST_DELETE : ST_PUT, row->key);
+	if (!gone) {
+		bind_text(st, 4, kube_uid(row->object));
 		(void)sqlite3_bind_int64(st, 5, revision);
-		bind_text(st, 6, body);
+		bind_text(st, 6, row->body);
 	}
-	if (run(s, st, "write", err) < 0 || put_owners(s, object, event == STORE_DELETED, err) < 0)
+	if (run(s, st, "write", err) < 0 || put_owners(s, row->object, gone, err) < 0)
 		return -1;
 
 	st = s->statements[ST_CHANGE];
 	(void)sqlite3_bind_int64(st, 1, revision);
-	bind_text(st, 2, key->type);
-	(void)sqlite3_bind_int(st, 3, (int)event);
+	bind_text(st, 2, row->key->type);
+	(void)sqlite3_bind_int(st, 3, (int)row->event);
 	(void)sqlite3_bind_int64(st, 4, previous);
-	bind_text(st, 5, body);
+	bind_text(st, 5, row->body);
 	return run(s, st, "write", err);
 }
 
@@ -298,13 +309,13 @@ int store_put(struct store *s, const struct store_key *key, enum store_event eve
               const json_t *object, struct err *err)
 {
 	CLEANUP(free_var) char *body = json_dumps(object, JSON_COMPACT);
+	const struct row row = {key, event, object, body};
 
 	if (body == NULL)
 		return err_set(err, ERR_NOMEM, 0, "object");
 	if (run(s, s->statements[ST_BEGIN], "begin", err) < 0)
 		return -1;
-	if (put_rows(s, key, event, object, body, err) < 0 ||
-	    run(s, s->statements[ST_COMMIT], "commit", err) < 0) {
+	if (put_rows(s, &row, err) < 0 || run(s, s->statements[ST_COMMIT], "commit", err) < 0) {
 		(void)run(s, s->statements[ST_ABORT], "roll back", NULL);
 		return -1;
 	}
@@ -396,15 +407,15 @@ uint64_t store_count(struct store *s, const char *type, const char *ns)
 	return count;
 }
 
-int store_replay(struct store *s, const char *type, uint64_t from, store_visit_change visit,
+int store_replay(struct store *s, const struct store_since *since, store_visit_change visit,
                  void *arg, struct err *err)
 {
 	sqlite3_stmt *st = s->statements[ST_REPLAY];
 	json_t *rows, *row, *old;
 	size_t i;
 
-	(void)sqlite3_bind_int64(st, 1, (sqlite3_int64)from);
-	bind_text(st, 2, type);
+	(void)sqlite3_bind_int64(st, 1, (sqlite3_int64)since->revision);
+	bind_text(st, 2, since->type);
 	rows = collect(s, st, read_change, err);
 	if (rows == NULL)
 		return -1;

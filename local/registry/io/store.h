@@ -71,10 +71,16 @@ int store_list(struct store *s, const struct store_range *range, store_visit vis
                struct err *err);
 uint64_t store_count(struct store *s, const char *type, const char *ns);
 
-/* Changes of a type after @from, in order. @old is NULL when it is not known any more. */
+/* The changes of a type after a resourceVersion. */
+struct store_since {
+	const char *type;
+	uint64_t revision;
+};
+
+/* In order. @old is NULL when it is not known any more. */
 typedef bool (*store_visit_change)(void *arg, enum store_event event, uint64_t revision,
                                    const json_t *old_object, const json_t *object);
-int store_replay(struct store *s, const char *type, uint64_t from, store_visit_change visit,
+int store_replay(struct store *s, const struct store_since *since, store_visit_change visit,
                  void *arg, struct err *err);
 
 /** store_first_dependent() - an object that names @owner_uid as an owner. Return as store_get() */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log_line - reads the lines of a container's log file (k8s-file, the format of the CRI)
+ */
 #include "local/runner/core/log_line.h"
 
 #include <string.h>

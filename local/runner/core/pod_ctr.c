@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pod_ctr - the life of one container as a table, and how long restarts wait
+ */
 #include "local/runner/core/pod_ctr.h"
 
 #define BIT(name) (1u << POD_CTR_ST_##name)
 
 /* clang-format off */
-static const unsigned moves[POD_CTR_N_STATES] = {
+static const unsigned moves[POD_CTR_STATES_COUNT] = {
 	[POD_CTR_ST_UNSET]    = BIT(IDLE) | BIT(STARTING) | BIT(ENDED) | BIT(BACKOFF),
 	[POD_CTR_ST_IDLE]     = BIT(PULLING) | BIT(CREATING) | BIT(BACKOFF) | BIT(ENDED),
 	[POD_CTR_ST_PULLING]  = BIT(CREATING) | BIT(BACKOFF) | BIT(ENDED),
@@ -18,9 +21,9 @@ static const unsigned moves[POD_CTR_N_STATES] = {
 
 const char *pod_ctr_state_name(enum pod_ctr_state state)
 {
-	static const char *const names[POD_CTR_N_STATES] = {[POD_CTR_ST_UNSET] = "unset",
+	static const char *const names[POD_CTR_STATES_COUNT] = {[POD_CTR_ST_UNSET] = "unset",
 #define X(name, text) [POD_CTR_ST_##name] = (text),
-	                                                    POD_CTR_STATES(X)
+	                                                        POD_CTR_STATES(X)
 #undef X
 	};
 

@@ -27,7 +27,7 @@ enum pod_ctr_state {
 #define X(name, text) POD_CTR_ST_##name,
 	POD_CTR_STATES(X)
 #undef X
-	        POD_CTR_N_STATES
+	        POD_CTR_STATES_COUNT
 };
 
 const char *pod_ctr_state_name(enum pod_ctr_state state);

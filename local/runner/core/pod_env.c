@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pod_env - the environment variables of a container, from its Pod, ConfigMaps and Secrets
+ */
 #include "local/runner/core/pod_env.h"
 
 #include <stdio.h>

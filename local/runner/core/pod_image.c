@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pod_image - names of images, and when they are pulled
+ */
 #include "local/runner/core/pod_image.h"
 
 #include <ctype.h>

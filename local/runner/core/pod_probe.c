@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pod_probe - reads a probe of a Pod, and judges by its answers
+ */
 #include "local/runner/core/pod_probe.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pod_spec - what a container of a Pod is for Podman: the body of its create call
+ */
 #include "local/runner/core/pod_spec.h"
 
 #include <inttypes.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pod_status - the status of a Pod, from what its containers do
+ */
 #include "local/runner/core/pod_status.h"
 
 #include <string.h>

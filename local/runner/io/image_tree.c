@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * image_tree - refuses an image whose tree would lead a runtime's writes to the host
+ */
 #include "local/runner/io/image_tree.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * network - network namespaces of Pods, made ahead, with an address each
+ */
 #include "local/runner/io/network.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * network_watch - hears by netlink that somebody takes the bridge or the rules away
+ */
 #include "local/runner/io/network_watch.h"
 
 #include <event2/event.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * podman - calls to the REST API of Podman on its socket
+ */
 #include "local/runner/io/podman.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * probe - asks a container by HTTP, TCP or a command how it is, again and again
+ */
 #include "local/runner/io/probe.h"
 
 #include <event2/bufferevent.h>
@@ -11,14 +14,11 @@
 #include "lib/kube/client/object.h"
 #include "local/runner/core/pod_probe.h"
 #include "local/runner/io/podman.h"
-#include "local/runner/io/runner_private.h"
+#include "local/runner/io/timer.h"
 
 struct prober {
-	struct event_base *base;
-	struct podman *podman;
-	enum probe_kind kind;
+	struct prober_opts opts;
 	struct pod_probe probe;
-	struct probe_target target;
 	char address[64];
 	struct event *timer;    /* next run */
 	struct event *deadline; /* of the run under way */
@@ -56,13 +56,11 @@ static void run_end(struct prober *p, bool ok)
 	timer_after(p->timer, p->probe.period_ms);
 	verdict = pod_probe_feed(&p->probe, ok);
 	if (verdict != POD_PROBE_SAME)
-		p->target.on_verdict(p->target.arg, p->kind, verdict == POD_PROBE_SUCCEEDED);
+		p->opts.on_verdict(p->opts.arg, p->opts.kind, verdict == POD_PROBE_SUCCEEDED);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
-	(void)fd;
-	(void)what;
 	run_end(arg, false);
 }
 
@@ -83,8 +81,6 @@ static void on_answered(evutil_socket_t fd, short what, void *arg)
 {
 	struct prober *p = arg;
 
-	(void)fd;
-	(void)what;
 	if (p->running)
 		run_end(p, p->http_ok);
 }
@@ -98,7 +94,7 @@ static bool run_http(struct prober *p)
 	json_t *header;
 	size_t i;
 
-	p->http = evhttp_connection_base_new(p->base, NULL, p->address, p->probe.port);
+	p->http = evhttp_connection_base_new(p->opts.base, NULL, p->address, p->probe.port);
 	if (p->http == NULL || req == NULL) {
 		if (req != NULL)
 			evhttp_request_free(req);
@@ -134,7 +130,7 @@ static bool run_tcp(struct prober *p)
 	(void)snprintf(text, sizeof text, "%s:%u", p->address, p->probe.port);
 	if (evutil_parse_sockaddr_port(text, (struct sockaddr *)&to, &len) < 0)
 		return false;
-	p->tcp = bufferevent_socket_new(p->base, -1,
+	p->tcp = bufferevent_socket_new(p->opts.base, -1,
 	                                BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
 	if (p->tcp == NULL)
 		return false;
@@ -150,7 +146,7 @@ static void exec_step(struct prober *p, const char *method, const char *path, co
 	const struct podman_request req = {
 	        .method = method, .path = path, .json = body, .done = done, .arg = p};
 
-	p->call = podman_start(p->podman, &req, NULL);
+	p->call = podman_start(p->opts.podman, &req, NULL);
 	if (p->call == NULL)
 		run_end(p, false);
 }
@@ -201,7 +197,7 @@ static void run_exec(struct prober *p)
 	                         "AttachStdout", 1, "AttachStderr", 1);
 	char path[160];
 
-	(void)snprintf(path, sizeof path, "/containers/%s/exec", p->target.id);
+	(void)snprintf(path, sizeof path, "/containers/%s/exec", p->opts.id);
 	exec_step(p, "POST", path, body, on_exec_made);
 	json_decref(body);
 }
@@ -211,8 +207,6 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	struct prober *p = arg;
 	bool begun = true;
 
-	(void)fd;
-	(void)what;
 	if (p->running)
 		return;
 	p->running = true;
@@ -235,12 +229,11 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		run_end(p, false);
 }
 
-int prober_new(struct event_base *base, struct podman *podman, enum probe_kind kind,
-               const struct probe_target *target, struct prober **ret_prober, struct err *err)
+int prober_new(const struct prober_opts *opts, struct prober **ret_prober, struct err *err)
 {
-	static const char *const fields[PROBE_KINDS] = {"startupProbe", "readinessProbe",
-	                                                "livenessProbe"};
-	const json_t *spec = json_object_get(target->container, fields[kind]);
+	static const char *const fields[PROBE_KINDS_COUNT] = {"startupProbe", "readinessProbe",
+	                                                      "livenessProbe"};
+	const json_t *spec = json_object_get(opts->container, fields[opts->kind]);
 	CLEANUP(prober_free_var) struct prober *p = NULL;
 
 	if (spec == NULL) {
@@ -250,17 +243,14 @@ int prober_new(struct event_base *base, struct podman *podman, enum probe_kind k
 	p = calloc(1, sizeof *p);
 	if (p == NULL)
 		return err_set(err, ERR_NOMEM, 0, "probe");
-	p->base = base;
-	p->podman = podman;
-	p->kind = kind;
-	p->target = *target;
-	if (pod_probe_parse(target->container, spec, &p->probe, err) < 0)
-		return err_wrap(err, "%s", fields[kind]);
+	p->opts = *opts;
+	if (pod_probe_parse(opts->container, spec, &p->probe, err) < 0)
+		return err_wrap(err, "%s", fields[opts->kind]);
 	(void)snprintf(p->address, sizeof p->address, "%s",
-	               p->probe.host ? p->probe.host : target->address);
-	p->timer = evtimer_new(base, on_timer, p);
-	p->deadline = evtimer_new(base, on_deadline, p);
-	p->answered = event_new(base, -1, 0, on_answered, p);
+	               p->probe.host ? p->probe.host : opts->address);
+	p->timer = evtimer_new(opts->base, on_timer, p);
+	p->deadline = evtimer_new(opts->base, on_deadline, p);
+	p->answered = event_new(opts->base, -1, 0, on_answered, p);
 	if (p->timer == NULL || p->deadline == NULL || p->answered == NULL)
 		return err_set(err, ERR_NOMEM, 0, "probe");
 	timer_after(p->timer, p->probe.initial_delay_ms);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pulls - notes of pulls under way, so that a power cut in one is noticed
+ */
 #include "local/runner/io/pulls.h"
 
 #include <dirent.h>

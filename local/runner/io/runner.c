@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runner - opens the Pod runner step by step, then watches Pods and keeps the Node
+ */
 #include "local/runner.h"
 
 #include <assert.h>
@@ -25,7 +28,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg);
 /* The last step of opening: from here Pods are run. */
 static void runner_begin(struct runner *r)
 {
-	r->watch = registry_watch(r->registry, &KUBE_PODS, on_registry_change, r);
+	r->watch = registry_watch_start(r->registry, &KUBE_PODS, on_registry_change, r);
 	if (r->watch == NULL) {
 		r->not_ready = "no watch on the registry";
 		timer_after(r->timer, PODMAN_RETRY_MS);
@@ -132,6 +135,8 @@ static bool address_rest(void *arg, const json_t *object)
 
 static int network_start(struct runner *r, struct err *err)
 {
+	const struct registry_ref pods = {.type = &KUBE_PODS};
+	const struct registry_ref instances = {.type = &KUBE_STOPPABLECONTAINERINSTANCES};
 	struct err none;
 	const struct network_opts opts = {
 	        .bridge = r->opts.bridge,
@@ -144,11 +149,10 @@ static int network_start(struct runner *r, struct err *err)
 
 	(void)snprintf(r->forward_state, sizeof r->forward_state, "%s/ip_forward", r->opts.run_dir);
 	if (network_open(r->base, &opts, &r->network, err) < 0 ||
-	    registry_foreach(r->registry, &KUBE_PODS, NULL, address_rest, r->network, err) < 0)
+	    registry_foreach(r->registry, &pods, address_rest, r->network, err) < 0)
 		return -1;
 	/* an engine that never had our types has none of these */
-	(void)registry_foreach(r->registry, &KUBE_STOPPABLECONTAINERINSTANCES, NULL, address_rest,
-	                       r->network, &none);
+	(void)registry_foreach(r->registry, &instances, address_rest, r->network, &none);
 	return 0;
 }
 

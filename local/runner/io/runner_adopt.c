@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runner_adopt - takes over the containers that an earlier process left running
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -170,7 +173,8 @@ int runner_remove_unknown(struct runner *r, struct err *err)
 
 	if (k.uids == NULL)
 		return err_set(err, ERR_NOMEM, 0, "Pods");
-	if (registry_foreach(r->registry, &KUBE_PODS, NULL, known_add, &k, err) < 0) {
+	if (registry_foreach(r->registry, &(struct registry_ref){&KUBE_PODS}, known_add, &k, err) <
+	    0) {
 		json_decref(k.uids);
 		return -1;
 	}

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runner_create - the way of a container to its process: image, create, start
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -243,7 +246,7 @@ static int ctr_spec(struct ctr *c, json_t **ret_spec, struct err *err)
 	struct runner *r = pod->runner;
 	char image[POD_IMAGE_NAME_BYTES_MAX], cgroup[256];
 	struct pod_spec_input in = {
-	        .env = pod_env_source(pod),
+	        .env = pod_env_source_of(pod),
 	        .container = c->view.container,
 	        .image = json_str_at(c->view.container, "", "image", NULL),
 	        .netns_path = pod->net.path,

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runner_ctr - the run of a container, its end and its restart
+ */
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
@@ -18,13 +21,6 @@
 enum {
 	START_ERROR_CODE = 128, /* what containerd tells the kubelet for a start that failed */
 };
-
-void timer_after(struct event *timer, uint64_t ms)
-{
-	struct timeval tv = clk_timeval(ms);
-
-	(void)evtimer_add(timer, &tv);
-}
 
 const char *ctr_name(const struct ctr *c)
 {
@@ -110,7 +106,7 @@ void ctr_remove_dead(struct ctr *c, const char *id)
 
 static void probers_stop(struct ctr *c)
 {
-	for (size_t i = 0; i < PROBE_KINDS; i++) {
+	for (size_t i = 0; i < PROBE_KINDS_COUNT; i++) {
 		prober_free(c->probers[i]);
 		c->probers[i] = NULL;
 	}
@@ -199,7 +195,10 @@ static void on_verdict(void *arg, enum probe_kind kind, bool ok);
 static void prober_start(struct ctr *c, enum probe_kind kind)
 {
 	struct runner *r = c->pod->runner;
-	const struct probe_target target = {
+	const struct prober_opts opts = {
+	        .base = r->base,
+	        .podman = r->podman,
+	        .kind = kind,
 	        .container = c->view.container,
 	        .address = c->pod->net.address,
 	        .id = c->view.id,
@@ -208,7 +207,7 @@ static void prober_start(struct ctr *c, enum probe_kind kind)
 	};
 	struct err err;
 
-	if (prober_new(r->base, r->podman, kind, &target, &c->probers[kind], &err) < 0) {
+	if (prober_new(&opts, &c->probers[kind], &err) < 0) {
 		log_event(LOG_WARN, "container.probe", log_str("pod", kube_name(c->pod->object)),
 		          log_str("container", ctr_name(c)), log_err(&err));
 	}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The wrapper's image: one layer with /sc-wrapper, as a docker-archive made in memory. The label
- * with the binary's SHA-256 says whether the image that is there is of this binary. It is not all
- * that is looked at: Podman does not sync what it loads, and a power cut soon after leaves the
- * label with an empty file.
+ * runner_image - makes the image of the wrapper, if the one that is there is of another binary
+ *
+ * The image is one layer with /sc-wrapper, as a docker-archive made in memory. Its label has the
+ * SHA-256 of the binary. The label is not all that is looked at: Podman does not sync what it
+ * loads, so that a power cut soon after leaves the label with an empty file.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log of a container is a file that its monitor writes. Following it is waiting for inotify;
+ * runner_log - reads the log of a container for GET .../log
+ *
+ * The log is a file that the monitor of the container writes. Following it is waiting for inotify;
  * a file that became shorter was begun anew (it had reached its size).
  */
 #include <errno.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runner_node - keeps the Node object: made once, its Ready condition renewed
+ */
 #include <stdio.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -46,9 +49,12 @@ static json_t *node_status(const struct runner *r, const json_t *old)
 void runner_node_update(struct runner *r)
 {
 	const char *name = r->opts.node_name;
+	const struct registry_ref ref = {.type = &KUBE_NODES, .name = name};
+	const struct registry_ref its_status = {
+	        .type = &KUBE_NODES, .name = name, .subresource = "status"};
 	json_t *node = NULL, *status, *out = NULL;
 	struct err err;
-	int result = registry_get(r->registry, &KUBE_NODES, NULL, name, &node, &err);
+	int result = registry_get(r->registry, &ref, &node, &err);
 
 	if (result < 0 && err.code == ERR_NOT_FOUND) {
 		json_t *fresh =
@@ -56,13 +62,12 @@ void runner_node_update(struct runner *r)
 		                  "Node", "metadata", "name", name, "labels",
 		                  "kubernetes.io/hostname", name, "kubernetes.io/os", "linux");
 
-		result = registry_create(r->registry, &KUBE_NODES, NULL, fresh, &node, &err);
+		result = registry_create(r->registry, &ref, fresh, &node, &err);
 		json_decref(fresh);
 	}
 	if (result == 0) {
 		status = node_status(r, node);
-		result = registry_merge_patch(r->registry, &KUBE_NODES, NULL, name, "status",
-		                              status, &out, &err);
+		result = registry_merge_patch(r->registry, &its_status, status, &out, &err);
 		json_decref(status);
 	}
 	if (result < 0)

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runner_pod - a Pod: what is next, and its status
+ */
 #include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,17 +23,19 @@ enum { STATUS_DELAY_MS = 1, STATUS_RETRY_MS = 500 };
 static json_t *find_values(void *arg, const char *kind, const char *name)
 {
 	const struct pod *pod = arg;
-	const struct kube_type *type =
-	        strcmp(kind, "Secret") == 0 ? &type_secrets : &type_configmaps;
+	const struct registry_ref ref = {
+	        .type = strcmp(kind, "Secret") == 0 ? &type_secrets : &type_configmaps,
+	        .ns = kube_namespace(pod->object),
+	        .name = name,
+	};
 	json_t *object = NULL;
 
-	if (registry_get(pod->runner->registry, type, kube_namespace(pod->object), name, &object,
-	                 NULL) < 0)
+	if (registry_get(pod->runner->registry, &ref, &object, NULL) < 0)
 		return NULL;
 	return object;
 }
 
-struct pod_env_source pod_env_source(const struct pod *pod)
+struct pod_env_source pod_env_source_of(const struct pod *pod)
 {
 	return (struct pod_env_source){
 	        .pod = pod->first,
@@ -52,7 +57,7 @@ struct pod *pod_find(struct runner *r, const char *uid)
 
 /* ---- status ---- */
 
-static struct pod_view pod_view(const struct pod *pod, const struct pod_ctr_view **containers)
+static struct pod_view pod_view_of(const struct pod *pod, const struct pod_ctr_view **containers)
 {
 	for (size_t i = 0; i < pod->ctrs_count; i++)
 		containers[i] = &pod->ctrs[i].view;
@@ -78,6 +83,8 @@ static void status_write(struct pod *pod)
 {
 	CLEANUP(free_var)
 	const struct pod_ctr_view **containers = calloc(pod->ctrs_count, sizeof(void *));
+	const struct registry_ref ref = {&KUBE_PODS, kube_namespace(pod->object),
+	                                 kube_name(pod->object), "status"};
 	struct pod_view view;
 	json_t *status, *patch, *object = NULL;
 	struct err err;
@@ -85,7 +92,7 @@ static void status_write(struct pod *pod)
 
 	if (containers == NULL)
 		return;
-	view = pod_view(pod, containers);
+	view = pod_view_of(pod, containers);
 	status = pod_status_make(&view, clk_wall_ms());
 	if (json_equal(status, json_object_get(pod->object, "status"))) {
 		json_decref(status);
@@ -93,8 +100,7 @@ static void status_write(struct pod *pod)
 	}
 	/* the UID: a Pod that was made anew under this name is another one */
 	patch = json_pack("{s:{s:s}, s:o}", "metadata", "uid", pod->uid, "status", status);
-	r = registry_merge_patch(pod->runner->registry, &KUBE_PODS, kube_namespace(pod->object),
-	                         kube_name(pod->object), "status", patch, &object, &err);
+	r = registry_merge_patch(pod->runner->registry, &ref, patch, &object, &err);
 	json_decref(patch);
 	if (r == 0) {
 		object_set(pod, object);
@@ -157,7 +163,7 @@ static bool pod_is_over(struct pod *pod)
 
 	if (containers == NULL)
 		return false;
-	view = pod_view(pod, containers);
+	view = pod_view_of(pod, containers);
 	phase = pod_status_phase(&view);
 	return strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0;
 }
@@ -165,7 +171,7 @@ static bool pod_is_over(struct pod *pod)
 /* Volumes of a Pod that waits for a ConfigMap are tried again with each of its containers. */
 static int pod_volumes_ensure(struct pod *pod, struct ctr *c)
 {
-	struct pod_env_source src = pod_env_source(pod);
+	struct pod_env_source src = pod_env_source_of(pod);
 	struct err err;
 
 	if (pod->volumes_made)

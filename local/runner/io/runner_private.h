@@ -27,6 +27,7 @@
 #include "local/runner/io/podman.h"
 #include "local/runner/io/probe.h"
 #include "local/runner/io/pulls.h"
+#include "local/runner/io/timer.h"
 #include "local/runner/io/volume.h"
 
 struct event;
@@ -69,7 +70,7 @@ struct ctr {
 	bool kill_due; /* a probe condemned it; the timer ends its grace */
 	char log_path[RUNNER_LOG_PATH_BYTES];
 	char last_log_path[RUNNER_LOG_PATH_BYTES];
-	struct prober *probers[PROBE_KINDS];
+	struct prober *probers[PROBE_KINDS_COUNT];
 	struct podman_call *hook; /* preStop */
 	struct event *hook_timer;
 };
@@ -135,7 +136,7 @@ void pod_on_change(struct runner *r, const json_t *old_object, const json_t *new
 void pod_advance(struct pod *pod);
 void pod_status_soon(struct pod *pod);
 int pod_network_ensure(struct pod *pod, struct err *err);
-struct pod_env_source pod_env_source(const struct pod *pod);
+struct pod_env_source pod_env_source_of(const struct pod *pod);
 void pod_free(struct pod *pod);
 struct pod *pod_find(struct runner *r, const char *uid);
 
@@ -200,5 +201,3 @@ void runner_wrapper_image(struct runner *r, void (*done)(struct runner *r));
 void runner_log_source_init(struct runner *r);
 /** runner_logs_end() - ends every log that is open */
 void runner_logs_end(struct runner *r);
-
-void timer_after(struct event *timer, uint64_t ms);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runner_process - holds the process of a container and its monitor by pidfds
+ */
 #include <errno.h>
 #include <event2/event.h>
 #include <poll.h>

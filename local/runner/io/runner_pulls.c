@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Images whose pull a power cut took by surprise (pulls.h), one after the other, before anything
- * is looked at that was made of them: they go, and are pulled again when they are wanted.
+ * runner_pulls - removes images whose pull a power cut broke off, before containers start from them
+ *
+ * One after the other, as the first step of opening; they are pulled again when they are wanted.
  */
 #include <stdio.h>
 #include <string.h>

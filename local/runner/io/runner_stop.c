@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runner_stop - stops the containers of a Pod that is deleted, and removes what they leave
+ */
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
@@ -135,7 +138,7 @@ void ctr_stop(struct ctr *c)
 	case POD_CTR_ST_STARTING:
 	case POD_CTR_ST_UNSET:
 	case POD_CTR_ST_ENDED:
-	case POD_CTR_N_STATES:
+	case POD_CTR_STATES_COUNT:
 		return;
 	}
 	if (pod->deleting)

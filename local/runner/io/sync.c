@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sync - brings what Podman wrote to the disk
+ */
 #include "local/runner/io/sync.h"
 
 #include <errno.h>

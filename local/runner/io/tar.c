@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tar - writes the archive of an image with one file
+ */
 #include "local/runner/io/tar.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * volume - makes the volumes of Pods, and opens them for the mounts of a container
+ */
 #include "local/runner/io/volume.h"
 
 #include <dirent.h>
@@ -157,7 +160,8 @@ static int volume_make_one(struct volume_store *s, const struct pod_env_source *
 	if (fd < 0)
 		return -1;
 	if (strcmp(kinds[kind], "emptyDir") != 0)
-		return volume_files_write(fd, name, src, kinds[kind], source, err);
+		return volume_files_write(fd, &(struct volume_files){name, kinds[kind], source},
+		                          src, err);
 	if (mkdirat(fd, name, 0777) < 0)
 		return errno == EEXIST ? 0 : err_set(err, ERR_SYS, errno, "emptyDir %s", name);
 	return fchmodat(fd, name, 0777, 0) < 0 ? err_set(err, ERR_SYS, errno, "emptyDir %s", name)
@@ -188,8 +192,8 @@ static const json_t *volume_find(const json_t *pod, const char *name)
 	return NULL;
 }
 
-static int volume_path(struct volume_store *s, const json_t *pod, const char *name, char *buf,
-                       size_t size, struct err *err)
+static int volume_path(struct volume_store *s, const json_t *pod, const char *name,
+                       char path[VOLUME_PATH_BYTES_MAX], struct err *err)
 {
 	const json_t *volume = volume_find(pod, name);
 	int kind;
@@ -200,10 +204,11 @@ static int volume_path(struct volume_store *s, const json_t *pod, const char *na
 	if (kind < 0)
 		return -1;
 	if (kind_folders[kind] == NULL)
-		(void)snprintf(buf, size, "%s", json_str_at(volume, "", kinds[kind], "path", NULL));
+		(void)snprintf(path, VOLUME_PATH_BYTES_MAX, "%s",
+		               json_str_at(volume, "", kinds[kind], "path", NULL));
 	else
-		(void)snprintf(buf, size, "%s/%s/volumes/%s/%s", s->dir, kube_uid(pod),
-		               kind_folders[kind], name);
+		(void)snprintf(path, VOLUME_PATH_BYTES_MAX, "%s/%s/volumes/%s/%s", s->dir,
+		               kube_uid(pod), kind_folders[kind], name);
 	return 0;
 }
 
@@ -218,20 +223,27 @@ static int sub_path_open(const char *root, const char *sub, struct err *err)
 	return fd < 0 ? err_set(err, ERR_SYS, errno, "subPath %s", sub) : fd;
 }
 
-/* An empty folder or file of ours for the mount @index of @container. Return: 0, *ret_path set */
-static int sub_path_target(struct volume_store *s, const struct pod_env_source *src,
-                           const json_t *container, size_t index, mode_t mode, char *path,
-                           size_t size, struct err *err)
+/* One of the mounts of a container, that names a subPath. */
+struct sub_path {
+	struct volume_store *store;
+	const struct pod_env_source *src;
+	const json_t *container;
+	size_t index; /* in its volumeMounts */
+};
+
+/* An empty folder or file of ours to mount on. Return: 0, @path set */
+static int sub_path_target(const struct sub_path *s, mode_t mode, char path[VOLUME_PATH_BYTES_MAX],
+                           struct err *err)
 {
 	CLEANUP(fd_close_var) int dir_fd = -1;
 	CLEANUP(fd_close_var) int file_fd = -1;
 	char dir[512], name[24];
 
-	(void)snprintf(dir, sizeof dir, "%s/volume-subpaths/%s", kube_uid(src->pod),
-	               json_str_at(container, "", "name", NULL));
-	(void)snprintf(name, sizeof name, "%zu", index);
-	(void)snprintf(path, size, "%s/%s/%s", s->dir, dir, name);
-	dir_fd = volume_dirs_make(s->fd, dir, 0700, err);
+	(void)snprintf(dir, sizeof dir, "%s/volume-subpaths/%s", kube_uid(s->src->pod),
+	               json_str_at(s->container, "", "name", NULL));
+	(void)snprintf(name, sizeof name, "%zu", s->index);
+	(void)snprintf(path, VOLUME_PATH_BYTES_MAX, "%s/%s/%s", s->store->dir, dir, name);
+	dir_fd = volume_dirs_make(s->store->fd, dir, 0700, err);
 	if (dir_fd < 0)
 		return -1;
 	(void)umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW); /* of a process that was killed */
@@ -243,11 +255,11 @@ static int sub_path_target(struct volume_store *s, const struct pod_env_source *
 	return file_fd < 0 ? err_set(err, ERR_SYS, errno, "make %s", path) : 0;
 }
 
-static int sub_path_bind(struct volume_store *s, const struct pod_env_source *src,
-                         const json_t *container, size_t index, const char *volume, char *path,
-                         size_t size, struct err *err)
+static int sub_path_bind(const struct sub_path *s, const char *volume,
+                         char path[VOLUME_PATH_BYTES_MAX], struct err *err)
 {
-	const json_t *entry = json_array_get(json_object_get(container, "volumeMounts"), index);
+	const json_t *entry =
+	        json_array_get(json_object_get(s->container, "volumeMounts"), s->index);
 	const char *sub = json_str_at(entry, "", "subPath", NULL);
 	CLEANUP(fd_close_var) int fd = sub_path_open(volume, sub, err);
 	struct stat st;
@@ -257,7 +269,7 @@ static int sub_path_bind(struct volume_store *s, const struct pod_env_source *sr
 		return -1;
 	if (fstat(fd, &st) < 0)
 		return err_set(err, ERR_SYS, errno, "subPath %s", sub);
-	if (sub_path_target(s, src, container, index, st.st_mode, path, size, err) < 0)
+	if (sub_path_target(s, st.st_mode, path, err) < 0)
 		return -1;
 	(void)snprintf(source, sizeof source, "/proc/self/fd/%d", fd);
 	if (mount(source, path, NULL, MS_BIND, NULL) < 0 ||
@@ -271,14 +283,15 @@ static int mount_open(struct volume_store *s, const struct pod_env_source *src,
 {
 	const json_t *entry = json_array_get(json_object_get(container, "volumeMounts"), m->count);
 	const char *name = json_str_at(entry, "", "name", NULL);
+	const struct sub_path mount = {s, src, container, m->count};
 	bool sub = *json_str_at(entry, "", "subPath", NULL) != '\0';
 	char volume[VOLUME_PATH_BYTES_MAX], path[VOLUME_PATH_BYTES_MAX];
 
 	if (json_object_get(entry, "subPathExpr") != NULL)
 		return err_set(err, ERR_INVALID, 0, "subPathExpr is not supported here");
-	if (volume_path(s, src->pod, name, volume, sizeof volume, err) < 0)
+	if (volume_path(s, src->pod, name, volume, err) < 0)
 		return -1;
-	if (sub && sub_path_bind(s, src, container, m->count, volume, path, sizeof path, err) < 0)
+	if (sub && sub_path_bind(&mount, volume, path, err) < 0)
 		return -1;
 	m->is_sub_path[m->count] = sub;
 	m->paths[m->count] = strdup(sub ? path : volume);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* volume_files - configMap and secret volumes, and taking a Pod's folder away */
+/*
+ * volume_files - the files of configMap and secret volumes, and removing the folder of a Pod
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -137,10 +139,11 @@ static int files_open(int parent_fd, const char *name, struct files *f, struct e
 	return 0;
 }
 
-int volume_files_write(int parent_fd, const char *name, const struct pod_env_source *src,
-                       const char *kind, const json_t *source, struct err *err)
+int volume_files_write(int parent_fd, const struct volume_files *volume,
+                       const struct pod_env_source *src, struct err *err)
 {
-	bool secret = strcmp(kind, "secret") == 0;
+	const json_t *source = volume->source;
+	bool secret = strcmp(volume->kind, "secret") == 0;
 	const char *object_name = json_str_at(source, "", secret ? "secretName" : "name", NULL);
 	bool optional = json_bool_at(source, false, "optional", NULL);
 	json_t *object = src->find(src->arg, secret ? "Secret" : "ConfigMap", object_name);
@@ -157,7 +160,7 @@ int volume_files_write(int parent_fd, const char *name, const struct pod_env_sou
 	if (object == NULL && !optional)
 		return err_set(err, ERR_NOT_FOUND, 0, "%s \"%s\" not found",
 		               secret ? "secret" : "configmap", object_name);
-	r = files_open(parent_fd, name, &f, err);
+	r = files_open(parent_fd, volume->name, &f, err);
 	if (r == 0 && object != NULL)
 		r = json_array_size(items) > 0 ? files_put_items(&f, items, optional, err)
 		                               : files_put_all(&f, err);

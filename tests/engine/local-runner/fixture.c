@@ -294,7 +294,8 @@ void fixture_create(struct fixture *f, const char *plural, const char *json_text
 	assert_non_null(object);
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		if (strcmp(types[i].plural, plural) == 0 &&
-		    registry_create(f->registry, &types[i], "default", object, &made, &err) < 0)
+		    registry_create(f->registry, &(struct registry_ref){&types[i], "default"},
+		                    object, &made, &err) < 0)
 			fail_msg("%s", err.text);
 	}
 	json_decref(object);
@@ -316,10 +317,10 @@ void fixture_pod(struct fixture *f, const char *name, const char *command, const
 
 json_t *fixture_get(struct fixture *f, const char *pod)
 {
+	const struct registry_ref ref = {&types[0], "default", pod, NULL};
 	json_t *object = NULL;
 
-	return registry_get(f->registry, &types[0], "default", pod, &object, NULL) < 0 ? NULL
-	                                                                               : object;
+	return registry_get(f->registry, &ref, &object, NULL) < 0 ? NULL : object;
 }
 
 /* RFC 6901 without escapes. */
@@ -373,11 +374,12 @@ void fixture_expect(struct fixture *f, const char *pod, const char *pointer, con
 
 void fixture_delete(struct fixture *f, const char *pod, int grace_s)
 {
+	const struct registry_ref ref = {&types[0], "default", pod, NULL};
 	const struct kube_delete_opts opts = {.grace_period_s = grace_s};
 	json_t *object = NULL;
 	struct err err = {0};
 
-	if (registry_delete(f->registry, &types[0], "default", pod, &opts, &object, &err) < 0)
+	if (registry_delete(f->registry, &ref, &opts, &object, &err) < 0)
 		fail_msg("%s", err.text);
 	json_decref(object);
 }

@@ -6,8 +6,8 @@
 static void test_child_has_a_rule_for_every_state_and_event(void **state)
 {
 	(void)state;
-	for (int s = CHILD_DOWN; s < CHILD_N_STATES; s++) {
-		for (int e = 0; e < CHILD_N_EVENTS; e++) {
+	for (int s = CHILD_DOWN; s < CHILD_STATES_COUNT; s++) {
+		for (int e = 0; e < CHILD_EVENTS_COUNT; e++) {
 			struct child c = {.state = (enum child_state)s};
 
 			(void)child_step(&c, (enum child_event)e, 0);

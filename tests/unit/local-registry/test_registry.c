@@ -103,7 +103,7 @@ static void make(struct fixture *f, const struct kube_type *type, const char *ns
 	json_t *object = json_q(text);
 	struct err err = {0};
 
-	if (registry_create(f->registry, type, ns, object, NULL, &err) < 0)
+	if (registry_create(f->registry, &(struct registry_ref){type, ns}, object, NULL, &err) < 0)
 		fail_msg("%s: %s", text, err.text);
 	json_decref(object);
 }
@@ -113,7 +113,7 @@ static bool is_there(struct fixture *f, const struct kube_type *type, const char
 {
 	json_t *object = NULL;
 	struct err err = {0};
-	int r = registry_get(f->registry, type, ns, name, &object, &err);
+	int r = registry_get(f->registry, &(struct registry_ref){type, ns, name}, &object, &err);
 
 	json_decref(object);
 	return r == 0 || err.code != ERR_NOT_FOUND;
@@ -135,7 +135,8 @@ static void delete (struct fixture *f, const struct kube_type *type, const char 
 	const struct kube_delete_opts opts = {.grace_period_s = -1};
 	struct err err = {0};
 
-	if (registry_delete(f->registry, type, ns, name, &opts, NULL, &err) < 0)
+	if (registry_delete(f->registry, &(struct registry_ref){type, ns, name}, &opts, NULL,
+	                    &err) < 0)
 		fail_msg("delete %s: %s", name, err.text);
 }
 
@@ -147,7 +148,10 @@ static void test_registry_gc_keeps_an_owner_whose_dependents_cannot_be_read(void
 
 	make(f, &maps, "default",
 	     "{'metadata': {'name': 'owner', 'finalizers': ['foregroundDeletion']}}");
-	assert_int_equal(registry_get(f->registry, &maps, "default", "owner", &owner, NULL), 0);
+	assert_int_equal(registry_get(f->registry,
+	                              &(struct registry_ref){&maps, "default", "owner"}, &owner,
+	                              NULL),
+	                 0);
 	for (unsigned i = 0; i < 2; i++) {
 		(void)snprintf(text, sizeof text,
 		               "{'metadata': {'name': 'child-%u', 'ownerReferences': [{"
@@ -211,8 +215,9 @@ static void test_registry_gc_rests_while_a_namespace_is_held(void **state)
 		json_t *patch = json_pack("{s:{s:O}}", "metadata", "finalizers", none);
 
 		(void)snprintf(text, sizeof text, "m-%u", i);
-		assert_int_equal(registry_merge_patch(f->registry, &maps, "t", text, NULL, patch,
-		                                      NULL, NULL),
+		assert_int_equal(registry_merge_patch(f->registry,
+		                                      &(struct registry_ref){&maps, "t", text},
+		                                      patch, NULL, NULL),
 		                 0);
 		json_decref(patch);
 	}
@@ -235,7 +240,7 @@ static void test_registry_watch_begins_when_it_can_read(void **state)
 	make(f, &maps, "default", "{'metadata': {'name': 'b'}}");
 	assert_true(settle(f));
 	sql(f, "ALTER TABLE objects RENAME TO hidden");
-	f->watch = registry_watch(f->registry, &maps, on_change, f);
+	f->watch = registry_watch_start(f->registry, &maps, on_change, f);
 	assert_non_null(f->watch);
 	assert_true(settle(f));
 	assert_int_equal(f->told, 0);
@@ -258,16 +263,17 @@ static bool on_object(void *arg, const json_t *object)
 /* A list without it would be a list in which it is deleted. */
 static void test_registry_list_with_a_broken_object_fails(void **state)
 {
+	const struct registry_ref all = {.type = &maps};
 	struct fixture *f = *state;
 	unsigned seen = 0;
 	struct err err = {0};
 
 	make(f, &maps, "default", "{'metadata': {'name': 'a'}}");
 	make(f, &maps, "default", "{'metadata': {'name': 'b'}}");
-	assert_int_equal(registry_foreach(f->registry, &maps, NULL, on_object, &seen, &err), 0);
+	assert_int_equal(registry_foreach(f->registry, &all, on_object, &seen, &err), 0);
 	assert_int_equal(seen, 2);
 	sql(f, "UPDATE objects SET body = '{' WHERE name = 'b'");
-	assert_true(registry_foreach(f->registry, &maps, NULL, on_object, &seen, &err) < 0);
+	assert_true(registry_foreach(f->registry, &all, on_object, &seen, &err) < 0);
 	assert_int_equal(seen, 2);
 }
 

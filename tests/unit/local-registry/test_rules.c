@@ -46,7 +46,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static const struct rules_create how = {"ns", "the-uid", "abcde", 1000};
+static const struct rules_create_opts how = {"ns", "the-uid", "abcde", 1000};
 
 static const char *message(const json_t *status)
 {

@@ -27,14 +27,14 @@ static void test_pod_ctr_first_restart_is_no_crash_loop(void **state)
 static void test_pod_ctr_never_leaves_its_end(void **state)
 {
 	(void)state;
-	for (int to = POD_CTR_ST_UNSET; to < POD_CTR_N_STATES; to++)
+	for (int to = POD_CTR_ST_UNSET; to < POD_CTR_STATES_COUNT; to++)
 		assert_false(pod_ctr_may_move(POD_CTR_ST_ENDED, (enum pod_ctr_state)to));
 }
 
 static void test_pod_ctr_can_end_from_every_state(void **state)
 {
 	(void)state;
-	for (int from = POD_CTR_ST_UNSET; from < POD_CTR_N_STATES; from++)
+	for (int from = POD_CTR_ST_UNSET; from < POD_CTR_STATES_COUNT; from++)
 		assert_int_equal(pod_ctr_may_move((enum pod_ctr_state)from, POD_CTR_ST_ENDED),
 		                 from != POD_CTR_ST_ENDED);
 }

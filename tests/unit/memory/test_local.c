@@ -97,7 +97,7 @@ static const struct api_type *pods(void)
 
 static enum outcome admit(void)
 {
-	static const struct rules_create how = {"n", "u-1", "x1", 1700000000000};
+	static const struct rules_create_opts how = {"n", "u-1", "x1", 1700000000000};
 	static json_t *want;
 	const struct api_type *type = pods();
 	json_t *pod = short_memory_object(pod_text);
