@@ -6,7 +6,7 @@
 
 enum handed_step handed_plan(const struct handed_facts *f)
 {
-	if (f->rc == HANDED_HELD)
+	if (f->rc == HANDED_IN_USE)
 		return HANDED_DO_PAUSE;
 	if (f->rc == HANDED_NO_IMAGE)
 		return HANDED_DO_NO_IMAGE;

@@ -15,7 +15,7 @@
 enum handed_result {
 	HANDED_NOW = 0,
 	HANDED_BEFORE = 1, /* the root is the overlay already */
-	HANDED_HELD = 2,   /* somebody else still has it */
+	HANDED_IN_USE = 2, /* somebody else still has it */
 	HANDED_NO_IMAGE = 3,
 	HANDED_BAD_FILES = 4,
 };

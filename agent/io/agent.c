@@ -76,8 +76,11 @@ static void agent_metrics(struct agent *a, struct metrics *m)
 
 static void agent_count(struct agent *a)
 {
-	static const char *const rootfs_labels[INSTANCE_STATES_COUNT] = {"preparing", "ready",
-	                                                                 "failed", "removed"};
+	static const char *const rootfs_labels[INSTANCE_STATES_COUNT] = {
+	        [INSTANCE_NEW] = "preparing",
+	        [INSTANCE_READY] = "ready",
+	        [INSTANCE_FAILED] = "failed",
+	        [INSTANCE_REMOVED] = "removed"};
 	double rootfs[INSTANCE_STATES_COUNT] = {0};
 	double consumers[CONSUMER_STATES_COUNT] = {0};
 	const struct instance *inst;
@@ -91,7 +94,7 @@ static void agent_count(struct agent *a)
 			consumers[c->state]++;
 	}
 	metric_set(a->files_dropped, NULL, dropped);
-	for (size_t i = 0; i < INSTANCE_STATES_COUNT; i++)
+	for (size_t i = INSTANCE_NEW; i < INSTANCE_STATES_COUNT; i++)
 		metric_set(a->rootfs_count, &rootfs_labels[i], rootfs[i]);
 	for (int i = CONSUMER_ABSENT; i < CONSUMER_STATES_COUNT; i++) {
 		const char *label = consumer_state_text((enum consumer_state)i);

@@ -2,59 +2,21 @@
 /*
  * consumer - what a consumer Pod's wrapper sends, and what the kubelet says of its end
  */
+#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <string.h>
 
-#include "agent/core/handed.h"
 #include "agent/core/pod_view.h"
 #include "agent/io/consumer_internal.h"
+#include "agent/io/hand.h"
 #include "agent/io/link.h"
-#include "agent/io/mounts/files_mark.h"
-#include "agent/io/mounts/fs.h"
-#include "agent/io/mounts/handover.h"
 #include "agent/io/mounts/proc.h"
 #include "agent/io/task.h"
-#include "lib/api/names.h"
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
 #include "lib/base/num.h"
-#include "lib/http/metrics.h"
 #include "lib/kube/client/object.h"
-
-/* For all of clearAtStart together: some hundred thousand files. */
-enum { CONSUMER_CLEAR_MS_MAX = 5000 };
-
-void consumer_feed(struct consumer *c, enum consumer_event ev)
-{
-	enum consumer_state next = consumer_state_next(c->state, ev);
-	bool is_passing = consumer_state_is_passing(c->state, next, consumer_port(c) != 0);
-
-	if (next == c->state)
-		return;
-	c->state = next;
-	log_event(next == CONSUMER_FAILED ? LOG_WARN : LOG_INFO, "consumer.state",
-	          log_str("namespace", kube_namespace(c->inst->object)),
-	          log_str("instance", kube_name(c->inst->object)), log_str("pod_uid", c->pod_uid),
-	          log_str("state", consumer_state_text(next)), log_str("reason", c->reason),
-	          log_str("message", c->message), log_str("address", c->address),
-	          log_i64("exit_code", c->exit_code), log_u64("handover_us", c->handover_us));
-	if (is_passing)
-		instance_report_passing(c->inst);
-	else
-		instance_report(c->inst);
-}
-
-void consumer_say(struct consumer *c, const char *reason, const char *fmt, ...)
-{
-	va_list ap;
-
-	(void)snprintf(c->reason, sizeof c->reason, "%s", reason);
-	va_start(ap, fmt);
-	(void)vsnprintf(c->message, sizeof c->message, fmt, ap);
-	va_end(ap);
-}
 
 /* --- the wrapper --- */
 
@@ -85,7 +47,7 @@ static void on_consumer_message(void *arg, const struct proto_message *m)
 		c->awaits_end = false;
 		consumer_say(c, "", "%s", "");
 		consumer_feed(c, CONSUMER_EV_HELLO_WAITING);
-		instance_hand_next(c->inst);
+		hand_next(c->inst);
 		break;
 	case PROTO_HELLO_RUNNING:
 		if (c->state == CONSUMER_STARTED || c->state == CONSUMER_LISTENING)
@@ -149,8 +111,8 @@ static void on_consumer_gone(void *arg)
 		consumer_say(c, "Signaled", "the container ended without a word");
 	}
 	consumer_feed(c, CONSUMER_EV_GONE);
-	instance_hand_soon(c->inst);
-	instance_reconcile(c->inst);
+	hand_pause_over(c->inst);
+	instance_look_soon(c->inst);
 }
 
 static bool consumer_is_in(const void *arg, const char *container_id)
@@ -177,145 +139,6 @@ static void consumer_check_peer(struct consumer *c)
 	c->becomes = false;
 	consumer_say(c, "HandoverFailed", "another container of the Pod spoke for the main one");
 	consumer_feed(c, CONSUMER_EV_GONE);
-}
-
-bool consumer_is_alive(const struct consumer *c)
-{
-	return link_peer(c->link) != NULL;
-}
-
-void consumer_refuse(struct consumer *c, const char *reason, const char *why)
-{
-	consumer_say(c, reason, "%s", why);
-	link_send(c->link, PROTO_REFUSE, why);
-	consumer_feed(c, CONSUMER_EV_FAILED);
-}
-
-/* --- the hand-over --- */
-
-struct handing {
-	struct files_use files; /* which, and where */
-	const char *clear[POD_CLEAR_MAX + 1];
-	struct handover handover;
-	pid_t pid;
-};
-
-struct handed {
-	uint64_t took_us;
-	struct files_opened files;
-};
-
-/* A start is worth more than an empty folder: what is left is told to whoever runs the node. */
-static void handing_clear(const struct handing *h)
-{
-	uint64_t until_ms = clk_now_ms() + CONSUMER_CLEAR_MS_MAX;
-	struct err err;
-
-	for (size_t i = 0; h->clear[i] != NULL; i++) {
-		if (fs_clear(h->handover.root_fd, h->clear[i], until_ms, &err) < 0)
-			log_event(LOG_WARN, "rootfs.not_cleared",
-			          log_str("namespace", h->files.place.ns),
-			          log_str("instance", h->files.place.name), log_err(&err));
-	}
-}
-
-/* In the child. */
-static int handing_run(void *arg, void *data, struct err *err)
-{
-	struct handing *h = arg;
-	struct handed *handed = data;
-	struct proc_user user;
-	uint64_t begin_us;
-	int rc;
-
-	/* a consumer that is not connected (yet) may hold it: an agent that started anew */
-	if (h->files.place.consumer_pods[0] != NULL && rootfs_holder(&h->files.place) > 0)
-		return HANDED_HELD;
-	if (!rootfs_has_layers(&h->files.place))
-		return HANDED_NO_IMAGE;
-	rc = files_open(&h->files, &handed->files, err);
-	if (rc != 0)
-		return rc < 0 ? -1 : HANDED_BAD_FILES;
-	handing_clear(h);
-	/* half a hand-over would look like a whole one to the next agent */
-	task_outlive_agent();
-	begin_us = clk_now_us();
-	h->handover.user = proc_user(h->pid, &user) ? &user : NULL;
-	rc = handover_run(&h->handover, err);
-	handed->took_us = clk_now_us() - begin_us;
-	return rc;
-}
-
-static void consumer_go(struct consumer *c, int rc, const struct handed *handed)
-{
-	c->inst->recalled_pod[0] = '\0';
-	instance_hand_soon(c->inst);
-	if (rc == HANDED_NOW)
-		c->handover_us = handed->took_us;
-	metric_observe(c->inst->agent->handover_seconds, NULL, (double)handed->took_us / 1e6);
-	metric_observe(c->inst->agent->files_check_seconds, NULL,
-	               (double)handed->files.took_us / 1e6);
-	link_send(c->link, PROTO_GO, "");
-	consumer_feed(c, CONSUMER_EV_HANDED);
-}
-
-static void on_handed(void *arg, int rc, const void *data, const struct err *err)
-{
-	struct consumer *c = arg;
-	const struct handed *handed = data;
-	const struct link_peer *peer = link_peer(c->link);
-	const struct handed_facts facts = {rc, rc < 0 && pause_helps(err), c->state,
-	                                   c->handed_number, peer != NULL ? peer->number : 0};
-
-	c->task = NULL;
-	c->inst->handing = NULL;
-	switch (handed_plan(&facts)) {
-	case HANDED_DO_PAUSE:
-		if (rc < 0)
-			log_event(LOG_WARN, "consumer.hand_over_failed",
-			          log_str("pod_uid", c->pod_uid), log_err(err));
-		instance_hand_later(c->inst);
-		break;
-	case HANDED_DO_NO_IMAGE:
-		instance_image_gone(c->inst);
-		break;
-	case HANDED_DO_NO_FILES:
-		instance_refuse_files(c->inst, handed->files.reason, err->text);
-		break;
-	case HANDED_DO_REFUSE:
-		consumer_refuse(c, "HandoverFailed", err->text);
-		break;
-	case HANDED_DO_GO:
-		consumer_go(c, rc, handed);
-		break;
-	case HANDED_DO_FORGET:
-	case HANDED_UNSET:
-		break;
-	}
-	instance_reconcile(c->inst);
-}
-
-void consumer_hand_over(struct consumer *c)
-{
-	const struct link_peer *peer = link_peer(c->link);
-	struct handing h = {.files = {instance_place(c->inst, c), instance_files_known(c->inst)}};
-	const struct task_opts opts = {handing_run, on_handed, &h, c};
-	struct err err;
-
-	h.pid = peer->pid;
-	c->handed_number = peer->number;
-	instance_clear_paths(c->inst->object, h.clear);
-	h.handover = (struct handover){c->inst->root_fd, peer->mount_ns_fd, c->cwd,
-	                               SC_CONTROL_MOUNT, NULL};
-	if (task_start(c->inst->agent->base, &opts, &c->task, &err) < 0) {
-		/* no process, no descriptor: that passes, and it waits as well as before */
-		log_event(LOG_WARN, "consumer.hand_over_failed", log_str("pod_uid", c->pod_uid),
-		          log_err(&err));
-		instance_hand_later(c->inst);
-		return;
-	}
-	c->inst->handing = c;
-	instance_files_handed(c->inst);
 }
 
 /* --- life --- */
@@ -423,33 +246,15 @@ void consumer_free(struct consumer *c)
 {
 	if (c == NULL)
 		return;
+	assert((c->inst->handing == c) == (c->task != NULL));
 	if (c->inst->handing == c)
 		c->inst->handing = NULL;
 	task_forget(c->task);
-	instance_hand_soon(c->inst);
+	hand_pause_over(c->inst);
 	consumer_stop_polling(c);
 	event_free(c->poll);
 	link_free(c->link);
 	LIST_REMOVE(c, entry);
 	json_decref(c->pod);
 	free(c);
-}
-
-json_t *consumer_status(const struct consumer *c)
-{
-	char at[NUM_RFC3339_BYTES];
-	json_t *j = json_pack("{s:s, s:I, s:s, s:s, s:o, s:s, s:i, s:i, s:I}", "podUID", c->pod_uid,
-	                      "containerGeneration", (json_int_t)c->generation, "state",
-	                      consumer_state_text(c->state), "reason", c->reason, "message",
-	                      json_text(c->message), "address", c->address, "port",
-	                      (int)consumer_port(c), "exitCode", c->exit_code,
-	                      "handoverMicroseconds", (json_int_t)c->handover_us);
-
-	if (c->started_wall_ms != 0)
-		(void)json_object_set_new(
-		        j, "startedAt",
-		        json_string(num_format_rfc3339(c->started_wall_ms, true, at)));
-	else
-		(void)json_object_set_new(j, "startedAt", json_null());
-	return j;
 }

@@ -54,8 +54,8 @@ void consumer_see_pod(struct consumer *c, const json_t *pod);
 /** consumer_is_alive() - a process of its container lives, as far as is known */
 bool consumer_is_alive(const struct consumer *c);
 
-/** consumer_hand_over() - begin. instance_hand_next() runs again when it is over. */
-void consumer_hand_over(struct consumer *c);
+/** consumer_feed() - the next state, by the table; it is logged and written to the API */
+void consumer_feed(struct consumer *c, enum consumer_event ev);
 
 /** consumer_refuse() - its root filesystem will not come */
 void consumer_refuse(struct consumer *c, const char *reason, const char *why);

@@ -12,9 +12,6 @@
 /** consumer_port() - the wanted one; 0: none */
 uint16_t consumer_port(const struct consumer *c);
 
-/** consumer_feed() - the next state, told to the API */
-void consumer_feed(struct consumer *c, enum consumer_event ev);
-
 /** consumer_say() - why it is so; @reason: "" for what is no fault */
 void consumer_say(struct consumer *c, const char *reason, const char *fmt, ...) PRINTF_LIKE(3, 4);
 

@@ -24,13 +24,6 @@ enum {
 	CONSUMER_POLL_MAX_MS = 1000,
 };
 
-uint16_t consumer_port(const struct consumer *c)
-{
-	int64_t port = json_int_at(c->inst->object, 0, "spec", "activationPort", NULL);
-
-	return port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0;
-}
-
 static void consumer_poll_in(struct consumer *c, uint64_t ms)
 {
 	const struct timeval tv = clk_timeval(ms);

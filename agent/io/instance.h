@@ -16,6 +16,7 @@
 #include "agent/io/instance_files.h"
 #include "agent/io/instance_verify.h"
 #include "agent/io/mounts/rootfs.h"
+#include "lib/base/log.h"
 
 struct consumer;
 struct event;
@@ -32,6 +33,7 @@ struct task;
 enum { INSTANCE_CONTAINER_BYTES = 128 };
 
 enum instance_state {
+	INSTANCE_UNSET,
 #define X(name, text) INSTANCE_##name,
 	INSTANCE_STATES(X)
 #undef X
@@ -64,6 +66,7 @@ struct instance {
 	bool status_is_dirty;
 	bool status_has_failed; /* the retry is due, and nothing is written before */
 	struct event *status_retry;
+	struct event *look;  /* at the end of this turn of the loop: instance_look_soon() */
 	struct event *retry; /* after a failed step */
 	struct pause pause;
 	LIST_HEAD(, consumer) consumers;
@@ -85,10 +88,14 @@ void instance_free(struct instance *inst);
 /** instance_set_object() - it changed in the API */
 void instance_set_object(struct instance *inst, const json_t *object);
 
+/* --- instance.c --- */
+
 /** instance_reconcile() - look at everything and begin the next step, if there is one */
 void instance_reconcile(struct instance *inst);
 
-/** instance_report() - bring status up to date, soon */
+/* --- instance_status.c --- */
+
+/** instance_report() - the status has to be written, in this turn of the loop if it can be */
 void instance_report(struct instance *inst);
 /** instance_report_passing() - the same, but only when the state lasts */
 void instance_report_passing(struct instance *inst);
@@ -96,32 +103,22 @@ void instance_report_passing(struct instance *inst);
 void instance_report_now(struct instance *inst);
 /** instance_is_unwritten() - the API does not know yet what is, or is about to be, on the disk */
 bool instance_is_unwritten(const struct instance *inst);
-/** instance_changed() - its state, or that of a consumer: the agent is told */
+/** instance_changed() - its state, or that of a consumer: the agent's gauges follow */
 void instance_changed(struct instance *inst);
 
 /** on_instance_status_retry() - the event that writes what could not be written before */
 void on_instance_status_retry(evutil_socket_t fd, short what, void *arg);
 
-/** instance_hand_next() - give the root filesystem to the consumer that waits for it */
-void instance_hand_next(struct instance *inst);
+/* --- instance_state.c --- */
 
-/** instance_refuse_waiting() - tell the consumers that wait that it will not come */
-void instance_refuse_waiting(struct instance *inst, const char *reason, const char *why);
+/** instance_set_state() - the only place that changes it; a move that there is not is a bug */
+void instance_set_state(struct instance *inst, enum instance_state state);
 
-/** instance_hand_later() - somebody still has it: not before a pause, which grows */
-void instance_hand_later(struct instance *inst);
-/** instance_hand_soon() - who had it may be gone: the pause is over */
-void instance_hand_soon(struct instance *inst);
-
-/** on_instance_hand_retry() - the event of that pause */
-void on_instance_hand_retry(evutil_socket_t fd, short what, void *arg);
-
-/** instance_fail() - say so, and try again after a pause, which grows */
+/** instance_fail() - FAILED, for @reason; what failed is tried again after a pause, which grows */
 void instance_fail(struct instance *inst, const char *reason, const char *message);
-bool instance_is_image_gone(const struct instance *inst);
 
-/** instance_is_in_use() - a consumer has its files, or is about to */
-bool instance_is_in_use(const struct instance *inst);
+/** instance_pause() - no step of it before a pause, which grows */
+void instance_pause(struct instance *inst);
 
 /** instance_unmount() - in our namespace; a consumer that has the mount keeps its own */
 void instance_unmount(struct instance *inst);
@@ -132,19 +129,51 @@ void instance_image_gone(struct instance *inst);
 /** instance_refuse_files() - they are not what they were; found at a start */
 void instance_refuse_files(struct instance *inst, const char *reason, const char *message);
 
+/** instance_refuse_waiting() - tell the consumers that wait that it will not come */
+void instance_refuse_waiting(struct instance *inst, const char *reason, const char *why);
+
+/** instance_log() - an event of it, with its state's reason */
+void instance_log(const struct instance *inst, enum log_level level, const char *event);
+
+/* --- instance_make.c: each begins one step; at its end the instance is looked at again --- */
+
+void instance_make_by_record(struct instance *inst);
+void instance_make_by_provider(struct instance *inst);
+void instance_remove(struct instance *inst);
+
+/* --- instance_prefix.c --- */
+
 /** instance_find_prefix() - a configured prefix; where it was made before, that stays. NULL: none
  */
 const char *instance_find_prefix(const struct instance *inst);
-/** instance_prefix_refusal() - what is said when there is none */
+/** instance_prefix_refusal() - the message when there is none */
 void instance_prefix_refusal(const struct instance *inst, char *text, size_t size);
 
-/** instance_place() - @except: a consumer that is not asked whether it holds the rootfs */
+/* --- instance_facts.c --- */
+
+/** instance_look_soon() - instance_reconcile() runs in this turn of the loop, when we are done */
+void instance_look_soon(struct instance *inst);
+
+/** instance_is_image_gone() - it failed for want of its layers, which a provider brings back */
+bool instance_is_image_gone(const struct instance *inst);
+
+/** instance_is_in_use() - a consumer has its files, or is about to */
+bool instance_is_in_use(const struct instance *inst);
+
+/** instance_place() - @except: a consumer that is not asked whether it has the root filesystem */
 struct rootfs_place instance_place(const struct instance *inst, const struct consumer *except);
+
+/** instance_take_provider() - its provider Pod here, with a container that runs; or NULL. New
+ * reference */
+json_t *instance_take_provider(const struct instance *inst);
 
 /** instance_reset_digest() - of the order to drop what was kept, when it is carried out; or "" */
 const char *instance_reset_digest(const struct instance *inst);
+
 /** instance_may_write() - its status is this agent's to write, or would be with a claim */
 bool instance_may_write(const struct instance *inst);
 
 const char *instance_uid(const struct instance *inst);
+/** instance_node() - the node that claimed it; "" none has */
+const char *instance_node(const struct instance *inst);
 bool instance_is_ours(const struct instance *inst);

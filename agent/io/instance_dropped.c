@@ -4,6 +4,7 @@
  */
 #include "agent/io/instance_dropped.h"
 
+#include <assert.h>
 #include <event2/event.h>
 
 #include "agent/io/instance.h"
@@ -51,6 +52,7 @@ static void on_dropped_removed(void *arg, int rc, const void *data, const struct
 	struct instance *inst = arg;
 
 	(void)data;
+	assert(inst->dropped.task != NULL && inst->agent->files_dropping);
 	inst->dropped.task = NULL;
 	if (rc == 0) {
 		inst->dropped.is_due = false;
@@ -92,7 +94,9 @@ void instance_dropped_made(struct instance *inst, const struct rootfs_made *made
 		return;
 	dropped_log(inst, LOG_INFO, "files.dropped", NULL);
 	inst->dropped.is_due = true;
-	dropped_next(inst);
+	/* behind what the instance begins next: a start is not to wait for it */
+	if (!evtimer_pending(inst->dropped.retry, NULL))
+		event_active(inst->dropped.retry, EV_TIMEOUT, 0);
 	instance_changed(inst);
 }
 
@@ -102,6 +106,7 @@ void instance_dropped_stop(struct instance *inst)
 	(void)evtimer_del(inst->dropped.retry);
 	if (inst->dropped.task == NULL)
 		return;
+	assert(inst->agent->files_dropping);
 	task_end(inst->dropped.task);
 	inst->dropped.task = NULL;
 	dropped_pass(inst->agent);

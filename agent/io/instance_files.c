@@ -4,6 +4,7 @@
  */
 #include "agent/io/instance_files.h"
 
+#include <assert.h>
 #include <event2/event.h>
 
 #include "agent/io/instance.h"
@@ -17,23 +18,6 @@
 enum { FILES_PAUSE_FIRST_MS = 100, FILES_PAUSE_MAX_MS = 30000 };
 
 _Static_assert(sizeof(struct rootfs_made) <= TASK_DATA_BYTES_MAX, "a result of a task");
-
-static struct files_id instance_files_told(const struct instance *inst)
-{
-	struct files_id id;
-
-	if (files_id_parse(
-	            json_str_at(inst->object, "", "status", "rootfs", "filesGeneration", NULL), &id,
-	            NULL) < 0)
-		return (struct files_id){0};
-	return id;
-}
-
-struct files_known instance_files_known(const struct instance *inst)
-{
-	return (struct files_known){instance_files_told(inst), inst->files.recorded,
-	                            inst->digest[0] != '\0'};
-}
 
 void instance_files_want(const struct instance *inst, struct rootfs_wanted *w)
 {
@@ -69,22 +53,6 @@ void instance_files_handed(struct instance *inst)
 	instance_verify_stop(inst);
 }
 
-const char *instance_files_text(const struct instance *inst, char text[FILES_ID_BYTES])
-{
-	struct files_id told = instance_files_told(inst);
-	struct files_id recorded = inst->files.recorded;
-
-	return files_id_format(recorded.number > told.number ? recorded : told, text);
-}
-
-/* Where the files are in order there is nothing left of an order. */
-const char *instance_files_accepted(const struct instance *inst)
-{
-	if (inst->state != INSTANCE_READY || inst->root_fd < 0)
-		return "";
-	return kube_annotation(inst->object, SC_ANNOTATION_ACCEPT);
-}
-
 /* --- after a run --- */
 
 static void instance_files_pause(struct instance *inst)
@@ -95,29 +63,25 @@ static void instance_files_pause(struct instance *inst)
 	(void)evtimer_add(inst->files.retry, &tv);
 }
 
-struct files_use instance_files_use(const struct instance *inst)
-{
-	return (struct files_use){instance_place(inst, NULL), instance_files_known(inst)};
-}
-
 static void on_files_closed(void *arg, int rc, const void *data, const struct err *err)
 {
 	struct instance *inst = arg;
 
 	(void)data;
+	assert(inst->task != NULL && inst->handing == NULL);
 	inst->task = NULL;
 	if (rc == FILES_CLOSED) {
 		inst->files.is_due = false;
 		inst->files.is_unsettled = true;
 		pause_over(&inst->files.pause);
-	} else if (rc != FILES_HELD) {
+	} else if (rc != FILES_IN_USE) {
 		/* they stay open, and the next start says what is wrong */
 		inst->files.is_due = false;
 		instance_files_log(inst, LOG_WARN, "files.not_closed", err);
 	} else {
 		instance_files_pause(inst);
 	}
-	instance_reconcile(inst);
+	instance_look_soon(inst);
 }
 
 static void instance_files_close(struct instance *inst)
@@ -126,6 +90,7 @@ static void instance_files_close(struct instance *inst)
 	const struct task_opts opts = {files_close, on_files_closed, &use, inst};
 	struct err err;
 
+	assert(inst->task == NULL && !instance_is_in_use(inst));
 	if (task_start(inst->agent->base, &opts, &inst->task, &err) < 0)
 		instance_files_pause(inst);
 }
@@ -135,6 +100,7 @@ static void instance_files_pass(struct agent *agent)
 {
 	struct instance *other;
 
+	assert(agent->files_settling);
 	agent->files_settling = false;
 	LIST_FOREACH(other, &agent->instances, entry) {
 		if (!other->files.is_unsettled || evtimer_pending(other->files.retry, NULL))
@@ -148,6 +114,7 @@ static void on_files_settled(void *arg, int rc, const void *data, const struct e
 {
 	struct instance *inst = arg;
 
+	assert(inst->files.task != NULL && inst->agent->files_settling);
 	inst->files.task = NULL;
 	if (rc == 0) {
 		inst->files.is_unsettled = false;
@@ -161,7 +128,7 @@ static void on_files_settled(void *arg, int rc, const void *data, const struct e
 		instance_files_pause(inst);
 	}
 	instance_files_pass(inst->agent);
-	instance_reconcile(inst);
+	instance_look_soon(inst);
 }
 
 static void instance_files_settle(struct instance *inst)
@@ -200,7 +167,7 @@ static void on_files_retry(evutil_socket_t fd, short what, void *arg)
 	/* whatever else it does by now: others wait behind it */
 	if (inst->files.is_unsettled)
 		instance_files_settle(inst);
-	instance_reconcile(inst);
+	instance_look_soon(inst);
 }
 
 int instance_files_init(struct instance *inst, struct err *err)

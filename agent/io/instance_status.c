@@ -6,6 +6,7 @@
  */
 #include "agent/io/instance.h"
 
+#include <assert.h>
 #include <event2/event.h>
 #include <string.h>
 
@@ -111,6 +112,7 @@ static void on_status_patched(void *arg, const struct kube_result *res)
 	struct agent *agent = inst->agent;
 	bool dirty = inst->status_is_dirty;
 
+	assert(inst->status_call != NULL);
 	inst->status_call = NULL;
 	if (res->err != NULL && res->err->code != ERR_NOT_FOUND) {
 		log_event(res->err->code == ERR_CONFLICT ? LOG_DEBUG : LOG_WARN,
@@ -134,6 +136,7 @@ static void instance_status_write(struct instance *inst)
 	                             .subresource = "status"};
 	json_t *patch = instance_may_write(inst) ? instance_status_patch(inst) : NULL;
 
+	assert(inst->status_call == NULL);
 	inst->status_is_dirty = false;
 	inst->status_has_failed = false;
 	if (patch == NULL) {

@@ -4,6 +4,7 @@
  */
 #include "agent/io/instance_verify.h"
 
+#include <assert.h>
 #include <event2/event.h>
 #include <string.h>
 
@@ -39,6 +40,7 @@ void instance_verify_stop(struct instance *inst)
 	(void)evtimer_del(inst->verify.list_at);
 	if (inst->verify.lister == NULL)
 		return;
+	assert(inst->agent->files_listing);
 	task_end(inst->verify.lister);
 	inst->verify.lister = NULL;
 	inst->agent->files_listing = false;
@@ -49,6 +51,7 @@ static void on_verify_listed(void *arg, int rc, const void *data, const struct e
 	struct instance *inst = arg;
 	const struct files_listed *listed = data;
 
+	assert(inst->verify.lister != NULL && inst->agent->files_listing);
 	inst->verify.lister = NULL;
 	inst->agent->files_listing = false;
 	log_event(rc < 0 ? LOG_WARN : LOG_INFO, "files.listed",
@@ -104,7 +107,7 @@ static void on_verified(void *arg, int rc, const void *data, const struct err *e
 	if (rc < 0)
 		(void)snprintf(failed.text, sizeof failed.text, "%s", err->text);
 	verify_tell(inst, rc < 0 ? &failed : data);
-	instance_reconcile(inst);
+	instance_look_soon(inst);
 }
 
 void instance_verify_next(struct instance *inst)

@@ -175,7 +175,7 @@ int files_close(void *arg, void *data, struct err *err)
 
 	(void)data;
 	if (rootfs_holder(&use->place) > 0)
-		return FILES_HELD;
+		return FILES_IN_USE;
 	if (files_find_folder(&use->place, &dir, err) < 0 || files_see(dir, &seen, err) < 0)
 		return -1;
 	verdict = files_judge(&use->known, &seen, why);

@@ -50,13 +50,13 @@ struct files_opened {
  */
 int files_open(const struct files_use *use, struct files_opened *ret_opened, struct err *err);
 
-enum { FILES_CLOSED = 0, FILES_HELD = 1 };
+enum { FILES_CLOSED = 0, FILES_IN_USE = 1 };
 
 /**
  * files_close() - after a process ended; run of a task
  * @use: struct files_use; @data: not used
  *
- * Return: FILES_CLOSED; FILES_HELD somebody still uses them; negative: err
+ * Return: FILES_CLOSED; FILES_IN_USE somebody still uses them; negative: err
  */
 int files_close(void *use, void *data, struct err *err);
 

@@ -290,7 +290,7 @@ static void test_files_that_are_used_are_not_closed(void **state)
 	pid = process_start(enter_alone, MERGED);
 	(void)snprintf(text, sizeof text, "%d\n", (int)pid);
 	write_text(T "/cgroup/podc1/cgroup.procs", text);
-	assert_int_equal(end(f), FILES_HELD);
+	assert_int_equal(end(f), FILES_IN_USE);
 	(void)kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	write_text(T "/cgroup/podc1/cgroup.procs", "");

@@ -41,12 +41,12 @@ static void test_handed_what_is_true_of_all_is_said_whoever_waits(void **state)
 {
 	(void)state;
 	for (uint64_t peer = 7; peer <= 8; peer++) {
-		assert_int_equal(plan(HANDED_HELD, CONSUMER_WAITING, peer), HANDED_DO_PAUSE);
+		assert_int_equal(plan(HANDED_IN_USE, CONSUMER_WAITING, peer), HANDED_DO_PAUSE);
 		assert_int_equal(plan(HANDED_NO_IMAGE, CONSUMER_WAITING, peer), HANDED_DO_NO_IMAGE);
 		assert_int_equal(plan(HANDED_BAD_FILES, CONSUMER_WAITING, peer),
 		                 HANDED_DO_NO_FILES);
 	}
-	assert_int_equal(plan(HANDED_HELD, CONSUMER_EXITED, 0), HANDED_DO_PAUSE);
+	assert_int_equal(plan(HANDED_IN_USE, CONSUMER_EXITED, 0), HANDED_DO_PAUSE);
 	assert_int_equal(plan(HANDED_NO_IMAGE, CONSUMER_EXITED, 0), HANDED_DO_NO_IMAGE);
 }
 
