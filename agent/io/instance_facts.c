@@ -161,6 +161,13 @@ struct files_use instance_files_use(const struct instance *inst)
 	return (struct files_use){instance_place(inst, NULL), instance_files_known(inst)};
 }
 
+void instance_files_want(const struct instance *inst, struct rootfs_wanted *w)
+{
+	w->files_told = instance_files_told(inst);
+	w->was_made = inst->digest[0] != '\0';
+	w->accept_order = kube_annotation(inst->object, SC_ANNOTATION_ACCEPT);
+}
+
 void instance_look_soon(struct instance *inst)
 {
 	event_active(inst->look, EV_TIMEOUT, 0);

@@ -19,13 +19,6 @@ enum { FILES_PAUSE_FIRST_MS = 100, FILES_PAUSE_MAX_MS = 30000 };
 
 _Static_assert(sizeof(struct rootfs_made) <= TASK_DATA_BYTES_MAX, "a result of a task");
 
-void instance_files_want(const struct instance *inst, struct rootfs_wanted *w)
-{
-	w->files_told = instance_files_told(inst);
-	w->was_made = inst->digest[0] != '\0';
-	w->accept_order = kube_annotation(inst->object, SC_ANNOTATION_ACCEPT);
-}
-
 static void instance_files_log(const struct instance *inst, enum log_level level, const char *event,
                                const struct err *err)
 {

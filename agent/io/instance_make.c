@@ -106,7 +106,7 @@ static void instance_make(struct instance *inst, bool by_provider)
 	        rootfs_make, by_provider ? on_made_by_provider : on_made_by_record, &w, inst};
 	struct err err;
 
-	assert(inst->task == NULL && inst->query == NULL && inst->handing == NULL);
+	assert(inst->task == NULL && inst->query == NULL);
 	instance_mount_points(inst->object, mount_points);
 	instance_files_want(inst, &w);
 	instance_unmount(inst);

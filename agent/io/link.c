@@ -24,9 +24,6 @@ enum { LINK_PAUSE_MS = 100 };
 
 /* After a peer that is no wrapper of ours, or does not talk like one. */
 static const struct pause_limit link_distrust_limit = {LINK_PAUSE_MS, 30000, 600000};
-/* After what failed for want of something. */
-static const struct pause_limit link_retry_limit = {20, 1000, 10000};
-
 /* --- the peer --- */
 
 static void link_disconnect(struct link *l)
@@ -47,18 +44,6 @@ static void link_peer_done(struct link *l)
 {
 	event_drop(&l->ended);
 	link_peer_close(&l->peer);
-}
-
-void link_pause(struct link *l, uint64_t ms)
-{
-	const struct timeval tv = clk_timeval(ms);
-
-	(void)evtimer_add(l->pause, &tv);
-}
-
-void link_retry(struct link *l)
-{
-	link_pause(l, pause_next(&l->retry, &link_retry_limit, clk_now_ms()));
 }
 
 /* It is left alone for a while, which grows. */
@@ -265,6 +250,7 @@ static int link_connect(struct link *l, int socket_path_fd, struct err *err)
 	/* it lives and had let go of us, which a wrapper does not do: the next time it waits */
 	if (link_set_peer(l, &peer))
 		(void)pause_next(&l->distrust, &link_distrust_limit, clk_now_ms());
+	assert(l->socket_fd < 0 && l->readable == NULL && l->ended == NULL);
 	l->socket_fd = TAKE_FD(fd);
 	talk_begin(&l->talk);
 	l->readable =
@@ -287,6 +273,7 @@ int link_adopt(struct link *l, pid_t pid, struct err *err)
 	if (link_open_peer(l, pid, &peer, err) < 0)
 		return -1;
 	(void)link_set_peer(l, &peer);
+	assert(l->ended == NULL && l->socket_fd < 0);
 	l->ended = event_new(l->links->base, l->peer.pid_fd, EV_READ, on_link_ended, l);
 	if (l->ended == NULL || event_add(l->ended, NULL) < 0) {
 		link_peer_done(l);
@@ -323,7 +310,7 @@ static void link_refused(struct link *l, const struct err *err)
  * The socket file was opened: connect, unless it is the one we are connected to. A connection that
  * there is stays when the peer behind this one is refused.
  */
-void link_on_socket(struct link *l, int path_fd)
+static void link_on_socket(struct link *l, int path_fd)
 {
 	struct stat st;
 	struct err err;
@@ -369,6 +356,7 @@ int link_new(struct links *links, const char *pod_uid, const struct link_handler
 		return err_set(err, ERR_NOMEM, 0, "link");
 	l->links = links;
 	l->handler = *handler;
+	l->on_socket = link_on_socket;
 	l->watch = -1;
 	l->socket_fd = -1;
 	l->peer = (struct link_peer){0, 0, -1, -1, -1};

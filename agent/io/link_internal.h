@@ -29,6 +29,8 @@ struct link {
 	LIST_ENTRY(link) entry;
 	struct links *links;
 	struct link_handler handler;
+	/* The socket file was opened: connect, unless we are. Keeps no @path_fd */
+	void (*on_socket)(struct link *l, int path_fd);
 	char pod_uid[64];
 	int watch;              /* of the deepest folder that exists; -1: none */
 	int depth;              /* how deep that is */
@@ -75,9 +77,6 @@ void link_pause(struct link *l, uint64_t ms);
 
 /** link_retry() - the same, after what failed for want of something */
 void link_retry(struct link *l);
-
-/** link_on_socket() - the socket file was opened: connect, unless we are */
-void link_on_socket(struct link *l, int path_fd);
 
 /** link_unwatch() - its folder, unless another link has the same */
 void link_unwatch(struct link *l);

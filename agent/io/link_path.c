@@ -28,7 +28,22 @@ enum {
 /* From one look to the next, where nothing can be watched. */
 static const struct pause_limit link_poll_limit = {20, 1000, 10000};
 
+/* After what failed for want of something. */
+static const struct pause_limit link_retry_limit = {20, 1000, 10000};
+
 static bool links_open_inotify(struct links *links);
+
+void link_pause(struct link *l, uint64_t ms)
+{
+	const struct timeval tv = clk_timeval(ms);
+
+	(void)evtimer_add(l->pause, &tv);
+}
+
+void link_retry(struct link *l)
+{
+	link_pause(l, pause_next(&l->retry, &link_retry_limit, clk_now_ms()));
+}
 
 /*
  * Open the path as deep as it exists. Return: how many of its folders that are; *ret_fd is the
@@ -139,7 +154,7 @@ static void link_look_at(struct link *l, uint64_t now_ms)
 			l->is_short = file < 0 && pause_helps_with(errno);
 		}
 		if (file >= 0)
-			link_on_socket(l, file);
+			l->on_socket(l, file);
 		return;
 	}
 }
