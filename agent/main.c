@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sc-node-agent - keeps the root filesystems of one node and hands them to consumers
+ * sc-node-agent - makes the root filesystems of one node and puts them below containers
  */
 #include <event2/event.h>
 #include <signal.h>

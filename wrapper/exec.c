@@ -25,7 +25,7 @@ static bool exec_has_to_wait(void)
 
 int wrapper_exec(char **argv)
 {
-	/* tells of each change of the mounts, proc(5); of those since it was opened, too */
+	/* readable at each change of the mounts, proc(5), also of those since it was opened */
 	struct pollfd mounts = {open("/proc/self/mounts", O_RDONLY | O_CLOEXEC), POLLPRI, 0};
 	char cwd[PATH_MAX];
 

@@ -18,7 +18,7 @@ enum proto_kind {
 	PROTO_HELLO_RUNNING, /* number: pid */
 	PROTO_GO,
 	PROTO_REFUSE,   /* text: why */
-	PROTO_BECOMES,  /* the process takes the wrapper's place; what is said after it is `failed`
+	PROTO_BECOMES,  /* the process takes the wrapper's place; only `failed` may follow
 	                 */
 	PROTO_STARTED,  /* number: pid */
 	PROTO_FAILED,   /* number: errno, text: path */

@@ -110,8 +110,8 @@ static int run_stand_by_socket(struct run *r)
 }
 
 /*
- * The agent sees the descriptors close, which tells it that the exec was done: it hears `becomes`
- * before, so that this is no loss of the connection.
+ * The exec closes the connection. `becomes` goes before it, so that the agent takes the end of the
+ * connection for the exec and not for a loss.
  */
 static void run_become(struct run *r)
 {
@@ -168,7 +168,7 @@ static void run_on_exec(struct run *r)
 
 static void run_on_child_end(struct run *r, int status)
 {
-	/* it may end before its exec was told */
+	/* it may end before its exec was seen */
 	if (r->state == RUN_STARTING)
 		run_on_exec(r);
 	if (r->state == RUN_ENDED)

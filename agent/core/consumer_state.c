@@ -60,7 +60,7 @@ enum consumer_state consumer_state_next(enum consumer_state state, enum consumer
 	return next != CONSUMER_UNSET ? next : state;
 }
 
-bool consumer_state_is_passing(enum consumer_state from, enum consumer_state to, bool has_port)
+bool consumer_state_is_brief(enum consumer_state from, enum consumer_state to, bool has_port)
 {
 	if (from == CONSUMER_LISTENING)
 		return false;

@@ -7,7 +7,7 @@
  *                                └──────────────> FAILED <──failed───────┘               │
  *                                     EXITED <──────────────────gone─────────────────────┘
  *
- * A container that is started anew in its Pod says hello again, from wherever it was.
+ * A container that is started anew in its Pod sends hello again, whatever its state was.
  */
 #pragma once
 
@@ -50,14 +50,14 @@ enum consumer_event {
 /** consumer_state_next() - a table: no event is impossible, most change nothing */
 enum consumer_state consumer_state_next(enum consumer_state state, enum consumer_event event);
 
-/** consumer_state_text() - as the API says it */
+/** consumer_state_text() - of status.consumer.state */
 const char *consumer_state_text(enum consumer_state state);
 
 /**
- * consumer_state_is_passing() - the next state is a matter of milliseconds, and nobody waits for
+ * consumer_state_is_brief() - the next state is a matter of milliseconds, and nobody waits for
  * this one
  * @has_port: a port is wanted, so Started is not the last state
  *
- * Leaving Listening is told at once: requests must not go there any more.
+ * The end of Listening is written at once: requests must not go there any more.
  */
-bool consumer_state_is_passing(enum consumer_state from, enum consumer_state to, bool has_port);
+bool consumer_state_is_brief(enum consumer_state from, enum consumer_state to, bool has_port);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * files - generations of kept files: their texts, and whether what is there is what was left
+ * files - generations of files: their texts, and whether what is there is what was left
  */
 #include "agent/core/files.h"
 
@@ -108,24 +108,24 @@ int files_mark_parse(const char *text, struct files_mark *ret_mark, struct err *
 
 /*
  * The mark continues what is recorded: it is that, or was made when that was the last. A record
- * that was put back from a copy is older, and then the API has the word.
+ * that was put back from a copy is older; then the status decides.
  */
 static bool files_continue(const struct files_mark *m, const struct files_known *known)
 {
-	if (files_id_is(m->id, known->recorded) || files_id_is(m->id, known->told))
+	if (files_id_is(m->id, known->recorded) || files_id_is(m->id, known->reported))
 		return true;
 	return m->id.number > known->recorded.number && m->before == known->recorded.random;
 }
 
-/* The API may have forgotten of late, when it was restored; it never knows of a later one. */
-static bool files_reach(struct files_id id, struct files_id told)
+/* The API server may have been restored from an older copy; it never has a later one. */
+static bool files_reach(struct files_id id, struct files_id reported)
 {
-	return told.number < id.number || files_id_is(told, id);
+	return reported.number < id.number || files_id_is(reported, id);
 }
 
 static struct files_id files_expected(const struct files_known *known)
 {
-	return known->told.number > known->recorded.number ? known->told : known->recorded;
+	return known->reported.number > known->recorded.number ? known->reported : known->recorded;
 }
 
 static enum files_verdict judge_unmarked(const struct files_known *known,
@@ -199,7 +199,7 @@ enum files_verdict files_judge(const struct files_known *known, const struct fil
 	why[0] = '\0';
 	if (!seen->has_mark)
 		return judge_unmarked(known, seen, why);
-	if (files_continue(&seen->mark, known) && files_reach(seen->mark.id, known->told))
+	if (files_continue(&seen->mark, known) && files_reach(seen->mark.id, known->reported))
 		return judge_folder(seen, why);
 	(void)snprintf(why, FILES_WHY_BYTES, "they are of generation %s, and the last was %s",
 	               files_id_format(seen->mark.id, is),

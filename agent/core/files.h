@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * files - whether the kept files are those that the last stop left
+ * files - whether the files of an instance are those that its last stop left
  *
  * A stop gives the files a generation: its number with a random part, so that two histories never
  * share one. It is in three places: the mark, an extended attribute of the upper directory itself;
@@ -46,9 +46,9 @@ struct files_mark {
 
 /* What should be there. */
 struct files_known {
-	struct files_id told;     /* to the API */
+	struct files_id reported; /* in the instance's status */
 	struct files_id recorded; /* in the record */
-	bool was_made;            /* the API says that it was ready once */
+	bool was_made;            /* the status has been Ready once */
 };
 
 /* What is there. */

@@ -24,7 +24,7 @@ int files_path_compare(const char *a, const char *b)
 	return rank(*a) - rank(*b);
 }
 
-static void say(struct files_diff *d, const char *what, const char *path)
+static void note(struct files_diff *d, const char *what, const char *path)
 {
 	char line[FILES_DIFF_PATH_BYTES + 32];
 	size_t bytes;
@@ -60,15 +60,15 @@ void files_diff_begin(struct files_diff *d, bool (*next)(void *, struct files_en
 void files_diff_see(struct files_diff *d, const struct files_entry *there)
 {
 	while (d->has_listed && files_path_compare(d->listed.path, there->path) < 0) {
-		say(d, "removed", d->listed.path);
+		note(d, "removed", d->listed.path);
 		advance(d);
 	}
 	if (!d->has_listed || files_path_compare(d->listed.path, there->path) > 0) {
-		say(d, "added", there->path);
+		note(d, "added", there->path);
 		return;
 	}
 	if (d->listed.hash != there->hash)
-		say(d, "changed", there->path);
+		note(d, "changed", there->path);
 	else
 		d->same++;
 	advance(d);
@@ -77,5 +77,5 @@ void files_diff_see(struct files_diff *d, const struct files_entry *there)
 void files_diff_end(struct files_diff *d)
 {
 	for (; d->has_listed; advance(d))
-		say(d, "removed", d->listed.path);
+		note(d, "removed", d->listed.path);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * files_diff - what a list of the kept files has otherwise than the files
+ * files_diff - differences between a list of files and the files
  *
  * Both are in the order of files_path_compare(), so that neither need be in memory.
  */

@@ -4,7 +4,7 @@
  *
  * A root filesystem has one user at a time. Of the containers that wait the one of the latest start
  * gets it, and none while another one's process lives. Where it can't be had, those that wait are
- * told so instead of waiting until their Pod ends.
+ * refused, and do not wait until their Pod ends.
  */
 #pragma once
 

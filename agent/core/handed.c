@@ -15,6 +15,6 @@ enum handed_step handed_plan(const struct handed_facts *f)
 	if (f->state != CONSUMER_WAITING || f->peer != f->meant_for)
 		return HANDED_DO_FORGET;
 	if (f->rc < 0)
-		return f->may_pass ? HANDED_DO_PAUSE : HANDED_DO_REFUSE;
+		return f->is_temporary ? HANDED_DO_PAUSE : HANDED_DO_REFUSE;
 	return HANDED_DO_GO;
 }

@@ -11,7 +11,7 @@
 
 #include "agent/core/consumer_state.h"
 
-/* What the child says, beside a negative number: it failed. */
+/* What the child answers; a negative number: it failed. */
 enum handed_result {
 	HANDED_NOW = 0,
 	HANDED_BEFORE = 1, /* the root is the overlay already */
@@ -37,7 +37,7 @@ enum handed_step {
 
 struct handed_facts {
 	int rc;
-	bool may_pass;             /* why it failed */
+	bool is_temporary;         /* why it failed */
 	enum consumer_state state; /* of the consumer, now */
 	uint64_t meant_for;        /* which of the Pod's processes it was begun for */
 	uint64_t peer;             /* which one is there now; 0: none */

@@ -26,10 +26,10 @@ void pause_over(struct pause *p)
 
 bool pause_helps_with(int sys_errno)
 {
-	static const int passing[] = {EMFILE, ENFILE, ENOMEM, ENOBUFS, EAGAIN, EINTR};
+	static const int temporary[] = {EMFILE, ENFILE, ENOMEM, ENOBUFS, EAGAIN, EINTR};
 
-	for (size_t i = 0; i < ARRAY_LEN(passing); i++) {
-		if (sys_errno == passing[i])
+	for (size_t i = 0; i < ARRAY_LEN(temporary); i++) {
+		if (sys_errno == temporary[i])
 			return true;
 	}
 	return false;

@@ -29,8 +29,7 @@ const char *pod_container_id(const json_t *pod);
 const char *pod_main_container_id(const json_t *pod);
 
 /**
- * pod_any_other_container() - @is true of one that the kubelet tells of and that is not the main
- * one
+ * pod_any_other_container() - @is true of a container in the Pod's status that is not the main one
  * @is: asked with each one's "RUNTIME://ID"
  */
 bool pod_any_other_container(const json_t *pod, bool (*is)(const void *arg, const char *id),
@@ -40,8 +39,8 @@ bool pod_any_other_container(const json_t *pod, bool (*is)(const void *arg, cons
 const char *pod_working_dir(const json_t *pod);
 
 /**
- * pod_main_end() - how the main container ended the last time that the kubelet tells of
- * Return: false: it tells of none.
+ * pod_main_end() - how the main container last ended, by the Pod's status
+ * Return: false: it has not ended yet.
  */
 bool pod_main_end(const json_t *pod, const char **ret_container_id, int *ret_exit_code);
 
@@ -49,15 +48,15 @@ bool pod_main_end(const json_t *pod, const char **ret_container_id, int *ret_exi
 const char *pod_host_address(const json_t *pod);
 
 /**
- * pod_may_have_address() - one of those that the kubelet tells, which are the runtime's word; any
- * while it tells none yet
+ * pod_may_have_address() - one of status.podIPs, which the kubelet has from the runtime; any while
+ * there are none yet
  */
 bool pod_may_have_address(const json_t *pod, const char *address);
 
 /** pod_start() - which start of the instance made it */
 uint64_t pod_start(const json_t *pod);
 
-/** pod_generation() - of the container, which it was made for; 0: it does not say */
+/** pod_generation() - of the container, which it was made for; 0: not known */
 uint64_t pod_generation(const json_t *pod);
 
 /** instance_is_application() - the user's process takes the wrapper's place */

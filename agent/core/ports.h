@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ports - TCP ports that listen in a Pod, as netlink tells them
+ * ports - which TCP ports listen in a Pod, of the sockets that the kernel lists
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * record - what a root filesystem was made from, kept beside its upper directory
+ * record - what a root filesystem was made from: record.json beside its upper directory
  *
  * Written before the overlay is first mounted. An upper directory means nothing over other layers
  * than these, so a record that can't be read is an error and never guessed.
@@ -43,5 +43,5 @@ char *record_format(const struct record_parts *parts);
 /** record_format_files() - the same with another generation. Return: as record_format() */
 char *record_format_files(const struct record *r, struct files_id files);
 
-/** record_is() - does the record say this already? */
+/** record_is() - it has these parts already */
 bool record_is(const struct record *r, const struct record_parts *parts);

@@ -32,10 +32,10 @@ enum rootfs_step rootfs_plan(const struct rootfs_facts *f)
 		return ROOTFS_MAKE_BY_PROVIDER;
 	if (f->provider_runs && !f->is_mounted && !f->is_image_gone)
 		return ROOTFS_MAKE_BY_PROVIDER;
-	return f->is_order_untold ? ROOTFS_TELL_ORDER : ROOTFS_NONE;
+	return f->is_order_unreported ? ROOTFS_REPORT_ORDER : ROOTFS_NONE;
 }
 
-bool rootfs_may_pass(const char *reason)
+bool rootfs_is_temporary(const char *reason)
 {
 	return reason[0] == '\0' || strcmp(reason, "MountFailed") == 0 ||
 	       strcmp(reason, "NoSpace") == 0;

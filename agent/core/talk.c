@@ -9,7 +9,7 @@
 #define TALK_KINDS_COUNT (PROTO_SIGNALED + 1)
 
 /* clang-format off */
-/* Slot 0 stays: an unset entry means that the word is out of turn. */
+/* An unset entry, slot 0: the message is out of turn. */
 static const enum talk_state talk_moves[TALK_STATES_COUNT][TALK_KINDS_COUNT] = {
 	[TALK_NEW] = {
 		[PROTO_HELLO_WAITING] = TALK_WAITING,
@@ -18,7 +18,7 @@ static const enum talk_state talk_moves[TALK_STATES_COUNT][TALK_KINDS_COUNT] = {
 		[PROTO_STARTED]       = TALK_RUNNING,
 		[PROTO_FAILED]        = TALK_OVER,
 	},
-	[TALK_TOLD] = {
+	[TALK_GO_SENT] = {
 		[PROTO_STARTED]       = TALK_RUNNING,
 		[PROTO_BECOMES]       = TALK_BECOMES,
 		[PROTO_FAILED]        = TALK_OVER,
@@ -44,15 +44,15 @@ void talk_begin(struct talk *t)
 	talk_set(t, TALK_NEW);
 }
 
-void talk_says(struct talk *t, enum proto_kind kind)
+void talk_sent(struct talk *t, enum proto_kind kind)
 {
 	if (t->state == TALK_WAITING && kind == PROTO_GO)
-		talk_set(t, TALK_TOLD);
+		talk_set(t, TALK_GO_SENT);
 	if (t->state == TALK_WAITING && kind == PROTO_REFUSE)
 		talk_set(t, TALK_OVER);
 }
 
-bool talk_hears(struct talk *t, enum proto_kind kind)
+bool talk_received(struct talk *t, enum proto_kind kind)
 {
 	enum talk_state next;
 

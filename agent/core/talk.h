@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * talk - what the wrapper may say next on one connection
+ * talk - which message the wrapper may send next on one connection
  *
- *     NEW ─hello waiting─> WAITING ─(go)─> TOLD ─started─> RUNNING ─exited, signaled─> OVER
- *      │                                    ├─becomes─> BECOMES ─failed─┐              ^
- *      ├─hello running, started─> RUNNING   └─failed────────────────────┴──────────────┤
- *      └─failed────────────────────────────────────────────────────────────────────────┘
+ *     NEW ─hello waiting─> WAITING ─(go)─> GO_SENT ─started─> RUNNING ─exited, signaled─> OVER
+ *      │                                    ├─becomes─> BECOMES ─failed─┐                 ^
+ *      ├─hello running, started─> RUNNING   └─failed────────────────────┴─────────────────┤
+ *      └─failed───────────────────────────────────────────────────────────────────────────┘
  *
- * Each word costs the agent something: a process for a hand-over, a write to the API. So each is
- * said once, and the number of words on a connection has a limit.
+ * A message costs the agent a process for a hand-over, or a write to the API. So each may come once
+ * on a connection, and messages that are not known have a limit.
  */
 #pragma once
 
@@ -16,13 +16,13 @@
 
 #include "wrapper/proto.h"
 
-/* Words of a later version that a wrapper may say, and that mean nothing to us. */
+/* Messages of a later version, which are ignored. */
 enum { TALK_UNKNOWN_MAX = 16 };
 
 #define TALK_STATES(X)                                                                             \
 	X(NEW)                                                                                     \
 	X(WAITING)                                                                                 \
-	X(TOLD) /* to go on */                                                                     \
+	X(GO_SENT)                                                                                 \
 	X(BECOMES)                                                                                 \
 	X(RUNNING)                                                                                 \
 	X(OVER)
@@ -42,8 +42,8 @@ struct talk {
 
 void talk_begin(struct talk *t);
 
-/** talk_says() - the agent says that */
-void talk_says(struct talk *t, enum proto_kind kind);
+/** talk_sent() - by the agent */
+void talk_sent(struct talk *t, enum proto_kind kind);
 
-/** talk_hears() - the wrapper says that. Return: false when it may not: it is no wrapper of ours */
-bool talk_hears(struct talk *t, enum proto_kind kind);
+/** talk_received() - by the agent. Return: false out of turn: the peer is no wrapper of ours */
+bool talk_received(struct talk *t, enum proto_kind kind);

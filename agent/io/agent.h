@@ -53,7 +53,7 @@ struct agent {
 	bool files_listing;  /* the same */
 	bool files_dropping; /* the same */
 	LIST_HEAD(, instance) instances;
-	/* What instances tell the agent, which they do not know otherwise; NULL: nobody listens. */
+	/* Instances call these; NULL: nobody is interested. */
 	void (*on_change)(struct agent *agent);  /* the state of one, or of its consumer */
 	void (*on_written)(struct agent *agent); /* a status was written, or needed no writing */
 	struct event *finish_at;                 /* NULL: it is not asked to end */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * consumer - what a consumer Pod's wrapper sends, and what the kubelet says of its end
+ * consumer - what a consumer Pod's wrapper sends, and what the Pod's status has of its end
  */
 #include <assert.h>
 #include <errno.h>
@@ -24,15 +24,15 @@ static void consumer_on_started(struct consumer *c, bool anew)
 {
 	if (anew || c->started_wall_ms == 0)
 		c->started_wall_ms = clk_wall_ms();
-	consumer_say(c, "", "%s", "");
+	consumer_explain(c, "", "%s", "");
 	c->exit_code = 0;
 	consumer_open_netns(c);
 }
 
 static void consumer_on_failed(struct consumer *c, const struct proto_message *m)
 {
-	consumer_say(c, m->number == ENOENT ? "CommandNotFound" : "CommandNotExecutable", "%s: %s",
-	             m->text, strerror(m->number));
+	consumer_explain(c, m->number == ENOENT ? "CommandNotFound" : "CommandNotExecutable",
+	                 "%s: %s", m->text, strerror(m->number));
 	consumer_feed(c, CONSUMER_EV_FAILED);
 }
 
@@ -45,7 +45,7 @@ static void on_consumer_message(void *arg, const struct proto_message *m)
 		consumer_stop_polling(c);
 		c->becomes = false;
 		c->awaits_end = false;
-		consumer_say(c, "", "%s", "");
+		consumer_explain(c, "", "%s", "");
 		consumer_feed(c, CONSUMER_EV_HELLO_WAITING);
 		hand_next(c->inst);
 		break;
@@ -70,11 +70,11 @@ static void on_consumer_message(void *arg, const struct proto_message *m)
 		break;
 	case PROTO_EXITED:
 		c->exit_code = m->number;
-		consumer_say(c, "Exited", "exit code %d", m->number);
+		consumer_explain(c, "Exited", "exit code %d", m->number);
 		break;
 	case PROTO_SIGNALED:
 		c->exit_code = 128 + m->number;
-		consumer_say(c, "Signaled", "ended by signal %d", m->number);
+		consumer_explain(c, "Signaled", "ended by signal %d", m->number);
 		break;
 	case PROTO_UNKNOWN:
 	case PROTO_GO:
@@ -105,10 +105,10 @@ static void on_consumer_gone(void *arg)
 	consumer_stop_polling(c);
 	if (c->becomes) {
 		c->awaits_end = true;
-		consumer_say(c, "Exited", "process 1 ended; the kubelet tells how");
+		consumer_explain(c, "Exited", "process 1 ended; the kubelet tells how");
 	} else if (c->reason[0] == '\0') {
 		c->exit_code = 137;
-		consumer_say(c, "Signaled", "the container ended without a word");
+		consumer_explain(c, "Signaled", "the container ended without a word");
 	}
 	consumer_feed(c, CONSUMER_EV_GONE);
 	hand_pause_over(c->inst);
@@ -121,8 +121,8 @@ static bool consumer_is_in(const void *arg, const char *container_id)
 }
 
 /*
- * A container for debugging may have the control folder, too. Which it is the kubelet tells a
- * second later; a wake does not wait for that.
+ * A container for debugging may have the control folder, too. Which container it is, is in the
+ * Pod's status a second later; a wake does not wait for that.
  */
 static bool on_consumer_peer(const void *arg, pid_t pid)
 {
@@ -137,21 +137,22 @@ static void consumer_check_peer(struct consumer *c)
 		return;
 	consumer_stop_polling(c);
 	c->becomes = false;
-	consumer_say(c, "HandoverFailed", "another container of the Pod spoke for the main one");
+	consumer_explain(c, "HandoverFailed",
+	                 "another container of the Pod spoke for the main one");
 	consumer_feed(c, CONSUMER_EV_GONE);
 }
 
 /* --- life --- */
 
-/* What an agent before this one has said of that Pod. */
+/* What an agent before this one has written about that Pod. */
 static void consumer_recall(struct consumer *c)
 {
-	const json_t *said = json_at(c->inst->object, "status", "consumer", NULL);
-	const char *at = json_str_at(said, "", "startedAt", NULL);
+	const json_t *written = json_at(c->inst->object, "status", "consumer", NULL);
+	const char *at = json_str_at(written, "", "startedAt", NULL);
 
-	if (strcmp(json_str_at(said, "", "podUID", NULL), c->pod_uid) != 0)
+	if (strcmp(json_str_at(written, "", "podUID", NULL), c->pod_uid) != 0)
 		return;
-	c->handover_us = (uint64_t)json_int_at(said, 0, "handoverMicroseconds", NULL);
+	c->handover_us = (uint64_t)json_int_at(written, 0, "handoverMicroseconds", NULL);
 	if (num_parse_rfc3339(at, &c->started_wall_ms, NULL) < 0)
 		c->started_wall_ms = 0;
 }
@@ -185,7 +186,7 @@ int consumer_new(struct instance *inst, const json_t *pod, struct consumer **ret
 	return 0;
 }
 
-/* An agent that started anew finds a process that says nothing, and knows it by its root. */
+/* An agent that started anew finds a process that sends nothing, and knows it by its root. */
 static void consumer_adopt(struct consumer *c, const char *container_id)
 {
 	const struct rootfs_place place = instance_place(c->inst, c);
@@ -205,7 +206,7 @@ static void consumer_adopt(struct consumer *c, const char *container_id)
 	consumer_poll(c);
 }
 
-/* How it ended, which nobody but the kubelet can say when process 1 is the user's. */
+/* How it ended, which only the kubelet knows when process 1 is the user's. */
 static void consumer_see_end(struct consumer *c, const json_t *pod)
 {
 	const char *container_id;
@@ -216,7 +217,7 @@ static void consumer_see_end(struct consumer *c, const json_t *pod)
 	if (c->awaits_end) {
 		c->awaits_end = false;
 		c->exit_code = exit_code;
-		consumer_say(c, "Exited", "exit code %d", exit_code);
+		consumer_explain(c, "Exited", "exit code %d", exit_code);
 		instance_report(c->inst);
 	}
 	/* one that ended before this one was known is not its end */

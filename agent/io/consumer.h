@@ -25,9 +25,9 @@ struct consumer {
 	char message[256];
 	char address[INET6_ADDRSTRLEN];
 	int exit_code;
-	bool becomes;    /* its process took the wrapper's place: only the kubelet tells its end */
+	bool becomes;    /* the user's process is process 1: only the kubelet knows how it ends */
 	bool awaits_end; /* and has not yet */
-	char last_end[128]; /* the container whose end was told last */
+	char last_end[128]; /* the container whose end was in the Pod's status last */
 	uint64_t started_wall_ms;
 	uint64_t handover_us;
 	uint64_t handing_since_us;
@@ -37,11 +37,11 @@ struct consumer {
 	char cwd[PATH_MAX];     /* its working directory */
 	struct netns netns;
 	bool is_on_host;                     /* in the node's network, with others */
-	char host_address[INET6_ADDRSTRLEN]; /* then; "" until the kubelet tells it */
+	char host_address[INET6_ADDRSTRLEN]; /* then; "" until it is in the Pod's status */
 	uint64_t started_ms;                 /* monotonic; for the polls */
 	struct event *poll;
-	struct pause poll_pause; /* after a look that failed */
-	struct pause ports_told; /* those that listen instead of the wanted one */
+	struct pause poll_pause;  /* after a look that failed */
+	struct pause ports_pause; /* those that listen instead of the wanted one */
 };
 
 int consumer_new(struct instance *inst, const json_t *pod, struct consumer **ret_consumer,

@@ -15,7 +15,7 @@
 void consumer_feed(struct consumer *c, enum consumer_event ev)
 {
 	enum consumer_state next = consumer_state_next(c->state, ev);
-	bool is_passing = consumer_state_is_passing(c->state, next, consumer_port(c) != 0);
+	bool is_brief = consumer_state_is_brief(c->state, next, consumer_port(c) != 0);
 
 	assert(next > CONSUMER_UNSET && next < CONSUMER_STATES_COUNT);
 	if (next == c->state)
@@ -27,13 +27,13 @@ void consumer_feed(struct consumer *c, enum consumer_event ev)
 	          log_str("state", consumer_state_text(next)), log_str("reason", c->reason),
 	          log_str("message", c->message), log_str("address", c->address),
 	          log_i64("exit_code", c->exit_code), log_u64("handover_us", c->handover_us));
-	if (is_passing)
-		instance_report_passing(c->inst);
+	if (is_brief)
+		instance_report_later(c->inst);
 	else
 		instance_report(c->inst);
 }
 
-void consumer_say(struct consumer *c, const char *reason, const char *fmt, ...)
+void consumer_explain(struct consumer *c, const char *reason, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -45,7 +45,7 @@ void consumer_say(struct consumer *c, const char *reason, const char *fmt, ...)
 
 void consumer_refuse(struct consumer *c, const char *reason, const char *why)
 {
-	consumer_say(c, reason, "%s", why);
+	consumer_explain(c, reason, "%s", why);
 	link_send(c->link, PROTO_REFUSE, why);
 	consumer_feed(c, CONSUMER_EV_FAILED);
 }

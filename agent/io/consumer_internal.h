@@ -12,8 +12,9 @@
 /** consumer_port() - the wanted one; 0: none */
 uint16_t consumer_port(const struct consumer *c);
 
-/** consumer_say() - why it is so; @reason: "" for what is no fault */
-void consumer_say(struct consumer *c, const char *reason, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/** consumer_explain() - why it is so; @reason: "" for what is no fault */
+void consumer_explain(struct consumer *c, const char *reason, const char *fmt, ...)
+        PRINTF_LIKE(3, 4);
 
 /**
  * consumer_open_netns() - its process has started
@@ -25,7 +26,7 @@ void consumer_open_netns(struct consumer *c);
 void consumer_poll(struct consumer *c);
 void consumer_stop_polling(struct consumer *c);
 
-/** consumer_check_address() - the Pod says which addresses are its own */
+/** consumer_check_address() - the Pod's status has changed: is the address still its own? */
 void consumer_check_address(struct consumer *c);
 
 /** on_consumer_poll() - the event of that */

@@ -37,14 +37,14 @@ void consumer_stop_polling(struct consumer *c)
 	netns_close(&c->netns);
 }
 
-static void consumer_tell_ports(struct consumer *c, const struct ports *p)
+static void consumer_report_ports(struct consumer *c, const struct ports *p)
 {
 	char text[sizeof c->message];
 
 	(void)ports_message(p, text, sizeof text);
 	if (strcmp(text, c->message) == 0)
 		return;
-	consumer_say(c, "", "%s", text);
+	consumer_explain(c, "", "%s", text);
 	instance_report(c->inst);
 }
 
@@ -104,17 +104,17 @@ static void consumer_look_failed(struct consumer *c, const struct err *err)
 }
 
 /* What listens instead: all of it, which is not asked for often. */
-static void consumer_tell_others(struct consumer *c, struct ports *p, uint64_t now_ms)
+static void consumer_report_others(struct consumer *c, struct ports *p, uint64_t now_ms)
 {
 	static const struct pause_limit limit = {CONSUMER_PORTS_FIRST_MS, CONSUMER_PORTS_MAX_MS, 0};
 	struct err err;
 
-	if (now_ms < c->ports_told.at_ms + c->ports_told.ms)
+	if (now_ms < c->ports_pause.at_ms + c->ports_pause.ms)
 		return;
-	(void)pause_next(&c->ports_told, &limit, now_ms);
+	(void)pause_next(&c->ports_pause, &limit, now_ms);
 	if (netns_ports(&c->netns, p, false, &err) < 0)
 		netns_close(&c->netns); /* some of it is known; the next look opens it anew */
-	consumer_tell_ports(c, p);
+	consumer_report_ports(c, p);
 }
 
 void consumer_poll(struct consumer *c)
@@ -147,7 +147,7 @@ void consumer_poll(struct consumer *c)
 		return;
 	}
 	if (p.wanted != 0 && waited_ms >= CONSUMER_PORT_PATIENCE_MS)
-		consumer_tell_others(c, &p, now_ms);
+		consumer_report_others(c, &p, now_ms);
 	consumer_poll_in(c, ports_delay_ms(waited_ms, clk_now_us() - begin_us));
 }
 
@@ -159,7 +159,7 @@ void on_consumer_poll(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * A wake does not wait for the kubelet's word. Who has an address that is another's by then (a
+ * A wake does not wait for the Pod's status. Who has an address that is another's by then (a
  * container may be given the capability to change it) gets no request from then on.
  */
 void consumer_check_address(struct consumer *c)
@@ -168,7 +168,7 @@ void consumer_check_address(struct consumer *c)
 		return;
 	log_event(LOG_WARN, "consumer.address_refused", log_str("pod_uid", c->pod_uid),
 	          log_str("address", c->address));
-	consumer_say(c, "", "%s is none of the Pod's addresses", c->address);
+	consumer_explain(c, "", "%s is none of the Pod's addresses", c->address);
 	c->address[0] = '\0';
 	if (c->state != CONSUMER_STARTED && c->state != CONSUMER_LISTENING)
 		return;
@@ -185,7 +185,7 @@ void consumer_open_netns(struct consumer *c)
 	consumer_stop_polling(c);
 	c->address[0] = '\0';
 	c->started_ms = clk_now_ms();
-	pause_over(&c->ports_told);
+	pause_over(&c->ports_pause);
 	pause_over(&c->poll_pause);
 	if (link_peer(c->link) != NULL && consumer_look(c, &none, &err) < 0)
 		consumer_look_failed(c, &err);

@@ -36,7 +36,7 @@ static void hand_start(struct consumer *c)
 	order.handover =
 	        (struct handover){inst->root_fd, peer->mount_ns_fd, c->cwd, SC_CONTROL_MOUNT, NULL};
 	if (task_start(inst->agent->base, &opts, &c->task, &err) < 0) {
-		/* no process, no descriptor: that passes, and it waits as well as before */
+		/* no process, no descriptor: the consumer waits until there are some */
 		log_event(LOG_WARN, "consumer.hand_over_failed", log_str("pod_uid", c->pod_uid),
 		          log_err(&err));
 		hand_pause(inst);

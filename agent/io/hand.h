@@ -6,7 +6,7 @@
  *     hand_child.c    in the child: checks the files and puts them below the container
  *     hand_result.c   in the agent again: `go`, a refusal, or a pause (core/handed.h)
  *
- * One hand-over of an instance is under way at a time; inst->handing says to whom.
+ * One hand-over of an instance is under way at a time; inst->handing is its consumer.
  */
 #pragma once
 

@@ -43,14 +43,15 @@ static struct rootfs_facts instance_rootfs_facts(const struct instance *inst)
 	        .is_in_use = instance_is_in_use(inst),
 	        .is_mounted = inst->root_fd >= 0,
 	        .is_paused = evtimer_pending(inst->retry, NULL) != 0,
-	        .was_ready = inst->image != NULL && (!inst->record_is_tried ||
-	                                             (inst->record_may_pass && provider == NULL)),
-	        .is_order_untold = strcmp(instance_reset_digest(inst),
-	                                  json_str_at(inst->object, "", "status", "rootfs",
-	                                              "resetDigest", NULL)) != 0 ||
-	                           strcmp(instance_files_accepted(inst),
-	                                  json_str_at(inst->object, "", "status", "rootfs",
-	                                              "acceptedFiles", NULL)) != 0,
+	        .was_ready =
+	                inst->image != NULL && (!inst->record_is_tried ||
+	                                        (inst->record_failed_for_now && provider == NULL)),
+	        .is_order_unreported = strcmp(instance_reset_digest(inst),
+	                                      json_str_at(inst->object, "", "status", "rootfs",
+	                                                  "resetDigest", NULL)) != 0 ||
+	                               strcmp(instance_files_accepted(inst),
+	                                      json_str_at(inst->object, "", "status", "rootfs",
+	                                                  "acceptedFiles", NULL)) != 0,
 	        .is_image_gone = instance_is_image_gone(inst),
 	        .provider_runs = provider != NULL,
 	        .provider_is_seen =
@@ -93,7 +94,7 @@ void instance_reconcile(struct instance *inst)
 	case ROOTFS_REMOVE:
 		instance_remove(inst);
 		break;
-	case ROOTFS_TELL_ORDER:
+	case ROOTFS_REPORT_ORDER:
 		instance_report(inst);
 		hand_next(inst);
 		break;
@@ -125,7 +126,7 @@ void instance_set_object(struct instance *inst, const json_t *object)
 	json_decref(old);
 }
 
-/* An agent that started anew knows from the API what it said before. */
+/* An agent that started anew knows from the status what the one before it knew. */
 static void instance_recall(struct instance *inst)
 {
 	const json_t *status = json_object_get(inst->object, "status");
@@ -134,7 +135,7 @@ static void instance_recall(struct instance *inst)
 	if (!instance_is_ours(inst))
 		return;
 	inst->image = json_incref(json_object_get(status, "image"));
-	/* said so until it is known better: an agent's restart is nothing that users see */
+	/* it stays so until more is known: users do not see that an agent started anew */
 	if (strcmp(json_str_at(rootfs, "", "state", NULL), "Removed") == 0)
 		inst->state = INSTANCE_REMOVED;
 	else if (strcmp(json_str_at(rootfs, "", "state", NULL), "Ready") == 0)

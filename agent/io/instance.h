@@ -53,9 +53,9 @@ struct instance {
 	const char *prefix; /* one of the configured ones; NULL: not allowed */
 	json_t *image;      /* owned; NULL: not known */
 	bool record_is_tried;
-	bool record_may_pass; /* why that failed */
-	int root_fd;          /* READY: the overlay; else -1 */
-	json_t *image_asked;  /* owned: of the image that is being made */
+	bool record_failed_for_now; /* why that failed */
+	int root_fd;                /* READY: the overlay; else -1 */
+	json_t *image_asked;        /* owned: of the image that is being made */
 	char digest_asked[ROOTFS_DIGEST_BYTES];
 	char user_asked[IMAGE_USER_BYTES];
 	char provider_asked[64];
@@ -70,8 +70,8 @@ struct instance {
 	struct event *retry; /* after a failed step */
 	struct pause pause;
 	LIST_HEAD(, consumer) consumers;
-	/* Of whom an agent before this one spoke: its process may outlive its Pod's object. "" when
-	 * the rootfs was handed over since, which nobody else can have held then. */
+	/* The consumer Pod in the status at this agent's start: its process may outlive its object.
+	 * "" once the rootfs was handed over since then, for then nobody else had it. */
 	char recalled_pod[64];
 	struct consumer *handing; /* a hand-over is under way */
 	struct event *hand_retry; /* not before it is due */
@@ -97,8 +97,8 @@ void instance_reconcile(struct instance *inst);
 
 /** instance_report() - the status has to be written, in this turn of the loop if it can be */
 void instance_report(struct instance *inst);
-/** instance_report_passing() - the same, but only when the state lasts */
-void instance_report_passing(struct instance *inst);
+/** instance_report_later() - the same after half a second, by when the state may be another */
+void instance_report_later(struct instance *inst);
 /** instance_report_now() - what is not written yet is written in this turn of the loop */
 void instance_report_now(struct instance *inst);
 /** instance_is_unwritten() - the API does not know yet what is, or is about to be, on the disk */
@@ -129,7 +129,7 @@ void instance_image_gone(struct instance *inst);
 /** instance_refuse_files() - they are not what they were; found at a start */
 void instance_refuse_files(struct instance *inst, const char *reason, const char *message);
 
-/** instance_refuse_waiting() - tell the consumers that wait that it will not come */
+/** instance_refuse_waiting() - the consumers that wait will not get the root filesystem */
 void instance_refuse_waiting(struct instance *inst, const char *reason, const char *why);
 
 /** instance_log() - an event of it, with its state's reason */
@@ -167,7 +167,7 @@ struct rootfs_place instance_place(const struct instance *inst, const struct con
  * reference */
 json_t *instance_take_provider(const struct instance *inst);
 
-/** instance_reset_digest() - of the order to drop what was kept, when it is carried out; or "" */
+/** instance_reset_digest() - of the order to drop the files, when it is carried out; or "" */
 const char *instance_reset_digest(const struct instance *inst);
 
 /** instance_may_write() - its status is this agent's to write, or would be with a claim */

@@ -123,7 +123,7 @@ bool instance_may_write(const struct instance *inst)
 
 /* --- the generation of its files --- */
 
-static struct files_id instance_files_told(const struct instance *inst)
+static struct files_id instance_files_reported(const struct instance *inst)
 {
 	struct files_id id;
 
@@ -136,16 +136,16 @@ static struct files_id instance_files_told(const struct instance *inst)
 
 struct files_known instance_files_known(const struct instance *inst)
 {
-	return (struct files_known){instance_files_told(inst), inst->files.recorded,
+	return (struct files_known){instance_files_reported(inst), inst->files.recorded,
 	                            inst->digest[0] != '\0'};
 }
 
 const char *instance_files_text(const struct instance *inst, char text[FILES_ID_BYTES])
 {
-	struct files_id told = instance_files_told(inst);
+	struct files_id reported = instance_files_reported(inst);
 	struct files_id recorded = inst->files.recorded;
 
-	return files_id_format(recorded.number > told.number ? recorded : told, text);
+	return files_id_format(recorded.number > reported.number ? recorded : reported, text);
 }
 
 /* Where the files are in order there is nothing left of an order. */
@@ -163,7 +163,7 @@ struct files_use instance_files_use(const struct instance *inst)
 
 void instance_files_want(const struct instance *inst, struct rootfs_wanted *w)
 {
-	w->files_told = instance_files_told(inst);
+	w->files_reported = instance_files_reported(inst);
 	w->was_made = inst->digest[0] != '\0';
 	w->accept_order = kube_annotation(inst->object, SC_ANNOTATION_ACCEPT);
 }

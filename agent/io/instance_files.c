@@ -68,7 +68,7 @@ static void on_files_closed(void *arg, int rc, const void *data, const struct er
 		inst->files.is_unsettled = true;
 		pause_over(&inst->files.pause);
 	} else if (rc != FILES_IN_USE) {
-		/* they stay open, and the next start says what is wrong */
+		/* they stay open, and the next start finds what is wrong */
 		inst->files.is_due = false;
 		instance_files_log(inst, LOG_WARN, "files.not_closed", err);
 	} else {
@@ -114,7 +114,7 @@ static void on_files_settled(void *arg, int rc, const void *data, const struct e
 		pause_over(&inst->files.pause);
 		inst->files.recorded = *(const struct files_id *)data;
 		instance_files_log(inst, LOG_INFO, "files.closed", NULL);
-		instance_report_passing(inst);
+		instance_report_later(inst);
 		instance_verify_settled(inst);
 	} else {
 		instance_files_log(inst, LOG_WARN, "files.not_recorded", err);
@@ -166,7 +166,7 @@ static void on_files_retry(evutil_socket_t fd, short what, void *arg)
 int instance_files_init(struct instance *inst, struct err *err)
 {
 	inst->files.retry = evtimer_new(inst->agent->base, on_files_retry, inst);
-	inst->verify.told =
+	inst->verify.result =
 	        json_incref(json_at(inst->object, "status", "rootfs", "verified", NULL));
 	if (inst->files.retry == NULL)
 		return err_set(err, ERR_NOMEM, 0, "instance");

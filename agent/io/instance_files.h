@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * instance_files - the generation of an instance's kept files: closed after a run, settled, told
+ * instance_files - the generation of an instance's files: closed after a run, settled, reported
  *
- *     handed over ──> due ──nobody uses them──> closing (task) ──> settling (files.task) ──> told
+ *     handed over ──> due ──nobody uses them──> closing (task) ──> settling (files.task) ──> status
  *                      ^                              │
  *                      └──────── somebody does ───────┘
  *

@@ -79,7 +79,7 @@ static void on_made_by_record(void *arg, int rc, const void *data, const struct 
 
 	assert(inst->task != NULL);
 	inst->task = NULL;
-	inst->record_may_pass = rc < 0 && rootfs_may_pass(made->reason);
+	inst->record_failed_for_now = rc < 0 && rootfs_is_temporary(made->reason);
 	if (rc == 0)
 		instance_ready(inst, made);
 	else if (strcmp(made->reason, "ImageGone") != 0)
@@ -111,7 +111,7 @@ static void instance_make(struct instance *inst, bool by_provider)
 	instance_files_want(inst, &w);
 	instance_unmount(inst);
 	if (task_start(inst->agent->base, &opts, &inst->task, &err) < 0) {
-		inst->record_may_pass = !by_provider;
+		inst->record_failed_for_now = !by_provider;
 		instance_fail(inst, "MountFailed", err.text);
 	}
 }
@@ -170,9 +170,9 @@ void instance_make_by_provider(struct instance *inst)
 	(void)snprintf(inst->provider_asked, sizeof inst->provider_asked, "%s", kube_uid(provider));
 	(void)snprintf(inst->container_asked, sizeof inst->container_asked, "%s",
 	               question.container_id);
-	/* its image decides from now on: what a record says of an older one is not mounted again */
+	/* its image decides from now on: a record of an older one is not mounted again */
 	inst->record_is_tried = true;
-	inst->record_may_pass = false;
+	inst->record_failed_for_now = false;
 	if (image_query_start(inst->agent->images, &question, &inst->query, &err) < 0)
 		instance_fail(inst, "MountFailed", err.text);
 }

@@ -35,7 +35,7 @@ static const bool instance_moves[INSTANCE_STATES_COUNT][INSTANCE_STATES_COUNT] =
         [INSTANCE_FAILED] = {[INSTANCE_READY] = true,
                              [INSTANCE_FAILED] = true, /* for another reason */
                              [INSTANCE_REMOVED] = true},
-        /* the status said so of an instance that is not being deleted: it is made again */
+        /* it was so in the status of an instance that is not being deleted: it is made again */
         [INSTANCE_REMOVED] = {[INSTANCE_READY] = true, [INSTANCE_FAILED] = true},
 };
 

@@ -16,8 +16,8 @@
 #include "lib/kube/client/client.h"
 #include "lib/kube/client/object.h"
 
-/* A passing state is told after so long, when it is not over by then. */
-enum { INSTANCE_STATUS_RETRY_MS = 300, INSTANCE_STATUS_PASSING_MS = 500 };
+/* A state that is over in a moment is written after so long, when it is not over by then. */
+enum { INSTANCE_STATUS_RETRY_MS = 300, INSTANCE_STATUS_LATER_MS = 500 };
 
 static json_t *instance_rootfs_status(const struct instance *inst)
 {
@@ -42,7 +42,7 @@ static json_t *instance_rootfs_status(const struct instance *inst)
 	                 inst->agent->config->node_name, "resetDigest",
 	                 reset[0] != '\0' ? reset : NULL, "filesGeneration",
 	                 files[0] != '\0' ? files : NULL, "acceptedFiles",
-	                 accepted[0] != '\0' ? accepted : NULL, "verified", inst->verify.told);
+	                 accepted[0] != '\0' ? accepted : NULL, "verified", inst->verify.result);
 }
 
 /* The consumer that the status is about: the newest that has been seen. */
@@ -181,7 +181,7 @@ void instance_report(struct instance *inst)
 {
 	instance_changed(inst);
 	inst->status_is_dirty = true;
-	/* at the end of this turn of the loop, so that what happens together is told together */
+	/* at the end of this turn of the loop, so that what happens together is written together */
 	instance_report_now(inst);
 }
 
@@ -189,9 +189,9 @@ void instance_report(struct instance *inst)
  * A patch costs every program that watches some work, and the one that matters would wait for it:
  * on the way to Listening that is most of what comes after the hand-over.
  */
-void instance_report_passing(struct instance *inst)
+void instance_report_later(struct instance *inst)
 {
-	const struct timeval tv = {0, INSTANCE_STATUS_PASSING_MS * 1000};
+	const struct timeval tv = {0, INSTANCE_STATUS_LATER_MS * 1000};
 
 	if (inst->agent->finish_at != NULL) { /* there is no later */
 		instance_report(inst);

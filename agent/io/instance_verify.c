@@ -85,8 +85,8 @@ static void verify_tell(struct instance *inst, const struct files_verified *v)
 {
 	char generation[FILES_ID_BYTES];
 
-	json_decref(inst->verify.told);
-	inst->verify.told =
+	json_decref(inst->verify.result);
+	inst->verify.result =
 	        json_pack("{s:s, s:s, s:s, s:I, s:I, s:o}", "order", inst->verify.order, "result",
 	                  files_result_text(v->result), "generation",
 	                  files_id_format(v->generation, generation), "files", (json_int_t)v->files,
@@ -119,7 +119,7 @@ void instance_verify_next(struct instance *inst)
 	struct err err;
 
 	if (order[0] == '\0' || strlen(order) >= sizeof inst->verify.order ||
-	    strcmp(order, json_str_at(inst->verify.told, "", "order", NULL)) == 0 ||
+	    strcmp(order, json_str_at(inst->verify.result, "", "order", NULL)) == 0 ||
 	    inst->verify.verifier != NULL || inst->task != NULL || !instance_is_ours(inst) ||
 	    inst->prefix == NULL || kube_is_deleting(inst->object))
 		return;
@@ -149,5 +149,5 @@ void instance_verify_done(struct instance *inst)
 		event_free(inst->verify.list_at);
 	}
 	task_forget(inst->verify.verifier);
-	json_decref(inst->verify.told);
+	json_decref(inst->verify.result);
 }

@@ -24,7 +24,7 @@ struct instance_verify {
 	struct task *lister;
 	struct task *verifier;
 	char order[VERIFY_ORDER_BYTES]; /* of the verifier */
-	json_t *told;                   /* owned: the last result; NULL: none */
+	json_t *result;                 /* owned: of the last order; NULL: none */
 };
 
 int instance_verify_init(struct instance *inst, struct err *err);

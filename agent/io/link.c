@@ -54,13 +54,13 @@ static void link_distrust(struct link *l)
 }
 
 /* Return: false when that was out of turn, and the connection is over. */
-static bool link_hear(struct link *l, char *packet, size_t bytes)
+static bool link_receive(struct link *l, char *packet, size_t bytes)
 {
 	struct proto_message m;
 
 	packet[bytes] = '\0';
 	m = proto_parse(packet);
-	if (!talk_hears(&l->talk, m.kind)) {
+	if (!talk_received(&l->talk, m.kind)) {
 		link_distrust(l);
 		log_event(LOG_WARN, "consumer.peer_out_of_turn", log_str("pod_uid", l->pod_uid),
 		          log_str("said", packet), log_u64("pause_ms", l->distrust.ms));
@@ -83,12 +83,12 @@ static void on_link_ended(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	/* what it said last is still in the socket */
+	/* its last messages are still in the socket */
 	while (l->socket_fd >= 0) {
 		char packet[PROTO_TEXT_BYTES_MAX + 1];
 		ssize_t n = recv(l->socket_fd, packet, sizeof packet - 1, MSG_DONTWAIT);
 
-		if (n <= 0 || !link_hear(l, packet, (size_t)n))
+		if (n <= 0 || !link_receive(l, packet, (size_t)n))
 			break;
 	}
 	link_disconnect(l);
@@ -115,7 +115,7 @@ static void on_link_readable(evutil_socket_t fd, short what, void *arg)
 		link_pause(l, l->distrust.ms > LINK_PAUSE_MS ? l->distrust.ms : LINK_PAUSE_MS);
 		return;
 	}
-	(void)link_hear(l, packet, (size_t)n);
+	(void)link_receive(l, packet, (size_t)n);
 }
 
 static int link_open_ns(pid_t pid, const char *kind)
@@ -292,7 +292,7 @@ static bool link_has_descriptors(void)
 	return fd >= 0;
 }
 
-/* Nothing is given up: the same socket is tried again, more slowly each time, and said once. */
+/* The same socket is tried again, more slowly each time, and logged once. */
 static void link_refused(struct link *l, const struct err *err)
 {
 	if (err->code == ERR_DENIED && link_has_descriptors())
@@ -398,7 +398,7 @@ void link_send(struct link *l, enum proto_kind kind, const char *text)
 
 	if (l->socket_fd < 0)
 		return;
-	talk_says(&l->talk, kind);
+	talk_sent(&l->talk, kind);
 	if (send(l->socket_fd, packet, bytes, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		link_distrust(l); /* a new connection begins with a hello */
 }

@@ -56,8 +56,8 @@ int link_new(struct links *links, const char *pod_uid, const struct link_handler
 void link_free(struct link *link);
 
 /**
- * link_adopt() - take a process that says nothing for the peer: the user's own, which took the
- * wrapper's place. It is checked as any peer.
+ * link_adopt() - take a process without a connection for the peer: the user's own, which took the
+ * wrapper's place. It is checked as any peer. Return: 0; negative: err, and there is no peer.
  */
 int link_adopt(struct link *link, pid_t pid, struct err *err);
 

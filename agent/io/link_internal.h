@@ -20,8 +20,8 @@ struct links {
 	const char *pods_dir;
 	int inotify_fd; /* -1: none; links are looked at from time to time */
 	struct event *readable;
-	uint64_t opened_ms;   /* when that was tried last */
-	bool is_polling_told; /* that something can't be watched, until all can again */
+	uint64_t opened_ms;     /* when that was tried last */
+	bool is_polling_logged; /* that something can't be watched, until all can again */
 	LIST_HEAD(, link) list;
 };
 
@@ -47,7 +47,7 @@ struct link {
 	struct pause distrust;
 	struct pause retry;
 	struct pause poll;
-	char refused[128];     /* what was told of the last one that was refused */
+	char refused[128];     /* what was logged of the last one that was refused */
 	struct link_peer peer; /* pid 0: none */
 	uint64_t peers_count;
 	struct event *readable;

@@ -100,9 +100,9 @@ static void link_watch_folder(struct link *l, int folder_fd, uint64_t now_ms)
 		watch = inotify_add_watch(l->links->inotify_fd, path,
 		                          IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_ONLYDIR);
 	error = errno;
-	/* one that is gone meanwhile is not worth a word */
-	if (watch < 0 && !is_muted && error != ENOENT && !l->links->is_polling_told) {
-		l->links->is_polling_told = true;
+	/* one that is gone meanwhile is not logged */
+	if (watch < 0 && !is_muted && error != ENOENT && !l->links->is_polling_logged) {
+		l->links->is_polling_logged = true;
 		log_event(LOG_WARN, "consumer.folders_not_watched",
 		          log_str("message",
 		                  "folders are looked at every second instead, and wakes "
@@ -110,12 +110,12 @@ static void link_watch_folder(struct link *l, int folder_fd, uint64_t now_ms)
 		                  "fs.inotify.max_user_instances"),
 		          log_str("error", strerror(error)));
 	} else if (watch >= 0) {
-		l->links->is_polling_told = false;
+		l->links->is_polling_logged = false;
 	}
 	link_set_watch(l, watch);
 }
 
-/* Without a watch nothing says when to look again. While a peer lives its end does. */
+/* Without a watch no event asks to look again, but the end of a peer that lives. */
 static void link_look_later(struct link *l, uint64_t now_ms)
 {
 	if (evtimer_pending(l->pause, NULL))

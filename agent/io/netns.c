@@ -110,7 +110,7 @@ static void netns_visit_socket(void *arg, const struct nlmsghdr *m)
 }
 
 /*
- * The wanted port alone, as the kernel's small language for it says it: two comparisons, each an
+ * The wanted port alone, as a program for the kernel's filter of it: two comparisons, each an
  * instruction and one that carries the number. To jump 4 bytes behind the end is "no".
  */
 static void netns_filter(struct inet_diag_bc_op code[4], uint16_t port)

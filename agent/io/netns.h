@@ -22,8 +22,8 @@ int netns_open(int ns_fd, struct netns *ret_netns, struct err *err);
 void netns_close(struct netns *n);
 
 /**
- * netns_ports() - fill in what listens; @p->wanted and is_own are kept
- * @only_wanted: the kernel tells of no other port, however many there are
+ * netns_ports() - fill in what listens; @p->wanted and is_own stay
+ * @only_wanted: the kernel lists no other port, however many there are
  *
  * After a failure what is left of the answer may be in the way: close, and open anew.
  */

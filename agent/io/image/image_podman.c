@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * image_podman - libpod's container inspection names the image, its image inspection the rest
+ * image_podman - by Podman's REST API: inspects the container, then its image
  */
 #include <stdbool.h>
 #include <string.h>

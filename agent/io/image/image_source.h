@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * image_source - what an image says, asked of the container runtime
+ * image_source - asks the container runtime for the configuration of a container's image
  */
 #pragma once
 
@@ -33,7 +33,7 @@ int image_source_open(struct event_base *base, const char *runtime_endpoint,
                       const char *podman_socket, struct image_source **ret_source, struct err *err);
 void image_source_free(struct image_source *source);
 
-/* What is asked, and who is told. */
+/* Which container, and where the answer goes. */
 struct image_question {
 	const char *container_id; /* as the Pod's status has it: "podman://ID", "containerd://ID" */
 	image_done_fn done;

@@ -86,7 +86,7 @@ int dropped_remove(void *place, void *data, struct err *err)
 	(void)data;
 	if (folder < 0)
 		return err->sys_errno == ENOENT ? 0 : -1;
-	proc_stand_back();
+	proc_lower_priority();
 	dir = dropped_open(folder);
 	if (dir == NULL)
 		return err_set(err, ERR_SYS, errno, "read the folder");

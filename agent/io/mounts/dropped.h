@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * dropped - kept files that were given up: moved aside at once, removed when there is time
+ * dropped - files that were given up: moved aside at once, removed when there is time
  *
- *     <folder>/{upper,work} ──rename──> <folder>/dropped-XXXXXXXX ──task, stands back──> gone
+ *     <folder>/{upper,work} ──rename──> <folder>/dropped-XXXXXXXX ──task, low priority──> gone
  *
- * The name alone says what it is: an agent that starts anew finds what the one before it left. It
+ * It is known by its name: an agent that starts anew finds what the one before it left. It
  * stays in its instance's folder, so that nothing is left of an instance that was removed.
  */
 #pragma once

@@ -35,7 +35,7 @@ struct walk {
 
 /* --- one file --- */
 
-/* What the overlay notes for itself changes with each mount; what it says of files does not. */
+/* Some attributes of the overlay change with each mount; these belong to the files. */
 static bool is_attribute_listed(const char *name)
 {
 	if (strncmp(name, "trusted.overlay.", 16) == 0)
@@ -61,7 +61,7 @@ static uint64_t walk_attributes(struct walk *w, const char *path)
 	return sum;
 }
 
-/* A folder's time is not compared: what was made or removed in it is told itself. */
+/* A folder's time is not compared: what was made or removed in it is listed itself. */
 static int walk_hash(struct walk *w, int dir_fd, const char *name, bool *ret_is_folder,
                      uint64_t *ret_hash)
 {
@@ -242,7 +242,7 @@ int files_list_make(void *arg, void *data, struct err *err)
 
 	if (dir < 0)
 		return -1;
-	proc_stand_back();
+	proc_lower_priority();
 	/* that of another generation must not be taken for this one's */
 	rc = files_are_open(dir, &before, err);
 	if (rc == 0)

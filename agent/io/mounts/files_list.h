@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * files_list - every kept file with what can be known of it without reading it
+ * files_list - a list of an instance's files, with what can be known of each without reading it
  *
  * <folder>/files.list, beside the record: a generation, then a record for each file and folder in
  * upper/, ended by NUL. Type, mode, owner, size, time, target of a link, and attributes are

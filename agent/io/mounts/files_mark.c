@@ -227,7 +227,7 @@ int files_settle(void *arg, void *data, struct err *err)
 		return -1;
 	if (!seen.has_mark)
 		return err_set(err, ERR_NOT_FOUND, 0, "upper has no mark");
-	/* the record must never tell of a generation that a power failure may take back */
+	/* the record must never have a generation that a power failure may take back */
 	if (fsync(upper) < 0)
 		return err_set(err, ERR_SYS, errno, "sync upper");
 	if (files_record(dir, seen.mark.id, err) < 0)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * files_mark - the mark on the upper directory of kept files (core/files.h)
+ * files_mark - the mark on the upper directory of an instance's files (core/files.h)
  *
- * An extended attribute of that directory: it is as durable as what the mark says of it, without
- * an fsync, for the file system keeps the order of changes of one inode. Only root can read or
+ * An extended attribute of that directory: it is as durable as the directory itself, without an
+ * fsync, for the file system writes the changes of one inode in their order. Only root can read or
  * write it; a container that is privileged can, and cheats itself.
  */
 #pragma once
@@ -23,7 +23,7 @@ int files_mark_put(int dir_fd, struct files_mark *mark, struct err *err);
 uint32_t files_random(void);
 
 /**
- * files_refuse() - say what is wrong and what can be done
+ * files_refuse() - the error: what is wrong, and what can be done
  * @order: of files_order(); "" when there is nothing to order
  *
  * Return: the reason, "FilesChanged" or "FilesMissing"; err is set

@@ -205,7 +205,7 @@ static int fs_remove_once(int dir_fd, const char *name)
 	if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 		return 0;
 	if (errno == ENOTDIR)
-		errno = EPERM; /* what was said of the file */
+		errno = EPERM; /* the first error, of the file */
 	return errno == ENOTEMPTY || errno == EEXIST ? 1 : -1;
 }
 

@@ -49,7 +49,10 @@ static uint64_t handover_attributes(const struct statvfs *vfs)
 	return attributes;
 }
 
-/* What the kernel tells there decides about security labels and limits: runtimes refuse it, too. */
+/*
+ * procfs and sysfs, from which security labels and limits are read and set: as runtimes do, nothing
+ * is put there.
+ */
 static bool handover_is_kernels(int fd)
 {
 	struct statfs fs;
@@ -126,7 +129,7 @@ static bool handover_lets_in(int fd, const struct proc_user *u)
 	return (st.st_mode & (in_group ? S_IXGRP : S_IXOTH)) != 0;
 }
 
-/* Each folder on the way lets the user in. Root is asked nothing: it has the right, or is told. */
+/* Each folder on the way lets the user in. Root is not asked: it may, or gets the error. */
 static bool handover_may_enter(const struct carry *c)
 {
 	char path[PATH_MAX];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * handover - put the kept root filesystem below a container that waits for it
+ * handover - put a root filesystem below a container that waits for it
  *
  *     agent's namespace                 container's namespace
  *     overlay ──open_tree(clone)──setns──> attached over "/"

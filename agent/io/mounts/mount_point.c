@@ -37,7 +37,7 @@ static int walk_bad(const struct walk *w, const char *why, struct err *err)
 	return err_set(err, ERR_INVALID, 0, "mount point /%s: %s", w->path, why);
 }
 
-/* Something could not be opened, which says nothing of the tree when we are short of something. */
+/* That something could not be opened is no fault of the tree when we are short of something. */
 static int walk_stopped(const struct walk *w, const char *why, int sys_errno, struct err *err)
 {
 	if (pause_helps_with(sys_errno))

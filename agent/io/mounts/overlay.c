@@ -39,7 +39,7 @@ int overlay_namespace(const char *staging_dir, struct err *err)
 	return 0;
 }
 
-/* Attributes of a container's own overlay say things about that overlay, not about the folder. */
+/* These attributes belong to the container's own overlay, not to the folder. */
 static bool overlay_is_copied(const char *attribute)
 {
 	return strncmp(attribute, "trusted.overlay.", 16) != 0 &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * overlay - the kept root filesystem as a mount in the agent's own namespace
+ * overlay - a root filesystem as an overlay, mounted in the agent's own mount namespace
  *
  * Made with index=on: the kernel refuses a second overlay on one upper directory, in whichever
  * namespace the first lives. All of this blocks on the disk: it runs in a task's child.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * proc - which processes a Pod has, and what /proc says of one
+ * proc - which processes a Pod has, by its cgroup, and what /proc has of one
  */
 #include "agent/io/mounts/proc.h"
 
@@ -317,7 +317,7 @@ bool proc_user(pid_t pid, struct proc_user *ret_user)
 	return true;
 }
 
-void proc_stand_back(void)
+void proc_lower_priority(void)
 {
 	const struct sched_param none = {0};
 

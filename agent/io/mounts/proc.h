@@ -62,8 +62,8 @@ int proc_is_own_userns(int ns_fd);
  */
 int proc_check_own_userns(pid_t pid, struct err *err);
 
-/** proc_stand_back() - from here on this process takes only what nobody else wants */
-void proc_stand_back(void);
+/** proc_lower_priority() - CPU and disk only when nobody else wants them, from here on */
+void proc_lower_priority(void);
 
 /** proc_is_alive() - by its pidfd */
 bool proc_is_alive(int pid_fd);

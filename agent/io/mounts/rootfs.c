@@ -141,7 +141,7 @@ static int rootfs_check_files(struct making *m, struct err *err)
 	char why[FILES_WHY_BYTES];
 	enum files_verdict verdict;
 
-	m->known = (struct files_known){m->w->files_told, m->record.files, m->w->was_made};
+	m->known = (struct files_known){m->w->files_reported, m->record.files, m->w->was_made};
 	if (files_see(m->dir_fd, &m->seen, err) < 0)
 		return rootfs_fail(m, "MountFailed", err);
 	m->mark = m->seen.mark;
@@ -182,7 +182,7 @@ static int rootfs_layers_of_record(struct making *m, struct err *err)
 	return 0;
 }
 
-/* Before they are written down. Where one is missing, or moved meanwhile, the mount says so. */
+/* Before they are recorded. Where one is missing, or moved meanwhile, the mount fails. */
 static int rootfs_check_layers(const struct making *m, struct err *err)
 {
 	for (char **layer = m->layers; *layer != NULL; layer++) {
@@ -257,7 +257,7 @@ static int rootfs_drop(struct making *m, struct err *err)
 	return rootfs_drop_one(m, "work", err);
 }
 
-/* Return: 1 no upper directory, or an empty one; 0 something is kept; negative: err. */
+/* Return: 1 no upper directory, or an empty one; 0 it has files; negative: err. */
 static int rootfs_is_unused(struct making *m, struct err *err)
 {
 	int rc = fs_is_empty(m->dir_fd, "upper", err);
@@ -267,7 +267,7 @@ static int rootfs_is_unused(struct making *m, struct err *err)
 	return rc;
 }
 
-/* What is kept must belong to these layers. An empty upper directory may be made anew. */
+/* The files must belong to these layers. An empty upper directory may be made anew. */
 static int rootfs_check_kept(struct making *m, struct err *err)
 {
 	int unused;
@@ -384,7 +384,7 @@ static int rootfs_mount(struct making *m, struct err *err)
 	return 0;
 }
 
-/* Return: 0; 1 one is missing or of another type, and @is_made is not said; negative: err */
+/* Return: 0; 1 one is missing or of another type, and @is_made is false; negative: err */
 static int rootfs_each_mount_point(struct making *m, int root_fd, bool is_made, struct err *err)
 {
 	static const char *const folders[] = {"/proc", "/dev", "/sys", NULL};
@@ -483,7 +483,7 @@ static int rootfs_make_it(struct making *m, struct err *err)
 	int rc;
 
 	/* what was there once is not made: a disk that is not mounted looks like that */
-	if (rootfs_open_dir(m, !m->w->was_made && m->w->files_told.number == 0, err) < 0)
+	if (rootfs_open_dir(m, !m->w->was_made && m->w->files_reported.number == 0, err) < 0)
 		return rootfs_fail(m, "MountFailed", err);
 	if (rootfs_read_record(m, err) < 0 || rootfs_check_files(m, err) < 0)
 		return -1;

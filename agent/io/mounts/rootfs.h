@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rootfs - one kept root filesystem on disk and as a mount; the parts that run in a task's child
+ * rootfs - one instance's root filesystem on the disk and as a mount; it runs in a task's child
  *
  *     <prefix>/<namespace>/<name>.<uid>/{upper,work,record.json}     0700 root
  *                                      /dropped-XXXXXXXX            (dropped.h)
@@ -34,14 +34,14 @@ struct rootfs_place {
 
 struct rootfs_wanted {
 	struct rootfs_place place;
-	const char *provider_pod;        /* UID; NULL: mount again what the record says */
+	const char *provider_pod;        /* UID; NULL: mount again what the record has */
 	const char *provider_container;  /* with a provider: its id, "RUNTIME://ID" */
 	const char *image_digest;        /* with a provider */
 	const char *image_user;          /* with a provider */
-	const char *reset_digest;        /* the user's order to drop what is kept, or "" */
+	const char *reset_digest;        /* the user's order to drop the files, or "" */
 	const char *const *mount_points; /* folders for the consumer's mounts, NULL-terminated */
-	struct files_id files_told;      /* the generation that the API has */
-	bool was_made;                   /* the API says that it was ready once */
+	struct files_id files_reported;  /* the generation that the API has */
+	bool was_made;                   /* the status has been Ready once */
 	const char *accept_order;        /* the user's order to take the files as they are, or "" */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rootfs_place - where a root filesystem is, and what can be said of its folder without mounting it
+ * rootfs_place - where a root filesystem is, and what its folder shows without mounting it
  */
 #include <errno.h>
 #include <fcntl.h>

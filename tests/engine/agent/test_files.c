@@ -118,7 +118,7 @@ static void expect_made(struct fixture *f)
 
 static struct files_use use_of(const struct fixture *f)
 {
-	return (struct files_use){f->w.place, {f->w.files_told, f->recorded, true}};
+	return (struct files_use){f->w.place, {f->w.files_reported, f->recorded, true}};
 }
 
 static int start(struct fixture *f)
@@ -160,7 +160,7 @@ static void settle(struct fixture *f)
 
 static void tell(struct fixture *f)
 {
-	f->w.files_told = f->recorded;
+	f->w.files_reported = f->recorded;
 }
 
 /* A run that writes, and its stop with all that belongs to it. */

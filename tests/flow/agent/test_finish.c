@@ -102,7 +102,7 @@ static int teardown(void **state)
 static void record(struct instance *inst)
 {
 	inst->files.recorded = (struct files_id){7, 0x1f};
-	instance_report_passing(inst);
+	instance_report_later(inst);
 }
 
 static void on_asked(evutil_socket_t fd, short what, void *arg)

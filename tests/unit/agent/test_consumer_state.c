@@ -66,7 +66,7 @@ static void test_consumer_state_an_address_that_is_not_its_own_is_withdrawn(void
 	(void)state;
 	TRACE("Started Listening Started Started Listening ", CONSUMER_EV_HELLO_RUNNING,
 	      CONSUMER_EV_PORT, CONSUMER_EV_ASTRAY, CONSUMER_EV_ASTRAY, CONSUMER_EV_PORT);
-	assert_false(consumer_state_is_passing(CONSUMER_LISTENING, CONSUMER_STARTED, true));
+	assert_false(consumer_state_is_brief(CONSUMER_LISTENING, CONSUMER_STARTED, true));
 }
 
 static void test_consumer_state_nothing_is_handed_to_the_dead(void **state)
@@ -93,21 +93,21 @@ static void test_consumer_state_every_move_ends_in_a_state(void **state)
 static void test_consumer_state_on_the_way_to_listening_is_passing(void **state)
 {
 	(void)state;
-	assert_true(consumer_state_is_passing(CONSUMER_ABSENT, CONSUMER_WAITING, true));
-	assert_true(consumer_state_is_passing(CONSUMER_WAITING, CONSUMER_HANDED_OVER, true));
-	assert_true(consumer_state_is_passing(CONSUMER_HANDED_OVER, CONSUMER_STARTED, true));
-	assert_false(consumer_state_is_passing(CONSUMER_STARTED, CONSUMER_LISTENING, true));
+	assert_true(consumer_state_is_brief(CONSUMER_ABSENT, CONSUMER_WAITING, true));
+	assert_true(consumer_state_is_brief(CONSUMER_WAITING, CONSUMER_HANDED_OVER, true));
+	assert_true(consumer_state_is_brief(CONSUMER_HANDED_OVER, CONSUMER_STARTED, true));
+	assert_false(consumer_state_is_brief(CONSUMER_STARTED, CONSUMER_LISTENING, true));
 }
 
 static void test_consumer_state_that_somebody_waits_for_is_not_passing(void **state)
 {
 	(void)state;
 	/* without a port it is the last one */
-	assert_false(consumer_state_is_passing(CONSUMER_HANDED_OVER, CONSUMER_STARTED, false));
-	assert_false(consumer_state_is_passing(CONSUMER_WAITING, CONSUMER_FAILED, true));
-	assert_false(consumer_state_is_passing(CONSUMER_STARTED, CONSUMER_EXITED, true));
+	assert_false(consumer_state_is_brief(CONSUMER_HANDED_OVER, CONSUMER_STARTED, false));
+	assert_false(consumer_state_is_brief(CONSUMER_WAITING, CONSUMER_FAILED, true));
+	assert_false(consumer_state_is_brief(CONSUMER_STARTED, CONSUMER_EXITED, true));
 	/* requests still go to where it listened */
-	assert_false(consumer_state_is_passing(CONSUMER_LISTENING, CONSUMER_WAITING, true));
+	assert_false(consumer_state_is_brief(CONSUMER_LISTENING, CONSUMER_WAITING, true));
 }
 
 int main(void)

@@ -26,7 +26,7 @@ static int setup(void **state)
 	static struct fixture f;
 
 	f = (struct fixture){
-	        .known = {.told = seven, .recorded = seven, .was_made = true},
+	        .known = {.reported = seven, .recorded = seven, .was_made = true},
 	        .seen = {.has_upper = true,
 	                 .has_mark = true,
 	                 .mark = {.id = seven, .before = six.random, .folder = {11, 12, 13}},
@@ -74,11 +74,11 @@ static void test_files_of_a_stop_that_was_cut_off_are_sound(void **state)
 	expect(f, FILES_SAME, ""); /* closed, not recorded */
 	f->known.recorded = eight;
 	expect(f, FILES_SAME, ""); /* not told */
-	f->known.told = eight;
+	f->known.reported = eight;
 	expect(f, FILES_SAME, "");
 	f->known.recorded = seven; /* a copy of record.json that was put back */
 	expect(f, FILES_SAME, "");
-	f->known = (struct files_known){.told = seven, .recorded = seven};
+	f->known = (struct files_known){.reported = seven, .recorded = seven};
 	f->seen.mark.is_open = true; /* and started again before it was recorded */
 	f->seen.folder.changed_ns = 1234;
 	expect(f, FILES_SAME, "");
@@ -99,9 +99,9 @@ static void test_files_of_a_restored_api_server_are_sound(void **state)
 {
 	struct fixture *f = *state;
 
-	f->known.told = six;
+	f->known.reported = six;
 	expect(f, FILES_SAME, "");
-	f->known.told = (struct files_id){0};
+	f->known.reported = (struct files_id){0};
 	f->known.was_made = false;
 	expect(f, FILES_SAME, "");
 }
@@ -153,7 +153,7 @@ static void test_files_without_their_mark_are_changed_or_missing(void **state)
 	expect(f, FILES_CHANGED, "cannot be read");
 	f->seen = (struct files_seen){0};
 	expect(f, FILES_MISSING, "generation 7 was there, and the folder is gone");
-	f->known.told = (struct files_id){0}; /* the record alone remembers */
+	f->known.reported = (struct files_id){0}; /* the record alone remembers */
 	expect(f, FILES_MISSING, "generation 7 was there, and the folder is gone");
 }
 

@@ -86,10 +86,10 @@ static void test_rootfs_plan_tells_an_order_that_is_carried_out(void **state)
 	                         .is_mounted = true,
 	                         .provider_runs = true,
 	                         .provider_is_seen = true,
-	                         .is_order_untold = true};
+	                         .is_order_unreported = true};
 
 	(void)state;
-	assert_int_equal(rootfs_plan(&f), ROOTFS_TELL_ORDER);
+	assert_int_equal(rootfs_plan(&f), ROOTFS_REPORT_ORDER);
 	f.provider_is_seen = false; /* another image: it may be meant for that */
 	assert_int_equal(rootfs_plan(&f), ROOTFS_MAKE_BY_PROVIDER);
 }
@@ -116,13 +116,13 @@ static void test_rootfs_plan_removes_when_nobody_uses_it(void **state)
 static void test_rootfs_plan_tries_again_what_may_pass(void **state)
 {
 	(void)state;
-	assert_true(rootfs_may_pass("MountFailed"));
-	assert_true(rootfs_may_pass("NoSpace"));
-	assert_true(rootfs_may_pass(""));
-	assert_false(rootfs_may_pass("ImageGone"));
-	assert_false(rootfs_may_pass("RecordCorrupt"));
-	assert_false(rootfs_may_pass("DigestChanged"));
-	assert_false(rootfs_may_pass("UnsafeMountPoint"));
+	assert_true(rootfs_is_temporary("MountFailed"));
+	assert_true(rootfs_is_temporary("NoSpace"));
+	assert_true(rootfs_is_temporary(""));
+	assert_false(rootfs_is_temporary("ImageGone"));
+	assert_false(rootfs_is_temporary("RecordCorrupt"));
+	assert_false(rootfs_is_temporary("DigestChanged"));
+	assert_false(rootfs_is_temporary("UnsafeMountPoint"));
 }
 
 int main(void)

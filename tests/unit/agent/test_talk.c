@@ -22,8 +22,8 @@ static size_t heard(const enum proto_kind *words, size_t count)
 	talk_begin(&t);
 	for (i = 0; i < count; i++) {
 		if (words[i] == PROTO_GO || words[i] == PROTO_REFUSE)
-			talk_says(&t, words[i]);
-		else if (!talk_hears(&t, words[i]))
+			talk_sent(&t, words[i]);
+		else if (!talk_received(&t, words[i]))
 			break;
 	}
 	return i;
@@ -84,11 +84,11 @@ static void test_talk_of_later_versions_has_a_limit(void **state)
 	(void)state;
 	talk_begin(&t);
 	for (unsigned i = 0; i < TALK_UNKNOWN_MAX; i++)
-		assert_true(talk_hears(&t, PROTO_UNKNOWN));
-	assert_true(talk_hears(&t, PROTO_HELLO_WAITING));
-	assert_false(talk_hears(&t, PROTO_UNKNOWN));
+		assert_true(talk_received(&t, PROTO_UNKNOWN));
+	assert_true(talk_received(&t, PROTO_HELLO_WAITING));
+	assert_false(talk_received(&t, PROTO_UNKNOWN));
 	talk_begin(&t);
-	assert_true(talk_hears(&t, PROTO_UNKNOWN));
+	assert_true(talk_received(&t, PROTO_UNKNOWN));
 }
 
 int main(void)
