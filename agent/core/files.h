@@ -94,10 +94,13 @@ struct files_id files_next(const struct files_known *known, const struct files_s
 const char *files_order(const struct files_known *known, const struct files_seen *seen,
                         char order[2 * FILES_ID_BYTES]);
 
+/** files_id_format() - "7-1f3a9c02" into @text, "" for none. Return: @text */
 const char *files_id_format(struct files_id id, char text[FILES_ID_BYTES]);
-/** files_id_parse() - "" is none */
+/** files_id_parse() - "" is none. Return: 0; negative: ERR_PARSE */
 int files_id_parse(const char *text, struct files_id *ret_id, struct err *err);
 bool files_id_is(struct files_id a, struct files_id b);
 
+/** files_mark_format() - Return: bytes without the NUL; they always fit */
 size_t files_mark_format(const struct files_mark *mark, char text[FILES_MARK_BYTES]);
+/** files_mark_parse() - @text: may be anything. Return: 0; negative: ERR_PARSE */
 int files_mark_parse(const char *text, struct files_mark *ret_mark, struct err *err);

@@ -33,7 +33,9 @@ struct files_diff {
 /** files_path_compare() - a folder, then all in it; names by their bytes */
 int files_path_compare(const char *a, const char *b);
 
+/** files_diff_begin() - reads the list's first entry; @arg: borrowed until files_diff_end() */
 void files_diff_begin(struct files_diff *d, bool (*next)(void *, struct files_entry *), void *arg);
 /** files_diff_see() - the next one that is there */
 void files_diff_see(struct files_diff *d, const struct files_entry *there);
+/** files_diff_end() - what is left of the list was removed */
 void files_diff_end(struct files_diff *d);

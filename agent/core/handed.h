@@ -43,4 +43,5 @@ struct handed_facts {
 	uint64_t peer;             /* which one is there now; 0: none */
 };
 
+/** handed_plan() - a table: what is true of the files holds for whoever waits, the rest does not */
 enum handed_step handed_plan(const struct handed_facts *f);

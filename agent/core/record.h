@@ -35,6 +35,7 @@ struct record_parts {
 
 /** record_parse() - ERR_PARSE for what is not a record of this version */
 int record_parse(const char *text, struct record *ret_record, struct err *err);
+/** record_done() - drops what record_parse() made; of a zeroed one, too */
 void record_done(struct record *r);
 
 /** record_format() - Return: text to be freed, NULL out of memory */

@@ -38,6 +38,7 @@ enum rootfs_step {
 #undef X
 };
 
+/** rootfs_plan() - the one step to begin now; asked again when anything has changed */
 enum rootfs_step rootfs_plan(const struct rootfs_facts *f);
 
 /**

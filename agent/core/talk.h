@@ -40,6 +40,7 @@ struct talk {
 	unsigned unknown_count;
 };
 
+/** talk_begin() - a new connection */
 void talk_begin(struct talk *t);
 
 /** talk_sent() - by the agent */

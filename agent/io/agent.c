@@ -4,6 +4,7 @@
  */
 #include "agent/io/agent.h"
 
+#include <assert.h>
 #include <event2/event.h>
 #include <string.h>
 
@@ -338,6 +339,7 @@ int agent_start(struct agent *a, struct metrics *metrics, struct err *err)
 	        .arg = a,
 	};
 
+	assert(a->base != NULL && a->kube != NULL && LIST_EMPTY(&a->instances));
 	(void)snprintf(selector, sizeof selector, "spec.nodeName=%s", a->config->node_name);
 	agent_metrics(a, metrics);
 	a->on_change = agent_count;

@@ -61,6 +61,7 @@ struct agent {
 
 /** agent_start() - in the agent's own mount namespace already; @agent: base, config, kube set */
 int agent_start(struct agent *agent, struct metrics *metrics, struct err *err);
+/** agent_stop() - also after a start that failed; tasks that still run end with the process */
 void agent_stop(struct agent *agent);
 
 /**

@@ -44,11 +44,16 @@ struct consumer {
 	struct pause ports_pause; /* those that listen instead of the wanted one */
 };
 
+/**
+ * consumer_new() - @pod: borrowed; it is @inst's, and @inst's list owns the consumer
+ * Return: 0; negative: ERR_NOMEM.
+ */
 int consumer_new(struct instance *inst, const json_t *pod, struct consumer **ret_consumer,
                  struct err *err);
+/** consumer_free() - a hand-over to it goes on, and nobody waits for its end. NULL is allowed */
 void consumer_free(struct consumer *c);
 
-/** consumer_see_pod() - its Pod, as it is now */
+/** consumer_see_pod() - @pod: its Pod as it is now; a reference is kept until the next one */
 void consumer_see_pod(struct consumer *c, const json_t *pod);
 
 /** consumer_is_alive() - a process of its container lives, as far as is known */
@@ -57,7 +62,7 @@ bool consumer_is_alive(const struct consumer *c);
 /** consumer_feed() - the next state, by the table; it is logged and written to the API */
 void consumer_feed(struct consumer *c, enum consumer_event ev);
 
-/** consumer_refuse() - its root filesystem will not come */
+/** consumer_refuse() - its root filesystem will not come: the wrapper is sent `refuse` and ends */
 void consumer_refuse(struct consumer *c, const char *reason, const char *why);
 
 /** consumer_status() - status.consumer. Return: new reference */

@@ -2,6 +2,7 @@
 /*
  * consumer_port - where a consumer's process can be reached: its address, and when its port listens
  */
+#include <assert.h>
 #include <event2/event.h>
 #include <string.h>
 
@@ -84,6 +85,7 @@ static int consumer_look(struct consumer *c, struct ports *p, struct err *err)
 {
 	const struct link_peer *peer = link_peer(c->link);
 
+	assert(peer != NULL && (c->netns.diag_fd < 0) == (c->netns.route_fd < 0));
 	if (c->netns.diag_fd < 0 && netns_open(peer->net_ns_fd, &c->netns, err) < 0)
 		return -1;
 	if (c->address[0] == '\0' && consumer_find_address(c, err) < 0)

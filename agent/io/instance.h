@@ -81,11 +81,18 @@ struct instance {
 	struct instance_verify verify;
 };
 
+/**
+ * instance_new() - @object: as it is in the API; a reference is kept
+ *
+ * The agent's list owns the instance. Nothing of it begins before instance_reconcile().
+ * Return: 0; negative: ERR_NOMEM.
+ */
 int instance_new(struct agent *agent, const json_t *object, struct instance **ret_instance,
                  struct err *err);
+/** instance_free() - with its consumers; its mount goes, its files stay */
 void instance_free(struct instance *inst);
 
-/** instance_set_object() - it changed in the API */
+/** instance_set_object() - it changed in the API; the reference to the former object is dropped */
 void instance_set_object(struct instance *inst, const json_t *object);
 
 /* --- instance.c --- */

@@ -52,6 +52,7 @@ void instance_unmount(struct instance *inst)
 	const struct rootfs_place p = instance_place(inst, NULL);
 	char target[PATH_MAX];
 
+	assert(inst->prefix != NULL || inst->root_fd < 0);
 	if (inst->root_fd >= 0)
 		(void)close(inst->root_fd);
 	inst->root_fd = -1;

@@ -132,6 +132,7 @@ void instance_verify_next(struct instance *inst)
 	if (inst->state == INSTANCE_READY && inst->files.is_due)
 		return;
 	(void)snprintf(inst->verify.order, sizeof inst->verify.order, "%s", order);
+	assert(inst->verify.verifier == NULL);
 	if (task_start(inst->agent->base, &opts, &inst->verify.verifier, &err) < 0)
 		on_verified(inst, -1, NULL, &err);
 }

@@ -200,6 +200,7 @@ static bool link_set_peer(struct link *l, const struct link_peer *peer)
 
 	if (l->peer.pid != 0)
 		link_peer_done(l);
+	assert(peer->pid > 0 && peer->pid_fd >= 0 && l->ended == NULL);
 	l->peer = *peer;
 	l->peer.number = number;
 	return is_same;
@@ -398,6 +399,7 @@ void link_send(struct link *l, enum proto_kind kind, const char *text)
 
 	if (l->socket_fd < 0)
 		return;
+	assert(l->peer.pid != 0); /* who is connected is known */
 	talk_sent(&l->talk, kind);
 	if (send(l->socket_fd, packet, bytes, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		link_distrust(l); /* a new connection begins with a hello */

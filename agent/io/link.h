@@ -49,10 +49,19 @@ struct link_handler {
  */
 int links_new(struct event_base *base, const char *pods_dir, struct links **ret_links,
               struct err *err);
+/** links_free() - after all its links. NULL is allowed */
 void links_free(struct links *links);
 
+/**
+ * link_new() - wait for a Pod's wrapper; the first look is in the next turn of the loop
+ * @handler: copied
+ *
+ * Return: 0; negative: ERR_NOMEM.
+ */
 int link_new(struct links *links, const char *pod_uid, const struct link_handler *handler,
              struct link **ret_link, struct err *err);
+/** link_free() - no callback runs any more; the wrapper sees the end of the connection. NULL is
+ * allowed */
 void link_free(struct link *link);
 
 /**

@@ -5,6 +5,7 @@
 #include "agent/io/netns.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/inet_diag.h>
@@ -31,6 +32,7 @@ int netns_open(int ns_fd, struct netns *ret_netns, struct err *err)
 	CLEANUP(fd_close_var) int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	struct netns n = {-1, -1};
 
+	assert(ns_fd >= 0);
 	if (own < 0)
 		return err_set(err, ERR_SYS, errno, "own network namespace");
 	if (setns(ns_fd, CLONE_NEWNET) < 0)
@@ -69,6 +71,7 @@ static int netns_dump(const struct dump *d, struct err *err)
 	static uint32_t last_number;
 	_Alignas(struct nlmsghdr) char buf[NETNS_DUMP_BYTES];
 
+	assert(d->fd >= 0);
 	d->request->nlmsg_seq = ++last_number;
 	if (send(d->fd, d->request, d->request->nlmsg_len, 0) < 0)
 		return err_set(err, ERR_SYS, errno, "netlink request");

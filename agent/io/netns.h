@@ -19,6 +19,7 @@ struct netns {
 
 /** netns_open() - @ns_fd: of the container. Goes there and comes back; call it single-threaded. */
 int netns_open(int ns_fd, struct netns *ret_netns, struct err *err);
+/** netns_close() - what is open of it; may be called again */
 void netns_close(struct netns *n);
 
 /**

@@ -4,6 +4,7 @@
  */
 #include "agent/io/task.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -101,6 +102,7 @@ int task_start(struct event_base *base, const struct task_opts *opts, struct tas
 	pid_t agent = getpid();
 	int result[2];
 
+	assert(opts->run != NULL && opts->on_done != NULL);
 	if (t == NULL)
 		return err_set(err, ERR_NOMEM, 0, "task");
 	*t = (struct task){.opts = *opts, .pid_fd = -1, .result_fd = -1};
@@ -129,6 +131,7 @@ void task_forget(struct task *t)
 {
 	if (t == NULL)
 		return;
+	assert(t->opts.on_done != NULL); /* forgotten once */
 	t->opts.on_done = NULL;
 	LIST_INSERT_HEAD(&forgotten, t, entry);
 }

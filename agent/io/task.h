@@ -26,6 +26,12 @@ struct task_opts {
 	void *done_arg;
 };
 
+/**
+ * task_start() - fork, and run @opts->run in the child; @opts: borrowed for the call
+ * @ret_task: lasts until on_done begins, task_forget() or task_end()
+ *
+ * on_done runs once, later, from the event loop. Return: 0; negative: err, and nothing runs.
+ */
 int task_start(struct event_base *base, const struct task_opts *opts, struct task **ret_task,
                struct err *err);
 

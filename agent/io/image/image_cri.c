@@ -5,6 +5,7 @@
  * Unary gRPC calls: HTTP/2 without TLS on the runtime's socket, known beforehand, by libcurl. Each
  * call has a connection of its own, so a runtime's restart is nothing special.
  */
+#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
@@ -30,6 +31,7 @@ struct cri_query {
 static void cri_query_end(struct cri_query *q, const struct image_answer *answer,
                           const struct err *err)
 {
+	assert(q->call == NULL && (answer != NULL) != (err != NULL));
 	q->base.done(q->base.arg, answer, err);
 	free(q);
 }

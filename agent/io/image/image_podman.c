@@ -2,6 +2,7 @@
 /*
  * image_podman - by Podman's REST API: inspects the container, then its image
  */
+#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ struct podman_query {
 static void podman_query_end(struct podman_query *q, const struct image_answer *answer,
                              const struct err *err)
 {
+	assert(q->call == NULL && (answer != NULL) != (err != NULL));
 	q->base.done(q->base.arg, answer, err);
 	free(q);
 }

@@ -31,6 +31,7 @@ int image_source_cri(struct event_base *base, const char *endpoint,
 /** image_source_open() - whichever is configured; one must be, NULL or "" is not */
 int image_source_open(struct event_base *base, const char *runtime_endpoint,
                       const char *podman_socket, struct image_source **ret_source, struct err *err);
+/** image_source_free() - after all its questions. NULL is allowed */
 void image_source_free(struct image_source *source);
 
 /* Which container, and where the answer goes. */

@@ -4,6 +4,7 @@
  */
 #include "agent/io/mounts/dropped.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -64,6 +65,7 @@ int dropped_put(int dir_fd, const char *name, struct err *err)
 {
 	char aside[DROPPED_NAME_BYTES];
 
+	assert(dir_fd >= 0 && strchr(name, '/') == NULL);
 	if (dropped_count(dir_fd) >= DROPPED_MAX)
 		return 1;
 	do {

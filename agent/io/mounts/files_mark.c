@@ -4,6 +4,7 @@
  */
 #include "agent/io/mounts/files_mark.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -95,6 +96,7 @@ int files_mark_put(int dir_fd, struct files_mark *mark, struct err *err)
 	char text[FILES_MARK_BYTES];
 	size_t bytes;
 
+	assert(mark->id.number != 0);
 	if (upper < 0 || files_see_folder(upper, &mark->folder, err) < 0)
 		return -1;
 	bytes = files_mark_format(mark, text);

@@ -4,6 +4,7 @@
  */
 #include "agent/io/mounts/fs.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -91,12 +92,20 @@ static int fs_write_all(int fd, const char *text, size_t bytes)
 	return fsync(fd);
 }
 
+/* One entry of a folder, and no path that leads anywhere else. */
+static bool fs_is_entry(const char *name)
+{
+	return name[0] != '\0' && strchr(name, '/') == NULL && strcmp(name, ".") != 0 &&
+	       strcmp(name, "..") != 0;
+}
+
 int fs_write_file(int dir_fd, const char *name, const char *text, size_t bytes, struct err *err)
 {
 	CLEANUP(fd_close_var) int fd = -1;
 	CLEANUP(fd_close_var) int dir = -1;
 	char temp[NAME_MAX + 1];
 
+	assert(fs_is_entry(name));
 	(void)snprintf(temp, sizeof temp, "%s.new", name);
 	fd = fs_open_beneath(dir_fd, ".", O_RDONLY | O_DIRECTORY, err);
 	if (fd < 0)
@@ -198,6 +207,7 @@ int fs_is_empty(int dir_fd, const char *path, struct err *err)
 /* Return: 0 gone; 1 a folder with something in it; negative with errno. */
 static int fs_remove_once(int dir_fd, const char *name)
 {
+	assert(dir_fd >= 0 && fs_is_entry(name));
 	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
@@ -355,6 +365,7 @@ int fs_clear(int root_fd, const char *path, uint64_t until_ms, struct err *err)
 	struct emptying e = {.until_ms = until_ms};
 	int rc;
 
+	assert(root_fd >= 0);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : err_set(err, ERR_SYS, errno, "open %s", path);
 	if (fs_is_same(fd, root_fd))

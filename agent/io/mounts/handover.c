@@ -4,6 +4,7 @@
  */
 #include "agent/io/mounts/handover.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -287,6 +288,7 @@ int handover_run(const struct handover *h, struct err *err)
 	uint64_t root_id = 0;
 	int rc;
 
+	assert(h->root_fd >= 0 && h->ns_fd >= 0 && h->keep_out[0] == '/');
 	c.tree_fd = open_tree(h->root_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (c.tree_fd < 0)
 		return err_set(err, ERR_SYS, errno, "open_tree");

@@ -10,6 +10,7 @@
  */
 #include "agent/io/mounts/fs.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -186,6 +187,7 @@ int fs_mount_point(int root_fd, const char *path, bool directory, int *ret_fd, s
 	CLEANUP(fd_close_var) int fd = -1;
 	struct stat st;
 
+	assert(root_fd >= 0);
 	if (strlen(path) >= sizeof w.path)
 		return err_set(err, ERR_INVALID, 0, "mount point: path too long");
 	(void)snprintf(w.path, sizeof w.path, "%s", path + strspn(path, "/"));

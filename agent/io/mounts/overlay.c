@@ -163,6 +163,7 @@ int overlay_mount(const struct overlay_paths *p, struct err *err)
 	size_t count = 0;
 	int rc = 0;
 
+	assert(p->layers != NULL && p->target[0] == '/');
 	for (; rc == 0 && p->layers[count] != NULL && count < OVERLAY_LAYERS_MAX; count++) {
 		fds[count] = overlay_open_layer(p->runtime_root, p->layers[count], err);
 		if (fds[count] < 0) {
@@ -260,6 +261,7 @@ int overlay_take_back(pid_t holder, const struct overlay_paths *p, struct err *e
 	CLEANUP(fd_close_var) int theirs = -1;
 	CLEANUP(fd_close_var) int tree = -1;
 
+	assert(holder > 0);
 	(void)snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)holder);
 	theirs = open(path, O_RDONLY | O_CLOEXEC);
 	if (own < 0 || theirs < 0)

@@ -4,6 +4,7 @@
  */
 #include "agent/io/mounts/rootfs.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -223,6 +224,7 @@ static int rootfs_write_record(struct making *m, struct files_id files, bool is_
 	                                   (const char *const *)m->layers, files, is_dropping};
 	CLEANUP(free_var) char *text = NULL;
 
+	assert(m->dir_fd >= 0 && m->layers != NULL && m->layers[0] != NULL);
 	if (m->record.json != NULL && record_is(&m->record, &parts))
 		return 0;
 	text = record_format(&parts);
@@ -246,6 +248,7 @@ static int rootfs_drop_one(struct making *m, const char *name, struct err *err)
 /* It is recorded first: half of it must not look like files that were lost. */
 static int rootfs_drop(struct making *m, struct err *err)
 {
+	assert(m->dir_fd >= 0);
 	if (rootfs_holder(&m->w->place) > 0) {
 		(void)err_set(err, ERR_INVALID, 0, "a consumer still uses the files to be dropped");
 		return rootfs_fail(m, "MountFailed", err);
@@ -417,6 +420,7 @@ static int rootfs_put_mark(struct making *m, bool is_open, struct err *err)
 {
 	int empty = fs_is_empty(m->dir_fd, "upper", err);
 
+	assert(m->dir_fd >= 0 && m->mark.id.number != 0);
 	m->mark.is_open = is_open;
 	m->mark.is_empty = empty > 0;
 	if (empty < 0 || files_mark_put(m->dir_fd, &m->mark, err) < 0)

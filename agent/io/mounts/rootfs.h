@@ -58,16 +58,20 @@ struct rootfs_made {
 /** rootfs_make() - @data: struct rootfs_made; run of a task. Return: 0 mounted; negative: err */
 int rootfs_make(void *wanted, void *data, struct err *err);
 
-/** rootfs_has_layers() - the folders that the record names are there, as far as can be seen */
+/**
+ * rootfs_has_layers() - the folders that the record names are there, as far as can be seen
+ * Reads the disk: for a task's child. True also where there is no record, which the mount finds.
+ */
 bool rootfs_has_layers(const struct rootfs_place *p);
 
 /** rootfs_remove() - @place: struct rootfs_place. Return: 0 gone; 1 a process still uses it */
 int rootfs_remove(void *place, void *data, struct err *err);
 
-/** rootfs_path() - as snprintf(); one that is too long is an error */
+/** rootfs_path() - as snprintf(). Return: 0; negative: err, it is too long */
 int rootfs_path(char path[PATH_MAX], struct err *err, const char *fmt, ...) PRINTF_LIKE(3, 4);
-/** rootfs_paths() - the folder, and the mount */
+/** rootfs_dir() - the path of its folder. Return: 0; negative: err, it is too long */
 int rootfs_dir(const struct rootfs_place *p, char path[PATH_MAX], struct err *err);
+/** rootfs_target() - the same of the mount */
 int rootfs_target(const struct rootfs_place *p, char path[PATH_MAX], struct err *err);
 
 /** rootfs_open() - the folder, with @flags. Return: descriptor, or -1 with err (sys_errno set) */
