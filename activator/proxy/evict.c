@@ -7,7 +7,6 @@
  */
 #include <stddef.h>
 
-#include "activator/http/message.h"
 #include "activator/net/account.h"
 #include "activator/proxy/internal.h"
 #include "lib/base/clk.h"
@@ -16,7 +15,6 @@ enum {
 	EVICT_BATCH_MAX = 64,
 	EVICT_YOUNG_MS = 1000, /* nobody is called slow before */
 	RELIEF_YOUNG_MS = 500, /* the same, when memory is short */
-	RELIEF_MS = 20,
 	VICTIMS_SEEN_MAX = 256,
 	SMALL_BYTES = 8 * 1024,
 };
@@ -182,52 +180,29 @@ bool evict_one(struct proxy *p)
 	if (evict_slowest(p))
 		return true;
 	/* A look at all containers, so not for each of many refused in one turn. */
-	if (clk_now_ms() - p->looked_ms < RELIEF_MS)
+	if (clk_now_ms() - p->looked_ms < PROXY_RELIEF_MS)
 		return false;
 	p->looked_ms = clk_now_ms();
 	return evict_of_the_largest(p);
 }
 
-static void on_relief(evutil_socket_t fd, short what, void *arg)
+bool evict_heavy(struct proxy *p)
 {
 	const struct victim_rule rule = {.young_ms = RELIEF_YOUNG_MS, .least_bytes = SMALL_BYTES};
-	const struct timeval tv = {.tv_usec = RELIEF_MS * 1000};
-	struct proxy *p = arg;
-	unsigned count = 0;
 
-	head_buf_pool_drop();
-	if (account_excess() > 0 && p->relief_round == 0)
-		p->relief_round = sweep_begin_anew(p);
-	/* First all give what costs nobody anything. */
-	if (account_excess() > 0 && !sweep_is_over(p, p->relief_round)) {
-		(void)event_add(&p->relief, &tv);
-		return;
-	}
-	while (account_excess() > 0 && count < EVICT_BATCH_MAX) {
+	for (unsigned count = 0; account_excess() > 0 && count < EVICT_BATCH_MAX; count++) {
 		struct client *c = victim_take(p, &rule);
 
 		if (c == NULL)
-			return;
+			return false;
 		client_evict(c, END_EVICTED);
-		count++;
 	}
-	evict_look(p);
-}
-
-void evict_init(struct proxy *p)
-{
-	standing_init(&p->standing);
-	(void)event_assign(&p->relief, p->base, -1, 0, on_relief, p);
-}
-
-void evict_done(struct proxy *p)
-{
-	(void)event_del(&p->relief);
+	return true;
 }
 
 void evict_look(struct proxy *p)
 {
-	const struct timeval tv = {.tv_usec = RELIEF_MS * 1000};
+	const struct timeval tv = {.tv_usec = PROXY_RELIEF_MS * 1000};
 
 	if (account_excess() == 0)
 		p->relief_round = 0;

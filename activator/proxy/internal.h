@@ -11,7 +11,12 @@
 #include "activator/queue/queue.h"
 #include "activator/session/client.h"
 
-enum { PROXY_TICK_MS = 250, PROXY_LINGER_MS = 2000, PROXY_LISTENERS_MAX = 8 };
+enum {
+	PROXY_TICK_MS = 250,
+	PROXY_LINGER_MS = 2000,
+	PROXY_RELIEF_MS = 20,
+	PROXY_LISTENERS_MAX = 8,
+};
 
 struct proxy {
 	struct event_base *base;
@@ -30,7 +35,7 @@ struct proxy {
 	struct client_list round; /* all but the dead, whose last look is the longest ago first */
 	uint64_t round_number;
 	bool round_open;
-	/* evict.c */
+	/* evict.c, relief.c */
 	struct standing standing;
 	struct event relief;
 	uint64_t relief_round; /* the first one that began in excess; 0: there is none */
@@ -42,9 +47,9 @@ struct proxy {
 	void *drained_arg;
 };
 
-/* proxy.c */
+/* stats.c */
+/** proxy_count() - a request ended; @status: that of the answer, if the reason is END_OK */
 void proxy_count(struct proxy *p, enum end_reason reason, unsigned status);
-void proxy_arm(struct proxy *p);
 
 /* exchange.c */
 extern const struct stream_events exchange_down_events;
@@ -52,11 +57,12 @@ extern const struct stream_events exchange_up_events;
 extern const struct waiter_ops exchange_waiter_ops;
 
 /* evict.c */
-void evict_init(struct proxy *p);
-void evict_done(struct proxy *p);
 /** evict_one() - make room for one more connection. Return: false when nobody is old enough */
 bool evict_one(struct proxy *p);
-/** evict_look() - memory may be short: free some, soon */
+/** evict_heavy() - of those that give memory back when they go. Return: false when nobody is left
+ */
+bool evict_heavy(struct proxy *p);
+/** evict_look() - memory may be short: free some, soon (relief.c) */
 void evict_look(struct proxy *p);
 /** evict_place() - it was measured: where it stands when somebody must go */
 void evict_place(struct client *c);
@@ -72,3 +78,7 @@ void sweep_begin(struct proxy *p);
 uint64_t sweep_begin_anew(struct proxy *p);
 /** sweep_is_over() - whether all were looked at in that round or after it */
 bool sweep_is_over(struct proxy *p, uint64_t round_number);
+
+/* relief.c */
+void relief_init(struct proxy *p);
+void relief_done(struct proxy *p);

@@ -22,19 +22,12 @@
 
 enum { ACCEPTS_PER_TURN = 64 };
 
-void proxy_arm(struct proxy *p)
+static void proxy_arm(struct proxy *p)
 {
 	const struct timeval tv = {.tv_usec = PROXY_TICK_MS * 1000};
 
 	if (!event_pending(&p->tick, EV_TIMEOUT, NULL))
 		(void)event_add(&p->tick, &tv);
-}
-
-void proxy_count(struct proxy *p, enum end_reason reason, unsigned status)
-{
-	p->stats.ended[reason]++;
-	if (reason == END_OK && status < PROXY_STATUS_MAX)
-		p->stats.answered[status]++;
 }
 
 static void on_turn_over(void *arg)
@@ -248,7 +241,7 @@ int proxy_new(struct event_base *base, const struct proxy_opts *opts, struct pro
 	queue_init(&p->queue, &p->turn, &queue_opts);
 	(void)event_assign(&p->tick, base, -1, 0, on_tick, p);
 	sweep_init(p);
-	evict_init(p);
+	relief_init(p);
 	account_watch(on_tight, p);
 	*ret_proxy = p;
 	return 0;
@@ -282,7 +275,7 @@ void proxy_free(struct proxy *p)
 	turn_done(&p->turn);
 	(void)event_del(&p->tick);
 	sweep_done(p);
-	evict_done(p);
+	relief_done(p);
 	head_buf_pool_drop();
 	free(p);
 }

@@ -355,12 +355,16 @@ void target_resume(struct target *t)
 static enum end_reason target_may_hold(struct target *t, size_t bytes)
 {
 	const struct hold_limits *all = &t->queue->opts.held;
+	struct target *victim;
 	enum end_reason reason;
 
-	do
+	for (;;) {
 		reason = hold_admit(&t->limits.held, &t->usage, all, &t->queue->usage, bytes);
-	while (reason == END_OVERLOADED && tenant_make_room(t, bytes));
-	return reason;
+		if (reason != END_OVERLOADED || (victim = tenant_victim(t, bytes)) == NULL)
+			return reason;
+		/* Who came last has waited the least. */
+		target_refuse(victim, TAILQ_LAST(&victim->held, waiters), END_OVER_SHARE, NULL);
+	}
 }
 
 /* A sweep over names must not start all of them. What is held already has its wake. */
@@ -422,11 +426,6 @@ void target_leave(struct waiter *w)
 		return;
 	waiter_set_state(w, WAITER_OUT, false);
 	target_release(w->target);
-}
-
-void target_refuse_last(struct target *t, enum end_reason reason)
-{
-	target_refuse(t, TAILQ_LAST(&t->held, waiters), reason, NULL);
 }
 
 struct waiter *target_first_inside(const struct target *t, uint32_t *ret_count)

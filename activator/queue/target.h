@@ -97,8 +97,6 @@ void target_settle(struct waiter *w);
 void target_hold_again(struct waiter *w);
 /** target_leave() - -> OUT, whatever it was */
 void target_leave(struct waiter *w);
-/** target_refuse_last() - who waits for the shortest time must go */
-void target_refuse_last(struct target *t, enum end_reason reason);
 /** target_refuse_held() - all that wait must go */
 void target_refuse_held(struct target *t, enum end_reason reason);
 /** target_first_inside() - who is inside for the longest time, and how many there are */

@@ -104,22 +104,20 @@ static struct target *target_largest(const struct tenant *n, const struct hold_l
 	return largest;
 }
 
-bool tenant_make_room(struct target *t, size_t bytes)
+struct target *tenant_victim(const struct target *t, size_t bytes)
 {
 	const struct hold_limits *all = &t->queue->opts.held;
 	struct tenant *largest = tenant_largest(t->queue);
 	struct target *victim;
 
 	if (largest == NULL)
-		return false;
+		return NULL;
 	if (largest != t->tenant &&
 	    !share_may_displace(&t->tenant->usage, &largest->usage, all, bytes))
-		return false;
+		return NULL;
 	victim = target_largest(largest, all);
 	if (victim == NULL ||
 	    (largest == t->tenant && !share_may_displace(&t->usage, &victim->usage, all, bytes)))
-		return false;
-	/* Who came last has waited the least. */
-	target_refuse_last(victim, END_OVER_SHARE);
-	return true;
+		return NULL;
+	return victim;
 }

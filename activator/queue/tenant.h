@@ -30,7 +30,7 @@ void tenant_charge(struct target *t, size_t bytes);
 void tenant_discharge(struct target *t, size_t bytes);
 
 /**
- * tenant_make_room() - the hold is full: refuse somebody's request in favour of one of @t's
- * Return: false when nobody has more than @t would
+ * tenant_victim() - the hold is full: of which target one must go in favour of @bytes of @t's
+ * Return: or NULL, when nobody has more than @t would
  */
-bool tenant_make_room(struct target *t, size_t bytes);
+struct target *tenant_victim(const struct target *t, size_t bytes);
