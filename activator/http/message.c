@@ -14,6 +14,7 @@
 enum {
 	HEAD_BUF_FIRST_BYTES = 4096,
 	HEAD_BUF_POOL_MAX = 32,
+	MESSAGES_POOL_MAX = 128,
 	TRAILERS_BYTES_MAX = 16 * 1024,
 	CHUNKED_WEIGHT = 4,    /* what a byte costs that is parsed on its way */
 	EVENT_COST_BYTES = 64, /* and each chunk and piece of a trailer */
@@ -23,6 +24,8 @@ enum {
 
 static struct head_buf *pool;
 static unsigned pool_count;
+static struct message *messages;
+static unsigned messages_count;
 
 struct head_buf *head_buf_take(void)
 {
@@ -119,6 +122,13 @@ void head_buf_pool_drop(void)
 		head_buf_free(b);
 	}
 	pool_count = 0;
+	while (messages) {
+		struct message *m = messages;
+
+		messages = m->next;
+		free(m);
+	}
+	messages_count = 0;
 }
 
 static struct message *message_of(llhttp_t *p)
@@ -301,6 +311,35 @@ const char *message_trailers(const struct message *m, size_t *ret_bytes)
 void message_done(struct message *m)
 {
 	out_done(&m->trailers);
+}
+
+struct message *message_take(llhttp_type_t type)
+{
+	struct message *m = messages;
+
+	if (m) {
+		messages = m->next;
+		messages_count--;
+	} else {
+		m = malloc(sizeof *m);
+	}
+	if (m)
+		message_init(m, type);
+	return m;
+}
+
+void message_give(struct message *m)
+{
+	if (m == NULL)
+		return;
+	message_done(m);
+	if (messages_count >= MESSAGES_POOL_MAX) {
+		free(m);
+		return;
+	}
+	m->next = messages;
+	messages = m;
+	messages_count++;
 }
 
 static enum message_step message_feed(struct message *m, const char *data, size_t bytes,

@@ -33,7 +33,7 @@ size_t head_buf_room(struct head_buf *b);
 bool head_buf_put(struct head_buf *b, const char *data, size_t bytes);
 /** head_buf_compact() - drop what was parsed: another head begins at what is left */
 void head_buf_compact(struct head_buf *b);
-/** head_buf_pool_drop() - free what is kept for reuse, at the end of the program */
+/** head_buf_pool_drop() - free what is kept for reuse, messages as well */
 void head_buf_pool_drop(void);
 
 enum message_step {
@@ -45,6 +45,7 @@ enum message_step {
 };
 
 struct message {
+	struct message *next; /* in the free list */
 	llhttp_t parser;
 	struct head_buf *head; /* borrowed: while the head is read */
 	/* Each piece of the body, without its framing; NULL: thrown away. */
@@ -65,6 +66,9 @@ struct message {
 
 void message_init(struct message *m, llhttp_type_t type);
 void message_done(struct message *m);
+/** message_take() - one of a pool, initialised; message_give() it back. Return: NULL, no memory */
+struct message *message_take(llhttp_type_t type);
+void message_give(struct message *m); /* NULL: nothing */
 /** message_head() - go on reading the head in @b, up to its end */
 enum message_step message_head(struct message *m, struct head_buf *b);
 /** message_body() - @ret_used: how many bytes belonged to this message */

@@ -115,10 +115,10 @@ bool turn_spend(struct turn *t, struct turn_item *item, size_t bytes)
 {
 	const struct timeval now = {0};
 
-	if (item->turn_number != t->number)
+	if (item->spent_in != t->number)
 		item->spent_bytes = 0;
-	item->turn_number = t->number;
-	item->spent_bytes += bytes;
+	item->spent_in = t->number;
+	item->spent_bytes += (uint32_t)bytes;
 	if (item->spent_bytes < TURN_BYTES_MAX || item->place == TURN_BURIED)
 		return false;
 	if (item->place != TURN_LATER)
@@ -129,7 +129,7 @@ bool turn_spend(struct turn *t, struct turn_item *item, size_t bytes)
 	return true;
 }
 
-uint64_t turn_current(const struct turn *t)
+uint32_t turn_current(const struct turn *t)
 {
 	return t->running ? t->number : t->number + 1;
 }

@@ -30,11 +30,11 @@ enum turn_place {
 
 struct turn_item {
 	TAILQ_ENTRY(turn_item) link;
-	enum turn_place place;
 	void (*run)(void *arg);
 	void *arg;
-	uint64_t turn_number; /* in which the bytes were spent */
-	size_t spent_bytes;
+	enum turn_place place;
+	uint32_t spent_bytes;
+	uint32_t spent_in; /* the turn's number */
 };
 
 TAILQ_HEAD(turn_items, turn_item);
@@ -43,7 +43,7 @@ struct turn {
 	struct turn_items marked;
 	struct turn_items later;
 	struct turn_items graves;
-	uint64_t number;
+	uint32_t number; /* it may begin anew */
 	bool running;
 	struct event now;
 	struct event next;
@@ -64,7 +64,7 @@ void turn_mark(struct turn *t, struct turn_item *item);
  */
 bool turn_spend(struct turn *t, struct turn_item *item, size_t bytes);
 /** turn_current() - the number of the turn in which runs what is marked now */
-uint64_t turn_current(const struct turn *t);
+uint32_t turn_current(const struct turn *t);
 /** turn_poke() - there is a turn, also when nothing is marked */
 void turn_poke(struct turn *t);
 /** turn_forget() - @item does not run, unless it is marked again */

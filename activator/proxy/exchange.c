@@ -30,6 +30,11 @@ struct exchange *exchange_of_waiter(struct waiter *w)
 	return (struct exchange *)((char *)w - offsetof(struct exchange, wait));
 }
 
+static struct proxy *proxy_of(const struct exchange *x)
+{
+	return x->client->all->arg;
+}
+
 static struct exchange *exchange_of_seeker(struct seeker *s)
 {
 	return (struct exchange *)((char *)s - offsetof(struct exchange, seek));
@@ -73,9 +78,9 @@ static void exchange_log(const struct exchange *x, enum end_reason reason, unsig
 	address_text(&x->client->address.any, address);
 	log_event(LOG_INFO, "request", log_str("namespace", target_ns(x->wait.target)),
 	          log_str("name", target_name(x->wait.target)), log_str("client", address),
-	          log_str("host", x->host), log_str("method", x->method), log_str("path", x->path),
-	          log_str("id", x->id), log_u64("status", status),
-	          log_str("reason", end_reason_label(reason)),
+	          log_str("host", x->text + x->host_at), log_str("method", x->method),
+	          log_str("path", x->text + x->path_at), log_str("id", x->text),
+	          log_u64("status", status), log_str("reason", end_reason_label(reason)),
 	          log_u64("duration_ms", clk_now_ms() - x->wait.since_ms));
 }
 
@@ -100,8 +105,8 @@ static void exchange_end(struct exchange *x, enum end_reason reason)
 	unsigned status = reason == END_OK ? x->status : end_reason_status(reason);
 	bool complete = reason == END_OK && x->asked_all;
 
-	proxy_count(x->proxy, reason, status);
-	if (x->proxy->opts.access_log)
+	proxy_count(proxy_of(x), reason, status);
+	if (proxy_of(x)->opts.access_log)
 		exchange_log(x, reason, status);
 	if (x->state == EXCHANGE_TUNNEL)
 		target_tunnelled(x->wait.target, -1);
@@ -113,7 +118,7 @@ static void exchange_end(struct exchange *x, enum end_reason reason)
 	x->down = NULL;
 	exchange_forget_head(x);
 	account_move(ACCOUNT_BUFFERS, sizeof *x + x->text_bytes, 0);
-	turn_bury(&x->proxy->turn, &x->grave, exchange_give);
+	turn_bury(&proxy_of(x)->turn, &x->grave, exchange_give);
 }
 
 /* What it counts as when its client, or its connection, is gone. */
@@ -136,7 +141,7 @@ void exchange_fail(struct exchange *x, enum end_reason reason, const char *detai
 {
 	const struct problem p = {.reason = reason,
 	                          .detail = detail,
-	                          .request_id = x->id,
+	                          .request_id = x->text,
 	                          .delivered = x->delivered || (x->up && x->up->sent)};
 	struct stream *down = x->down;
 
@@ -185,7 +190,7 @@ static void on_connected(struct seeker *s, struct link *link)
 {
 	struct exchange *x = exchange_of_seeker(s);
 
-	queue_stage(&x->proxy->queue, PROXY_STAGE_DIAL, clk_now_ms() - x->dial_ms);
+	queue_stage(&proxy_of(x)->queue, PROXY_STAGE_DIAL, clk_now_ms() - x->dial_ms);
 	exchange_send(x, link);
 }
 
@@ -212,7 +217,7 @@ static void exchange_lost(struct exchange *x)
 		return;
 	}
 	x->attempts_count++;
-	x->proxy->stats.retries++;
+	proxy_of(x)->stats.retries++;
 	x->delivered = x->delivered || x->up->sent;
 	exchange_part(x, false);
 	exchange_set_state(x, EXCHANGE_HELD);
@@ -456,7 +461,7 @@ const struct stream_events exchange_up_events = {
 
 static void exchange_check_tunnel(struct exchange *x, uint64_t now_ms)
 {
-	uint64_t limit_ms = x->proxy->opts.response_timeout_ms;
+	uint64_t limit_ms = proxy_of(x)->opts.response_timeout_ms;
 
 	/* Of two sides one is gone: the other has so long to end, or to say more. */
 	if ((x->down_ended || x->up_ended) && now_ms - x->progress_ms >= limit_ms)
@@ -478,7 +483,7 @@ void exchange_check_deadline(struct exchange *x, uint64_t now_ms)
 		break;
 	case EXCHANGE_SENDING:
 	case EXCHANGE_ANSWERING:
-		if (now_ms - progress_ms >= x->proxy->opts.response_timeout_ms)
+		if (now_ms - progress_ms >= proxy_of(x)->opts.response_timeout_ms)
 			exchange_fail(x, END_BACKEND_TIMEOUT, NULL);
 		break;
 	case EXCHANGE_TUNNEL:

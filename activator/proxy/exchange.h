@@ -14,12 +14,9 @@
 #include "activator/queue/target.h"
 #include "activator/session/client.h"
 
-struct proxy;
-
 struct exchange {
 	enum exchange_state state;
 	struct turn_item grave;
-	struct proxy *proxy;
 	struct client *client;
 	struct stream *down; /* of the client; NULL: it is gone */
 	struct stream *up;   /* of the container; from SENDING on */
@@ -43,15 +40,14 @@ struct exchange {
 	bool chunked;
 	bool as_text; /* answers of ours: not as JSON */
 	/* what became of it */
-	bool asked_all;  /* the request was read to its end, or nobody wants the rest */
-	bool delivered;  /* an earlier attempt may have reached the container */
-	bool down_ended; /* in a tunnel: that side has no more to say */
-	bool up_ended;   /* likewise */
-	const char *id;  /* these: in text; host and path for the access log only */
-	const char *host;
-	const char *path;
+	bool asked_all;   /* the request was read to its end, or nobody wants the rest */
+	bool delivered;   /* an earlier attempt may have reached the container */
+	bool down_ended;  /* in a tunnel: that side has no more to say */
+	bool up_ended;    /* likewise */
+	uint16_t path_at; /* in text, as the next one; for the access log only */
+	uint16_t host_at;
 	const char *method; /* static */
-	char text[];
+	char text[];        /* X-Request-Id first */
 };
 
 /** exchange_request() - of struct client_events: a head was read */

@@ -41,9 +41,11 @@ static struct exchange *exchange_alloc(const struct proxy *p, const struct head 
 		return NULL;
 	memset(x, 0, sizeof *x);
 	x->text_bytes = (uint32_t)bytes;
-	x->id = text_put(x->text, id, strlen(id));
-	x->path = text_put(strchr(x->id, '\0') + 1, path, strlen(path));
-	x->host = text_put(strchr(x->path, '\0') + 1, f->host, host_bytes);
+	x->path_at = (uint16_t)(strlen(id) + 1);
+	x->host_at = (uint16_t)(x->path_at + strlen(path) + 1);
+	(void)text_put(x->text, id, strlen(id));
+	(void)text_put(x->text + x->path_at, path, strlen(path));
+	(void)text_put(x->text + x->host_at, f->host, host_bytes);
 	return x;
 }
 
@@ -53,9 +55,10 @@ static int exchange_write_head(struct exchange *x, const struct head *h,
 {
 	const struct forward_origin origin = {.address = address,
 	                                      .trusted = x->client->is_trusted,
-	                                      .request_id = x->id,
+	                                      .request_id = x->text,
 	                                      .upgrades = target_rules(x->wait.target)->upgrades};
-	struct forward_text t = {.at = x->proxy->turn.scratch, .capacity = TURN_SCRATCH_BYTES};
+	struct forward_text t = {.at = x->client->conn.turn->scratch,
+	                         .capacity = TURN_SCRATCH_BYTES};
 
 	forward_request(&t, h, f, &origin);
 	if (t.overflow)
@@ -97,7 +100,6 @@ static struct exchange *exchange_new(struct client *c, struct target *t, const s
 	if (x == NULL)
 		return NULL;
 	x->state = EXCHANGE_NEW;
-	x->proxy = p;
 	x->client = c;
 	x->wait = (struct waiter){.target = t, .ops = &exchange_waiter_ops, .state = WAITER_OUT};
 	turn_item_init(&x->grave, NULL, x);

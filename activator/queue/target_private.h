@@ -31,7 +31,7 @@ struct target {
 	bool cold_start; /* the next first byte of a held request ends one */
 	bool freeing;
 	uint64_t wake_asked_ms;
-	uint64_t refused_turn; /* the turn in which a wake was refused, and all that come in it */
+	uint32_t refused_turn; /* the turn in which a wake was refused, and all that come in it */
 	struct event lease_timer;
 	char message[512]; /* of the last view */
 	/* where it is */

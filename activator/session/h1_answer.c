@@ -27,7 +27,7 @@ static void h1_mark(struct h1_server *h)
 /* Whether the request was read to its end, so that what the client sends next is told apart. */
 static bool h1_is_in_step(const struct h1_server *h)
 {
-	return h->accepted && (!h->has_body || h->message.done);
+	return h->accepted && (!h->has_body || h->body_done);
 }
 
 /* The answer is complete, and goes out; nobody but the session has to do with it any more. */
@@ -46,7 +46,7 @@ static void h1_write(struct h1_server *h, const struct problem *p, bool as_text)
 	        .problem = p,
 	        .as_text = as_text,
 	        /* As soon as the method is read: also where the rest of the head is malformed. */
-	        .is_head = h->message.parser.method == HTTP_HEAD,
+	        .is_head = h->message ? h->message->parser.method == HTTP_HEAD : h->is_head,
 	        .is_1_0 = h->is_1_0,
 	        .close = h->close || !h1_is_in_step(h) || !h->keep_alive || h->client.all->draining,
 	};
@@ -58,7 +58,8 @@ static void h1_write(struct h1_server *h, const struct problem *p, bool as_text)
 void h1_refuse(struct client *c, enum end_reason reason, const char *detail)
 {
 	struct h1_server *h = (struct h1_server *)c;
-	const struct head *head = h->head && h->message.head_done ? &h->head->head : NULL;
+	const struct head *head =
+	        h->head && h->message && h->message->head_done ? &h->head->head : NULL;
 	char id[REQUEST_ID_MAX + 1];
 	const struct problem p = {.reason = reason, .detail = detail, .request_id = id};
 

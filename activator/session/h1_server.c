@@ -17,9 +17,31 @@ static void h1_drop_head(struct h1_server *h)
 	h->head = NULL;
 }
 
+static void h1_drop_message(struct h1_server *h)
+{
+	message_give(h->message);
+	h->message = NULL;
+}
+
+static void h1_on_body(void *arg, const char *at, size_t bytes);
+
+/* What is needed to read a head. Return: false when there is no memory */
+static bool h1_take_input(struct h1_server *h)
+{
+	if (h->head == NULL)
+		h->head = head_buf_take();
+	if (h->message == NULL)
+		h->message = message_take(HTTP_REQUEST);
+	if (h->head == NULL || h->message == NULL)
+		return false;
+	h->message->on_body = h1_on_body;
+	h->message->arg = h;
+	return true;
+}
+
 static void h1_head_bad(struct h1_server *h, enum message_step step)
 {
-	const llhttp_t *p = &h->message.parser;
+	const llhttp_t *p = &h->message->parser;
 
 	if (step == MESSAGE_TOO_MANY)
 		h1_refuse(&h->client, END_HEAD_TOO_LARGE, NULL);
@@ -54,7 +76,9 @@ static void h1_on_head(struct h1_server *h)
 	h->is_head = f.is_head;
 	h->keep_alive = f.keep_alive;
 	h->is_1_0 = head->minor == 0;
-	/* What came behind the head is kept; mostly there is nothing. */
+	/* What came behind the head is kept; mostly there is nothing, and no body. */
+	if (!h->has_body)
+		h1_drop_message(h);
 	if (h->head->parsed == h->head->bytes)
 		h1_drop_head(h);
 	h->stream.events->begin(h->stream.owner, h->head ? h->head->capacity : 0);
@@ -76,8 +100,10 @@ static bool h1_fill_head(struct h1_server *h)
 		return false;
 	}
 	n = conn_read(&c->conn, h->head->data + h->head->bytes, room);
-	if (n == CONN_AGAIN && h->head->bytes == 0)
+	if (n == CONN_AGAIN && h->head->bytes == 0) {
 		h1_drop_head(h);
+		h1_drop_message(h);
+	}
 	if (n <= 0 && n != CONN_AGAIN)
 		client_drop(c);
 	if (n <= 0)
@@ -94,18 +120,15 @@ static void h1_read_head(struct h1_server *h)
 {
 	enum message_step step = MESSAGE_MORE;
 
-	if (h->head == NULL) {
-		if (!h->client.conn.readable)
-			return;
-		h->head = head_buf_take();
-		if (h->head == NULL) {
-			client_drop(&h->client);
-			return;
-		}
+	if (h->head == NULL && !h->client.conn.readable)
+		return;
+	if (!h1_take_input(h)) {
+		client_drop(&h->client);
+		return;
 	}
 	do {
 		if (h->head->parsed < h->head->bytes)
-			step = message_head(&h->message, h->head);
+			step = message_head(h->message, h->head);
 	} while (step == MESSAGE_MORE && h1_fill_head(h));
 	if (step == MESSAGE_HEAD)
 		h1_on_head(h);
@@ -129,7 +152,7 @@ static void h1_on_body(void *arg, const char *at, size_t bytes)
 static size_t h1_body_piece(struct h1_server *h, const char *data, size_t bytes)
 {
 	size_t used = 0;
-	enum message_step step = message_body(&h->message, data, bytes, &used);
+	enum message_step step = message_body(h->message, data, bytes, &used);
 	const struct stream *s = &h->stream;
 	size_t trailers_bytes;
 	const char *trailers;
@@ -137,12 +160,13 @@ static size_t h1_body_piece(struct h1_server *h, const char *data, size_t bytes)
 	if (s->events == NULL)
 		return used;
 	if (step == MESSAGE_DONE) {
-		trailers = message_trailers(&h->message, &trailers_bytes);
+		h->body_done = true;
+		trailers = message_trailers(h->message, &trailers_bytes);
 		s->events->end(s->owner, trailers, trailers_bytes);
 	} else if (step != MESSAGE_MORE) {
 		h->stopped = true;
 		s->events->lost(s->owner, END_BAD_REQUEST,
-		                llhttp_get_error_reason(&h->message.parser));
+		                llhttp_get_error_reason(&h->message->parser));
 	}
 	return used;
 }
@@ -162,7 +186,7 @@ static bool h1_body_some(struct h1_server *h)
 {
 	struct conn *conn = &h->client.conn;
 	struct head_buf *b = h->head;
-	size_t used;
+	size_t used, cost;
 	long n;
 
 	if (b) {
@@ -174,7 +198,7 @@ static bool h1_body_some(struct h1_server *h)
 		if (!h->wanted)
 			return false;
 		n = conn_read(conn, conn->turn->scratch,
-		              message_piece(&h->message, account_piece(TURN_PIECE_BYTES)));
+		              message_piece(h->message, account_piece(TURN_PIECE_BYTES)));
 		if (n == CONN_AGAIN)
 			return false;
 		if (n <= 0) {
@@ -184,14 +208,17 @@ static bool h1_body_some(struct h1_server *h)
 		used = h1_body_piece(h, conn->turn->scratch, (size_t)n);
 		h1_keep_rest(h, conn->turn->scratch + used, (size_t)n - used);
 	}
-	return !conn_spend(conn, message_cost(&h->message, used));
+	cost = message_cost(h->message, used);
+	if (h->body_done)
+		h1_drop_message(h);
+	return !conn_spend(conn, cost);
 }
 
 static bool h1_owes(const struct client *c)
 {
 	const struct h1_server *h = (const struct h1_server *)c;
 
-	return c->state == CLIENT_BUSY && h->has_body && h->body_wanted && !h->message.done &&
+	return c->state == CLIENT_BUSY && h->has_body && h->body_wanted && !h->body_done &&
 	       !h->stopped && !c->conn.readable;
 }
 
@@ -203,29 +230,29 @@ static bool h1_owes(const struct client *c)
  */
 static bool h1_is_gone(const struct h1_server *h)
 {
-	const llhttp_t *p = &h->message.parser;
 	size_t here = h->head ? h->head->bytes - h->head->parsed : 0;
+	const llhttp_t *p;
 	int waiting = 0;
 
 	if (conn_is_gone(&h->client.conn))
 		return true;
-	if (!h->client.conn.closed || !h->has_body || h->message.done || h->stopped ||
-	    !(p->flags & F_CONTENT_LENGTH))
+	if (!h->client.conn.closed || !h->has_body || h->body_done || h->stopped)
 		return false;
-	return ioctl(h->client.conn.fd, FIONREAD, &waiting) == 0 &&
+	p = &h->message->parser;
+	return (p->flags & F_CONTENT_LENGTH) && ioctl(h->client.conn.fd, FIONREAD, &waiting) == 0 &&
 	       here + (size_t)waiting < p->content_length;
 }
 
 static void h1_run_busy(struct h1_server *h)
 {
-	bool reads = h->has_body && h->body_wanted && !h->message.done && !h->stopped;
+	bool reads = h->has_body && h->body_wanted && !h->body_done && !h->stopped;
 
 	if (!reads) {
 		if (h1_is_gone(h))
 			client_drop(&h->client);
 		return;
 	}
-	while (h1_body_some(h) && h->client.state == CLIENT_BUSY && !h->message.done && !h->stopped)
+	while (h1_body_some(h) && h->client.state == CLIENT_BUSY && !h->body_done && !h->stopped)
 		;
 }
 
@@ -265,11 +292,8 @@ static void h1_run_tunnel(struct h1_server *h)
 
 static void h1_begin(struct h1_server *h)
 {
-	message_done(&h->message);
-	message_init(&h->message, HTTP_REQUEST);
-	h->message.on_body = h1_on_body;
-	h->message.arg = h;
-	h->accepted = h->body_wanted = h->wanted = h->stopped = false;
+	h1_drop_message(h);
+	h->accepted = h->body_done = h->body_wanted = h->wanted = h->stopped = false;
 	h->has_body = h->is_head = h->is_1_0 = h->keep_alive = false;
 }
 
@@ -280,6 +304,7 @@ static void h1_next(struct h1_server *h)
 
 	if (h->close || c->all->draining) {
 		h1_drop_head(h);
+		h1_drop_message(h);
 		conn_end(&c->conn);
 		client_set_state(c, CLIENT_LINGER);
 	} else {
@@ -374,7 +399,7 @@ static void h1_done(struct client *c)
 {
 	struct h1_server *h = (struct h1_server *)c;
 
-	message_done(&h->message);
+	h1_drop_message(h);
 	h1_drop_head(h);
 }
 

@@ -13,8 +13,8 @@
 struct h1_server {
 	struct client client; /* first: the turn runs the session by it */
 	struct stream stream;
-	struct message message;
-	struct head_buf *head; /* while bytes are in it */
+	struct message *message; /* while a head or a body is read */
+	struct head_buf *head;   /* while bytes are in it */
 	enum forward_framing framing;
 	bool close;    /* after this answer */
 	bool accepted; /* these are of a request that has an exchange */
@@ -22,6 +22,7 @@ struct h1_server {
 	bool is_head;
 	bool is_1_0;
 	bool keep_alive;
+	bool body_done;
 	bool body_wanted; /* it was asked for some of it */
 	bool wanted;      /* a piece may be read */
 	bool stopped;     /* no more of the body is wanted */
