@@ -127,6 +127,28 @@ static void test_proxy_dials_for_each_that_waits(void **state)
 	(void)hear(f, second, "\r\n\r\nok");
 }
 
+/* Its address changes while it is dialled: the dial of the old one is given up, and nothing is
+ * lost. */
+static void test_proxy_dials_where_the_container_is_now(void **state)
+{
+	struct fixture *f = *state;
+	const struct sockaddr_in right = f->backend_address;
+	int c = client(f), b;
+
+	f->backend_address.sin_port = htons(1); /* nobody listens there */
+	make_ready(f);
+	say(f, c, GET);
+	for (unsigned i = 0; i < 20; i++)
+		turn(f);
+	f->backend_address = right;
+	make_ready(f);
+	b = take(f);
+	(void)hear(f, b, "\r\n\r\n");
+	say(f, b, OK2);
+	(void)hear(f, c, "\r\n\r\nok");
+	assert_int_equal(proxy_held_count(f->proxy), 0);
+}
+
 /* What comes in one turn, and which of the two the loop meets first. */
 static void stray_bytes_beside_a_request(struct fixture *f, int c, int b, bool is_before)
 {
@@ -377,6 +399,7 @@ int main(void)
 	        T(test_proxy_bounds_interim_answers),
 	        T(test_proxy_download_outlives_the_response_timeout),
 	        T(test_proxy_dials_for_each_that_waits),
+	        T(test_proxy_dials_where_the_container_is_now),
 	        T(test_proxy_bounds_trailers_that_it_drops),
 	        T(test_proxy_one_connection_has_no_more_than_a_turn),
 	        T(test_proxy_stray_bytes_answer_nobody),

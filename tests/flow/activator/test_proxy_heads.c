@@ -246,6 +246,24 @@ static void test_a_refused_wake_is_told_at_once(void **state)
 		turn(f);
 }
 
+/* What came behind a request that is refused is part of what was refused: no wake of its own. */
+static void test_a_refused_wake_is_told_to_all_that_came_together(void **state)
+{
+	struct fixture *f = *state;
+	int c = client(f);
+
+	say(f, c, GET GET GET);
+	while (f->wakes < 1 || proxy_held_count(f->proxy) < 1)
+		turn(f);
+	target_wake_refused(f->target, "denied");
+	while (ended(f, END_WAKE_REFUSED) < 3)
+		turn(f);
+	assert_int_equal(f->wakes, 1);
+	say(f, c, GET);
+	while (f->wakes < 2)
+		turn(f);
+}
+
 /* curl --http2, the JDK's client and Apache offer these to every server. */
 static void test_h2c_and_tls_go_on_as_plain_requests(void **state)
 {
@@ -303,6 +321,8 @@ int main(void)
 	                                        setup_silent, teardown),
 	        cmocka_unit_test_setup_teardown(test_a_refused_wake_is_told_at_once, setup,
 	                                        teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_a_refused_wake_is_told_to_all_that_came_together, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_h2c_and_tls_go_on_as_plain_requests, setup,
 	                                        teardown),
 	};
