@@ -39,7 +39,7 @@ static void conn_keep(int fd)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
 }
 
-void conn_narrow(int fd, bool crowded)
+static void fd_narrow(int fd, bool crowded)
 {
 	enum budget_level level = account_level();
 	int bytes = (int)budget_piece(level, BUDGET_TIGHT_PIECE_BYTES);
@@ -79,6 +79,37 @@ int conn_open(struct conn *c, struct turn *turn, int fd)
 	(void)close(fd);
 	c->fd = -1;
 	return -1;
+}
+
+int conn_dial(struct conn *c, struct turn *turn, const struct sockaddr *address, socklen_t bytes,
+              bool crowded)
+{
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	fd_narrow(fd, crowded);
+	if (connect(fd, address, bytes) < 0 && errno != EINPROGRESS) {
+		(void)close(fd);
+		return -1;
+	}
+	return conn_open(c, turn, fd);
+}
+
+int conn_dialled(const struct conn *c)
+{
+	int error = 0;
+	socklen_t bytes = sizeof error;
+
+	if (!c->writable && !c->closed)
+		return 0;
+	(void)getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &bytes);
+	return error == 0 ? 1 : -1;
+}
+
+void conn_narrow(const struct conn *c)
+{
+	fd_narrow(c->fd, false);
 }
 
 void conn_serve(struct conn *c, void (*run)(void *arg), void *arg)
@@ -173,6 +204,20 @@ bool conn_is_quiet(const struct conn *c)
 	char byte;
 
 	return !c->closed && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+bool conn_has_bytes(const struct conn *c)
+{
+	char byte;
+
+	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+size_t conn_waiting(const struct conn *c)
+{
+	int bytes = 0;
+
+	return ioctl(c->fd, FIONREAD, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
 }
 
 bool conn_is_gone(const struct conn *c)

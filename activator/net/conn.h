@@ -13,6 +13,7 @@
 #include <event2/event_struct.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
 #include "activator/net/out.h"
 #include "activator/net/turn.h"
@@ -35,13 +36,19 @@ struct conn {
 
 enum { CONN_EOF = 0, CONN_AGAIN = -1, CONN_FAILED = -2 };
 
-/**
- * conn_narrow() - while memory is short, the kernel keeps little for a socket
- * @crowded: there are so many that what the kernel takes in for them unasked must be little anyway
- */
-void conn_narrow(int fd, bool crowded);
 /** conn_open() - takes @fd in any case; conn_serve() follows. Return: 0, or -1 with it closed */
 int conn_open(struct conn *c, struct turn *turn, int fd);
+/**
+ * conn_dial() - begin to connect; conn_serve() follows, and conn_dialled() says what became of it
+ * @crowded: there are so many that what the kernel takes in for them unasked must be little
+ * Return: 0, or -1 when it did not even begin
+ */
+int conn_dial(struct conn *c, struct turn *turn, const struct sockaddr *address, socklen_t bytes,
+              bool crowded);
+/** conn_dialled() - Return: 1 connected, 0 not yet, -1 failed */
+int conn_dialled(const struct conn *c);
+/** conn_narrow() - while memory is short, the kernel keeps little for it */
+void conn_narrow(const struct conn *c);
 /** conn_serve() - whom the turn runs from now on when something happens to it */
 void conn_serve(struct conn *c, void (*run)(void *arg), void *arg);
 /** conn_mark() - whoever serves it runs in this turn */
@@ -61,6 +68,10 @@ long conn_read(struct conn *c, char *buf, size_t size);
 long conn_flush(struct conn *c);
 /** conn_is_quiet() - whether nothing waits on it now: no byte, no end, no failure */
 bool conn_is_quiet(const struct conn *c);
+/** conn_has_bytes() - whether a byte waits on it now */
+bool conn_has_bytes(const struct conn *c);
+/** conn_waiting() - how many bytes have come that were not read */
+size_t conn_waiting(const struct conn *c);
 /** conn_is_gone() - whether it is broken; that the peer has ended its side is not that */
 bool conn_is_gone(const struct conn *c);
 

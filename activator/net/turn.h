@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * turn - runs what has something to do, once the events of one pass of the event loop are told
+ * turn - runs what has something to do, after the callbacks of one pass of the event loop
  *
  * Callbacks and neighbours only mark an item; the turn runs the marked ones in order until none is
  * left. So no item ever runs inside another one, and what is freed is freed at the turn's end, when

@@ -170,7 +170,7 @@ static void exchange_send(struct exchange *x, struct link *link)
 	                                 .chunked = x->chunked};
 
 	target_settle(&x->wait);
-	conn_narrow(x->down->conn->fd, false);
+	conn_narrow(x->down->conn);
 	x->progress_ms = clk_now_ms();
 	x->up = x->client->protocol->ask(&link->conn, &r);
 	if (x->up == NULL) {

@@ -5,10 +5,8 @@
 #include "activator/queue/pool.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "activator/net/account.h"
 #include "lib/base/clk.h"
@@ -56,9 +54,7 @@ static void link_close(struct link *link)
  */
 static void link_condemn(struct link *link)
 {
-	char byte;
-
-	if (recv(link->conn.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+	if (conn_has_bytes(&link->conn))
 		link->pool->stats->unsolicited++;
 	link_close(link);
 }
@@ -74,13 +70,11 @@ static void link_connected(struct link *link)
 {
 	struct pool *p = link->pool;
 	struct seeker *s = TAILQ_FIRST(&p->seekers);
-	int error = 0;
-	socklen_t bytes = sizeof error;
+	int dialled = conn_dialled(&link->conn);
 
-	if (!link->conn.writable && !link->conn.closed)
+	if (dialled == 0)
 		return;
-	(void)getsockopt(link->conn.fd, SOL_SOCKET, SO_ERROR, &error, &bytes);
-	if (error != 0) {
+	if (dialled < 0) {
 		uint64_t now_ms = clk_now_ms();
 
 		link_close(link);
@@ -107,23 +101,13 @@ static void link_run(void *arg)
 		link_condemn(link);
 }
 
-/* Return: false when not even a socket could be had */
+/* Return: false when it did not even begin */
 static bool pool_dial(struct pool *p)
 {
-	int fd = socket(p->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct link *link;
+	struct link *link = calloc(1, sizeof *link);
 
-	if (fd < 0)
-		return false;
-	conn_narrow(fd, account_is_crowded(p->stats->count));
-	link = calloc(1, sizeof *link);
-	if (link == NULL || (connect(fd, (struct sockaddr *)&p->address, p->address_bytes) < 0 &&
-	                     errno != EINPROGRESS)) {
-		(void)close(fd);
-		free(link);
-		return false;
-	}
-	if (conn_open(&link->conn, p->turn, fd) < 0) {
+	if (link == NULL || conn_dial(&link->conn, p->turn, (struct sockaddr *)&p->address,
+	                              p->address_bytes, account_is_crowded(p->stats->count)) < 0) {
 		free(link);
 		return false;
 	}

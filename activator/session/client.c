@@ -71,11 +71,11 @@ struct client *client_open(struct clients *all, int fd, const struct client_opts
 		(void)close(fd);
 		return NULL;
 	}
-	conn_narrow(fd, false);
 	if (conn_open(&c->conn, all->turn, fd) < 0) {
 		free(c);
 		return NULL;
 	}
+	conn_narrow(&c->conn);
 	conn_serve(&c->conn, opts->protocol->run, c);
 	c->conn.writable = true;
 	c->all = all;

@@ -4,7 +4,6 @@
  */
 #include <assert.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "activator/net/account.h"
 #include "activator/session/h1_client.h"
@@ -232,15 +231,14 @@ static bool h1_is_gone(const struct h1_server *h)
 {
 	size_t here = h->head ? h->head->bytes - h->head->parsed : 0;
 	const llhttp_t *p;
-	int waiting = 0;
 
 	if (conn_is_gone(&h->client.conn))
 		return true;
 	if (!h->client.conn.closed || !h->has_body || h->body_done || h->stopped)
 		return false;
 	p = &h->message->parser;
-	return (p->flags & F_CONTENT_LENGTH) && ioctl(h->client.conn.fd, FIONREAD, &waiting) == 0 &&
-	       here + (size_t)waiting < p->content_length;
+	return (p->flags & F_CONTENT_LENGTH) &&
+	       here + conn_waiting(&h->client.conn) < p->content_length;
 }
 
 static void h1_run_busy(struct h1_server *h)
