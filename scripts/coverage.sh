@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: coverage.sh [TEST…]
 # Builds with counters, runs the tests named as `meson test` names them (without any: the suites unit,
-# fuzz and flow), and tells by folder how much of our lines and branches they have run. The build
-# stays in build-coverage ($SC_COVERAGE_BUILD_DIR); counts of earlier runs are forgotten. A program
-# that a test kills has counted nothing.
+# fuzz and flow), and prints for each folder how many lines and branches they have run. The
+# build stays in build-coverage ($SC_COVERAGE_BUILD_DIR); counts of earlier runs are removed. A program
+# that a test kills has no counts.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$(realpath -m "${SC_COVERAGE_BUILD_DIR:-$root/build-coverage}")
@@ -35,7 +35,7 @@ find . -name '*.gcda' -print0 | xargs -0 -r gcov --branch-probabilities --no-out
       ours = ours && file ~ /\.c$/ && file !~ /^tests\//
     }
     /^(Calls executed:|No calls)/ { ours = 0 } # the last of a file; after the last file is the sum
-    # what several programs are made of has a count in each: the best one is told
+    # a source that several programs link has counts in each: the highest one is printed
     ours && /^Lines executed:/ {
       hit = share($0); lines[file] = total
       if (hit >= lines_hit[file]) lines_hit[file] = hit
