@@ -27,7 +27,7 @@
 #include "lib/kube/client/denial.h"
 #include "lib/kube/client/object.h"
 
-/* What a wake was is told after so long: the API server has the wake itself to work for. */
+/* The status of a wake is written this much later, when the API server is done with the wake. */
 enum { CLUSTER_TELL_MS = 5000 };
 
 /* How long a denial is waited for that may pass, and how long a refusal is not asked for again. */
@@ -66,7 +66,7 @@ struct cluster {
 	struct informer *containers;
 	struct informer *instances;
 	struct apps apps;
-	void *by_uid; /* the same: tsearch(3), for each request asks */
+	void *by_uid; /* the same as a tree (tsearch(3)), since each request looks one up */
 	uint64_t wake_number;
 };
 
@@ -381,7 +381,8 @@ static void app_look(struct app *a, const json_t *container)
 	                                json_bool_at(container, false, "spec", "running", NULL) &&
 	                                !kube_is_deleting(container),
 	                        .failed = strcmp(phase, "Failed") == 0,
-	                        .stopping = strcmp(phase, "Stopping") == 0 && !consumer.is_untold,
+	                        .stopping =
+	                                strcmp(phase, "Stopping") == 0 && !consumer.is_status_old,
 	                        .consumer_generation = consumer.generation,
 	                        .consumer_listening = strcmp(consumer.state, "Listening") == 0,
 	                },

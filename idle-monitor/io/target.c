@@ -79,7 +79,7 @@ static bool instance_has_consumer(const json_t *instance, int64_t reached)
 	struct instance_consumer consumer;
 
 	instance_consumer(instance, reached, &consumer);
-	if (consumer.is_untold)
+	if (consumer.is_status_old)
 		return !str_is_one_of(consumer.state, ended);
 	return str_is_one_of(json_str_at(instance, "", "status", "phase", NULL), awake);
 }

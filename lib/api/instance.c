@@ -21,21 +21,21 @@ void instance_consumer(const json_t *instance, int64_t reached,
                        struct instance_consumer *ret_consumer)
 {
 	const json_t *status = json_object_get(instance, "status");
-	const json_t *said = json_object_get(status, "consumer");
-	const char *told_uid = json_str_at(status, "", "consumerPodUID", NULL);
-	const char *said_uid = json_str_at(said, "", "podUID", NULL);
-	const char *state = json_str_at(said, "", "state", NULL);
-	int64_t told = json_int_at(status, 0, "containerGeneration", NULL);
-	int64_t made_for = json_int_at(said, 0, "containerGeneration", NULL);
+	const json_t *by_agent = json_object_get(status, "consumer");
+	const char *uid = json_str_at(status, "", "consumerPodUID", NULL);
+	const char *agents_uid = json_str_at(by_agent, "", "podUID", NULL);
+	const char *state = json_str_at(by_agent, "", "state", NULL);
+	int64_t generation = json_int_at(status, 0, "containerGeneration", NULL);
+	int64_t made_for = json_int_at(by_agent, 0, "containerGeneration", NULL);
 
-	if (made_for > told && made_for <= reached && *said_uid != '\0') {
-		*ret_consumer = (struct instance_consumer){said_uid, state, made_for, true};
+	if (made_for > generation && made_for <= reached && *agents_uid != '\0') {
+		*ret_consumer = (struct instance_consumer){agents_uid, state, made_for, true};
 		return;
 	}
 	*ret_consumer = (struct instance_consumer){
-	        .uid = told_uid,
-	        .state = *told_uid != '\0' && strcmp(said_uid, told_uid) == 0 ? state : "",
-	        .generation = told,
+	        .uid = uid,
+	        .state = *uid != '\0' && strcmp(agents_uid, uid) == 0 ? state : "",
+	        .generation = generation,
 	};
 }
 

@@ -13,19 +13,20 @@
 /* Whose it is, and its consumer: for those who need no more of it. */
 extern const struct skim INSTANCE_CONSUMER;
 
-/* The consumer that a status is about. Borrowed from it. */
+/* The consumer that a status describes. Borrowed from it. */
 struct instance_consumer {
 	const char *uid;    /* of its Pod; "": none that is wanted and lives */
-	const char *state;  /* what the agent says of that Pod; "": nothing, as of none */
+	const char *state;  /* of that Pod, by the agent; "": unknown, or there is no Pod */
 	int64_t generation; /* the consumer is right for the container up to this one */
-	bool is_untold;     /* the controller's part, phase among it, is of an earlier time */
+	bool is_status_old; /* the controller's part, phase among it, is older than the consumer */
 };
 
 /**
- * instance_consumer() - the controller's word and the agent's, the newer one
- * The controller tells of a start when it is over, to spare a call (docs/protocols.md, "Consumer
- * start"). Until then the agent's word holds: it names the generation that the Pod was made for.
- * A number beyond what the container has come to is nobody's start, and counts for nothing.
+ * instance_consumer() - by the controller's fields or the agent's, whichever are newer
+ * The controller writes its fields only when a start is over, which saves a call
+ * (docs/protocols.md, "Consumer start"). Until then the agent's fields count: they name the
+ * generation that the Pod was made for. A generation that the container has not reached yet is
+ * ignored.
  * @reached: the generation of the container, as the reader sees it
  */
 void instance_consumer(const json_t *instance, int64_t reached,

@@ -14,7 +14,7 @@ DEFINE_CLEANUP(json_t *, json_decref);
 
 /* @status: JSON text with ' for ". */
 static void expect(const char *status, const char *uid, const char *state, int64_t generation,
-                   bool is_untold)
+                   bool is_status_old)
 {
 	CLEANUP(json_decref_var) json_t *instance = NULL;
 	struct instance_consumer read;
@@ -36,7 +36,7 @@ static void expect(const char *status, const char *uid, const char *state, int64
 	assert_string_equal(read.uid, uid);
 	assert_string_equal(read.state, state);
 	assert_int_equal(read.generation, generation);
-	assert_int_equal(read.is_untold, is_untold);
+	assert_int_equal(read.is_status_old, is_status_old);
 }
 
 static void without_a_word_there_is_none(void **state)
