@@ -79,9 +79,8 @@ static struct kube_call *dorm_write_send(struct dorm_write *w)
 	                             w->subresource};
 
 	w->tries++;
-	return ref.name == NULL
-	               ? kube_create(w->d->client, &ref, w->body, on_written, w)
-	               : kube_patch(w->d->client, &ref, KUBE_PATCH_MERGE, w->body, on_written, w);
+	return ref.name == NULL ? kube_create(w->d->client, &ref, w->body, on_written, w)
+	                        : kube_patch_merge(w->d->client, &ref, w->body, on_written, w);
 }
 
 static void on_written(void *arg, const struct kube_result *res)

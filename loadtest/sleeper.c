@@ -150,7 +150,7 @@ int sleeper_sleep(struct sleeper *s, struct err *err)
 	struct kube_call *call;
 
 	s->is_patched = false;
-	call = kube_patch(s->client, &ref, KUBE_PATCH_MERGE, patch, on_sleep_patched, s);
+	call = kube_patch_merge(s->client, &ref, patch, on_sleep_patched, s);
 	json_decref(patch);
 	if (call == NULL)
 		return err_set(err, ERR_NOMEM, 0, "patch");

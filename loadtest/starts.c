@@ -414,7 +414,7 @@ static int starts_say_stop(struct starts *s, const char *name, struct start *ans
 	struct kube_call *call;
 
 	answer->is_answered = false;
-	call = kube_patch(s->client, &ref, KUBE_PATCH_MERGE, patch, on_answered, answer);
+	call = kube_patch_merge(s->client, &ref, patch, on_answered, answer);
 	json_decref(patch);
 	return call != NULL ? 0 : err_set(err, ERR_NOMEM, 0, "patch");
 }

@@ -184,8 +184,8 @@ static void app_wake(struct app *a)
 	patch = json_pack("{s:{s:s,s:{s:s}},s:{s:b}}", "metadata", "uid", a->uid, "annotations",
 	                  SC_ANNOTATION_WAKE, text, "spec", "running", 1);
 	if (patch)
-		a->wake_call = kube_patch(a->cluster->opts.client, &ref, KUBE_PATCH_MERGE, patch,
-		                          on_wake_answer, a);
+		a->wake_call =
+		        kube_patch_merge(a->cluster->opts.client, &ref, patch, on_wake_answer, a);
 	json_decref(patch);
 	if (a->wake_call == NULL)
 		app_wake_failed(a);
@@ -259,8 +259,8 @@ static void app_write_status(struct app *a)
 	                                                     "wakes", NULL) +
 	                               a->pending_wakes));
 	if (patch)
-		a->status_call = kube_patch(a->cluster->opts.client, &ref, KUBE_PATCH_MERGE, patch,
-		                            on_status_answer, a);
+		a->status_call =
+		        kube_patch_merge(a->cluster->opts.client, &ref, patch, on_status_answer, a);
 	json_decref(patch);
 	if (a->status_call)
 		a->pending_wakes = 0;

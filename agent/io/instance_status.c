@@ -143,8 +143,8 @@ static void instance_status_write(struct instance *inst)
 		agent_written(inst->agent);
 		return;
 	}
-	inst->status_call = kube_patch(inst->agent->kube, &ref, KUBE_PATCH_MERGE, patch,
-	                               on_status_patched, inst);
+	inst->status_call =
+	        kube_patch_merge(inst->agent->kube, &ref, patch, on_status_patched, inst);
 	json_decref(patch);
 	if (inst->status_call == NULL)
 		instance_status_retry_later(inst);

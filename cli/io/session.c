@@ -212,7 +212,7 @@ int session_patch(struct session *s, const struct kube_ref *ref, const json_t *p
 {
 	struct answer a = {.s = s, .what = "patch"};
 
-	a.call = kube_patch(s->client, ref, KUBE_PATCH_MERGE, patch, on_answer, &a);
+	a.call = kube_patch_merge(s->client, ref, patch, on_answer, &a);
 	return answer_wait(&a, ret, err);
 }
 

@@ -409,7 +409,7 @@ static struct kube_call *send(struct job *job, const struct plan_action *action,
 		return kube_create(client, &ref, action->body, on_answer, call);
 	case PLAN_PATCH:
 	case PLAN_PATCH_STATUS:
-		return kube_patch(client, &ref, KUBE_PATCH_MERGE, action->body, on_answer, call);
+		return kube_patch_merge(client, &ref, action->body, on_answer, call);
 	case PLAN_DELETE:
 		return kube_delete(client, &ref, &opts, on_answer, call);
 	case PLAN_UNSET:

@@ -84,7 +84,7 @@ static void report_write(struct report *r, const json_t *object, const struct no
 	if (patch == NULL)
 		return;
 	memcpy(r->written_reason, r->stop_reason, sizeof r->written_reason);
-	r->call = kube_patch(r->env->client, &ref, KUBE_PATCH_MERGE, patch, on_status_written, r);
+	r->call = kube_patch_merge(r->env->client, &ref, patch, on_status_written, r);
 	if (r->call != NULL)
 		r->object = json_incref((json_t *)object);
 	json_decref(patch);

@@ -181,8 +181,7 @@ static void stopper_patch(struct stopper *s)
 	assert(s->patch_call == NULL);
 
 	if (patch != NULL && s->env->may_act(s->env->arg))
-		s->patch_call =
-		        kube_patch(s->env->client, &ref, KUBE_PATCH_JSON, patch, on_patched, s);
+		s->patch_call = kube_patch_json(s->env->client, &ref, patch, on_patched, s);
 	json_decref(patch);
 	if (s->patch_call == NULL)
 		stopper_answer(s, s->stop.attempt, STOP_EV_FAILED);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Requests and their timeouts on the event loop: see client.h; client_easy.c has one request. */
 #include "lib/http/client.h"
 
 #include <assert.h>
@@ -303,7 +304,7 @@ static void http_timer_arm(struct event *timer, uint64_t ms)
 		(void)event_add(timer, &tv);
 }
 
-void http_call_heard(struct http_call *call)
+static void on_heard(struct http_call *call)
 {
 	http_timer_arm(&call->idle, call->idle_timeout_ms);
 }
@@ -317,6 +318,7 @@ int http_call_start(struct http_client *c, const struct http_request *req,
 	if (http_call_new(c->remote, req, &call, err) < 0)
 		return -1;
 	call->client = c;
+	call->on_heard = on_heard;
 	(void)evtimer_assign(&call->deadline, c->base, on_deadline, call);
 	(void)evtimer_assign(&call->idle, c->base, on_idle, call);
 	if (c->in_curl) {
@@ -333,7 +335,7 @@ int http_call_start(struct http_client *c, const struct http_request *req,
 		http_limits_set(c);
 	}
 	http_timer_arm(&call->deadline, req->timeout_ms);
-	http_call_heard(call);
+	on_heard(call);
 	if (ret_call != NULL)
 		*ret_call = call;
 	return 0;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One request as a curl handle, and what is remembered of the server: see client_easy.h. */
 #include "lib/http/client_easy.h"
 
 #include <errno.h>
@@ -271,7 +272,7 @@ static size_t on_curl_body(char *data, size_t size, size_t count, void *arg)
 
 	if (call->is_cancelled)
 		return 0;
-	http_call_heard(call);
+	call->on_heard(call);
 	if (call->on_data == NULL || !http_is_success(call))
 		return http_body_put(call, data, bytes) < 0 ? 0 : bytes;
 	if (call->on_data(call->arg, data, bytes) < 0) {
@@ -290,7 +291,7 @@ static size_t on_curl_header(char *data, size_t size, size_t count, void *arg)
 
 	if (call->is_cancelled)
 		return 0;
-	http_call_heard(call);
+	call->on_heard(call);
 	if (call->on_header != NULL)
 		call->on_header(call->arg, data, bytes);
 	if (call->on_open != NULL && *data == '\r' && http_is_success(call)) {

@@ -34,6 +34,8 @@ struct http_call {
 	size_t body_bytes_max;
 	struct err refused; /* code ERR_NONE, or why we ended it ourselves */
 	char curl_text[CURL_ERROR_SIZE];
+	/* Bytes came: the idle timeout begins anew. Set before the call is given to curl. */
+	void (*on_heard)(struct http_call *call);
 	void (*on_header)(void *arg, const char *line, size_t bytes);
 	void (*on_open)(void *arg);
 	bool (*may_send)(void *arg);
@@ -46,9 +48,6 @@ struct http_call {
 int http_call_new(struct http_remote *remote, const struct http_request *req,
                   struct http_call **ret_call, struct err *err);
 void http_call_destroy(struct http_call *call);
-
-/** http_call_heard() - bytes came: the idle timeout begins anew (client.c) */
-void http_call_heard(struct http_call *call);
 
 /** http_easy_result() - what curl says at the end. Return: 0 an answer came, else negative */
 int http_easy_result(const struct http_call *call, CURLcode code, struct err *err);

@@ -52,8 +52,6 @@ struct kube_result {
 
 typedef void (*kube_done_fn)(void *arg, const struct kube_result *res);
 
-enum kube_patch { KUBE_PATCH_MERGE, KUBE_PATCH_JSON };
-
 struct kube_list_opts {
 	const char *label_selector; /* or NULL */
 	const char *field_selector; /* or NULL */
@@ -111,8 +109,12 @@ struct kube_call *kube_create(struct kube_client *c, const struct kube_ref *ref,
                               const json_t *object, kube_done_fn done, void *arg);
 struct kube_call *kube_replace(struct kube_client *c, const struct kube_ref *ref,
                                const json_t *object, kube_done_fn done, void *arg);
-struct kube_call *kube_patch(struct kube_client *c, const struct kube_ref *ref, enum kube_patch how,
-                             const json_t *patch, kube_done_fn done, void *arg);
+/** kube_patch_merge() - RFC 7396 */
+struct kube_call *kube_patch_merge(struct kube_client *c, const struct kube_ref *ref,
+                                   const json_t *patch, kube_done_fn done, void *arg);
+/** kube_patch_json() - RFC 6902 */
+struct kube_call *kube_patch_json(struct kube_client *c, const struct kube_ref *ref,
+                                  const json_t *patch, kube_done_fn done, void *arg);
 struct kube_call *kube_delete(struct kube_client *c, const struct kube_ref *ref,
                               const struct kube_delete_opts *opts, kube_done_fn done, void *arg);
 /** kube_cancel() - @done will not run; not from inside the call's own @done. NULL is allowed. */

@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lists of any length: asked for page by page, read item by item as the bytes arrive. A list is a
+ * call (call.h) that reads its answers itself; what it has come to is its struct pages.
+ */
 #include <string.h>
 
-#include "lib/kube/client/client_internal.h"
+#include "lib/kube/client/call.h"
 #include "lib/kube/client/list_frame.h"
 #include "lib/kube/client/object.h"
 #include "lib/kube/client/path.h"
 
-struct kube_pages {
+enum {
+	LIST_PAGE_OBJECTS = 500,
+	LIST_OBJECTS_MAX = 200000,
+};
+
+struct pages {
 	struct kube_type type; /* its strings are static */
 	char *ns;
 	char *label_selector;
@@ -22,10 +31,10 @@ struct kube_pages {
 	json_t *items;
 };
 
-void kube_pages_free(struct kube_pages *p)
+static void pages_free(void *state)
 {
-	if (p == NULL)
-		return;
+	struct pages *p = state;
+
 	free(p->ns);
 	free(p->label_selector);
 	free(p->field_selector);
@@ -43,14 +52,14 @@ static int pages_copy(char **ret_copy, const char *text)
 	return *ret_copy != NULL ? 0 : -1;
 }
 
-static struct kube_pages *pages_new(const struct kube_ref *ref, const struct kube_list_opts *opts)
+static struct pages *pages_new(const struct kube_ref *ref, const struct kube_list_opts *opts)
 {
-	struct kube_pages *p = calloc(1, sizeof *p);
+	struct pages *p = calloc(1, sizeof *p);
 
 	if (p == NULL)
 		return NULL;
 	p->type = *ref->type;
-	p->page_objects = KUBE_LIST_PAGE_OBJECTS;
+	p->page_objects = LIST_PAGE_OBJECTS;
 	if (opts != NULL && opts->page_objects > 0)
 		p->page_objects = opts->page_objects;
 	if (opts != NULL) {
@@ -62,7 +71,7 @@ static struct kube_pages *pages_new(const struct kube_ref *ref, const struct kub
 	if (p->items == NULL || pages_copy(&p->ns, ref->ns) < 0 ||
 	    (opts != NULL && (pages_copy(&p->label_selector, opts->label_selector) < 0 ||
 	                      pages_copy(&p->field_selector, opts->field_selector) < 0))) {
-		kube_pages_free(p);
+		pages_free(p);
 		return NULL;
 	}
 	return p;
@@ -70,7 +79,7 @@ static struct kube_pages *pages_new(const struct kube_ref *ref, const struct kub
 
 static int pages_ask(struct kube_call *call, const char *token)
 {
-	const struct kube_pages *p = call->pages;
+	const struct pages *p = call->state;
 	const struct kube_ref ref = {.type = &p->type, .ns = p->ns};
 	char limit[16];
 	const struct kube_query query[] = {
@@ -104,7 +113,7 @@ static void item_complete(const struct kube_type *type, json_t *item)
 }
 
 /* Return: 0, -1 with why set. */
-static int pages_keep(struct kube_pages *p, const char *text, size_t bytes)
+static int pages_keep(struct pages *p, const char *text, size_t bytes)
 {
 	json_error_t where;
 	json_t *item = json_loadb(text, bytes, 0, &where);
@@ -121,12 +130,12 @@ static int pages_keep(struct kube_pages *p, const char *text, size_t bytes)
 static int on_item_text(void *arg, const char *text, size_t bytes)
 {
 	struct kube_call *call = arg;
-	struct kube_pages *p = call->pages;
+	struct pages *p = call->state;
 	int r;
 
-	if (++p->items_count > KUBE_LIST_OBJECTS_MAX)
+	if (++p->items_count > LIST_OBJECTS_MAX)
 		return err_set(&p->why, ERR_INVALID, 0, "list of more than %d objects",
-		               KUBE_LIST_OBJECTS_MAX);
+		               LIST_OBJECTS_MAX);
 	if (p->on_item == NULL)
 		return pages_keep(p, text, bytes);
 	r = p->on_item(call->arg, text, bytes);
@@ -136,10 +145,10 @@ static int on_item_text(void *arg, const char *text, size_t bytes)
 	return r;
 }
 
-int kube_pages_read(void *arg, const char *data, size_t bytes)
+static int on_data(void *arg, const char *data, size_t bytes)
 {
 	struct kube_call *call = arg;
-	struct kube_pages *p = call->pages;
+	struct pages *p = call->state;
 	int r;
 
 	call->is_reading = true;
@@ -152,7 +161,8 @@ int kube_pages_read(void *arg, const char *data, size_t bytes)
 	return r == 0 ? 0 : -1;
 }
 
-json_t *kube_pages_envelope(struct kube_pages *p)
+/* The page without its items, when all of it came. Return: new reference, or NULL */
+static json_t *pages_envelope(const struct pages *p)
 {
 	const struct buf *t = &p->frame.envelope;
 
@@ -160,7 +170,7 @@ json_t *kube_pages_envelope(struct kube_pages *p)
 }
 
 /* The first page is the list. */
-static int pages_append(struct kube_pages *p, json_t *page, struct err *err)
+static int pages_append(struct pages *p, json_t *page, struct err *err)
 {
 	if (!json_is_array(json_object_get(page, "items")))
 		return err_set(err, ERR_UNAVAILABLE, 0, "answer is no list");
@@ -171,15 +181,17 @@ static int pages_append(struct kube_pages *p, json_t *page, struct err *err)
 
 static int pages_ask_first(struct kube_call *call)
 {
-	if (call->pages->on_begin != NULL)
-		call->pages->on_begin(call->arg);
+	const struct pages *p = call->state;
+
+	if (p->on_begin != NULL)
+		p->on_begin(call->arg);
 	return pages_ask(call, NULL);
 }
 
 /* API concepts, "Retrieving large result sets in chunks": the snapshot is gone */
 static int pages_again(struct kube_call *call, struct err *err)
 {
-	struct kube_pages *p = call->pages;
+	struct pages *p = call->state;
 
 	json_decref(p->list);
 	p->list = NULL;
@@ -189,9 +201,14 @@ static int pages_again(struct kube_call *call, struct err *err)
 	return pages_ask_first(call) < 0 ? err_set(err, ERR_NOMEM, 0, "list") : 1;
 }
 
-int kube_pages_take(struct kube_call *call, struct kube_result *res, struct err *err)
+/*
+ * A page has come.
+ * Return: 0 the list is whole and in res->body, 1 another request is under way, negative with err
+ * set.
+ */
+static int pages_take(struct kube_call *call, struct kube_result *res, struct err *err)
 {
-	struct kube_pages *p = call->pages;
+	struct pages *p = call->state;
 	const char *token;
 
 	list_frame_done(&p->frame);
@@ -214,6 +231,35 @@ int kube_pages_take(struct kube_call *call, struct kube_result *res, struct err 
 	return 0;
 }
 
+static void on_page(void *arg, const struct http_response *http)
+{
+	struct kube_call *call = arg;
+	struct kube_result res;
+	struct err why = {0};
+	json_t *page = NULL;
+	json_t *list;
+	int r;
+
+	call->http = NULL;
+	if (http->err == NULL && http->status >= 200 && http->status <= 299)
+		page = pages_envelope(call->state);
+	else if (http->err == NULL)
+		page = json_loadb(http->body, http->body_bytes, 0, NULL);
+	kube_call_result(http, page, "", &why, &res);
+	r = pages_take(call, &res, &why);
+	if (r < 0) {
+		res.body = NULL;
+		res.err = &why;
+	}
+	if (r != 1) {
+		/* the pages hold it and end with the call, before anybody is told */
+		list = json_incref(res.body);
+		kube_call_end(call, &res);
+		json_decref(list);
+	}
+	json_decref(page);
+}
+
 struct kube_call *kube_list(struct kube_client *c, const struct kube_ref *ref,
                             const struct kube_list_opts *opts, kube_done_fn done, void *arg)
 {
@@ -221,8 +267,11 @@ struct kube_call *kube_list(struct kube_client *c, const struct kube_ref *ref,
 
 	if (call == NULL)
 		return NULL;
-	call->pages = pages_new(ref, opts);
-	if (call->pages == NULL || pages_ask_first(call) < 0) {
+	call->on_data = on_data;
+	call->on_answer = on_page;
+	call->state = pages_new(ref, opts);
+	call->state_free = call->state != NULL ? pages_free : NULL;
+	if (call->state == NULL || pages_ask_first(call) < 0) {
 		kube_call_free(call);
 		return NULL;
 	}

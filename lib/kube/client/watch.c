@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One watch: a request whose answer is one event a line, until either side ends it: see client.h.
+ */
+#include <event2/util.h>
 #include <string.h>
 
-#include "lib/kube/client/client_internal.h"
+#include "lib/kube/client/call.h"
 #include "lib/kube/client/object.h"
 #include "lib/kube/client/path.h"
 #include "lib/kube/client/status.h"
@@ -147,9 +150,8 @@ static void on_done(void *arg, const struct http_response *http)
 static char *watch_path(const struct kube_ref *ref, const struct kube_watch_opts *opts)
 {
 	const struct kube_ref all = {.type = ref->type, .ns = ref->ns};
-	/* the address of the options is as good a spread as any, and needs no clock */
-	unsigned spread = (unsigned)((uintptr_t)opts->arg >> 6) % WATCH_TIMEOUT_SPREAD_S;
 	char timeout[16];
+	unsigned char random;
 	const struct kube_query query[] = {
 	        {"watch", "1"},
 	        {"allowWatchBookmarks", "true"},
@@ -160,7 +162,9 @@ static char *watch_path(const struct kube_ref *ref, const struct kube_watch_opts
 	        {NULL, NULL},
 	};
 
-	(void)snprintf(timeout, sizeof timeout, "%u", WATCH_TIMEOUT_S + spread);
+	evutil_secure_rng_get_bytes(&random, sizeof random);
+	(void)snprintf(timeout, sizeof timeout, "%u",
+	               WATCH_TIMEOUT_S + random % WATCH_TIMEOUT_SPREAD_S);
 	return kube_path(&all, query);
 }
 

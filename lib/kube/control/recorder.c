@@ -107,7 +107,7 @@ static struct kube_call *recorder_send(struct recorder *r, const struct recorder
 
 	if (c->is_new)
 		return kube_create(r->client, &ref, c->body, on_recorder_done, r);
-	return kube_patch(r->client, &ref, KUBE_PATCH_MERGE, c->body, on_recorder_done, r);
+	return kube_patch_merge(r->client, &ref, c->body, on_recorder_done, r);
 }
 
 /* The first that waits, when its time has come. */

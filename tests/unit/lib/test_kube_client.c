@@ -164,7 +164,7 @@ static void test_kube_calls_send_what_the_api_wants(void **state)
 
 	f->answers = answers;
 	status.subresource = "status";
-	assert_non_null(kube_patch(f->client, &status, KUBE_PATCH_MERGE, body, on_done, f));
+	assert_non_null(kube_patch_merge(f->client, &status, body, on_done, f));
 	assert_int_equal(f->done, 0);
 	wait_for(f, &f->done, 1);
 	assert_string_equal(f->last_uri, "/api/v1/namespaces/d/pods/p/status");
@@ -207,7 +207,7 @@ static void test_kube_guard_stops_what_changes_something(void **state)
 	wait_for(f, &f->done, 2);
 	assert_int_equal(f->code, ERR_NONE);
 	assert_non_null(kube_create(f->client, &pod, body, on_done, f));
-	assert_non_null(kube_patch(f->client, &pod, KUBE_PATCH_MERGE, body, on_done, f));
+	assert_non_null(kube_patch_merge(f->client, &pod, body, on_done, f));
 	assert_non_null(kube_delete(f->client, &pod, NULL, on_done, f));
 	wait_for(f, &f->done, 5);
 	assert_int_equal(f->code, ERR_DENIED);
