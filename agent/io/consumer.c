@@ -17,6 +17,7 @@
 #include "lib/base/log.h"
 #include "lib/base/num.h"
 #include "lib/kube/client/object.h"
+#include "lib/text/json_ref.h"
 
 /* --- the wrapper --- */
 
@@ -230,7 +231,7 @@ void consumer_see_pod(struct consumer *c, const json_t *pod)
 
 	c->has_pod = true;
 	json_decref(c->pod);
-	c->pod = json_incref((json_t *)(uintptr_t)pod);
+	c->pod = json_incref(json_ref(pod));
 	(void)snprintf(c->cwd, sizeof c->cwd, "%s", pod_working_dir(pod));
 	c->is_on_host = host_address != NULL;
 	if (c->is_on_host)

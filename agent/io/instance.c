@@ -17,6 +17,7 @@
 #include "lib/api/names.h"
 #include "lib/kube/client/client.h"
 #include "lib/kube/client/object.h"
+#include "lib/text/json_ref.h"
 
 DEFINE_CLEANUP(json_t *, json_decref);
 

@@ -14,6 +14,7 @@
 #include "agent/io/mounts/files_mark.h"
 #include "lib/api/names.h"
 #include "lib/kube/client/object.h"
+#include "lib/text/json_ref.h"
 
 const char *instance_uid(const struct instance *inst)
 {
@@ -73,7 +74,7 @@ static bool instance_visit_pod(void *arg, const json_t *pod)
 	struct provider_search *s = arg;
 
 	if (!kube_is_deleting(pod) && pod_is_of(pod, s->instance, SC_ROLE_PROVIDER))
-		s->found = json_incref((json_t *)(uintptr_t)pod);
+		s->found = json_incref(json_ref(pod));
 	return s->found == NULL;
 }
 

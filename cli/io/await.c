@@ -11,6 +11,7 @@
 #include "lib/base/clk.h"
 #include "lib/base/num.h"
 #include "lib/kube/client/object.h"
+#include "lib/text/json_ref.h"
 
 struct awaiting {
 	const struct await *what;
@@ -27,7 +28,7 @@ static int awaiting_look(struct awaiting *a, const json_t *object, struct err *e
 		object = NULL;
 	a->seen |= object != NULL;
 	json_decref(a->object);
-	a->object = json_incref((json_t *)(uintptr_t)object);
+	a->object = json_incref(json_ref(object));
 	switch (goal_check(w->goal, object, a->why)) {
 	case GOAL_MET:
 		return 1;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/kube/client/object.h"
+#include "lib/text/json_ref.h"
 
 bool pods_has_named(const json_t *list, const char *key, const char *value)
 {
@@ -55,11 +56,11 @@ json_t *pods_args(const json_t *container, const json_t *image)
 	json_t *all = json_array();
 
 	if (json_array_size(command) > 0)
-		(void)json_array_extend(all, (json_t *)(uintptr_t)command);
+		(void)json_array_extend(all, json_ref(command));
 	else
 		append_literals(all, json_at(image, "entrypoint", NULL));
 	if (json_array_size(args) > 0)
-		(void)json_array_extend(all, (json_t *)(uintptr_t)args);
+		(void)json_array_extend(all, json_ref(args));
 	else if (json_array_size(command) == 0)
 		append_literals(all, json_at(image, "command", NULL));
 	return all;
@@ -99,7 +100,7 @@ void pods_merge_env(json_t *main, const json_t *image)
 	}
 	add_home(env, users, image);
 	if (users != NULL)
-		(void)json_array_extend(env, (json_t *)(uintptr_t)users);
+		(void)json_array_extend(env, json_ref(users));
 	if (json_array_size(env) > 0)
 		(void)json_object_set(main, "env", env);
 	json_decref(env);

@@ -10,6 +10,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/kube/client/object.h"
+#include "lib/text/json_ref.h"
 
 DEFINE_CLEANUP(json_t *, json_decref);
 
@@ -162,7 +163,7 @@ static void put_activation(const struct facts *f, const json_t *container, const
 		(void)json_object_set_new(has, "url", report_url(url_template, f->name, f->ns));
 	/* also an empty list: it says that the hosts were judged */
 	if (f->hosts != NULL)
-		(void)json_object_set(has, "hosts", (json_t *)(uintptr_t)f->hosts);
+		(void)json_object_set(has, "hosts", json_ref(f->hosts));
 	if (json_object_size(has) > 0 || json_object_get(had, "url") != NULL ||
 	    json_object_get(had, "hosts") != NULL)
 		(void)json_object_set(to, "activation", has);

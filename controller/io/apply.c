@@ -20,6 +20,7 @@
 #include "lib/kube/client/object.h"
 #include "lib/kube/control/recorder.h"
 #include "lib/kube/control/workqueue.h"
+#include "lib/text/json_ref.h"
 
 /* So many plans in a row that all found work: another program undoes it. Slow down. */
 enum { APPLY_UNSETTLED_MAX = 30, UNSETTLED_TEXT_BYTES = 1500 };
@@ -462,8 +463,8 @@ static void on_work(void *arg, const char *key)
 	}
 	job->apply = a;
 	job->subject = e;
-	job->container = json_incref(
-	        (json_t *)(uintptr_t)(seen.container != NULL ? seen.container : seen.instance));
+	job->container =
+	        json_incref(json_ref(seen.container != NULL ? seen.container : seen.instance));
 	job->begun_us = clk_now_us();
 	job->next = a->jobs;
 	a->jobs = job;

@@ -15,6 +15,7 @@
 #include "lib/base/log.h"
 #include "lib/kube/cache/informer.h"
 #include "lib/kube/client/object.h"
+#include "lib/text/json_ref.h"
 
 enum { CACHES_COUNT = PLAN_ON_SLICE + 1 };
 
@@ -331,7 +332,7 @@ static bool collect(void *arg, const json_t *object)
 	if (strcmp(kube_namespace(object), c->ns) != 0)
 		return true;
 	assert(*c->count < c->max);
-	c->list[(*c->count)++] = json_incref((json_t *)(uintptr_t)object);
+	c->list[(*c->count)++] = json_incref(json_ref(object));
 	return *c->count < c->max;
 }
 
@@ -374,7 +375,7 @@ void watch_observe(struct watch *w, const char *key, struct observed *ret_seen)
 static void observed_drop(const json_t *const *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		json_decref((json_t *)(uintptr_t)list[i]);
+		json_decref(json_ref(list[i]));
 }
 
 void watch_observed_done(struct observed *seen)

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * resource - reads a StoppableContainer out of its JSON, with the defaults of the CRD
+ */
 #include "lib/api/resource.h"
 
 #include <ctype.h>
@@ -8,6 +11,7 @@
 #include "lib/api/names.h"
 #include "lib/base/num.h"
 #include "lib/kube/client/object.h"
+#include "lib/text/json_ref.h"
 
 enum {
 	RESOURCE_HOST_BYTES_MAX = 253, /* RFC 1123 section 2.1, DNS name */
@@ -329,7 +333,7 @@ int resource_parse(const json_t *object, struct resource **ret_resource, struct 
 
 	if (r == NULL)
 		abort(); /* what is wrong with an object is thought over when it changes */
-	r->object = json_incref((json_t *)(uintptr_t)object);
+	r->object = json_incref(json_ref(object));
 	r->ns = kube_namespace(object);
 	r->name = kube_name(object);
 	r->uid = kube_uid(object);
@@ -358,6 +362,6 @@ void resource_free(struct resource *r)
 	for (const char **h = r->activation.hosts; h != NULL && *h != NULL; h++)
 		free((char *)(uintptr_t)*h);
 	free(r->activation.hosts);
-	json_decref((json_t *)(uintptr_t)r->object);
+	json_decref(json_ref(r->object));
 	free(r);
 }

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config - reads defaults, file, environment and flags, and writes the values where they go
+ */
 #include "lib/config/config.h"
 
 #include <ctype.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config_help - prints --help from the table of options
+ */
 #include "lib/config/config_internal.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * json_read - a reader for JSON without escapes, and jansson for the rest
+ */
 #include "lib/text/json_read.h"
 
 #include <limits.h>

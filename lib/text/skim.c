@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * skim - copies the members that a table names, and passes over the others unparsed
+ */
 #include "lib/text/skim.h"
 
 #include <string.h>

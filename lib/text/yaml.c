@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * yaml - makes JSON values of libyaml's documents
+ */
 #include "lib/text/yaml.h"
 
 #include <ctype.h>
@@ -11,14 +14,16 @@
 
 #include "lib/base/str.h"
 
-enum { YAML_POINTER_BYTES_MAX = 1024, YAML_CHUNK_BYTES = 16 * 1024 };
+enum { YAML_CHUNK_BYTES = 16 * 1024 };
 
 struct yaml_build {
+	const char *name; /* of the source, for errors */
+	bool wants_lines;
+	bool keeps_texts; /* scalars are texts; see yaml_load_file_texts() */
 	yaml_document_t *doc;
-	const char *name;
 	json_t *lines; /* NULL: not wanted */
 	size_t nodes_count;
-	char pointer[YAML_POINTER_BYTES_MAX];
+	char pointer[YAML_POINTER_BYTES];
 };
 
 static json_t *yaml_build_node(struct yaml_build *b, int id, unsigned depth, struct err *err);
@@ -109,67 +114,93 @@ static bool yaml_parse_real(const char *text, double *ret_value)
 	return isfinite(*ret_value) != 0;
 }
 
-static json_t *yaml_build_scalar(struct yaml_build *b, const yaml_node_t *node, struct err *err)
+/* Of a plain scalar. Return: whether it is no text; @ret_value is NULL then without memory */
+static bool yaml_build_plain(const char *text, json_t **ret_value)
 {
 	static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
 	static const char *const yes[] = {"y",    "Y",    "yes", "Yes", "YES", "true",
 	                                  "True", "TRUE", "on",  "On",  "ON",  NULL};
 	static const char *const no[] = {"n",     "N",     "no",  "No",  "NO",  "false",
 	                                 "False", "FALSE", "off", "Off", "OFF", NULL};
+	int64_t whole;
+	double real;
+
+	if (str_is_one_of(text, nulls))
+		*ret_value = json_null();
+	else if (str_is_one_of(text, yes))
+		*ret_value = json_true();
+	else if (str_is_one_of(text, no))
+		*ret_value = json_false();
+	else if (yaml_parse_int(text, &whole))
+		*ret_value = json_integer(whole);
+	else if (yaml_parse_real(text, &real))
+		*ret_value = json_real(real);
+	else
+		return false;
+	return true;
+}
+
+static json_t *yaml_build_scalar(struct yaml_build *b, const yaml_node_t *node, struct err *err)
+{
+	static const char *const nothing[] = {"", "~", "null", NULL};
 	static const char *const not_numbers[] = {".inf",  "+.inf", "-.inf", ".Inf",  "+.Inf",
 	                                          "-.Inf", ".INF",  "+.INF", "-.INF", ".nan",
 	                                          ".NaN",  ".NAN",  NULL};
 	const char *text = (const char *)node->data.scalar.value;
 	size_t bytes = node->data.scalar.length;
-	int64_t whole;
-	double real;
+	bool is_plain = node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && strlen(text) == bytes;
 	json_t *v;
 
-	if (node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && strlen(text) == bytes) {
-		if (str_is_one_of(text, nulls))
-			return json_null();
-		if (str_is_one_of(text, yes))
-			return json_true();
-		if (str_is_one_of(text, no))
-			return json_false();
-		if (yaml_parse_int(text, &whole))
-			return json_integer(whole);
-		if (yaml_parse_real(text, &real))
-			return json_real(real);
-		if (str_is_one_of(text, not_numbers))
-			return yaml_fail(b, node, err, "a number that JSON cannot hold");
-	}
+	if (is_plain && b->keeps_texts && str_is_one_of(text, nothing))
+		return json_null();
+	if (is_plain && !b->keeps_texts && yaml_build_plain(text, &v))
+		return v;
+	if (is_plain && !b->keeps_texts && str_is_one_of(text, not_numbers))
+		return yaml_fail(b, node, err, "a number that JSON cannot hold");
 	v = json_stringn(text, bytes);
 	return v != NULL ? v : yaml_fail(b, node, err, "text that is not UTF-8");
 }
 
-static void yaml_pointer_put(struct yaml_build *b, char c)
+static void yaml_pointer_put(char *pointer, char c)
 {
-	size_t len = strlen(b->pointer);
+	size_t len = strlen(pointer);
 
-	if (len + 1 < sizeof b->pointer) {
-		b->pointer[len] = c;
-		b->pointer[len + 1] = '\0';
+	if (len + 1 < YAML_POINTER_BYTES) {
+		pointer[len] = c;
+		pointer[len + 1] = '\0';
 	}
 }
 
-/* Appends "/key" to the pointer (RFC 6901 escapes) and notes its line. Return: the old length. */
-static size_t yaml_pointer_push(struct yaml_build *b, const char *key, const yaml_node_t *at)
+size_t yaml_pointer_push(char *pointer, const char *key)
+{
+	size_t len = strlen(pointer);
+
+	yaml_pointer_put(pointer, '/');
+	for (; *key != '\0'; key++) {
+		bool escape = *key == '~' || *key == '/';
+
+		yaml_pointer_put(pointer, escape ? '~' : *key);
+		if (escape)
+			yaml_pointer_put(pointer, *key == '~' ? '0' : '1');
+	}
+	return len;
+}
+
+static void yaml_note_line(struct yaml_build *b, const yaml_node_t *at)
+{
+	(void)json_object_set_new_nocheck(b->lines, b->pointer,
+	                                  json_integer((json_int_t)yaml_line(at)));
+}
+
+/* Appends a key to the pointer and notes its line. Return: the old length */
+static size_t yaml_enter(struct yaml_build *b, const char *key, const yaml_node_t *at)
 {
 	size_t len = strlen(b->pointer);
 
 	if (b->lines == NULL)
 		return len;
-	yaml_pointer_put(b, '/');
-	for (; *key != '\0'; key++) {
-		bool escape = *key == '~' || *key == '/';
-
-		yaml_pointer_put(b, escape ? '~' : *key);
-		if (escape)
-			yaml_pointer_put(b, *key == '~' ? '0' : '1');
-	}
-	(void)json_object_set_new_nocheck(b->lines, b->pointer,
-	                                  json_integer((json_int_t)yaml_line(at)));
+	(void)yaml_pointer_push(b->pointer, key);
+	yaml_note_line(b, at);
 	return len;
 }
 
@@ -185,7 +216,7 @@ static json_t *yaml_build_sequence(struct yaml_build *b, const yaml_node_t *node
 		json_t *v;
 
 		(void)snprintf(index, sizeof index, "%zu", json_array_size(list));
-		len = yaml_pointer_push(b, index, yaml_document_get_node(b->doc, *i));
+		len = yaml_enter(b, index, yaml_document_get_node(b->doc, *i));
 		v = yaml_build_node(b, *i, depth + 1, err);
 		b->pointer[len] = '\0';
 		if (v == NULL || json_array_append_new(list, v) < 0) {
@@ -201,6 +232,17 @@ static json_t *yaml_fail_key(const struct yaml_build *b, const yaml_node_t *key,
 {
 	json_decref(map);
 	return yaml_fail(b, key, err, what);
+}
+
+static json_t *yaml_fail_again(const struct yaml_build *b, const yaml_node_t *key, struct err *err,
+                               json_t *map)
+{
+	json_decref(map);
+	if (!b->keeps_texts)
+		return yaml_fail(b, key, err, "a key for the second time");
+	(void)err_set(err, ERR_PARSE, 0, "%s:%zu: %s: is there twice", b->name, yaml_line(key),
+	              (const char *)key->data.scalar.value);
+	return NULL;
 }
 
 static json_t *yaml_build_mapping(struct yaml_build *b, const yaml_node_t *node, unsigned depth,
@@ -223,8 +265,8 @@ static json_t *yaml_build_mapping(struct yaml_build *b, const yaml_node_t *node,
 		if (strcmp(text, "<<") == 0 && key->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
 			return yaml_fail_key(b, key, err, map, "merge keys are not supported");
 		if (json_object_get(map, text) != NULL)
-			return yaml_fail_key(b, key, err, map, "a key for the second time");
-		len = yaml_pointer_push(b, text, key);
+			return yaml_fail_again(b, key, err, map);
+		len = yaml_enter(b, text, key);
 		v = yaml_build_node(b, p->value, depth + 1, err);
 		b->pointer[len] = '\0';
 		if (v == NULL || json_object_set_new(map, text, v) < 0) {
@@ -276,47 +318,48 @@ static int yaml_next_document(yaml_parser_t *parser, struct yaml_build *b, json_
 	}
 	b->doc = &doc;
 	(void)snprintf(b->pointer, sizeof b->pointer, "/%zu", json_array_size(docs));
+	if (b->lines != NULL)
+		yaml_note_line(b, root);
 	(void)err_set(err, ERR_NOMEM, 0, "%s", b->name);
 	v = yaml_build_node(b, 1, 0, err);
 	yaml_document_delete(&doc);
 	return v == NULL || json_array_append_new(docs, v) < 0 ? -1 : 0;
 }
 
-static int yaml_load(const char *text, size_t bytes, const char *name, json_t **ret_docs,
-                     json_t **ret_lines, struct err *err)
+/* @b: source and wishes; what is built of them, b->lines too, is the caller's on success */
+static int yaml_load(struct yaml_build *b, const char *text, size_t bytes, json_t **ret_docs,
+                     struct err *err)
 {
-	struct yaml_build b = {.name = name};
 	json_t *docs = json_array();
 	yaml_parser_t parser;
 	struct err why;
 	int r;
 
-	if (ret_lines != NULL)
-		b.lines = json_object();
-	if (docs == NULL || (ret_lines != NULL && b.lines == NULL) ||
+	if (b->wants_lines)
+		b->lines = json_object();
+	if (docs == NULL || (b->wants_lines && b->lines == NULL) ||
 	    !yaml_parser_initialize(&parser)) {
 		json_decref(docs);
-		json_decref(b.lines);
-		return err_set(err, ERR_NOMEM, 0, "%s", name);
+		json_decref(b->lines);
+		return err_set(err, ERR_NOMEM, 0, "%s", b->name);
 	}
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, bytes);
 	do {
-		r = yaml_next_document(&parser, &b, docs, &why);
+		r = yaml_next_document(&parser, b, docs, &why);
 	} while (r == 0);
 	yaml_parser_delete(&parser);
 	if (r < 0) {
 		json_decref(docs);
-		json_decref(b.lines);
+		json_decref(b->lines);
 		return err_set(err, why.code, 0, "%s", why.text);
 	}
 	*ret_docs = docs;
-	if (ret_lines != NULL)
-		*ret_lines = b.lines;
 	return 0;
 }
 
-static int yaml_load_path(const char *path, json_t **ret_docs, json_t **ret_lines, struct err *err)
+static int yaml_load_path(struct yaml_build *b, json_t **ret_docs, struct err *err)
 {
+	const char *path = b->name;
 	CLEANUP(fclose_var) FILE *f = fopen(path, "re");
 	CLEANUP(free_var) char *text = NULL;
 	size_t bytes = 0;
@@ -337,27 +380,55 @@ static int yaml_load_path(const char *path, json_t **ret_docs, json_t **ret_line
 		return err_set(err, ERR_SYS, errno, "read %s", path);
 	if (bytes > YAML_BYTES_MAX)
 		return err_set(err, ERR_PARSE, 0, "%s: more than %d bytes", path, YAML_BYTES_MAX);
-	return yaml_load(text, bytes, path, ret_docs, ret_lines, err);
+	return yaml_load(b, text, bytes, ret_docs, err);
 }
 
 int yaml_load_file(const char *path, json_t **ret_docs, struct err *err)
 {
-	return yaml_load_path(path, ret_docs, NULL, err);
+	struct yaml_build b = {.name = path};
+
+	return yaml_load_path(&b, ret_docs, err);
+}
+
+static int yaml_load_with_lines(struct yaml_build *b, json_t **ret_docs, json_t **ret_lines,
+                                struct err *err)
+{
+	b->wants_lines = true;
+	if (yaml_load_path(b, ret_docs, err) < 0)
+		return -1;
+	*ret_lines = b->lines;
+	return 0;
 }
 
 int yaml_load_file_lines(const char *path, json_t **ret_docs, json_t **ret_lines, struct err *err)
 {
-	return yaml_load_path(path, ret_docs, ret_lines, err);
+	struct yaml_build b = {.name = path};
+
+	return yaml_load_with_lines(&b, ret_docs, ret_lines, err);
+}
+
+int yaml_load_file_texts(const char *path, json_t **ret_docs, json_t **ret_lines, struct err *err)
+{
+	struct yaml_build b = {.name = path, .keeps_texts = true};
+
+	return yaml_load_with_lines(&b, ret_docs, ret_lines, err);
 }
 
 int yaml_load_text(const char *text, size_t bytes, const char *name, json_t **ret_docs,
                    struct err *err)
 {
-	return yaml_load(text, bytes, name, ret_docs, NULL, err);
+	struct yaml_build b = {.name = name};
+
+	return yaml_load(&b, text, bytes, ret_docs, err);
 }
 
-int yaml_load_text_lines(const char *text, size_t bytes, const char *name, json_t **ret_docs,
-                         json_t **ret_lines, struct err *err)
+int yaml_load_text_lines(const struct yaml_text *from, json_t **ret_docs, json_t **ret_lines,
+                         struct err *err)
 {
-	return yaml_load(text, bytes, name, ret_docs, ret_lines, err);
+	struct yaml_build b = {.name = from->name, .wants_lines = true};
+
+	if (yaml_load(&b, from->text, from->bytes, ret_docs, err) < 0)
+		return -1;
+	*ret_lines = b.lines;
+	return 0;
 }

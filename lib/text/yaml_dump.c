@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * yaml_dump - writes a JSON value through libyaml's emitter
+ */
 #include "lib/text/yaml_dump.h"
 
 #include <stdbool.h>
@@ -7,6 +10,7 @@
 #include <yaml.h>
 
 #include "lib/base/buf.h"
+#include "lib/text/json_ref.h"
 #include "lib/text/yaml.h"
 
 enum { DUMP_INDENT = 2 };
@@ -103,7 +107,7 @@ static const char **dump_sorted_keys(const json_t *object)
 
 	if (keys == NULL)
 		return NULL;
-	json_object_foreach((json_t *)(uintptr_t)object, key, value) {
+	json_object_foreach(json_ref(object), key, value) {
 		keys[n++] = key;
 	}
 	qsort(keys, n, sizeof *keys, compare_keys);

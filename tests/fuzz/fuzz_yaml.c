@@ -10,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	json_t *at = NULL;
 	struct err err;
 	int plain = yaml_load_text((const char *)data, bytes, "f", &docs, &err);
-	int with_lines = yaml_load_text_lines((const char *)data, bytes, "f", &again, &at, &err);
+	const struct yaml_text from = {(const char *)data, bytes, "f"};
+	int with_lines = yaml_load_text_lines(&from, &again, &at, &err);
 
 	FUZZ_CHECK(plain == with_lines);
 	if (plain == 0) {

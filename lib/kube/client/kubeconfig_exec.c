@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kubeconfig_exec - runs a credential program and reads the ExecCredential that it prints
+ */
 #include "lib/kube/client/kubeconfig_exec.h"
 
 #include <errno.h>
@@ -12,6 +15,7 @@
 #include "lib/base/clk.h"
 #include "lib/base/fds.h"
 #include "lib/kube/client/object.h"
+#include "lib/text/json_ref.h"
 
 enum {
 	EXEC_ARGS_MAX = 128,
@@ -254,7 +258,7 @@ int kubeconfig_exec_parse(const char *text, const char *version, json_t **ret_st
 		               "want clientCertificateData and clientKeyData together");
 	if (!token && !cert)
 		return err_set(err, ERR_PARSE, 0, "it gave no token and no client certificate");
-	*ret_status = json_incref((json_t *)(uintptr_t)status);
+	*ret_status = json_incref(json_ref(status));
 	return 0;
 }
 

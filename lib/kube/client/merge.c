@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * merge - JSON merge patches (RFC 7396): applied, and made of a difference
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/kube/client/object.h"
+#include "lib/text/json_ref.h"
 
 DEFINE_CLEANUP(json_t *, json_decref);
 
@@ -121,7 +125,7 @@ bool json_is_within(const json_t *wanted, const json_t *actual)
 	size_t i;
 
 	if (json_is_object(wanted)) {
-		json_object_foreach((json_t *)(uintptr_t)wanted, key, value) {
+		json_object_foreach(json_ref(wanted), key, value) {
 			if (!json_is_within(value, json_object_get(actual, key)))
 				return false;
 		}

@@ -12,6 +12,7 @@
 
 #include "lib/base/log.h"
 #include "lib/kube/client/object.h"
+#include "lib/text/json_ref.h"
 #include "local/registry/core/rules.h"
 #include "local/registry/core/schema.h"
 #include "local/registry/core/status.h"
@@ -183,7 +184,7 @@ int registry_commit(struct registry *r, const struct registry_write *w, struct r
 	                     w->event == STORE_DELETED ? NULL : w->object) &&
 	    store_sync(r->store, &err) < 0)
 		log_event(LOG_ERROR, "store.sync_failed", log_err(&err));
-	change.old_object = json_incref((json_t *)(uintptr_t)w->old_object);
+	change.old_object = json_incref(json_ref(w->old_object));
 	change.object = json_deep_copy(w->object);
 	change_push(r, &change);
 	return 0;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "lib/kube/client/object.h"
+#include "lib/text/json_ref.h"
 #include "local/runner/core/pod_probe.h"
 #include "local/runner/io/podman.h"
 #include "local/runner/io/timer.h"
@@ -193,7 +194,7 @@ static void on_exec_made(void *arg, const struct podman_result *res)
 
 static void run_exec(struct prober *p)
 {
-	json_t *body = json_pack("{s:O, s:b, s:b}", "Cmd", (json_t *)(uintptr_t)p->probe.command,
+	json_t *body = json_pack("{s:O, s:b, s:b}", "Cmd", json_ref(p->probe.command),
 	                         "AttachStdout", 1, "AttachStderr", 1);
 	char path[160];
 

@@ -14,6 +14,7 @@
 #include "lib/base/log.h"
 #include "lib/base/num.h"
 #include "lib/kube/client/object.h"
+#include "lib/text/json_ref.h"
 #include "local/runner/io/runner_private.h"
 
 enum { HEARTBEAT_MS = 30000, PODMAN_RETRY_MS = 200 };
@@ -52,7 +53,7 @@ static void on_listed(void *arg, const struct podman_result *res)
 		return;
 	}
 	json_decref(r->found);
-	r->found = json_incref((json_t *)(uintptr_t)res->json);
+	r->found = json_incref(json_ref(res->json));
 	if (runner_remove_unknown(r, &err) < 0) {
 		log_event(LOG_ERROR, "runner.registry", log_err(&err));
 		timer_after(r->timer, RUNNER_INSPECT_RETRY_MAX_MS);

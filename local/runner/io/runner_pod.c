@@ -10,6 +10,7 @@
 #include "lib/base/log.h"
 #include "lib/base/num.h"
 #include "lib/kube/client/object.h"
+#include "lib/text/json_ref.h"
 #include "local/runner/core/pod_spec.h"
 #include "local/runner/io/runner_private.h"
 
@@ -283,7 +284,7 @@ static struct pod *pod_new(struct runner *r, const json_t *object)
 	pod->runner = r;
 	pod->net.fd = -1;
 	pod->seen_us = clk_now_us();
-	pod->object = json_incref((json_t *)(uintptr_t)object);
+	pod->object = json_incref(json_ref(object));
 	pod->first = json_incref(pod->object);
 	(void)snprintf(pod->uid, sizeof pod->uid, "%s", kube_uid(object));
 	pod->next = r->pods;
@@ -340,7 +341,7 @@ static void pod_added(struct runner *r, const json_t *object)
 
 static void pod_changed(struct pod *pod, const json_t *object)
 {
-	object_set(pod, json_incref((json_t *)(uintptr_t)object));
+	object_set(pod, json_incref(json_ref(object)));
 	if (kube_is_deleting(object))
 		pod_delete_begin(pod);
 	else if (json_at(object, "spec", "readinessGates", NULL) != NULL)

@@ -15,6 +15,7 @@
 
 #include "lib/base/openat2.h"
 #include "lib/kube/client/object.h"
+#include "lib/text/json_ref.h"
 #include "local/runner/io/volume_private.h"
 
 enum { VOLUME_PATH_BYTES_MAX = 4096 };
@@ -94,7 +95,7 @@ static int kind_of(const json_t *volume, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (json_object_get(volume, kinds[i]) != NULL)
 			return (int)i;
-	json_object_foreach((json_t *)(uintptr_t)volume, key, value) {
+	json_object_foreach(json_ref(volume), key, value) {
 		(void)value;
 		if (strcmp(key, "name") != 0)
 			return err_set(err, ERR_INVALID, 0,

@@ -206,6 +206,10 @@ static void test_config_file_errors_name_the_line(void **state)
 	assert_file_error(f, "strict: yes\n", "1: strict: \"yes\": want true or false");
 	assert_file_error(f, "route: {domains: x}\n", "1: route.domains: want a list");
 	assert_file_error(f, "listen: a\nlisten: b\n", "2: listen: is there twice");
+	assert_file_error(f, "hold: {bytes: 1}\nhold: {bytes: 2}\n", "2: hold: is there twice");
+	assert_file_error(f, "hold.bytes: 1\nhold: {bytes: 2}\n",
+	                  "2: hold.bytes: is there twice");
+	assert_file_error(f, "a/b: 1\n", "1: a/b: unknown key");
 	assert_file_error(f, "- a\n", "1: file: want a mapping");
 	assert_file_error(f, "listen: a\n---\nlisten: b\n", "3: want one document");
 	assert_file_error(f, "listen: 'a\n", "");

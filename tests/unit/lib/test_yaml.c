@@ -97,14 +97,52 @@ static void test_yaml_lines_by_pointer(void **state)
 	struct err err = {0};
 	json_t *docs = NULL;
 	json_t *lines = NULL;
+	const struct yaml_text from = {text, strlen(text), "t"};
 
-	assert_int_equal(yaml_load_text_lines(text, strlen(text), "t", &docs, &lines, &err), 0);
+	assert_int_equal(yaml_load_text_lines(&from, &docs, &lines, &err), 0);
+	assert_int_equal(json_integer_value(json_object_get(lines, "/0")), 2);
 	assert_int_equal(json_integer_value(json_object_get(lines, "/0/hold/timeout")), 3);
 	assert_int_equal(json_integer_value(json_object_get(lines, "/0/list/0")), 5);
 	assert_int_equal(json_integer_value(json_object_get(lines, "/0/list/1/b~1c~0d")), 6);
 	assert_int_equal(json_integer_value(json_object_get(lines, "/1/z")), 8);
 	json_decref(docs);
 	json_decref(lines);
+}
+
+static void test_yaml_pointer_is_escaped_and_cut(void **state)
+{
+	char pointer[YAML_POINTER_BYTES] = "/0";
+	char key[YAML_POINTER_BYTES];
+
+	assert_int_equal(yaml_pointer_push(pointer, "b/c~d"), 2);
+	assert_string_equal(pointer, "/0/b~1c~0d");
+	memset(key, 'k', sizeof key - 1);
+	key[sizeof key - 1] = '\0';
+	assert_int_equal(yaml_pointer_push(pointer, key), 10);
+	assert_int_equal(strlen(pointer), YAML_POINTER_BYTES - 1);
+}
+
+static void test_yaml_texts_stay_as_they_were_written(void **state)
+{
+	char path[] = "/tmp/sc-test-yaml.XXXXXX";
+	int fd = mkstemp(path);
+	struct err err = {0};
+	json_t *docs = NULL;
+	json_t *lines = NULL;
+	char *text;
+
+	assert_true(fd >= 0);
+	assert_true(dprintf(fd, "a: [yes, 007, .inf, Null, '~']\nb:\nc: ~\nd: null\n") > 0);
+	assert_int_equal(yaml_load_file_texts(path, &docs, &lines, &err), 0);
+	text = json_dumps(docs, JSON_COMPACT);
+	assert_string_equal(text, "[{\"a\":[\"yes\",\"007\",\".inf\",\"Null\",\"~\"],"
+	                          "\"b\":null,\"c\":null,\"d\":null}]");
+	assert_int_equal(json_integer_value(json_object_get(lines, "/0/c")), 3);
+	free(text);
+	json_decref(docs);
+	json_decref(lines);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(unlink(path), 0);
 }
 
 static void test_yaml_missing_file(void **state)
@@ -126,6 +164,8 @@ int main(void)
 	        cmocka_unit_test(test_yaml_errors_name_the_line),
 	        cmocka_unit_test(test_yaml_is_bounded),
 	        cmocka_unit_test(test_yaml_lines_by_pointer),
+	        cmocka_unit_test(test_yaml_pointer_is_escaped_and_cut),
+	        cmocka_unit_test(test_yaml_texts_stay_as_they_were_written),
 	        cmocka_unit_test(test_yaml_missing_file),
 	};
 

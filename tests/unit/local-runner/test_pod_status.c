@@ -2,6 +2,7 @@
 #include "tests/unit/local-runner/unit.h"
 
 #include "lib/kube/client/object.h"
+#include "lib/text/json_ref.h"
 #include "local/runner/core/pod_status.h"
 
 /* A letter a container, lower case for init containers: W waits, B between two runs, R running and
@@ -77,7 +78,7 @@ static void test_pod_status_phase_is_the_kubelets(void **state)
 
 static const char *condition_of(const json_t *status, const char *type)
 {
-	json_t *object = json_pack("{s:O}", "status", (json_t *)(uintptr_t)status);
+	json_t *object = json_pack("{s:O}", "status", json_ref(status));
 	const char *value = json_str_at(kube_condition(object, type), "none", "status", NULL);
 
 	json_decref(object);
