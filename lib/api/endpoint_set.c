@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * endpoint_set - reads EndpointSlices and joins them into one sorted list of endpoints
+ */
 #include "lib/api/endpoint_set.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * endpoints - keeps the endpoint list of one Service current with an informer on its slices
+ */
 #include "lib/api/endpoints.h"
 
 #include <string.h>

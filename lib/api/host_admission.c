@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * host_admission - keeps who asks for which host, and judges anew what a change touches
+ */
 #include "lib/api/host_asks.h"
 
 #include <search.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * host_claims - the table of host names that routes a request to its container
+ */
 #include "lib/api/host_claims.h"
 
 #include <ctype.h>

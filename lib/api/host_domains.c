@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * host_domains - makes the suffixes of our domains, and tells whose a name below them is
+ */
 #include "lib/api/host_domains.h"
 
 #include <ctype.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * host_judge - decides for one container which of its hosts it gets, and why not the others
+ */
 #include <search.h>
 #include <stdarg.h>
 #include <stdio.h>

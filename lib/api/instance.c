@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * instance - reads a StoppableContainerInstance out of its JSON
+ */
 #include "lib/api/instance.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kinds - group, version and plural of the two kinds
+ */
 #include "lib/api/kinds.h"
 
 #include "lib/api/names.h"

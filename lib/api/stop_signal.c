@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stop_signal - the stop signal of a Pod template, by name and by number
+ */
 #include "lib/api/stop_signal.h"
 
 #include <stdio.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RFC 4648, section 4: see base64.h. */
+/*
+ * base64 - encodes and decodes, RFC 4648 section 4
+ */
 #include "lib/base/base64.h"
 
 #include <stdint.h>

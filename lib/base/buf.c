@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes in memory that grows as they come: see buf.h. */
+/*
+ * buf - bytes in memory that grows by doubling
+ */
 #include "lib/base/buf.h"
 
 #include <assert.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * clk - reads the monotonic and the wall clock
+ */
 #include "lib/base/clk.h"
 
 #include <time.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * err - fills an error in, and puts context before its text
+ */
 #include "lib/base/err.h"
 
 #include <stdarg.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fds - raises the limit of descriptors, and gives a child the one that we began with
+ */
 #include "lib/base/fds.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hash - FNV-1a and SipHash-2-4
+ */
 #include "lib/base/hash.h"
 
 #include <stdbool.h>

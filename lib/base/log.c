@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log - formats a line as logfmt or JSON and writes it to stderr
+ */
 #include "lib/base/log.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * num - parses whole numbers, durations and quantities
+ */
 #include "lib/base/num.h"
 
 #include <ctype.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * openat2 - the system call itself
+ */
 #include "lib/base/openat2.h"
 
 #include <errno.h>

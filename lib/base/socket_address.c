@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* "127.0.0.1:8080" and "[::1]:8080": see socket_address.h. */
+/*
+ * socket_address - parses "127.0.0.1:8080" and "[::1]:8080"
+ */
 #include "lib/base/socket_address.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Questions about strings: see str.h. */
+/*
+ * str - whether a text is one of some, and where a cut text ends whole
+ */
 #include "lib/base/str.h"
 
 #include <string.h>

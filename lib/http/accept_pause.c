@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * accept_pause - stops a listener for 100 ms, and logs each episode once
+ */
 #include "lib/http/accept_pause.h"
 
 #include <assert.h>

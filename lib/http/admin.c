@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * admin - who may ask, and the answers, on libevent's evhttp
+ */
 #include "lib/http/admin.h"
 
 #include <assert.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * admin_conns - the places for connections: which makes room for a new one, when each is over
+ */
 #include "lib/http/admin_conns.h"
 
 #include <event2/bufferevent.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests and their timeouts on the event loop: see client.h; client_easy.c has one request. */
+/*
+ * client - runs requests on the event loop: curl's sockets and timers, our timeouts
+ */
 #include "lib/http/client.h"
 
 #include <assert.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request as a curl handle, and what is remembered of the server: see client_easy.h. */
+/*
+ * client_easy - makes one curl handle of a request, and reads what curl says at its end
+ */
 #include "lib/http/client_easy.h"
 
 #include <errno.h>

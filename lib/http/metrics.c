@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * metrics - families and their series in memory, and their exposition
+ */
 #include "lib/http/metrics.h"
 
 #include <assert.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * metrics_process - reads memory, processor time and descriptors of this process from /proc
+ */
 #include "lib/http/metrics_process.h"
 
 #include <dirent.h>

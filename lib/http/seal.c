@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * seal - makes and checks the HMACs of requests and answers
+ */
 #include "lib/http/seal.h"
 
 #include <errno.h>

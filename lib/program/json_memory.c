@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * json_memory - gives jansson an allocator that ends the program when there is no memory
+ */
 #include "lib/program/json_memory.h"
 
 #include <jansson.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * process - signals, descriptors and log of a program at its start
+ */
 #include "lib/program/process.h"
 
 #include <event2/event.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * trim - gives free heap and untouched pages of program files back when the process is quiet
+ */
 #include "lib/program/trim.h"
 #include "lib/base/clk.h"
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cache_table - a growing hash table of entries with a second index
+ */
 #include "lib/kube/cache/cache_table.h"
 
 #include <stdlib.h>

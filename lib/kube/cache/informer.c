@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * informer - lists, then watches, and begins anew when the watch is lost
+ */
 #include "lib/kube/cache/informer.h"
 
 #include <event2/event.h>

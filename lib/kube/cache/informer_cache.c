@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * informer_cache - takes objects in, by version, and tells who listens what changed
+ */
 #include "lib/kube/cache/informer_cache.h"
 
 #include <string.h>

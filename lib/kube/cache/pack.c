@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pack - compresses texts with a dictionary that it makes of the first ones
+ */
 #include "lib/kube/cache/pack.h"
 
 #include <string.h>

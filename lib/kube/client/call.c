@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One call to the API server under way: see call.h. */
+/*
+ * call - sends the request of a call, reads its one answer, and ends it
+ */
 #include "lib/kube/client/call.h"
 
 #include <assert.h>

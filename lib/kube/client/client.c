@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verbs of the API: each is one call: see client.h. */
+/*
+ * client - the verbs of the API (get, create, patch, …), each one call
+ */
 #include "lib/kube/client/client.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * denial - tells by the text of a 403 whether the same call can succeed later
+ */
 #include "lib/kube/client/denial.h"
 
 #include <string.h>

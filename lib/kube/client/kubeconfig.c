@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kubeconfig - reads kubeconfig files, or the service account of a Pod
+ */
 #include "lib/kube/client/kubeconfig.h"
 
 #include <errno.h>

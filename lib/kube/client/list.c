@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lists of any length: asked for page by page, read item by item as the bytes arrive. A list is a
- * call (call.h) that reads its answers itself; what it has come to is its struct pages.
+ * list - asks for a list page by page, and reads each page item by item as its bytes arrive
  */
 #include <string.h>
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * list_frame - finds the ends of the items of a List in a stream of bytes
+ */
 #include "lib/kube/client/list_frame.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * object - reads members of objects, and sets conditions
+ */
 #include "lib/kube/client/object.h"
 
 #include <stdlib.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * path - writes the API path of an object, percent-encoded
+ */
 #include "lib/kube/client/path.h"
 
 #include <ctype.h>

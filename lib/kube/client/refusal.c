@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * refusal - the list of informers whose list or watch is refused now
+ */
 #include "lib/kube/client/refusal.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * status - makes an error of a Status object or of an HTTP status
+ */
 #include "lib/kube/client/status.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * types - group, version and plural of Kubernetes' own types that we use
+ */
 #include "lib/kube/client/client.h"
 
 /* clang-format off */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * watch - one watch: a request whose answer is one event a line, until either side ends it
+ */
 /* One watch: a request whose answer is one event a line, until either side ends it: see client.h.
  */
 #include <event2/util.h>

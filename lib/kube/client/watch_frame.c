@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * watch_frame - cuts a stream of bytes into lines
+ */
 #include "lib/kube/client/watch_frame.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * leader - reads and writes the Lease as lease_rules says
+ */
 #include "lib/kube/control/leader.h"
 
 #include <event2/event.h>

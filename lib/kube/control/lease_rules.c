@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lease_rules - the table of leader election: state and event to next state and action
+ */
 #include "lib/kube/control/lease_rules.h"
 
 #include <assert.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * recorder - writes Events one after another, and counts up those that come again
+ */
 #include "lib/kube/control/recorder.h"
 
 #include <event2/event.h>

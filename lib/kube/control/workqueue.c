@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * workqueue - keys in a hash table: in the queue, in work, or waiting for their timer
+ */
 #include "lib/kube/control/workqueue.h"
 
 #include <assert.h>
