@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loop, metrics, client, lease and signals of a program: see program.h. */
+/*
+ * program - the loop, metrics, client, lease and signals of a program, made in order and freed
+ */
 #include "lib/program/program.h"
 
 #include <assert.h>
