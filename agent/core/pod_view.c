@@ -10,28 +10,32 @@
 #include "lib/base/cleanup.h"
 #include "lib/kube/client/object.h"
 
-SKIM_ONLY(kept_owner, {"apiVersion", NULL}, {"kind", NULL}, {"name", NULL}, {"uid", NULL},
-          {"controller", NULL});
-SKIM_ONLY(kept_labels, {SC_LABEL_ROLE, NULL});
-SKIM_ONLY(kept_annotations, {SC_ANNOTATION_START, NULL}, {SC_ANNOTATION_GENERATION, NULL});
-SKIM_ONLY(kept_metadata, SKIM_IDENTITY, {"deletionTimestamp", NULL}, {"labels", &kept_labels},
-          {"annotations", &kept_annotations}, {"ownerReferences", &kept_owner});
-SKIM_ONLY(kept_container_spec, {"name", NULL}, {"workingDir", NULL});
-SKIM_ONLY(kept_spec, {"hostNetwork", NULL}, {"containers", &kept_container_spec});
-SKIM_ONLY(kept_end, {"containerID", NULL}, {"exitCode", NULL});
-SKIM_ONLY(kept_state, {"running", NULL}, {"terminated", &kept_end});
-SKIM_ONLY(kept_container, {"name", NULL}, {"containerID", NULL}, {"state", &kept_state},
-          {"lastState", &kept_state});
-SKIM_ONLY(kept_other, {"containerID", NULL});
-SKIM_ONLY(kept_status, {"hostIP", NULL}, {"podIPs", NULL}, {"containerStatuses", &kept_container},
-          {"initContainerStatuses", &kept_other}, {"ephemeralContainerStatuses", &kept_other});
+SKIM_ONLY(kept_owner, {"apiVersion", SKIM_KEEP}, {"kind", SKIM_KEEP}, {"name", SKIM_KEEP},
+          {"uid", SKIM_KEEP}, {"controller", SKIM_KEEP});
+SKIM_ONLY(kept_labels, {SC_LABEL_ROLE, SKIM_KEEP});
+SKIM_ONLY(kept_annotations, {SC_ANNOTATION_START, SKIM_KEEP},
+          {SC_ANNOTATION_GENERATION, SKIM_KEEP});
+SKIM_ONLY(kept_metadata, SKIM_IDENTITY, {"deletionTimestamp", SKIM_KEEP},
+          {"labels", SKIM_INSIDE, &kept_labels}, {"annotations", SKIM_INSIDE, &kept_annotations},
+          {"ownerReferences", SKIM_INSIDE, &kept_owner});
+SKIM_ONLY(kept_container_spec, {"name", SKIM_KEEP}, {"workingDir", SKIM_KEEP});
+SKIM_ONLY(kept_spec, {"hostNetwork", SKIM_KEEP}, {"containers", SKIM_INSIDE, &kept_container_spec});
+SKIM_ONLY(kept_end, {"containerID", SKIM_KEEP}, {"exitCode", SKIM_KEEP});
+SKIM_ONLY(kept_state, {"running", SKIM_KEEP}, {"terminated", SKIM_INSIDE, &kept_end});
+SKIM_ONLY(kept_container, {"name", SKIM_KEEP}, {"containerID", SKIM_KEEP},
+          {"state", SKIM_INSIDE, &kept_state}, {"lastState", SKIM_INSIDE, &kept_state});
+SKIM_ONLY(kept_other, {"containerID", SKIM_KEEP});
+SKIM_ONLY(kept_status, {"hostIP", SKIM_KEEP}, {"podIPs", SKIM_KEEP},
+          {"containerStatuses", SKIM_INSIDE, &kept_container},
+          {"initContainerStatuses", SKIM_INSIDE, &kept_other},
+          {"ephemeralContainerStatuses", SKIM_INSIDE, &kept_other});
 static const struct skim_member kept_members[] = {
-        {"metadata", &kept_metadata},
-        {"spec", &kept_spec},
-        {"status", &kept_status},
-        {NULL, NULL},
+        {"metadata", SKIM_INSIDE, &kept_metadata},
+        {"spec", SKIM_INSIDE, &kept_spec},
+        {"status", SKIM_INSIDE, &kept_status},
+        {NULL},
 };
-const struct skim POD_VIEW = {false, kept_members};
+const struct skim POD_VIEW = {SKIM_DROP, kept_members};
 
 /*
  * Labels and owners are free text for whoever may create a Pod. The garbage collector deletes one

@@ -8,17 +8,18 @@
 
 #include "lib/kube/client/object.h"
 
-SKIM_ONLY(kept_owner, {"uid", NULL}, {"controller", NULL});
-SKIM_ONLY(kept_metadata, SKIM_IDENTITY, {"deletionTimestamp", NULL},
-          {"ownerReferences", &kept_owner});
-SKIM_ONLY(kept_status, {"phase", NULL}, {"message", NULL}, {"containerGeneration", NULL},
-          {"consumerPodUID", NULL}, {"consumer", NULL});
+SKIM_ONLY(kept_owner, {"uid", SKIM_KEEP}, {"controller", SKIM_KEEP});
+SKIM_ONLY(kept_metadata, SKIM_IDENTITY, {"deletionTimestamp", SKIM_KEEP},
+          {"ownerReferences", SKIM_INSIDE, &kept_owner});
+SKIM_ONLY(kept_status, {"phase", SKIM_KEEP}, {"message", SKIM_KEEP},
+          {"containerGeneration", SKIM_KEEP}, {"consumerPodUID", SKIM_KEEP},
+          {"consumer", SKIM_KEEP});
 static const struct skim_member kept_members[] = {
-        {"metadata", &kept_metadata},
-        {"status", &kept_status},
-        {NULL, NULL},
+        {"metadata", SKIM_INSIDE, &kept_metadata},
+        {"status", SKIM_INSIDE, &kept_status},
+        {NULL},
 };
-const struct skim INSTANCE_CONSUMER = {false, kept_members};
+const struct skim INSTANCE_CONSUMER = {SKIM_DROP, kept_members};
 
 void instance_consumer(const json_t *instance, int64_t reached,
                        struct instance_consumer *ret_consumer)

@@ -4,14 +4,15 @@
  */
 #include "lib/text/skim.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "lib/text/json_quote.h"
 
-SKIM_ALL_BUT(annotations, {"kubectl.kubernetes.io/last-applied-configuration", NULL});
-SKIM_ALL_BUT(metadata, {"managedFields", NULL}, {"annotations", &annotations});
-static const struct skim_member common_members[] = {{"metadata", &metadata}, {NULL, NULL}};
-const struct skim SKIM_COMMON = {true, common_members};
+SKIM_ALL_BUT(annotations, {"kubectl.kubernetes.io/last-applied-configuration", SKIM_DROP});
+SKIM_ALL_BUT(metadata, {"managedFields", SKIM_DROP}, {"annotations", SKIM_INSIDE, &annotations});
+static const struct skim_member common_members[] = {{"metadata", SKIM_INSIDE, &metadata}, {NULL}};
+const struct skim SKIM_COMMON = {SKIM_KEEP, common_members};
 
 struct skimming {
 	const char *at, *end;
@@ -133,16 +134,16 @@ static bool skim_member(struct skimming *s, const struct skim *of, bool *has_one
 {
 	const char *key;
 	const struct skim_member *m;
-	bool is_kept;
+	enum skim_how how;
 
 	skim_space(s);
 	key = s->at;
 	if (s->at == s->end || *s->at != '"' || !pass_string(s))
 		return false;
 	m = find_member(of, key, (size_t)(s->at - key));
-	is_kept = m != NULL && (m->in != NULL || !of->keeps_rest);
-	is_kept = is_kept || (m == NULL && of->keeps_rest);
-	if (is_kept) {
+	how = m != NULL ? m->how : of->others;
+	assert(how != SKIM_UNSET);
+	if (how != SKIM_DROP) {
 		if (*has_one)
 			*s->to++ = ',';
 		*has_one = true;
@@ -150,10 +151,10 @@ static bool skim_member(struct skimming *s, const struct skim *of, bool *has_one
 	}
 	if (!skim_is(s, ':'))
 		return false;
-	if (!is_kept)
+	if (how == SKIM_DROP)
 		return pass_value(s);
 	*s->to++ = ':';
-	return m != NULL && m->in != NULL ? skim_value(s, m->in) : keep_value(s);
+	return how == SKIM_INSIDE ? skim_value(s, m->in) : keep_value(s);
 }
 
 static bool skim_members(struct skimming *s, const struct skim *of)

@@ -13,31 +13,37 @@
 
 struct skim_member;
 
+enum skim_how {
+	SKIM_UNSET,
+	SKIM_KEEP,   /* the member as it came */
+	SKIM_DROP,   /* nothing of it */
+	SKIM_INSIDE, /* the member, and of its value what another table says */
+};
+
 /* Members of an object; of a list it means each of its elements. */
 struct skim {
-	/* Whether those that are not named are kept whole, or left out. */
-	bool keeps_rest;
+	enum skim_how others;              /* of those that are not named: SKIM_KEEP, SKIM_DROP */
 	const struct skim_member *members; /* ended by a NULL key */
 };
 
 struct skim_member {
 	const char *key;
-	/* What of its value is kept; NULL: the other of what happens to those that are not named */
-	const struct skim *in;
+	enum skim_how how;
+	const struct skim *in; /* with SKIM_INSIDE, else NULL */
 };
 
-/* A table NAME, static, of the members that are kept, or of those that are not, or not whole. */
+/* A table NAME, static: of what is kept, or of what is not kept, or not whole. */
 #define SKIM_ONLY(name, ...)                                                                       \
-	static const struct skim_member name##_members[] = {__VA_ARGS__, {NULL, NULL}};            \
-	static const struct skim name = {false, name##_members}
+	static const struct skim_member name##_members[] = {__VA_ARGS__, {NULL}};                  \
+	static const struct skim name = {SKIM_DROP, name##_members}
 #define SKIM_ALL_BUT(name, ...)                                                                    \
-	static const struct skim_member name##_members[] = {__VA_ARGS__, {NULL, NULL}};            \
-	static const struct skim name = {true, name##_members}
+	static const struct skim_member name##_members[] = {__VA_ARGS__, {NULL}};                  \
+	static const struct skim name = {SKIM_KEEP, name##_members}
 /* Members of metadata that tell which object it is, and which version of it. */
 #define SKIM_IDENTITY                                                                              \
-	{"name", NULL}, {"namespace", NULL}, {"uid", NULL},                                        \
+	{"name", SKIM_KEEP}, {"namespace", SKIM_KEEP}, {"uid", SKIM_KEEP},                         \
 	{                                                                                          \
-		"resourceVersion", NULL                                                            \
+		"resourceVersion", SKIM_KEEP                                                       \
 	}
 
 /* All but metadata.managedFields and what kubectl apply last saw: nobody here reads these. */

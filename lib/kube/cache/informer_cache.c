@@ -35,14 +35,18 @@ DEFINE_CLEANUP(json_t *, json_decref);
 
 /* What tells whether an object has changed. */
 static const struct skim_member identity_metadata_members[] = {
-        {"name", NULL}, {"namespace", NULL}, {"uid", NULL}, {"resourceVersion", NULL}, {NULL, NULL},
+        {"name", SKIM_KEEP},
+        {"namespace", SKIM_KEEP},
+        {"uid", SKIM_KEEP},
+        {"resourceVersion", SKIM_KEEP},
+        {NULL},
 };
-static const struct skim identity_metadata = {false, identity_metadata_members};
+static const struct skim identity_metadata = {SKIM_DROP, identity_metadata_members};
 static const struct skim_member identity_members[] = {
-        {"metadata", &identity_metadata},
-        {NULL, NULL},
+        {"metadata", SKIM_INSIDE, &identity_metadata},
+        {NULL},
 };
-static const struct skim skim_identity = {false, identity_members};
+static const struct skim skim_identity = {SKIM_DROP, identity_members};
 
 struct informer_cache *informer_cache_new(const struct informer_cache_opts *opts)
 {

@@ -197,9 +197,9 @@ struct kube_watch *kube_watch_start(struct kube_client *c, const struct kube_ref
 	                                   .on_end = opts->on_end,
 	                                   .arg = opts->arg};
 	if (opts->keep != NULL) {
-		w->members[0].key = "type";
-		w->members[1] = (struct skim_member){"object", opts->keep};
-		w->keep.members = w->members;
+		w->members[0] = (struct skim_member){"type", SKIM_KEEP};
+		w->members[1] = (struct skim_member){"object", SKIM_INSIDE, opts->keep};
+		w->keep = (struct skim){SKIM_DROP, w->members};
 	}
 	watch_frame_init(&w->frame, WATCH_FRAME_BYTES_MAX);
 	TAILQ_INSERT_TAIL(&c->watches, w, link);

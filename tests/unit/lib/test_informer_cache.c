@@ -306,17 +306,19 @@ static void test_informer_cache_index_follows_changes(void **state)
 
 static void test_informer_cache_keeps_and_shows_what_it_is_told(void **state)
 {
-	static const struct skim_member names[] = {
-	        {"name", NULL}, {"namespace", NULL}, {"resourceVersion", NULL}, {NULL, NULL}};
-	static const struct skim_member more[] = {{"name", NULL},
-	                                          {"namespace", NULL},
-	                                          {"resourceVersion", NULL},
-	                                          {"labels", NULL},
-	                                          {NULL, NULL}};
-	static const struct skim names_only = {false, names}, more_only = {false, more};
-	static const struct skim_member shown[] = {{"metadata", &names_only}, {NULL, NULL}};
-	static const struct skim_member kept[] = {{"metadata", &more_only}, {NULL, NULL}};
-	static const struct skim show = {false, shown}, keep = {false, kept};
+	static const struct skim_member names[] = {{"name", SKIM_KEEP},
+	                                           {"namespace", SKIM_KEEP},
+	                                           {"resourceVersion", SKIM_KEEP},
+	                                           {NULL}};
+	static const struct skim_member more[] = {{"name", SKIM_KEEP},
+	                                          {"namespace", SKIM_KEEP},
+	                                          {"resourceVersion", SKIM_KEEP},
+	                                          {"labels", SKIM_KEEP},
+	                                          {NULL}};
+	static const struct skim names_only = {SKIM_DROP, names}, more_only = {SKIM_DROP, more};
+	static const struct skim_member shown[] = {{"metadata", SKIM_INSIDE, &names_only}, {NULL}};
+	static const struct skim_member kept[] = {{"metadata", SKIM_INSIDE, &more_only}, {NULL}};
+	static const struct skim show = {SKIM_DROP, shown}, keep = {SKIM_DROP, kept};
 	struct fixture *f = *state;
 	json_t *o;
 

@@ -300,7 +300,7 @@ static void on_synced(void *arg)
 }
 
 SKIM_ONLY(names, SKIM_IDENTITY);
-SKIM_ONLY(names_only, {"metadata", &names});
+SKIM_ONLY(names_only, {"metadata", SKIM_INSIDE, &names});
 
 static void make_informer_that_keeps(struct fixture *f, const struct skim *keep,
                                      const struct answer *answers)

@@ -10,11 +10,14 @@
 
 #include "lib/text/skim.h"
 
-static const struct skim_member b_members[] = {{"c", NULL}, {NULL, NULL}};
-static const struct skim only_c = {false, b_members}, all_but_c = {true, b_members};
-static const struct skim_member only_members[] = {{"a", NULL}, {"b", &only_c}, {NULL, NULL}};
-static const struct skim_member but_members[] = {{"a", NULL}, {"b", &all_but_c}, {NULL, NULL}};
-static const struct skim only = {false, only_members}, all_but = {true, but_members};
+static const struct skim_member c_kept[] = {{"c", SKIM_KEEP}, {NULL}};
+static const struct skim_member c_dropped[] = {{"c", SKIM_DROP}, {NULL}};
+static const struct skim only_c = {SKIM_DROP, c_kept}, all_but_c = {SKIM_KEEP, c_dropped};
+static const struct skim_member only_members[] = {
+        {"a", SKIM_KEEP}, {"b", SKIM_INSIDE, &only_c}, {NULL}};
+static const struct skim_member but_members[] = {
+        {"a", SKIM_DROP}, {"b", SKIM_INSIDE, &all_but_c}, {NULL}};
+static const struct skim only = {SKIM_DROP, only_members}, all_but = {SKIM_KEEP, but_members};
 
 static const struct {
 	const struct skim *of;
