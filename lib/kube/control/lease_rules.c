@@ -12,7 +12,7 @@ struct lease_rule {
 };
 
 /* clang-format off */
-static const struct lease_rule lease_rules[LEASE_N_STATES][LEASE_N_EVENTS] = {
+static const struct lease_rule lease_rules[LEASE_STATE_COUNT][LEASE_EVENT_COUNT] = {
 	[LEASE_WATCHING] = {
 		[LEASE_EV_TICK]    = { LEASE_WATCHING, LEASE_DO_READ },
 		[LEASE_EV_FREE]    = { LEASE_TAKING,   LEASE_DO_WRITE },
@@ -133,6 +133,6 @@ const char *lease_state_name(enum lease_state state)
 #undef X
 	};
 
-	assert(state < LEASE_N_STATES);
+	assert(state < LEASE_STATE_COUNT);
 	return names[state];
 }

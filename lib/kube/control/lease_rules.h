@@ -32,7 +32,7 @@ enum lease_state {
 #define X(name, text) LEASE_##name,
 	LEASE_STATES(X)
 #undef X
-	        LEASE_N_STATES,
+	        LEASE_STATE_COUNT,
 };
 
 enum lease_event {
@@ -43,7 +43,7 @@ enum lease_event {
 	LEASE_EV_WRITTEN, /* our write was accepted */
 	LEASE_EV_FAILED,  /* a call failed, or our write was refused (conflict) */
 	LEASE_EV_EXPIRED, /* inside: leads_until_ms has come */
-	LEASE_N_EVENTS,
+	LEASE_EVENT_COUNT,
 };
 
 enum lease_action {

@@ -152,8 +152,8 @@ static void test_lease_table_has_a_rule_for_every_state_and_event(void **state)
 {
 	struct fixture *f = *state;
 
-	for (int s = LEASE_UNSET + 1; s < LEASE_N_STATES; s++) {
-		for (int ev = 0; ev < LEASE_N_EVENTS; ev++) {
+	for (int s = LEASE_UNSET + 1; s < LEASE_STATE_COUNT; s++) {
+		for (int ev = 0; ev < LEASE_EVENT_COUNT; ev++) {
 			lease_init(&f->lease, &limits, 0);
 			f->lease.state = (enum lease_state)s;
 			f->lease.leads_until_ms = 1000;
