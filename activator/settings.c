@@ -112,8 +112,7 @@ int settings_load(int argc, char **argv, struct settings *ret_settings, struct c
 	        .options = options,
 	        .options_count = ARRAY_LEN(options),
 	};
-	int operands;
-	int result = config_load(&program, argc, argv, ret_config, &operands, err);
+	int result = config_load(&program, argc, argv, ret_config, err);
 
 	if (result != 0)
 		return result;

@@ -194,9 +194,8 @@ static int run(struct err *err)
 int main(int argc, char **argv)
 {
 	struct config *config = NULL;
-	int operands;
 	struct err err;
-	int rc = config_load(&program, argc, argv, &config, &operands, &err);
+	int rc = config_load(&program, argc, argv, &config, &err);
 
 	if (rc == 0 && (settings.agent.node_name == NULL || settings.agent.node_name[0] == '\0'))
 		rc = err_set(&err, ERR_INVALID, 0, "--node-name is required");

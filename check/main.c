@@ -170,11 +170,12 @@ static int check_load(struct check *c, int argc, char **argv, struct config **re
 	        .options_count = ARRAY_LEN(options),
 	        .operands = "URL[=STATUS]…",
 	};
-	int operands = argc;
-	int rc = config_load(&program, argc, argv, ret_config, &operands, err);
+	int operands;
+	int rc = config_load(&program, argc, argv, ret_config, err);
 
 	if (rc != 0)
 		return rc;
+	operands = config_operands(*ret_config);
 	if (operands == argc || argc - operands > PROBES_MAX)
 		return err_set(err, ERR_INVALID, 0, "want 1 to %d URLs", PROBES_MAX);
 	for (int i = operands; i < argc; i++) {

@@ -84,8 +84,7 @@ static int settings_load(struct settings *s, int argc, char **argv, struct confi
 	        .options = options,
 	        .options_count = ARRAY_LEN(options),
 	};
-	int operands;
-	int result = config_load(&program, argc, argv, ret_config, &operands, err);
+	int result = config_load(&program, argc, argv, ret_config, err);
 
 	if (result != 0)
 		return result;

@@ -177,9 +177,8 @@ static int hostile_load(struct hostile_test *h, int argc, char **argv, struct co
 	        .options = options,
 	        .options_count = ARRAY_LEN(options),
 	};
-	int operands;
 
-	return config_load(&program, argc, argv, ret_config, &operands, err);
+	return config_load(&program, argc, argv, ret_config, err);
 }
 
 int cmd_hostile(int argc, char **argv)

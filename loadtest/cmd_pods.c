@@ -112,7 +112,7 @@ static int pods_load(struct pods *p, int argc, char **argv, struct config **ret_
 	        .options = options,
 	        .options_count = ARRAY_LEN(options),
 	};
-	int operands, r = config_load(&program, argc, argv, ret_config, &operands, err);
+	int r = config_load(&program, argc, argv, ret_config, err);
 
 	return r != 0 ? r : pods_check(p, err);
 }

@@ -58,9 +58,8 @@ static int scale_load(struct scale *s, int argc, char **argv, struct config **re
 	        .options = options,
 	        .options_count = ARRAY_LEN(options),
 	};
-	int operands;
 
-	return config_load(&program, argc, argv, ret_config, &operands, err);
+	return config_load(&program, argc, argv, ret_config, err);
 }
 
 static int scale_open(struct scale *s, struct scale_world *w, const char *kubeconfig, uint64_t port,

@@ -306,9 +306,8 @@ static int siege_load(struct siege *s, int argc, char **argv, struct config **re
 	        .options = options,
 	        .options_count = ARRAY_LEN(options),
 	};
-	int operands;
 
-	return config_load(&program, argc, argv, ret_config, &operands, err);
+	return config_load(&program, argc, argv, ret_config, err);
 }
 
 static int siege_run(struct siege *s, struct err *err)

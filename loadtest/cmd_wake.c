@@ -84,7 +84,7 @@ static int wake_load(struct wake *w, int argc, char **argv, struct config **ret_
 	        .options = options,
 	        .options_count = ARRAY_LEN(options),
 	};
-	int operands, r = config_load(&program, argc, argv, ret_config, &operands, err);
+	int r = config_load(&program, argc, argv, ret_config, err);
 
 	if (r != 0)
 		return r;

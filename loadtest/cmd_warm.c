@@ -99,7 +99,7 @@ static int warm_load(struct warm *w, int argc, char **argv, struct config **ret_
 	        .options = options,
 	        .options_count = ARRAY_LEN(options),
 	};
-	int operands, r = config_load(&program, argc, argv, ret_config, &operands, err);
+	int r = config_load(&program, argc, argv, ret_config, err);
 
 	for (; r == 0 && w->targets != NULL && w->targets[w->count] != NULL; w->count++) {
 		if (w->count == WARM_TARGETS_MAX)

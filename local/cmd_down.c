@@ -78,7 +78,7 @@ int cmd_down(int argc, char **argv)
 	};
 	CLEANUP(config_free_var) struct config *config = NULL;
 	struct err err = {0};
-	int operands, r = config_load(&program, argc, argv, &config, &operands, &err);
+	int r = config_load(&program, argc, argv, &config, &err);
 
 	if (r == 0 && !engine_is_permitted("down"))
 		return 1;

@@ -49,8 +49,7 @@ int cmd_kubeconfig(int argc, char **argv)
 	CLEANUP(config_free_var) struct config *config = NULL;
 	struct err err = {0};
 	char path[PATH_MAX];
-	int operands = 0;
-	int loaded = config_load(&program, argc, argv, &config, &operands, &err);
+	int loaded = config_load(&program, argc, argv, &config, &err);
 
 	if (loaded != 0) {
 		if (loaded < 0)

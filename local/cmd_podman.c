@@ -70,7 +70,7 @@ int cmd_podman(int argc, char **argv)
 	};
 	CLEANUP(config_free_var) struct config *config = NULL;
 	struct err err = {0};
-	int operands = argc, r = config_load(&program, argc, argv, &config, &operands, &err);
+	int operands, r = config_load(&program, argc, argv, &config, &err);
 
 	if (r > 0)
 		return 0;
@@ -85,6 +85,7 @@ int cmd_podman(int argc, char **argv)
 		        e.run_dir);
 		return 1;
 	}
+	operands = config_operands(config);
 	/* the argument before the first operand is ours to overwrite: the command's own name or an
 	 * option of ours */
 	argv[operands - 1] = (char *)"podman";

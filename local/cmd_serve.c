@@ -216,7 +216,7 @@ int cmd_serve(int argc, char **argv)
 	};
 	CLEANUP(config_free_var) struct config *config = NULL;
 	struct err err = {0};
-	int operands = 0, code = config_load(&program, argc, argv, &config, &operands, &err);
+	int code = config_load(&program, argc, argv, &config, &err);
 
 	if (code < 0)
 		fprintf(stderr, "sc-local: %s\n", err.text);

@@ -97,7 +97,7 @@ int cmd_status(int argc, char **argv)
 	};
 	CLEANUP(config_free_var) struct config *config = NULL;
 	struct err err = {0};
-	int operands, r = config_load(&program, argc, argv, &config, &operands, &err);
+	int r = config_load(&program, argc, argv, &config, &err);
 	bool ready = false;
 	pid_t pid = 0;
 	json_t *list;

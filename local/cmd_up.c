@@ -477,7 +477,7 @@ int cmd_up(int argc, char **argv)
 	};
 	CLEANUP(config_free_var) struct config *config = NULL;
 	struct err err = {0};
-	int operands, r = config_load(&program, argc, argv, &config, &operands, &err);
+	int r = config_load(&program, argc, argv, &config, &err);
 
 	if (r < 0)
 		fprintf(stderr, "sc-local: %s\n", err.text);

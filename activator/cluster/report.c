@@ -9,7 +9,8 @@
 #include "activator/net/account.h"
 #include "lib/base/cleanup.h"
 
-static const double bounds[] = {0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
+static const double bounds[] = {0.001, 0.005, 0.025, 0.1, 0.25, 0.5,        1,
+                                2.5,   5,     10,    30,  60,   METRICS_INF};
 
 void report_init(struct report *r)
 {
@@ -26,11 +27,10 @@ void report_init(struct report *r)
 	                           wake_labels);
 	r->held = metrics_gauge(m, "sc_activator_held_requests", "Requests that wait now", NULL);
 	r->hold_seconds = metrics_histogram(m, "sc_activator_hold_seconds",
-	                                    "How long released requests had waited", NULL, bounds,
-	                                    ARRAY_LEN(bounds));
-	r->stage_seconds = metrics_histogram(m, "sc_activator_wake_stage_seconds",
-	                                     "Time up to each stage of a wake", stage_labels,
-	                                     bounds, ARRAY_LEN(bounds));
+	                                    "How long released requests had waited", NULL, bounds);
+	r->stage_seconds =
+	        metrics_histogram(m, "sc_activator_wake_stage_seconds",
+	                          "Time up to each stage of a wake", stage_labels, bounds);
 	r->clients = metrics_gauge(m, "sc_activator_client_connections",
 	                           "Open connections of clients", NULL);
 	r->upstreams = metrics_gauge(m, "sc_activator_upstream_connections",

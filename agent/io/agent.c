@@ -50,18 +50,19 @@ static struct instance *agent_instance(struct agent *a, const char *uid)
 
 static void agent_metrics(struct agent *a, struct metrics *m)
 {
-	static const double bounds[] = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5};
-	static const double check_bounds[] = {0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001};
+	static const double bounds[] = {0.0005, 0.001, 0.002, 0.005,      0.01,
+	                                0.05,   0.1,   0.5,   METRICS_INF};
+	static const double check_bounds[] = {0.00002, 0.00005, 0.0001,     0.0002,
+	                                      0.0005,  0.001,   METRICS_INF};
 	static const char *const by_state[] = {"state", NULL};
 	static const char *const by_reason[] = {"reason", NULL};
 
-	a->handover_seconds = metrics_histogram(m, "sc_agent_handover_seconds",
-	                                        "Time to put a root filesystem below a container.",
-	                                        NULL, bounds, ARRAY_LEN(bounds));
-	a->files_check_seconds =
-	        metrics_histogram(m, "sc_agent_files_check_seconds",
-	                          "Time that a start waits for the check of its files' mark.", NULL,
-	                          check_bounds, ARRAY_LEN(check_bounds));
+	a->handover_seconds =
+	        metrics_histogram(m, "sc_agent_handover_seconds",
+	                          "Time to put a root filesystem below a container.", NULL, bounds);
+	a->files_check_seconds = metrics_histogram(
+	        m, "sc_agent_files_check_seconds",
+	        "Time that a start waits for the check of its files' mark.", NULL, check_bounds);
 	a->files_refused = metrics_counter(
 	        m, "sc_agent_files_refused_total",
 	        "Starts and mounts that were refused, for files that are not what they were.",

@@ -97,8 +97,9 @@ static json_t *conditions_of(const json_t *object)
 static void set_condition(json_t *conditions, const char *type, const struct verdict *v,
                           int64_t generation, uint64_t wall_ms)
 {
-	(void)kube_condition_set(conditions, type, v->ok, v->reason, v->message, generation,
-	                         wall_ms);
+	(void)kube_condition_set(conditions,
+	                         &(struct kube_condition_words){type, v->ok, v->reason, v->message},
+	                         generation, wall_ms);
 }
 
 static void drop_condition(json_t *conditions, const char *type)
@@ -117,6 +118,10 @@ static void drop_condition(json_t *conditions, const char *type)
 static json_t *container_conditions(const struct facts *f, const struct status *s,
                                     const json_t *container, uint64_t wall_ms)
 {
+	static const struct kube_condition_words changed = {
+	        "TemplateChanged", true, "AppliedAtNextStart",
+	        "the running process was started from an older template: "
+	        "stop and start it to apply the new one"};
 	json_t *list = conditions_of(container);
 
 	set_condition(list, "Ready", &s->ready, f->generation, wall_ms);
@@ -125,10 +130,7 @@ static json_t *container_conditions(const struct facts *f, const struct status *
 	set_condition(list, "ConsumerReady", &s->consumer, f->generation, wall_ms);
 	set_condition(list, "Activatable", &s->activatable, f->generation, wall_ms);
 	if (s->template_changed)
-		(void)kube_condition_set(list, "TemplateChanged", true, "AppliedAtNextStart",
-		                         "the running process was started from an older template: "
-		                         "stop and start it to apply the new one",
-		                         f->generation, wall_ms);
+		(void)kube_condition_set(list, &changed, f->generation, wall_ms);
 	else
 		drop_condition(list, "TemplateChanged");
 	if (s->node_silent)

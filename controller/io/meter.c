@@ -14,8 +14,8 @@ struct meter {
 
 struct meter *meter_new(struct metrics *metrics)
 {
-	static const double seconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-	                                 0.25,  0.5,    1,     2.5,  5,     10,   30};
+	static const double seconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,        0.25,
+	                                 0.5,   1,      2.5,   5,    10,    30,   METRICS_INF};
 	static const char *const result[] = {"result", NULL};
 	static const char *const phase[] = {"phase", NULL};
 	static const char *const stage[] = {"stage", NULL};
@@ -27,12 +27,12 @@ struct meter *meter_new(struct metrics *metrics)
 	                                "Plans that were carried out.", result);
 	m->seconds = metrics_histogram(metrics, "sc_controller_reconcile_seconds",
 	                               "From making a plan to the last answer of its calls.", NULL,
-	                               seconds, ARRAY_LEN(seconds));
+	                               seconds);
 	m->containers = metrics_gauge(metrics, "sc_controller_containers",
 	                              "StoppableContainers by phase.", phase);
 	m->stages = metrics_histogram(metrics, "sc_controller_wake_stage_seconds",
 	                              "From seeing that a container is to run to each stage.",
-	                              stage, seconds, ARRAY_LEN(seconds));
+	                              stage, seconds);
 	m->depth = metrics_gauge(metrics, "sc_controller_queue_depth",
 	                         "Containers that wait to be looked at.", NULL);
 	return m;

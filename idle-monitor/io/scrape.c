@@ -113,9 +113,10 @@ void sealed_header(struct sealed *sealed, const char *line, size_t bytes)
 bool scrape_is_sealed(struct scrape *s, const struct sealed *sealed,
                       const struct http_response *res)
 {
+	const struct seal_reply reply = {res->status, res->body, res->body_bytes};
+
 	return s->opts.key_file == NULL ||
-	       seal_answer_is_right(&s->key, sealed->seal, res->status, res->body, res->body_bytes,
-	                            sealed->answer);
+	       seal_answer_is_right(&s->key, sealed->seal, &reply, sealed->answer);
 }
 
 /*

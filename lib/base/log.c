@@ -161,18 +161,19 @@ static bool log_field_fits(const struct log_out *o, const struct log_field *f)
 	return strlen(f->name) + sizeof "\"\":," + LOG_NUMBER_BYTES <= log_room(o);
 }
 
-size_t log_line_format(char *buf, size_t size, enum log_format format, uint64_t wall_ms,
-                       const char *program, enum log_level level, const char *event,
-                       const struct log_field *fields)
+size_t log_line_format(char *buf, size_t size, enum log_format format,
+                       const struct log_record *line)
 {
 	bool json = format == LOG_FORMAT_JSON;
 	/* the end of the line always fits: "}\n" */
 	struct log_out o = {buf, size - 2, 0};
-	const struct log_field head[] = {log_str("level", log_level_names[level]),
-	                                 log_str("program", program), log_str("event", event)};
+	const struct log_field head[] = {log_str("level", log_level_names[line->level]),
+	                                 log_str("program", line->program),
+	                                 log_str("event", line->event)};
+	const struct log_field *fields = line->fields;
 
 	log_put_key(&o, format, "ts_ms");
-	log_put_value(&o, &log_u64("", wall_ms));
+	log_put_value(&o, &log_u64("", line->wall_ms));
 	for (size_t i = 0; i < ARRAY_LEN(head); i++) {
 		log_put_key(&o, format, head[i].name);
 		if (json)
@@ -246,20 +247,25 @@ static bool log_put_out(const char *line, size_t len)
 	       write(STDERR_FILENO, line, len) >= 0;
 }
 
-/* Lines that were lost are told before the next one. */
+static bool log_put_line(enum log_level level, const char *event, const struct log_field *fields)
+{
+	const struct log_record line = {clk_wall_ms(), log_conf.program, level, event, fields};
+	char text[LOG_LINE_BYTES_MAX];
+
+	return log_put_out(text, log_line_format(text, sizeof text, log_conf.format, &line));
+}
+
+/* How many lines were lost is written before the next one. */
 static bool log_tell_dropped(void)
 {
-	char line[LOG_LINE_BYTES_MAX];
-	size_t len;
 
 	if (log_conf.dropped_count == log_conf.told_count)
 		return true;
-	len = log_line_format(
-	        line, sizeof line, log_conf.format, clk_wall_ms(), log_conf.program, LOG_WARN,
-	        "log.dropped",
-	        (const struct log_field[]){
-	                log_u64("lines_count", log_conf.dropped_count - log_conf.told_count), {0}});
-	if (!log_put_out(line, len))
+	if (!log_put_line(
+	            LOG_WARN, "log.dropped",
+	            (const struct log_field[]){
+	                    log_u64("lines_count", log_conf.dropped_count - log_conf.told_count),
+	                    {0}}))
 		return false;
 	log_conf.told_count = log_conf.dropped_count;
 	return true;
@@ -267,13 +273,8 @@ static bool log_tell_dropped(void)
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
-	char line[LOG_LINE_BYTES_MAX];
-	size_t len;
-
 	if (level < log_conf.least)
 		return;
-	len = log_line_format(line, sizeof line, log_conf.format, clk_wall_ms(), log_conf.program,
-	                      level, event, fields);
-	if (!log_tell_dropped() || !log_put_out(line, len))
+	if (!log_tell_dropped() || !log_put_line(level, event, fields))
 		log_conf.dropped_count++;
 }

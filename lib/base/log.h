@@ -58,6 +58,14 @@ uint64_t log_dropped_count(void);
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
 
+struct log_record {
+	uint64_t wall_ms;
+	const char *program;
+	enum log_level level;
+	const char *event;
+	const struct log_field *fields; /* ended by one of LOG_KIND_END */
+};
+
 /**
  * log_line_format() - the pure part: one line with its newline
  * @size: at least 160; a line that does not fit loses the rest of a text and the fields after it,
@@ -65,6 +73,5 @@ void log_write(enum log_level level, const char *event, const struct log_field *
  *
  * Return: bytes written, the newline included.
  */
-size_t log_line_format(char *buf, size_t size, enum log_format format, uint64_t wall_ms,
-                       const char *program, enum log_level level, const char *event,
-                       const struct log_field *fields);
+size_t log_line_format(char *buf, size_t size, enum log_format format,
+                       const struct log_record *line);

@@ -246,8 +246,7 @@ static int config_read_flag(struct config *config, int argc, char **argv, int *a
 }
 
 /* Return: 0; 1 when --help or --version was answered. */
-static int config_read_flags(struct config *config, int argc, char **argv, int *ret_operands,
-                             struct err *err)
+static int config_read_flags(struct config *config, int argc, char **argv, struct err *err)
 {
 	int at = 1;
 
@@ -273,7 +272,7 @@ static int config_read_flags(struct config *config, int argc, char **argv, int *
 	if (at < argc && config->program->operands == NULL)
 		return err_set(err, ERR_INVALID, 0, "unexpected argument \"%s\" (see --help)",
 		               argv[at]);
-	*ret_operands = at;
+	config->operands = at;
 	return 0;
 }
 
@@ -343,16 +342,15 @@ static void config_setup_log(const struct config *config)
 }
 
 int config_load(const struct config_program *program, int argc, char **argv,
-                struct config **ret_config, int *ret_operands, struct err *err)
+                struct config **ret_config, struct err *err)
 {
 	CLEANUP(config_free_var) struct config *config = NULL;
 	const char *file;
-	int operands = argc;
 	int r;
 
 	if (config_new(program, &config, err) < 0)
 		return -1;
-	r = config_read_flags(config, argc, argv, &operands, err);
+	r = config_read_flags(config, argc, argv, err);
 	if (r != 0)
 		return r;
 	if (config_read_defaults(config, err) < 0 || config_read_env(config, err) < 0)
@@ -363,10 +361,13 @@ int config_load(const struct config_program *program, int argc, char **argv,
 	config_setup_log(config);
 	for (size_t i = config_common_count; i < config->slots_count; i++)
 		config_write_value(&config->slots[i]);
-	if (ret_operands != NULL)
-		*ret_operands = operands;
 	*ret_config = TAKE_PTR(config);
 	return 0;
+}
+
+int config_operands(const struct config *config)
+{
+	return config->operands;
 }
 
 void config_free(struct config *config)

@@ -50,11 +50,12 @@ struct config;
 /**
  * config_load() - read everything, set up the log, and write the values
  * @ret_config: owns every string that the options point to; keep it as long as the program runs
- * @ret_operands: first positional argument's index in @argv (argc when none)
  *
  * Return: 0; 1 when --help or --version was printed and the program should end with exit code 0;
  * negative with err set (print it and exit 2).
  */
 int config_load(const struct config_program *program, int argc, char **argv,
-                struct config **ret_config, int *ret_operands, struct err *err);
+                struct config **ret_config, struct err *err);
+/** config_operands() - the first positional argument's index in argv (argc when there is none) */
+int config_operands(const struct config *config);
 void config_free(struct config *config);

@@ -28,6 +28,7 @@ struct config {
 	const struct config_program *program;
 	struct config_slot *slots; /* the common options first, then the program's */
 	size_t slots_count;
+	int operands; /* where they begin in argv */
 };
 
 /* The options that every program has; config itself reads them, so they have no value pointer. */

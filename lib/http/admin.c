@@ -205,7 +205,8 @@ static void admin_seal_answer(struct admin_reply *r, int status, const char *bod
 
 	if (r->seal[0] == '\0')
 		return;
-	seal_answer(r->admin->seal, r->seal, status, body, strlen(body), header);
+	seal_answer(r->admin->seal, r->seal, &(struct seal_reply){status, body, strlen(body)},
+	            header);
 	(void)evhttp_add_header(evhttp_request_get_output_headers(r->req), "Authentication-Info",
 	                        header);
 }

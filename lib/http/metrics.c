@@ -35,7 +35,7 @@ struct metric {
 	char *labels[METRICS_LABELS_MAX];
 	size_t labels_count;
 	double *bounds;
-	size_t bounds_count;
+	size_t bounds_count; /* without the last, which is +Inf */
 	size_t series_count;
 	struct metric_series *other; /* takes what is past METRICS_SERIES_MAX */
 	struct metric_series *buckets[METRICS_BUCKETS];
@@ -133,11 +133,13 @@ struct metric *metrics_gauge(struct metrics *m, const char *name, const char *he
 }
 
 struct metric *metrics_histogram(struct metrics *m, const char *name, const char *help,
-                                 const char *const *labels, const double *bounds,
-                                 size_t bounds_count)
+                                 const char *const *labels, const double *bounds)
 {
 	struct metric *h = metric_new(m, METRIC_HISTOGRAM, name, help, labels);
+	size_t bounds_count = 0;
 
+	while (!isinf(bounds[bounds_count]))
+		bounds_count++;
 	assert(bounds_count > 0);
 	h->bounds = metrics_need(calloc(bounds_count, sizeof *bounds));
 	memcpy(h->bounds, bounds, bounds_count * sizeof *bounds);
@@ -306,6 +308,7 @@ double metric_read(const struct metric *m, const char *const *values)
 struct metrics_out {
 	void (*put)(void *arg, const char *text, size_t bytes);
 	void *arg;
+	const struct metric *family; /* whose samples are being put */
 };
 
 static void metrics_puts(const struct metrics_out *o, const char *text)
@@ -345,9 +348,10 @@ static void metrics_put_escaped(const struct metrics_out *o, const char *text, b
 	}
 }
 
-static void metrics_put_labels(const struct metrics_out *o, const struct metric *m,
-                               const struct metric_series *s, const double *le)
+static void metrics_put_labels(const struct metrics_out *o, const struct metric_series *s,
+                               const double *le)
 {
+	const struct metric *m = o->family;
 	const char *key = s->key;
 
 	if (m->labels_count == 0 && le == NULL)
@@ -369,39 +373,39 @@ static void metrics_put_labels(const struct metrics_out *o, const struct metric 
 	metrics_puts(o, "}");
 }
 
-static void metrics_put_sample(const struct metrics_out *o, const struct metric *m,
-                               const struct metric_series *s, const char *suffix, const double *le,
-                               double value)
+static void metrics_put_sample(const struct metrics_out *o, const struct metric_series *s,
+                               const char *suffix, const double *le, double value)
 {
-	metrics_puts(o, m->name);
+	metrics_puts(o, o->family->name);
 	metrics_puts(o, suffix);
-	metrics_put_labels(o, m, s, le);
+	metrics_put_labels(o, s, le);
 	metrics_puts(o, " ");
 	metrics_put_number(o, value);
 	metrics_puts(o, "\n");
 }
 
-static void metrics_put_series(const struct metrics_out *o, const struct metric *m,
-                               const struct metric_series *s)
+static void metrics_put_series(const struct metrics_out *o, const struct metric_series *s)
 {
+	const struct metric *m = o->family;
 	uint64_t below = 0;
 
 	if (m->kind != METRIC_HISTOGRAM) {
-		metrics_put_sample(o, m, s, "", NULL, s->value);
+		metrics_put_sample(o, s, "", NULL, s->value);
 		return;
 	}
 	for (size_t i = 0; i <= m->bounds_count; i++) {
 		double le = i < m->bounds_count ? m->bounds[i] : (double)INFINITY;
 
 		below += s->counts[i];
-		metrics_put_sample(o, m, s, "_bucket", &le, (double)below);
+		metrics_put_sample(o, s, "_bucket", &le, (double)below);
 	}
-	metrics_put_sample(o, m, s, "_sum", NULL, s->value);
-	metrics_put_sample(o, m, s, "_count", NULL, (double)below);
+	metrics_put_sample(o, s, "_sum", NULL, s->value);
+	metrics_put_sample(o, s, "_count", NULL, (double)below);
 }
 
-static void metrics_put_family(const struct metrics_out *o, const struct metric *m)
+static void metrics_put_family(const struct metrics_out *o)
 {
+	const struct metric *m = o->family;
 	static const char *const kinds[] = {
 	        [METRIC_COUNTER] = "counter",
 	        [METRIC_GAUGE] = "gauge",
@@ -419,18 +423,18 @@ static void metrics_put_family(const struct metrics_out *o, const struct metric 
 	metrics_puts(o, "\n");
 	for (size_t i = 0; i < METRICS_BUCKETS; i++) {
 		for (const struct metric_series *s = m->buckets[i]; s != NULL; s = s->next)
-			metrics_put_series(o, m, s);
+			metrics_put_series(o, s);
 	}
 	if (m->other != NULL)
-		metrics_put_series(o, m, m->other);
+		metrics_put_series(o, m->other);
 }
 
 void metrics_write(const struct metrics *m, void (*put)(void *arg, const char *text, size_t bytes),
                    void *arg)
 {
-	struct metrics_out o = {put, arg};
+	struct metrics_out o = {put, arg, NULL};
 
-	for (const struct metric *f = m->first; f != NULL; f = f->next)
-		metrics_put_family(&o, f);
+	for (o.family = m->first; o.family != NULL; o.family = o.family->next)
+		metrics_put_family(&o);
 	metrics_process_write(put, arg);
 }

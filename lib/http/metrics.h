@@ -8,11 +8,14 @@
  */
 #pragma once
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct metrics;
 struct metric;
+
+#define METRICS_INF ((double)INFINITY)
 
 enum { METRICS_LABELS_MAX = 6, METRICS_SERIES_MAX = 2000 };
 
@@ -24,10 +27,9 @@ struct metric *metrics_counter(struct metrics *m, const char *name, const char *
                                const char *const *labels);
 struct metric *metrics_gauge(struct metrics *m, const char *name, const char *help,
                              const char *const *labels);
-/* @bounds: ascending upper bounds in the base unit; +Inf is added */
+/* @bounds: ascending upper bounds in the base unit; the last one is METRICS_INF */
 struct metric *metrics_histogram(struct metrics *m, const char *name, const char *help,
-                                 const char *const *labels, const double *bounds,
-                                 size_t bounds_count);
+                                 const char *const *labels, const double *bounds);
 
 /* @values: as many as there are label names, or NULL without labels; copied */
 void metric_add(struct metric *m, const char *const *values, double delta);

@@ -88,9 +88,16 @@ static void seal_body_digest(const void *body, size_t bytes, char ret_text[SEAL_
 	seal_hex(digest, SEAL_DIGEST_BYTES, ret_text);
 }
 
+/* Which of an asker's requests a seal is of. */
+struct seal_turn {
+	const char *epoch;
+	const char *session;
+	uint64_t number;
+};
+
 /* Each part on a line of its own; none has a line end in it. Return: negative when too long. */
-static int seal_request(const struct seal_key *key, const struct seal_message *m, const char *epoch,
-                        const char *session, uint64_t number, char ret_seal[SEAL_TEXT_BYTES])
+static int seal_request(const struct seal_key *key, const struct seal_message *m,
+                        const struct seal_turn *turn, char ret_seal[SEAL_TEXT_BYTES])
 {
 	char text[SEAL_TEXT_MAX];
 	char body[SEAL_TEXT_BYTES];
@@ -98,21 +105,21 @@ static int seal_request(const struct seal_key *key, const struct seal_message *m
 
 	seal_body_digest(m->body, m->body_bytes, body);
 	n = snprintf(text, sizeof text, "request\n%s\n%s\n%s\n%s\n%s\n%" PRIu64, m->method, m->path,
-	             body, epoch, session, number);
+	             body, turn->epoch, turn->session, turn->number);
 	if (n < 0 || (size_t)n >= sizeof text)
 		return -1;
 	seal_hmac(key, text, ret_seal);
 	return 0;
 }
 
-static void seal_of_answer(const struct seal_key *key, const char *seal, int status,
-                           const void *body, size_t body_bytes, char ret_seal[SEAL_TEXT_BYTES])
+static void seal_of_answer(const struct seal_key *key, const char *seal,
+                           const struct seal_reply *reply, char ret_seal[SEAL_TEXT_BYTES])
 {
 	char text[SEAL_TEXT_MAX];
 	char digest[SEAL_TEXT_BYTES];
 
-	seal_body_digest(body, body_bytes, digest);
-	(void)snprintf(text, sizeof text, "answer\n%s\n%d\n%s", seal, status, digest);
+	seal_body_digest(reply->body, reply->body_bytes, digest);
+	(void)snprintf(text, sizeof text, "answer\n%s\n%d\n%s", seal, reply->status, digest);
 	seal_hmac(key, text, ret_seal);
 }
 
@@ -130,7 +137,8 @@ int seal_ask(struct seal_asker *a, const struct seal_message *m, char *ret_heade
 	if (seal_key_refresh(a->key, err) < 0)
 		return -1;
 	a->number++;
-	if (seal_request(a->key, m, a->epoch, a->session, a->number, ret_seal) < 0)
+	if (seal_request(a->key, m, &(struct seal_turn){a->epoch, a->session, a->number},
+	                 ret_seal) < 0)
 		return err_set(err, ERR_INVALID, 0, "a path of that length is not sealed");
 	(void)snprintf(ret_header, SEAL_HEADER_BYTES,
 	               SEAL_SCHEME "epoch=%s,session=%s,number=%" PRIu64 ",seal=%s", a->epoch,
@@ -178,8 +186,8 @@ bool seal_learn(struct seal_asker *a, const char *value)
 	return true;
 }
 
-bool seal_answer_is_right(struct seal_key *key, const char *seal, int status, const void *body,
-                          size_t body_bytes, const char *value)
+bool seal_answer_is_right(const struct seal_key *key, const char *seal,
+                          const struct seal_reply *reply, const char *value)
 {
 	char want[SEAL_TEXT_BYTES];
 	char got[SEAL_TEXT_BYTES] = "";
@@ -187,7 +195,7 @@ bool seal_answer_is_right(struct seal_key *key, const char *seal, int status, co
 	seal_field(value, "seal", got, sizeof got);
 	if (key->len == 0)
 		return false;
-	seal_of_answer(key, seal, status, body, body_bytes, want);
+	seal_of_answer(key, seal, reply, want);
 	return strlen(got) == SEAL_TEXT_BYTES - 1 &&
 	       CRYPTO_memcmp(got, want, SEAL_TEXT_BYTES - 1) == 0;
 }
@@ -258,7 +266,7 @@ bool seal_check(struct seal_answerer *a, const struct seal_message *m, const cha
 	if (num_parse_u64(digits, 1, UINT64_MAX / 2, &number, NULL) < 0 ||
 	    strcmp(epoch, a->epoch) != 0 || !seal_is_id(session) ||
 	    strlen(got) != SEAL_TEXT_BYTES - 1 ||
-	    seal_request(&a->key, m, epoch, session, number, ret_seal) < 0 ||
+	    seal_request(&a->key, m, &(struct seal_turn){epoch, session, number}, ret_seal) < 0 ||
 	    CRYPTO_memcmp(got, ret_seal, SEAL_TEXT_BYTES - 1) != 0)
 		return false;
 	s = seal_session_find(a, session);
@@ -270,11 +278,11 @@ void seal_challenge(const struct seal_answerer *a, char ret_header[SEAL_HEADER_B
 	(void)snprintf(ret_header, SEAL_HEADER_BYTES, SEAL_SCHEME "epoch=%s", a->epoch);
 }
 
-void seal_answer(struct seal_answerer *a, const char *seal, int status, const void *body,
-                 size_t body_bytes, char ret_header[SEAL_HEADER_BYTES])
+void seal_answer(const struct seal_answerer *a, const char *seal, const struct seal_reply *reply,
+                 char ret_header[SEAL_HEADER_BYTES])
 {
 	char text[SEAL_TEXT_BYTES];
 
-	seal_of_answer(&a->key, seal, status, body, body_bytes, text);
+	seal_of_answer(&a->key, seal, reply, text);
 	(void)snprintf(ret_header, SEAL_HEADER_BYTES, SEAL_SCHEME "seal=%s", text);
 }

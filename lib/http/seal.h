@@ -49,6 +49,12 @@ struct seal_message {
 	size_t body_bytes;
 };
 
+struct seal_reply {
+	int status;
+	const void *body;
+	size_t body_bytes;
+};
+
 /** seal_key_read() - now; at least 32 bytes without the white space at its end */
 int seal_key_read(struct seal_key *key, const char *path, struct err *err);
 
@@ -74,8 +80,8 @@ int seal_ask(struct seal_asker *a, const struct seal_message *m, char *ret_heade
 /** seal_learn() - the value of WWW-Authenticate. Return: whether it names another epoch */
 bool seal_learn(struct seal_asker *a, const char *value);
 /** seal_answer_is_right() - @value: of Authentication-Info, "" when there was none */
-bool seal_answer_is_right(struct seal_key *key, const char *seal, int status, const void *body,
-                          size_t body_bytes, const char *value);
+bool seal_answer_is_right(const struct seal_key *key, const char *seal,
+                          const struct seal_reply *reply, const char *value);
 
 /* ---- who answers ---- */
 
@@ -102,5 +108,5 @@ bool seal_check(struct seal_answerer *a, const struct seal_message *m, const cha
 /** seal_challenge() - the value of WWW-Authenticate */
 void seal_challenge(const struct seal_answerer *a, char ret_header[SEAL_HEADER_BYTES]);
 /** seal_answer() - the value of Authentication-Info */
-void seal_answer(struct seal_answerer *a, const char *seal, int status, const void *body,
-                 size_t body_bytes, char ret_header[SEAL_HEADER_BYTES]);
+void seal_answer(const struct seal_answerer *a, const char *seal, const struct seal_reply *reply,
+                 char ret_header[SEAL_HEADER_BYTES]);

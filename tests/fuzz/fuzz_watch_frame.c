@@ -27,11 +27,11 @@ static int feed(const uint8_t *data, size_t bytes, size_t piece, struct seen *s)
 	struct err err;
 	int result = 0;
 
-	watch_frame_init(&f, LINE_BYTES_MAX);
+	watch_frame_init(&f, LINE_BYTES_MAX, on_line, s);
 	for (size_t at = 0; at < bytes && result == 0; at += piece) {
 		size_t n = bytes - at < piece ? bytes - at : piece;
 
-		result = watch_frame_feed(&f, (const char *)data + at, n, on_line, s, &err);
+		result = watch_frame_feed(&f, (const char *)data + at, n, &err);
 	}
 	watch_frame_done(&f);
 	return result;

@@ -59,13 +59,15 @@ static int conf_line(const struct kubeconfig_file *f, const char *pointer)
 	return (int)json_integer_value(json_object_get(f->lines, pointer));
 }
 
-/* Finds {name: @name, @member: {…}} in the list @list of the first file that has it. */
-static int conf_find(const struct kubeconfig_file *first, const char *list, const char *member,
-                     const char *name, struct conf_entry *ret, struct err *err)
+/* Finds {name: @name, @member: {…}} in the list of these of the first file that has it. */
+static int conf_find(const struct kubeconfig_file *first, const char *member, const char *name,
+                     struct conf_entry *ret, struct err *err)
 {
+	char list[16]; /* "clusters" */
 	const json_t *v;
 	size_t i;
 
+	(void)snprintf(list, sizeof list, "%ss", member);
 	for (const struct kubeconfig_file *f = first; f != NULL; f = f->next) {
 		json_array_foreach(json_object_get(f->root, list), i, v) {
 			if (strcmp(json_str_at(v, "", "name", NULL), name) != 0)
@@ -116,9 +118,10 @@ struct conf_pem {
 	size_t pem;
 };
 
-static int conf_pem(const struct kubeconfig_file *f, struct kubeconfig *conf, const json_t *from,
-                    const char *pointer, const struct conf_pem *pem, struct err *err)
+static int conf_pem(const struct conf_entry *from, struct kubeconfig *conf,
+                    const struct conf_pem *pem, struct err *err)
 {
+	const struct kubeconfig_file *f = from->file;
 	const char **ret_file = (const char **)((char *)&conf->opts + pem->file);
 	const char **ret_pem = (const char **)((char *)&conf->opts + pem->pem);
 	char key[64];
@@ -126,16 +129,16 @@ static int conf_pem(const struct kubeconfig_file *f, struct kubeconfig *conf, co
 	const char *text;
 
 	(void)snprintf(key, sizeof key, "%s-data", pem->key);
-	text = json_str_at(from, "", key, NULL);
+	text = json_str_at(from->value, "", key, NULL);
 	if (*text != '\0') {
-		(void)snprintf(at, sizeof at, "%s/%s", pointer, key);
+		(void)snprintf(at, sizeof at, "%s/%s", from->pointer, key);
 		*ret_pem = conf_keep(conf, conf_decode(text));
 		if (*ret_pem == NULL)
 			return err_set(err, ERR_PARSE, 0, "%s:%d: %s: want base64", f->path,
 			               conf_line(f, at), key);
 		return 0;
 	}
-	text = json_str_at(from, "", pem->key, NULL);
+	text = json_str_at(from->value, "", pem->key, NULL);
 	if (*text != '\0') {
 		*ret_file = conf_keep(conf, conf_path(f, text));
 		if (*ret_file == NULL)
@@ -145,15 +148,15 @@ static int conf_pem(const struct kubeconfig_file *f, struct kubeconfig *conf, co
 }
 
 /* What would change who we are or where we ask, and is not understood, must not be overlooked. */
-static int conf_refuse(const struct kubeconfig_file *f, const json_t *from, const char *pointer,
-                       const char *const *keys, struct err *err)
+static int conf_refuse(const struct conf_entry *from, const char *const *keys, struct err *err)
 {
+	const struct kubeconfig_file *f = from->file;
 	char at[256];
 
 	for (; *keys != NULL; keys++) {
-		if (json_object_get(from, *keys) == NULL)
+		if (json_object_get(from->value, *keys) == NULL)
 			continue;
-		(void)snprintf(at, sizeof at, "%s/%s", pointer, *keys);
+		(void)snprintf(at, sizeof at, "%s/%s", from->pointer, *keys);
 		return err_set(err, ERR_PARSE, 0,
 		               "%s:%d: %s is not supported; a user has exec, token, tokenFile or "
 		               "client-certificate, a cluster server and certificate-authority",
@@ -162,35 +165,36 @@ static int conf_refuse(const struct kubeconfig_file *f, const json_t *from, cons
 	return 0;
 }
 
-static int conf_cluster(const struct kubeconfig_file *f, struct kubeconfig *conf,
-                        const json_t *cluster, const char *pointer, struct err *err)
+static int conf_cluster(const struct conf_entry *cluster, struct kubeconfig *conf, struct err *err)
 {
 	static const struct conf_pem ca = {"certificate-authority",
 	                                   offsetof(struct http_client_opts, ca_file),
 	                                   offsetof(struct http_client_opts, ca_pem)};
 	static const char *const clusters[] = {"proxy-url", "tls-server-name", NULL};
-	const char *server = json_str_at(cluster, "", "server", NULL);
+	const struct kubeconfig_file *f = cluster->file;
+	const char *server = json_str_at(cluster->value, "", "server", NULL);
 	size_t bytes = strlen(server);
 	char at[256];
 
-	if (conf_refuse(f, cluster, pointer, clusters, err) < 0)
+	if (conf_refuse(cluster, clusters, err) < 0)
 		return -1;
 	if (strncmp(server, "https://", 8) != 0 && strncmp(server, "http://", 7) != 0) {
-		(void)snprintf(at, sizeof at, "%s/server", pointer);
+		(void)snprintf(at, sizeof at, "%s/server", cluster->pointer);
 		return err_set(err, ERR_PARSE, 0, "%s:%d: server \"%s\": want https://host:port",
-		               f->path, conf_line(f, conf_line(f, at) ? at : pointer), server);
+		               f->path, conf_line(f, conf_line(f, at) ? at : cluster->pointer),
+		               server);
 	}
 	while (bytes > 0 && server[bytes - 1] == '/')
 		bytes--;
 	conf->opts.base_url = conf_keep(conf, strndup(server, bytes));
 	if (conf->opts.base_url == NULL)
 		return err_set(err, ERR_NOMEM, 0, "%s", f->path);
-	conf->opts.tls_insecure = json_bool_at(cluster, false, "insecure-skip-tls-verify", NULL);
-	return conf_pem(f, conf, cluster, pointer, &ca, err);
+	conf->opts.tls_insecure =
+	        json_bool_at(cluster->value, false, "insecure-skip-tls-verify", NULL);
+	return conf_pem(cluster, conf, &ca, err);
 }
 
-static int conf_user(const struct kubeconfig_file *f, struct kubeconfig *conf, const json_t *user,
-                     const char *pointer, struct err *err)
+static int conf_user(const struct conf_entry *user, struct kubeconfig *conf, struct err *err)
 {
 	static const struct conf_pem pems[] = {
 	        {"client-certificate", offsetof(struct http_client_opts, client_cert_file),
@@ -200,10 +204,11 @@ static int conf_user(const struct kubeconfig_file *f, struct kubeconfig *conf, c
 	};
 	static const char *const users[] = {"auth-provider", "as",       "as-uid",
 	                                    "as-groups",     "username", NULL};
-	const char *token = json_str_at(user, "", "token", NULL);
-	const char *file = json_str_at(user, "", "tokenFile", NULL);
+	const struct kubeconfig_file *f = user->file;
+	const char *token = json_str_at(user->value, "", "token", NULL);
+	const char *file = json_str_at(user->value, "", "tokenFile", NULL);
 
-	if (conf_refuse(f, user, pointer, users, err) < 0)
+	if (conf_refuse(user, users, err) < 0)
 		return -1;
 	/* client-go: the file wins over the token */
 	if (*file != '\0')
@@ -214,7 +219,7 @@ static int conf_user(const struct kubeconfig_file *f, struct kubeconfig *conf, c
 	    (*file == '\0' && *token != '\0' && conf->opts.bearer_token == NULL))
 		return err_set(err, ERR_NOMEM, 0, "%s", f->path);
 	for (size_t i = 0; i < ARRAY_LEN(pems); i++) {
-		if (conf_pem(f, conf, user, pointer, &pems[i], err) < 0)
+		if (conf_pem(user, conf, &pems[i], err) < 0)
 			return -1;
 	}
 	return 0;
@@ -271,19 +276,18 @@ static int conf_read(const struct kubeconfig_file *first, const char *name, stru
 		name = conf_current_context(first);
 	if (*name == '\0')
 		return err_set(err, ERR_PARSE, 0, "%s: no current-context", first->path);
-	if (conf_find(first, "contexts", "context", name, &context, err) < 0)
+	if (conf_find(first, "context", name, &context, err) < 0)
 		return -1;
 	(void)snprintf(conf->namespace, sizeof conf->namespace, "%s",
 	               json_str_at(context.value, "default", "namespace", NULL));
 	name = json_str_at(context.value, "", "cluster", NULL);
-	if (conf_find(first, "clusters", "cluster", name, &cluster, err) < 0 ||
-	    conf_cluster(cluster.file, conf, cluster.value, cluster.pointer, err) < 0)
+	if (conf_find(first, "cluster", name, &cluster, err) < 0 ||
+	    conf_cluster(&cluster, conf, err) < 0)
 		return -1;
 	name = json_str_at(context.value, "", "user", NULL);
 	if (*name == '\0')
 		return 0;
-	if (conf_find(first, "users", "user", name, &user, err) < 0 ||
-	    conf_user(user.file, conf, user.value, user.pointer, err) < 0)
+	if (conf_find(first, "user", name, &user, err) < 0 || conf_user(&user, conf, err) < 0)
 		return -1;
 	return conf_exec(&user, &cluster, conf, err);
 }

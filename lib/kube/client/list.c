@@ -66,7 +66,6 @@ static struct pages *pages_new(const struct kube_ref *ref, const struct kube_lis
 		p->on_item = opts->on_item;
 	}
 	p->items = json_array();
-	list_frame_init(&p->frame);
 	if (p->items == NULL || pages_copy(&p->ns, ref->ns) < 0 ||
 	    (opts != NULL && (pages_copy(&p->label_selector, opts->label_selector) < 0 ||
 	                      pages_copy(&p->field_selector, opts->field_selector) < 0))) {
@@ -151,7 +150,7 @@ static int on_data(void *arg, const char *data, size_t bytes)
 	int r;
 
 	call->is_reading = true;
-	r = list_frame_feed(&p->frame, data, bytes, on_item_text, call, &p->why);
+	r = list_frame_feed(&p->frame, data, bytes, &p->why);
 	call->is_reading = false;
 	if (r == 1 && !call->is_cancelled)
 		kube_cancel(call);
@@ -270,6 +269,8 @@ struct kube_call *kube_list(struct kube_client *c, const struct kube_ref *ref,
 	call->on_answer = on_page;
 	call->state = pages_new(ref, opts);
 	call->state_free = call->state != NULL ? pages_free : NULL;
+	if (call->state != NULL)
+		list_frame_init(&((struct pages *)call->state)->frame, on_item_text, call);
 	if (call->state == NULL || pages_ask_first(call) < 0) {
 		kube_call_free(call);
 		return NULL;

@@ -15,16 +15,17 @@ enum {
 	LIST_DEPTH_MAX = 4096,
 };
 
-void list_frame_init(struct list_frame *f)
+void list_frame_init(struct list_frame *f,
+                     int (*on_item)(void *arg, const char *text, size_t bytes), void *arg)
 {
-	*f = (struct list_frame){0};
+	*f = (struct list_frame){.on_item = on_item, .arg = arg};
 }
 
 void list_frame_done(struct list_frame *f)
 {
 	buf_done(&f->item);
 	buf_done(&f->envelope);
-	*f = (struct list_frame){0};
+	list_frame_init(f, f->on_item, f->arg);
 }
 
 static int list_text_put(struct buf *t, const char *data, size_t bytes, size_t max, struct err *err)
@@ -128,19 +129,18 @@ static size_t list_item_run(struct list_frame *f, const char *data, size_t bytes
 }
 
 /* The most come whole in one piece and are not copied. Return: as list_frame_feed() */
-static int list_item(struct list_frame *f, const char *data, size_t bytes,
-                     int (*on_item)(void *, const char *, size_t), void *arg, struct err *err)
+static int list_item(struct list_frame *f, const char *data, size_t bytes, struct err *err)
 {
 	bool is_over = f->depth == LIST_DEPTH_ITEMS;
 	int r;
 
 	if (is_over && f->item.bytes == 0)
-		return on_item(arg, data, bytes);
+		return f->on_item(f->arg, data, bytes);
 	if (list_text_put(&f->item, data, bytes, LIST_FRAME_ITEM_BYTES_MAX, err) < 0)
 		return -1;
 	if (!is_over)
 		return 0;
-	r = on_item(arg, f->item.data, f->item.bytes);
+	r = f->on_item(f->arg, f->item.data, f->item.bytes);
 	/* one large item must not keep its memory for ever */
 	buf_clear(&f->item, LIST_FRAME_KEEP_BYTES);
 	return r;
@@ -223,9 +223,7 @@ static bool list_is_at_item(const struct list_frame *f, char c)
 	       (f->depth > LIST_DEPTH_ITEMS || (!f->in_string && (c == '{' || c == '[')));
 }
 
-int list_frame_feed(struct list_frame *f, const char *data, size_t bytes,
-                    int (*on_item)(void *arg, const char *text, size_t bytes), void *arg,
-                    struct err *err)
+int list_frame_feed(struct list_frame *f, const char *data, size_t bytes, struct err *err)
 {
 	while (bytes > 0) {
 		size_t run;
@@ -233,7 +231,7 @@ int list_frame_feed(struct list_frame *f, const char *data, size_t bytes,
 
 		if (list_is_at_item(f, *data)) {
 			run = list_item_run(f, data, bytes);
-			r = list_item(f, data, run, on_item, arg, err);
+			r = list_item(f, data, run, err);
 		} else {
 			run = f->is_escaped ? 0 : list_run(f, data, bytes);
 			r = run > 0 ? list_plain(f, data, run, err) : list_byte(f, data, err);

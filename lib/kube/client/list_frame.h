@@ -31,17 +31,21 @@ struct list_frame {
 	/* Of the list's own object: the string that ended last, when it is short. */
 	char key[LIST_FRAME_KEY_BYTES];
 	size_t key_bytes;
+	int (*on_item)(void *arg, const char *text, size_t bytes);
+	void *arg;
 };
 
-void list_frame_init(struct list_frame *f);
+/**
+ * list_frame_init() - an empty one
+ * @on_item: an item's text; borrowed, not NUL-terminated. Not 0: stop.
+ */
+void list_frame_init(struct list_frame *f,
+                     int (*on_item)(void *arg, const char *text, size_t bytes), void *arg);
+/** list_frame_done() - gives its memory back; it can be used for the next list */
 void list_frame_done(struct list_frame *f);
 
 /**
  * list_frame_feed() - more bytes
- * @on_item: an item's text; borrowed, not NUL-terminated. Not 0: stop.
- *
- * Return: 0, what @on_item returned to stop, or negative with err set.
+ * Return: 0, what on_item returned to stop, or negative with err set.
  */
-int list_frame_feed(struct list_frame *f, const char *data, size_t bytes,
-                    int (*on_item)(void *arg, const char *text, size_t bytes), void *arg,
-                    struct err *err);
+int list_frame_feed(struct list_frame *f, const char *data, size_t bytes, struct err *err);

@@ -192,24 +192,24 @@ static bool condition_put(json_t *condition, const char *key, const char *text)
 	return !same;
 }
 
-bool kube_condition_set(json_t *conditions, const char *type, bool status, const char *reason,
-                        const char *message, int64_t observed_generation, uint64_t now_wall_ms)
+bool kube_condition_set(json_t *conditions, const struct kube_condition_words *is,
+                        int64_t observed_generation, uint64_t now_wall_ms)
 {
-	json_t *c = condition_find(conditions, type);
+	json_t *c = condition_find(conditions, is->type);
 	char when[NUM_RFC3339_BYTES];
 	bool changed;
 
 	if (c == NULL) {
-		c = json_pack("{s:s}", "type", type);
+		c = json_pack("{s:s}", "type", is->type);
 		if (c == NULL || json_array_append_new(conditions, c) < 0)
 			return false;
 	}
-	changed = condition_put(c, "status", status ? "True" : "False");
+	changed = condition_put(c, "status", is->status ? "True" : "False");
 	if (changed)
 		(void)condition_put(c, "lastTransitionTime",
 		                    num_format_rfc3339(now_wall_ms, false, when));
-	changed |= condition_put(c, "reason", reason);
-	changed |= condition_put(c, "message", message);
+	changed |= condition_put(c, "reason", is->reason);
+	changed |= condition_put(c, "message", is->message);
 	if (json_int_at(c, -1, "observedGeneration", NULL) != observed_generation) {
 		(void)json_object_set_new(c, "observedGeneration",
 		                          json_integer(observed_generation));

@@ -39,12 +39,19 @@ json_t *json_text(const char *text);
 /** kube_condition() - the condition of that type in status.conditions, or NULL */
 const json_t *kube_condition(const json_t *object, const char *type);
 
+struct kube_condition_words {
+	const char *type;
+	bool status;
+	const char *reason;
+	const char *message;
+};
+
 /**
  * kube_condition_set() - set one condition in a list, by the API conventions
  * lastTransitionTime changes only with status. Return: true when anything changed.
  */
-bool kube_condition_set(json_t *conditions, const char *type, bool status, const char *reason,
-                        const char *message, int64_t observed_generation, uint64_t now_wall_ms);
+bool kube_condition_set(json_t *conditions, const struct kube_condition_words *is,
+                        int64_t observed_generation, uint64_t now_wall_ms);
 
 /** json_merge_patch() - RFC 7396, in place on a copy. Return: new reference, NULL out of memory */
 json_t *json_merge_patch(const json_t *target, const json_t *patch);

@@ -110,7 +110,7 @@ static int on_data(void *arg, const char *data, size_t bytes)
 	int r;
 
 	w->is_reading = true;
-	r = watch_frame_feed(&w->frame, data, bytes, on_line, w, &w->why);
+	r = watch_frame_feed(&w->frame, data, bytes, &w->why);
 	w->is_reading = false;
 	if (w->is_stopped)
 		watch_free(w);
@@ -201,7 +201,7 @@ struct kube_watch *kube_watch_start(struct kube_client *c, const struct kube_ref
 		w->members[1] = (struct skim_member){"object", SKIM_INSIDE, opts->keep};
 		w->keep = (struct skim){SKIM_DROP, w->members};
 	}
-	watch_frame_init(&w->frame, WATCH_FRAME_BYTES_MAX);
+	watch_frame_init(&w->frame, WATCH_FRAME_BYTES_MAX, on_line, w);
 	TAILQ_INSERT_TAIL(&c->watches, w, link);
 	return w;
 }

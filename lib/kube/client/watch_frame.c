@@ -9,9 +9,10 @@
 /* One large event must not keep its memory for ever. */
 enum { WATCH_FRAME_KEEP_BYTES = 64 * 1024 };
 
-void watch_frame_init(struct watch_frame *f, size_t bytes_max)
+void watch_frame_init(struct watch_frame *f, size_t bytes_max,
+                      int (*on_line)(void *arg, const char *line, size_t bytes), void *arg)
 {
-	*f = (struct watch_frame){.bytes_max = bytes_max};
+	*f = (struct watch_frame){.bytes_max = bytes_max, .on_line = on_line, .arg = arg};
 }
 
 void watch_frame_done(struct watch_frame *f)
@@ -30,9 +31,7 @@ static int watch_frame_put(struct watch_frame *f, const char *data, size_t bytes
 	return 0;
 }
 
-int watch_frame_feed(struct watch_frame *f, const char *data, size_t bytes,
-                     int (*on_line)(void *arg, const char *line, size_t bytes), void *arg,
-                     struct err *err)
+int watch_frame_feed(struct watch_frame *f, const char *data, size_t bytes, struct err *err)
 {
 	while (bytes > 0) {
 		const char *end = memchr(data, '\n', bytes);
@@ -50,7 +49,7 @@ int watch_frame_feed(struct watch_frame *f, const char *data, size_t bytes,
 		if (end == NULL)
 			return 0;
 		if (line_bytes > 0)
-			r = on_line(arg, line, line_bytes);
+			r = f->on_line(f->arg, line, line_bytes);
 		if (r != 0)
 			return r;
 		buf_clear(&f->line, WATCH_FRAME_KEEP_BYTES);

@@ -188,31 +188,31 @@ static json_t *conditions_json(const struct pod_view *v, const char *phase, uint
 	                                                   : NULL;
 	char names[256], text[320];
 	bool gates = readiness_gates_pass(v->pod);
-	bool not_ready;
+	struct kube_condition_words initialized = {"Initialized", true, done ? done : "", ""};
+	struct kube_condition_words containers = {"ContainersReady", true, "", ""};
+	struct kube_condition_words ready = {"Ready", true, "", ""};
 
-	kube_condition_set(list, "PodScheduled", true, "", "", 0, now_wall_ms);
+	kube_condition_set(list, &(struct kube_condition_words){"PodScheduled", true, "", ""}, 0,
+	                   now_wall_ms);
 	if (unready_names(v, true, names, sizeof names)) {
 		(void)snprintf(text, sizeof text, "containers with incomplete status: %s", names);
-		kube_condition_set(list, "Initialized", false, "ContainersNotInitialized", text, 0,
-		                   now_wall_ms);
-	} else {
-		kube_condition_set(list, "Initialized", true, done ? done : "", "", 0, now_wall_ms);
+		initialized = (struct kube_condition_words){"Initialized", false,
+		                                            "ContainersNotInitialized", text};
 	}
-	not_ready = unready_names(v, false, names, sizeof names) || over;
-	(void)snprintf(text, sizeof text, "containers with unready status: %s", names);
-	kube_condition_set(list, "ContainersReady", !not_ready,
-	                   !not_ready ? ""
-	                   : done     ? done
-	                              : "ContainersNotReady",
-	                   not_ready && !over ? text : "", 0, now_wall_ms);
-	if (!not_ready && !gates)
-		(void)snprintf(text, sizeof text, "a readiness gate is not True");
-	kube_condition_set(list, "Ready", !not_ready && gates,
-	                   not_ready ? (done ? done : "ContainersNotReady")
-	                   : gates   ? ""
-	                             : "ReadinessGatesNotReady",
-	                   (not_ready && !over) || (!not_ready && !gates) ? text : "", 0,
-	                   now_wall_ms);
+	kube_condition_set(list, &initialized, 0, now_wall_ms);
+	if (unready_names(v, false, names, sizeof names) || over) {
+		(void)snprintf(text, sizeof text, "containers with unready status: %s", names);
+		containers = (struct kube_condition_words){"ContainersReady", false,
+		                                           done ? done : "ContainersNotReady",
+		                                           over ? "" : text};
+		ready = containers;
+		ready.type = "Ready";
+	} else if (!gates) {
+		ready = (struct kube_condition_words){"Ready", false, "ReadinessGatesNotReady",
+		                                      "a readiness gate is not True"};
+	}
+	kube_condition_set(list, &containers, 0, now_wall_ms);
+	kube_condition_set(list, &ready, 0, now_wall_ms);
 	return list;
 }
 

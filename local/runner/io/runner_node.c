@@ -31,8 +31,10 @@ static json_t *node_status(const struct runner *r, const json_t *old)
 	json_t *ready;
 
 	(void)uname(&name);
-	(void)kube_condition_set(conditions, "Ready", true, "RunnerReady", "Podman answers", 0,
-	                         clk_wall_ms());
+	(void)kube_condition_set(
+	        conditions,
+	        &(struct kube_condition_words){"Ready", true, "RunnerReady", "Podman answers"}, 0,
+	        clk_wall_ms());
 	ready = json_array_get(conditions, 0);
 	json_object_set_new(ready, "lastHeartbeatTime",
 	                    json_string(num_format_rfc3339(clk_wall_ms(), false, now)));

@@ -83,7 +83,7 @@ static void world_make_folders(void)
 
 static void world_wire(struct world *w)
 {
-	static const double bounds[] = {1};
+	static const double bounds[] = {1, METRICS_INF};
 	static const char *const by_state[] = {"state", NULL};
 	const struct informer_opts pods = {
 	        .ref = {.type = &KUBE_PODS}, .index_key = kube_uid, .arg = w};
@@ -97,10 +97,10 @@ static void world_wire(struct world *w)
 	w->metrics = metrics_new();
 	w->agent.config = &w->config;
 	world_turns(w, event_base_new());
-	w->agent.handover_seconds = metrics_histogram(w->metrics, "h", "h", NULL, bounds, 1);
+	w->agent.handover_seconds = metrics_histogram(w->metrics, "h", "h", NULL, bounds);
 	w->agent.rootfs_count = metrics_gauge(w->metrics, "r", "r", by_state);
 	w->agent.consumers_count = metrics_gauge(w->metrics, "c", "c", by_state);
-	w->agent.files_check_seconds = metrics_histogram(w->metrics, "f", "f", NULL, bounds, 1);
+	w->agent.files_check_seconds = metrics_histogram(w->metrics, "f", "f", NULL, bounds);
 	w->agent.files_refused = metrics_counter(w->metrics, "n", "n", by_state);
 	w->agent.files_dropped = metrics_gauge(w->metrics, "d", "d", NULL);
 	tree_must(kubeconfig_load(T "/kubeconfig", NULL, &w->kubeconfig, &err), &err);

@@ -36,13 +36,12 @@ static void test_watch_frame_joins_lines_over_any_piece_size(void **state)
 		struct lines l = {0};
 		struct watch_frame f;
 
-		watch_frame_init(&f, 64);
+		watch_frame_init(&f, 64, on_line, &l);
 		for (size_t at = 0; at < strlen(stream); at += piece) {
 			size_t left = strlen(stream) - at;
 			size_t n = left < piece ? left : piece;
 
-			assert_int_equal(watch_frame_feed(&f, stream + at, n, on_line, &l, &err),
-			                 0);
+			assert_int_equal(watch_frame_feed(&f, stream + at, n, &err), 0);
 		}
 		watch_frame_done(&f);
 		assert_string_equal(l.text, "[{\"a\":1}][{\"b\":22222}][{\"c\":3}]");
@@ -55,14 +54,14 @@ static void test_watch_frame_refuses_a_line_over_the_limit(void **state)
 	struct watch_frame f;
 	struct err err = {0};
 
-	watch_frame_init(&f, 8);
-	assert_int_equal(watch_frame_feed(&f, "12345678\n", 9, on_line, &l, &err), 0);
-	assert_int_equal(watch_frame_feed(&f, "12345", 5, on_line, &l, &err), 0);
-	assert_int_equal(watch_frame_feed(&f, "6789", 4, on_line, &l, &err), -1);
+	watch_frame_init(&f, 8, on_line, &l);
+	assert_int_equal(watch_frame_feed(&f, "12345678\n", 9, &err), 0);
+	assert_int_equal(watch_frame_feed(&f, "12345", 5, &err), 0);
+	assert_int_equal(watch_frame_feed(&f, "6789", 4, &err), -1);
 	assert_int_equal(err.code, ERR_INVALID);
 	watch_frame_done(&f);
-	watch_frame_init(&f, 8);
-	assert_int_equal(watch_frame_feed(&f, "123456789\n", 10, on_line, &l, &err), -1);
+	watch_frame_init(&f, 8, on_line, &l);
+	assert_int_equal(watch_frame_feed(&f, "123456789\n", 10, &err), -1);
 	watch_frame_done(&f);
 	assert_string_equal(l.text, "[12345678]");
 }
@@ -73,8 +72,8 @@ static void test_watch_frame_stops_when_told(void **state)
 	struct watch_frame f;
 	struct err err = {0};
 
-	watch_frame_init(&f, 8);
-	assert_int_equal(watch_frame_feed(&f, "a\nb\n", 4, on_line, &l, &err), 1);
+	watch_frame_init(&f, 8, on_line, &l);
+	assert_int_equal(watch_frame_feed(&f, "a\nb\n", 4, &err), 1);
 	watch_frame_done(&f);
 	assert_string_equal(l.text, "[a]");
 }

@@ -29,7 +29,7 @@ static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof *f);
 
-	list_frame_init(&f->frame);
+	list_frame_init(&f->frame, on_item, f);
 	*state = f;
 	return 0;
 }
@@ -47,7 +47,7 @@ static int feed(struct fixture *f, const char *text, size_t bytes)
 {
 	struct err err = {0};
 
-	return list_frame_feed(&f->frame, text, bytes, on_item, f, &err);
+	return list_frame_feed(&f->frame, text, bytes, &err);
 }
 
 static void expect_envelope(struct fixture *f, const char *text)

@@ -19,8 +19,8 @@
 static const char *format_line(enum log_format format, const struct log_field *fields)
 {
 	static char buf[1024];
-	size_t len = log_line_format(buf, sizeof buf - 1, format, 1234, "sc-test", LOG_INFO,
-	                             "wake.released", fields);
+	const struct log_record line = {1234, "sc-test", LOG_INFO, "wake.released", fields};
+	size_t len = log_line_format(buf, sizeof buf - 1, format, &line);
 
 	buf[len] = '\0';
 	return buf;
@@ -82,8 +82,9 @@ static void test_log_long_line_is_cut_and_ends(void **state)
 
 	memset(big, 'x', sizeof big - 1);
 	big[sizeof big - 1] = '\0';
-	len = log_line_format(buf, sizeof buf, LOG_FORMAT_LOGFMT, 1, "p", LOG_ERROR, "e",
-	                      FIELDS(log_str("v", big)));
+	len = log_line_format(
+	        buf, sizeof buf, LOG_FORMAT_LOGFMT,
+	        &(struct log_record){1, "p", LOG_ERROR, "e", FIELDS(log_str("v", big))});
 	assert_true(len <= sizeof buf);
 	assert_int_equal(buf[len - 1], '\n');
 	assert_null(memchr(buf, '\n', len - 1));
@@ -98,8 +99,10 @@ static void test_log_long_json_line_is_still_json(void **state)
 
 	memset(big, '"', sizeof big - 1);
 	big[sizeof big - 1] = '\0';
-	len = log_line_format(buf, sizeof buf, LOG_FORMAT_JSON, 1, "p", LOG_ERROR, "e",
-	                      FIELDS(log_str("v", big), log_str("w", "after")));
+	len = log_line_format(
+	        buf, sizeof buf, LOG_FORMAT_JSON,
+	        &(struct log_record){1, "p", LOG_ERROR, "e",
+	                             FIELDS(log_str("v", big), log_str("w", "after"))});
 	line = json_loadb(buf, len, 0, NULL);
 	assert_non_null(line);
 	assert_string_equal(json_string_value(json_object_get(line, "event")), "e");

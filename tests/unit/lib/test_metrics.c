@@ -99,9 +99,9 @@ static void test_metrics_label_values_are_escaped(void **state)
 static void test_metrics_histogram_buckets_are_cumulative(void **state)
 {
 	struct fixture *f = *state;
-	static const double bounds[] = {0.1, 1, 2.5};
+	static const double bounds[] = {0.1, 1, 2.5, METRICS_INF};
 	static const char *const labels[] = {"stage", NULL};
-	struct metric *h = metrics_histogram(f->m, "sc_x_seconds", "Time.", labels, bounds, 3);
+	struct metric *h = metrics_histogram(f->m, "sc_x_seconds", "Time.", labels, bounds);
 	const char *const wake[] = {"wake"};
 
 	metric_observe(h, wake, 0.1); /* a bound belongs to its bucket */

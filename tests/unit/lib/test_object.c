@@ -161,14 +161,22 @@ static void test_object_condition_keeps_its_transition_time(void **state)
 	json_t *list = json_array();
 	const json_t *c;
 
-	assert_true(kube_condition_set(list, "Ready", false, "Starting", "m", 1, 0));
-	assert_false(kube_condition_set(list, "Ready", false, "Starting", "m", 1, 5000));
-	assert_true(kube_condition_set(list, "Ready", false, "Starting", "other", 1, 5000));
-	assert_true(kube_condition_set(list, "Ready", false, "Starting", "other", 2, 5000));
+	assert_true(kube_condition_set(
+	        list, &(struct kube_condition_words){"Ready", false, "Starting", "m"}, 1, 0));
+	assert_false(kube_condition_set(
+	        list, &(struct kube_condition_words){"Ready", false, "Starting", "m"}, 1, 5000));
+	assert_true(kube_condition_set(
+	        list, &(struct kube_condition_words){"Ready", false, "Starting", "other"}, 1,
+	        5000));
+	assert_true(kube_condition_set(
+	        list, &(struct kube_condition_words){"Ready", false, "Starting", "other"}, 2,
+	        5000));
 	c = json_array_get(list, 0);
 	assert_string_equal(json_str_at(c, "", "lastTransitionTime", NULL), "1970-01-01T00:00:00Z");
-	assert_true(kube_condition_set(list, "Ready", true, "Started", "", 2, 5000));
-	assert_true(kube_condition_set(list, "Other", true, "X", "", 2, 5000));
+	assert_true(kube_condition_set(
+	        list, &(struct kube_condition_words){"Ready", true, "Started", ""}, 2, 5000));
+	assert_true(kube_condition_set(list, &(struct kube_condition_words){"Other", true, "X", ""},
+	                               2, 5000));
 	expect_json(list, "[{\"type\":\"Ready\",\"status\":\"True\",\"reason\":\"Started\","
 	                  "\"message\":\"\",\"observedGeneration\":2,"
 	                  "\"lastTransitionTime\":\"1970-01-01T00:00:05Z\"},"
@@ -207,8 +215,12 @@ static void test_object_condition_keeps_a_message_that_was_cut(void **state)
 	json_t *conditions = json_array();
 
 	(void)state;
-	assert_true(kube_condition_set(conditions, "Ready", false, "Failed", "caf\xc3", 1, 0));
-	assert_false(kube_condition_set(conditions, "Ready", false, "Failed", "caf\xc3", 1, 0));
+	assert_true(kube_condition_set(
+	        conditions, &(struct kube_condition_words){"Ready", false, "Failed", "caf\xc3"}, 1,
+	        0));
+	assert_false(kube_condition_set(
+	        conditions, &(struct kube_condition_words){"Ready", false, "Failed", "caf\xc3"}, 1,
+	        0));
 	assert_string_equal(json_str_at(json_array_get(conditions, 0), "", "message", NULL), "caf");
 	json_decref(conditions);
 }

@@ -162,15 +162,20 @@ static void test_seal_of_an_answer(void **state)
 
 	ask(f);
 	assert_true(check(f, &quiesce));
-	seal_answer(&f->answerer, f->seen, 200, "yes", 3, value);
-	assert_true(seal_answer_is_right(&f->key, f->asked, 200, "yes", 3, value));
-	assert_false(seal_answer_is_right(&f->key, f->asked, 409, "yes", 3, value));
-	assert_false(seal_answer_is_right(&f->key, f->asked, 200, "no!", 3, value));
-	assert_false(seal_answer_is_right(&f->key, f->asked, 200, "yes", 3, ""));
+	seal_answer(&f->answerer, f->seen, &(struct seal_reply){200, "yes", 3}, value);
+	assert_true(seal_answer_is_right(&f->key, f->asked, &(struct seal_reply){200, "yes", 3},
+	                                 value));
+	assert_false(seal_answer_is_right(&f->key, f->asked, &(struct seal_reply){409, "yes", 3},
+	                                  value));
+	assert_false(seal_answer_is_right(&f->key, f->asked, &(struct seal_reply){200, "no!", 3},
+	                                  value));
+	assert_false(
+	        seal_answer_is_right(&f->key, f->asked, &(struct seal_reply){200, "yes", 3}, ""));
 	memcpy(first, f->asked, sizeof first);
 	ask(f); /* the answer to another request is none to this */
 	assert_string_not_equal(first, f->asked);
-	assert_false(seal_answer_is_right(&f->key, f->asked, 200, "yes", 3, value));
+	assert_false(seal_answer_is_right(&f->key, f->asked, &(struct seal_reply){200, "yes", 3},
+	                                  value));
 }
 
 static void test_seal_with_another_key(void **state)

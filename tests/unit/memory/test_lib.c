@@ -78,11 +78,10 @@ static enum outcome load_config(void)
 	char *argv[] = {(char[]){"sc-test"}, file, (char[]){"--listen=[::1]:1"}, NULL};
 	struct config *config = NULL;
 	struct err err = {0};
-	int operands = 0;
 	int result;
 
 	(void)snprintf(file, sizeof file, "--config=%s", scratch);
-	result = config_load(&program, 3, argv, &config, &operands, &err);
+	result = config_load(&program, 3, argv, &config, &err);
 	if (result < 0)
 		return told(result, &err) && config == NULL ? OUTCOME_TOLD : OUTCOME_WRONG;
 	result = strcmp(listen, "[::1]:1") == 0 && hold_ms == 5000 && names[2] != NULL &&
@@ -244,7 +243,7 @@ static void add_text(void *arg, const char *text, size_t bytes)
 static enum outcome write_metrics(void)
 {
 	static const char *const labels[] = {"a", NULL};
-	static const double bounds[] = {1, 2};
+	static const double bounds[] = {1, 2, METRICS_INF};
 	enum outcome outcome;
 	struct metrics *m;
 	struct metric *c;
@@ -254,7 +253,7 @@ static enum outcome write_metrics(void)
 	short_memory_pause(true);
 	m = metrics_new();
 	c = metrics_counter(m, "sc_x_total", "X.", labels);
-	h = metrics_histogram(m, "sc_z_seconds", "Z.", labels, bounds, 2);
+	h = metrics_histogram(m, "sc_z_seconds", "Z.", labels, bounds);
 	short_memory_pause(false);
 	metric_add(c, (const char *[]){"one"}, 1);
 	metric_add(c, (const char *[]){"two"}, 1);
@@ -282,11 +281,10 @@ static enum outcome feed_watch(void)
 	unsigned count = 0;
 	int result = 0;
 
-	watch_frame_init(&f, WATCH_FRAME_BYTES_MAX);
+	watch_frame_init(&f, WATCH_FRAME_BYTES_MAX, count_lines, &count);
 	for (size_t at = 0; at < sizeof text - 1 && result == 0; at += 5)
-		result = watch_frame_feed(&f, text + at,
-		                          sizeof text - 1 - at < 5 ? sizeof text - 1 - at : 5,
-		                          count_lines, &count, &err);
+		result = watch_frame_feed(
+		        &f, text + at, sizeof text - 1 - at < 5 ? sizeof text - 1 - at : 5, &err);
 	watch_frame_done(&f);
 	if (result < 0)
 		return told(result, &err) ? OUTCOME_TOLD : OUTCOME_WRONG;
@@ -302,9 +300,9 @@ static enum outcome feed_list(void)
 	unsigned count = 0;
 	int result = 0;
 
-	list_frame_init(&f);
+	list_frame_init(&f, count_lines, &count);
 	for (size_t at = 0; at < sizeof text - 1 && result == 0; at++)
-		result = list_frame_feed(&f, text + at, 1, count_lines, &count, &err);
+		result = list_frame_feed(&f, text + at, 1, &err);
 	list_frame_done(&f);
 	if (result < 0)
 		return told(result, &err) ? OUTCOME_TOLD : OUTCOME_WRONG;
