@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * endpoint_set - what the EndpointSlices of one Service say, as one list
+ * endpoint_set - the endpoints of one Service, joined from its EndpointSlices
  *
  * A Service has several slices: one or more for each address family. An endpoint may stand in two
  * of them while it moves; it counts once. Conditions as in discovery.k8s.io/v1: ready absent is

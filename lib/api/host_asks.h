@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host_asks - the wishes for hosts, in order, as host_admission.c and host_judge.c see them
+ * host_asks - the requests of containers for hosts; shared by host_admission.c and host_judge.c
  */
 #pragma once
 
@@ -34,7 +34,7 @@ struct asker {
 	char uid[];
 };
 
-/* What a Namespace says of itself. */
+/* The hosts that a Namespace's annotation allows. */
 struct hosts_grant {
 	char *domains;
 	char ns[];

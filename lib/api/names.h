@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * names - the words of the API; one thing has one name everywhere
+ * names - group, labels, annotations and other words of the API, each defined once
  */
 #pragma once
 

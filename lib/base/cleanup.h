@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cleanup - scope-bound release of resources
+ * cleanup - frees a variable's resource when its scope ends
  *
  * A CLEANUP variable is initialised where it is declared (NULL, -1). Destructors accept NULL.
  */

@@ -41,7 +41,7 @@ struct err {
 int err_set(struct err *e, enum err_code code, int sys_errno, const char *fmt, ...)
         PRINTF_LIKE(4, 5);
 
-/** err_wrap() - put context before what is already said. Return: always -1. */
+/** err_wrap() - put context before the text that is there. Return: always -1. */
 int err_wrap(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /** err_code_name() - the code as a stable lower-case word, for logs and metrics */

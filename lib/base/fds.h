@@ -16,7 +16,7 @@ enum {
 	FDS_RESERVE = 32,         /* never for clients: API server, admin port, a dial */
 };
 
-/** fds_raise() - the soft limit up to the hard one, once at start; tells in the log what was got */
+/** fds_raise() - the soft limit up to the hard one, once at start; logs the result */
 void fds_raise(void);
 
 /** fds_restore() - in a forked child, before exec: the limit as we found it. Async-signal-safe. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hash - of texts, for tables and to tell whether one has changed
+ * hash - hashes of texts, for tables and to find out whether a text has changed
  *
  * hash_text() and hash_bytes() are the same in each process, and whoever chooses the texts can make
  * them collide. Tables whose keys others choose (hosts, names) use hash_secret(): its key is random

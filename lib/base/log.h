@@ -49,7 +49,7 @@ int log_level_parse(const char *text, enum log_level *ret_level);
 /**
  * log_set_nonblocking() - from now on a line that nobody takes at once is dropped
  * A full pipe (the runtime's log on a disk that hangs) must not stop an event loop. How many lines
- * were lost is told in the log before the next one that goes through, and by log_dropped_count().
+ * were lost is in the log before the next line that is written, and in log_dropped_count().
  */
 void log_set_nonblocking(void);
 

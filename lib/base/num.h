@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * num - text to number, with bounds; the only place that parses digits
+ * num - parses numbers, durations and quantities with bounds; no other file parses digits
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config internals - what the parts of config share: options, layers and where a value came from
+ * config_internal - shared by the files of config: options, their layers, and their values
  */
 #pragma once
 

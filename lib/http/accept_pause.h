@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * accept_pause - a listener whose accept(2) fails waits a little instead of turning for nothing
+ * accept_pause - a listener whose accept(2) fails waits 100 ms instead of trying again at once
  *
  * Without descriptors or memory (EMFILE, ENFILE, ENOBUFS, ENOMEM) a waiting connection stays in the
  * backlog, so that the listener's event fires again at once: a whole processor and as many lines of

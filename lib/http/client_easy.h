@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * client_easy - one request as a curl handle; the part of the http client below its event loop
+ * client_easy - one request as a handle of libcurl, without the event loop
  */
 #pragma once
 

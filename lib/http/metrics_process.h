@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * metrics of the process - what every Prometheus client tells of its own process, and the version
+ * metrics_process - the metrics of the process itself, as all Prometheus clients have them
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * json_memory - a program whose JSON finds no memory ends
+ * json_memory - ends the program when there is no memory for a JSON value
  *
  * An object is made of very many small pieces, and one that lacks a piece looks like one that was
  * meant so: a Pod without its memory limit, a record without a layer. A program that is started

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * process - what every long-running program of ours sets up first
+ * process - signals, descriptors and log: the first set-up of every long-running program
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * json_quote - where a string of a JSON text ends, for those who pass over very many
+ * json_quote - finds out whether a quote in a JSON text is escaped
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * json_read - JSON text to jansson's values, for those who read very much of it
+ * json_read - makes jansson's values of a JSON text, faster than jansson for short strings
  *
  * jansson's own reader takes each byte by itself; most of what an API server sends are short
  * strings without an escape, which need not be looked at more than once. What is not as simple is

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * skim - of an object's text, what a program reads
+ * skim - copies from the JSON text of an object the members that a program reads
  *
- * An API server sends whole objects; the most of a Pod is read by nobody here. What is left out is
- * passed over without having been parsed, and what is kept is the text as it came. That is JSON
- * wherever the parts that are kept are: for the rest it finds the ends of values, no more.
+ * An API server sends whole objects, and a program reads few of their members. What is left out is
+ * not parsed: only its end is looked for. What is kept is copied as it stands. So the result is
+ * JSON if the copied parts are; whether the rest was JSON is not checked.
  */
 #pragma once
 
@@ -20,7 +20,7 @@ enum skim_how {
 	SKIM_INSIDE, /* the member, and of its value what another table says */
 };
 
-/* Members of an object; of a list it means each of its elements. */
+/* The members of an object; where the value is a list, of each object in it. */
 struct skim {
 	enum skim_how others;              /* of those that are not named: SKIM_KEEP, SKIM_DROP */
 	const struct skim_member *members; /* ended by a NULL key */
@@ -32,7 +32,7 @@ struct skim_member {
 	const struct skim *in; /* with SKIM_INSIDE, else NULL */
 };
 
-/* A table NAME, static: of what is kept, or of what is not kept, or not whole. */
+/* A static table NAME: only what is named is kept, or all but what is named is kept whole. */
 #define SKIM_ONLY(name, ...)                                                                       \
 	static const struct skim_member name##_members[] = {__VA_ARGS__, {NULL}};                  \
 	static const struct skim name = {SKIM_DROP, name##_members}
@@ -50,7 +50,7 @@ struct skim_member {
 extern const struct skim SKIM_COMMON;
 
 /**
- * skim_object() - @text of one object, as far as @of says
+ * skim_object() - copies of the object @text what @of names
  * @ret_text: room for @bytes; what is kept is never longer
  * Return: the bytes of what is kept, 0 when it is no JSON object
  */

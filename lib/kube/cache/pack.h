@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pack - JSON texts of one kind, kept small
+ * pack - compresses the JSON texts of objects of one kind
  *
  * A tree in memory is about ten times its text, and objects of one kind differ in little but
  * names, UIDs and times. So what is kept is the text, compressed (zstd) against a dictionary made

@@ -41,7 +41,7 @@ struct kube_client {
 
 /** kube_call_new() - one whose answer is one object. Return: NULL without memory */
 struct kube_call *kube_call_new(struct kube_client *c, kube_done_fn done, void *arg);
-/** kube_call_free() - one that was never sent, or whose answer nobody is told */
+/** kube_call_free() - one that was never sent, or whose @done is not called */
 void kube_call_free(struct kube_call *call);
 /** kube_call_destroy() - of one that was cancelled in its own callback */
 void kube_call_destroy(struct kube_call *call);
@@ -52,7 +52,7 @@ int kube_call_send(struct kube_call *call, const char *method, const char *path,
 
 /**
  * kube_call_result() - what an answer means
- * @body:  what was read of it; NULL: it is not JSON, and @why_not tells why
+ * @body:  what was read of it; NULL: it is not JSON, for the reason @why_not
  * @why:   where @ret->err points to on failure
  */
 void kube_call_result(const struct http_response *http, json_t *body, const char *why_not,

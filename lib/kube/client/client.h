@@ -100,7 +100,7 @@ struct kube_call *kube_get_path(struct kube_client *c, const char *path, kube_do
  * kube_list() - result body: one List with all pages' items and the first page's resourceVersion
  * The items come with apiVersion and kind, and without metadata.managedFields; with @on_item as the
  * server sent them. They are read one by one as the bytes arrive, so that a page is never whole in
- * memory. When the server forgets the list between two pages (410), all is asked for anew in one
+ * memory. When the server forgets the list between two pages (410), all is asked for again in one
  * piece.
  */
 struct kube_call *kube_list(struct kube_client *c, const struct kube_ref *ref,

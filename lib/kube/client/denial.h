@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * denial - which 403 of the API server is a judgement, and which one may pass by itself
+ * denial - whether the same call can succeed later although the API server answered 403
  */
 #pragma once
 

@@ -84,7 +84,7 @@ static int exec_plan_args(struct exec_plan *p, const struct kubeconfig_exec *wha
 	return 0;
 }
 
-/* The ExecCredential that the program is told. Return: to be freed, NULL out of memory. */
+/* The ExecCredential that the program is given. Return: to be freed, NULL out of memory. */
 static char *exec_info(const struct kubeconfig_exec *what, bool interactive)
 {
 	static const char *const told[] = {"server", "insecure-skip-tls-verify",

@@ -15,7 +15,7 @@
 struct kubeconfig_exec {
 	const json_t *exec;    /* users[].user.exec */
 	const char *folder;    /* of the kubeconfig: a command with a slash is relative to it */
-	const json_t *cluster; /* clusters[].cluster, told with provideClusterInfo */
+	const json_t *cluster; /* clusters[].cluster, given with provideClusterInfo */
 };
 
 /**

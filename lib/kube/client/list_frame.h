@@ -2,11 +2,11 @@
 /*
  * list_frame - a stream of bytes with a Kubernetes List, cut into its items
  *
- * Pieces may end anywhere. Each item's text is handed out as soon as its last byte is here, so
- * that neither the whole text nor all trees of a page are ever in memory. What is not an item is
- * kept, with an empty list of items: the envelope.
+ * Pieces may end anywhere. An item's text is handed on as soon as its last byte is here, so neither
+ * the whole text nor all its values are ever in memory. What is not an item is collected with an
+ * empty list of items: the envelope.
  *
- * It finds the ends of values, no more: that the text is JSON is for the parser to say.
+ * Only the ends of values are looked for. Whether the text is JSON is checked by the parser later.
  */
 #pragma once
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * refusal - that a list or a watch is refused is said: in the log, at /readyz, in a metric
+ * refusal - reports refused lists and watches: in the log, at /readyz, in a metric
  *
- * A cache that is never filled, or is not fed any more, looks like a world in which nothing
- * happens. One refusal belongs to each informer. The log has one line for each change: refused,
- * refused in another way, taken again.
+ * An informer whose list or watch is refused has an empty or an old cache, which looks as if
+ * nothing happened in the cluster. Each informer has one struct refusal. The log has a line for
+ * each change: refused, refused for another reason, accepted again.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * status - what a failed answer says (metav1.Status), as an err
+ * status - makes a struct err of a failed answer (metav1.Status)
  */
 #pragma once
 

@@ -22,7 +22,7 @@ struct leader {
 	struct lease lease;
 	struct kube_call *call; /* under way */
 	json_t *record;         /* as last read or written; NULL: there is none */
-	bool told;              /* what on_change said last */
+	bool told;              /* the last value that on_change got */
 	bool released;
 	void (*on_released)(void *arg);
 	void *on_released_arg;
