@@ -15,6 +15,19 @@ bool str_is_one_of(const char *text, const char *const *words)
 	return false;
 }
 
+int str_copy(char **ret_copy, const char *text)
+{
+	char *copy;
+
+	if (text == NULL)
+		return 0;
+	copy = strdup(text);
+	if (copy == NULL)
+		return -1;
+	*ret_copy = copy;
+	return 0;
+}
+
 /* Bytes of the sequence that begins with @first. */
 static size_t sequence_bytes(unsigned char first)
 {

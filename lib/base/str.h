@@ -10,6 +10,9 @@
 /** str_is_one_of() - @words: ends with NULL */
 bool str_is_one_of(const char *text, const char *const *words);
 
+/** str_copy() - @text may be NULL, then @ret_copy stays as it is. Return: 0; -1 without memory */
+int str_copy(char **ret_copy, const char *text);
+
 /**
  * str_whole_bytes() - of a UTF-8 text that was cut somewhere: its bytes without a sequence
  *                     (RFC 3629) of which the end is missing

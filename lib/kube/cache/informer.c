@@ -11,6 +11,7 @@
 
 #include "lib/base/clk.h"
 #include "lib/base/log.h"
+#include "lib/base/str.h"
 #include "lib/kube/cache/informer_cache.h"
 #include "lib/kube/client/object.h"
 #include "lib/kube/client/refusal.h"
@@ -262,14 +263,6 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		informer_watch(inf);
 }
 
-static int informer_copy(char **ret_copy, const char *text)
-{
-	if (text == NULL)
-		return 0;
-	*ret_copy = strdup(text);
-	return *ret_copy != NULL ? 0 : -1;
-}
-
 int informer_new(struct event_base *base, struct kube_client *client,
                  const struct informer_opts *opts, struct informer **ret_informer, struct err *err)
 {
@@ -290,9 +283,9 @@ int informer_new(struct event_base *base, struct kube_client *client,
 	inf->lost_since_ms = clk_now_ms();
 	(void)evtimer_assign(&inf->timer, base, on_timer, inf);
 	inf->cache = informer_cache_new(&cache);
-	if (inf->cache == NULL || informer_copy(&inf->ns, opts->ref.ns) < 0 ||
-	    informer_copy(&inf->label_selector, opts->label_selector) < 0 ||
-	    informer_copy(&inf->field_selector, opts->field_selector) < 0) {
+	if (inf->cache == NULL || str_copy(&inf->ns, opts->ref.ns) < 0 ||
+	    str_copy(&inf->label_selector, opts->label_selector) < 0 ||
+	    str_copy(&inf->field_selector, opts->field_selector) < 0) {
 		informer_destroy(inf);
 		return err_set(err, ERR_NOMEM, 0, "informer");
 	}

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "lib/base/str.h"
 #include "lib/kube/client/call.h"
 #include "lib/kube/client/list_frame.h"
 #include "lib/kube/client/object.h"
@@ -43,14 +44,6 @@ static void pages_free(void *state)
 	free(p);
 }
 
-static int pages_copy(char **ret_copy, const char *text)
-{
-	if (text == NULL)
-		return 0;
-	*ret_copy = strdup(text);
-	return *ret_copy != NULL ? 0 : -1;
-}
-
 static struct pages *pages_new(const struct kube_ref *ref, const struct kube_list_opts *opts)
 {
 	struct pages *p = calloc(1, sizeof *p);
@@ -66,9 +59,9 @@ static struct pages *pages_new(const struct kube_ref *ref, const struct kube_lis
 		p->on_item = opts->on_item;
 	}
 	p->items = json_array();
-	if (p->items == NULL || pages_copy(&p->ns, ref->ns) < 0 ||
-	    (opts != NULL && (pages_copy(&p->label_selector, opts->label_selector) < 0 ||
-	                      pages_copy(&p->field_selector, opts->field_selector) < 0))) {
+	if (p->items == NULL || str_copy(&p->ns, ref->ns) < 0 ||
+	    (opts != NULL && (str_copy(&p->label_selector, opts->label_selector) < 0 ||
+	                      str_copy(&p->field_selector, opts->field_selector) < 0))) {
 		pages_free(p);
 		return NULL;
 	}

@@ -17,7 +17,7 @@ static const char *const vectors[][2] = {{"", ""},
                                          {"fooba", "Zm9vYmE="},
                                          {"foobar", "Zm9vYmFy"}};
 
-static void it_has_the_vectors_of_the_rfc(void **state)
+static void test_base64_it_has_the_vectors_of_the_rfc(void **state)
 {
 	char text[16];
 	char data[16];
@@ -35,7 +35,7 @@ static void it_has_the_vectors_of_the_rfc(void **state)
 	}
 }
 
-static void all_bytes_come_back(void **state)
+static void test_base64_all_bytes_come_back(void **state)
 {
 	unsigned char data[256];
 	unsigned char back[260];
@@ -53,7 +53,7 @@ static void all_bytes_come_back(void **state)
 	assert_memory_equal(back, data, sizeof data);
 }
 
-static void what_is_none_is_refused(void **state)
+static void test_base64_what_is_none_is_refused(void **state)
 {
 	static const char *const bad[] = {"Z",        "Zg",   "Zg=",       "Z===", "====",
 	                                  "Zg==Zg==", "Zm9 ", "Zm9v\nZ==", "Zm-_", "Zm9vZm9"};
@@ -71,9 +71,9 @@ static void what_is_none_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(it_has_the_vectors_of_the_rfc),
-	        cmocka_unit_test(all_bytes_come_back),
-	        cmocka_unit_test(what_is_none_is_refused),
+	        cmocka_unit_test(test_base64_it_has_the_vectors_of_the_rfc),
+	        cmocka_unit_test(test_base64_all_bytes_come_back),
+	        cmocka_unit_test(test_base64_what_is_none_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

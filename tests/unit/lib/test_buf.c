@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-static void it_grows_and_ends_with_nul(void **state)
+static void test_buf_it_grows_and_ends_with_nul(void **state)
 {
 	struct buf b = {0};
 
@@ -24,7 +24,7 @@ static void it_grows_and_ends_with_nul(void **state)
 	assert_null(b.data);
 }
 
-static void it_holds_nothing_too(void **state)
+static void test_buf_it_holds_nothing_too(void **state)
 {
 	struct buf b = {0};
 
@@ -34,7 +34,7 @@ static void it_holds_nothing_too(void **state)
 	buf_done(&b);
 }
 
-static void cleared_it_keeps_only_so_much_memory(void **state)
+static void test_buf_cleared_it_keeps_only_so_much_memory(void **state)
 {
 	struct buf b = {0};
 	char *had;
@@ -54,7 +54,7 @@ static void cleared_it_keeps_only_so_much_memory(void **state)
 	buf_done(&b);
 }
 
-static void more_than_there_can_be_is_refused_and_nothing_is_lost(void **state)
+static void test_buf_more_than_there_can_be_is_refused_and_nothing_is_lost(void **state)
 {
 	struct buf b = {0};
 
@@ -68,10 +68,10 @@ static void more_than_there_can_be_is_refused_and_nothing_is_lost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(it_grows_and_ends_with_nul),
-	        cmocka_unit_test(it_holds_nothing_too),
-	        cmocka_unit_test(cleared_it_keeps_only_so_much_memory),
-	        cmocka_unit_test(more_than_there_can_be_is_refused_and_nothing_is_lost),
+	        cmocka_unit_test(test_buf_it_grows_and_ends_with_nul),
+	        cmocka_unit_test(test_buf_it_holds_nothing_too),
+	        cmocka_unit_test(test_buf_cleared_it_keeps_only_so_much_memory),
+	        cmocka_unit_test(test_buf_more_than_there_can_be_is_refused_and_nothing_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

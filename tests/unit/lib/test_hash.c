@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 /* The values are those that the authors of FNV publish as test vectors. */
-static void it_is_fnv_1a(void **state)
+static void test_hash_it_is_fnv_1a(void **state)
 {
 	(void)state;
 	assert_int_equal(hash_text(""), 0x811c9dc5);
@@ -19,7 +19,7 @@ static void it_is_fnv_1a(void **state)
 	assert_true(hash_bytes(HASH_BEGIN, "foobar", 6) == UINT64_C(0x85944171f73967e8));
 }
 
-static void it_goes_on(void **state)
+static void test_hash_it_goes_on(void **state)
 {
 	(void)state;
 	assert_true(hash_bytes(hash_bytes(HASH_BEGIN, "foo", 3), "bar", 3) ==
@@ -27,7 +27,7 @@ static void it_goes_on(void **state)
 }
 
 /* The vectors of the reference implementation. */
-static void it_is_siphash_2_4(void **state)
+static void test_hash_it_is_siphash_2_4(void **state)
 {
 	unsigned char bytes[16];
 
@@ -39,7 +39,7 @@ static void it_is_siphash_2_4(void **state)
 }
 
 /* These two are one number in FNV-1a, in each process. */
-static void its_secret_keeps_texts_apart_that_were_made_to_collide(void **state)
+static void test_hash_its_secret_keeps_texts_apart_that_were_made_to_collide(void **state)
 {
 	(void)state;
 	assert_int_equal(hash_text("costarring"), hash_text("liquid"));
@@ -50,10 +50,10 @@ static void its_secret_keeps_texts_apart_that_were_made_to_collide(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(it_is_fnv_1a),
-	        cmocka_unit_test(it_goes_on),
-	        cmocka_unit_test(it_is_siphash_2_4),
-	        cmocka_unit_test(its_secret_keeps_texts_apart_that_were_made_to_collide),
+	        cmocka_unit_test(test_hash_it_is_fnv_1a),
+	        cmocka_unit_test(test_hash_it_goes_on),
+	        cmocka_unit_test(test_hash_it_is_siphash_2_4),
+	        cmocka_unit_test(test_hash_its_secret_keeps_texts_apart_that_were_made_to_collide),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,7 @@ static void expect(const char *status, const char *uid, const char *state, int64
 	assert_int_equal(read.is_status_old, is_status_old);
 }
 
-static void without_a_word_there_is_none(void **state)
+static void test_instance_without_a_word_there_is_none(void **state)
 {
 	(void)state;
 	expect("{}", "", "", 0, false);
@@ -47,7 +47,7 @@ static void without_a_word_there_is_none(void **state)
 	expect("{'consumer': {'state': 'Listening', 'containerGeneration': 2}}", "", "", 0, false);
 }
 
-static void a_generation_not_reached_counts_for_nothing(void **state)
+static void test_instance_a_generation_not_reached_counts_for_nothing(void **state)
 {
 	(void)state;
 	expect("{'containerGeneration': 4, 'consumerPodUID': 'a',"
@@ -58,7 +58,7 @@ static void a_generation_not_reached_counts_for_nothing(void **state)
 	       "a", "", 4, false);
 }
 
-static void the_controllers_word_holds_for_its_generation(void **state)
+static void test_instance_the_controllers_word_holds_for_its_generation(void **state)
 {
 	(void)state;
 	expect("{'containerGeneration': 4, 'consumerPodUID': 'a',"
@@ -69,7 +69,7 @@ static void the_controllers_word_holds_for_its_generation(void **state)
 	       "a", "Listening", 2, false);
 }
 
-static void what_the_agent_says_of_another_is_not_of_this_one(void **state)
+static void test_instance_what_the_agent_says_of_another_is_not_of_this_one(void **state)
 {
 	(void)state;
 	expect("{'containerGeneration': 4, 'consumerPodUID': 'b',"
@@ -77,7 +77,7 @@ static void what_the_agent_says_of_another_is_not_of_this_one(void **state)
 	       "b", "", 4, false);
 }
 
-static void one_that_was_taken_back_is_not_named_by_an_old_word(void **state)
+static void test_instance_one_that_was_taken_back_is_not_named_by_an_old_word(void **state)
 {
 	(void)state;
 	expect("{'containerGeneration': 3,"
@@ -88,7 +88,7 @@ static void one_that_was_taken_back_is_not_named_by_an_old_word(void **state)
 	       "", "", 2, false);
 }
 
-static void the_agent_may_speak_first(void **state)
+static void test_instance_the_agent_may_speak_first(void **state)
 {
 	(void)state;
 	expect("{'containerGeneration': 3, 'phase': 'Stopping',"
@@ -96,7 +96,7 @@ static void the_agent_may_speak_first(void **state)
 	       "b", "Started", 4, true);
 }
 
-static void an_agent_that_does_not_say_for_what_waits_for_the_controller(void **state)
+static void test_instance_an_agent_that_does_not_say_for_what_waits_for_the_controller(void **state)
 {
 	(void)state;
 	expect("{'containerGeneration': 3, 'consumer': {'podUID': 'b', 'state': 'Listening'}}", "",
@@ -106,13 +106,14 @@ static void an_agent_that_does_not_say_for_what_waits_for_the_controller(void **
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(without_a_word_there_is_none),
-	        cmocka_unit_test(a_generation_not_reached_counts_for_nothing),
-	        cmocka_unit_test(the_controllers_word_holds_for_its_generation),
-	        cmocka_unit_test(what_the_agent_says_of_another_is_not_of_this_one),
-	        cmocka_unit_test(one_that_was_taken_back_is_not_named_by_an_old_word),
-	        cmocka_unit_test(the_agent_may_speak_first),
-	        cmocka_unit_test(an_agent_that_does_not_say_for_what_waits_for_the_controller),
+	        cmocka_unit_test(test_instance_without_a_word_there_is_none),
+	        cmocka_unit_test(test_instance_a_generation_not_reached_counts_for_nothing),
+	        cmocka_unit_test(test_instance_the_controllers_word_holds_for_its_generation),
+	        cmocka_unit_test(test_instance_what_the_agent_says_of_another_is_not_of_this_one),
+	        cmocka_unit_test(test_instance_one_that_was_taken_back_is_not_named_by_an_old_word),
+	        cmocka_unit_test(test_instance_the_agent_may_speak_first),
+	        cmocka_unit_test(
+	                test_instance_an_agent_that_does_not_say_for_what_waits_for_the_controller),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

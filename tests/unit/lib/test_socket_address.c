@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-static void it_reads_ipv4(void **state)
+static void test_socket_address_it_reads_ipv4(void **state)
 {
 	struct sockaddr_storage ss;
 	struct sockaddr_in *in = (struct sockaddr_in *)&ss;
@@ -21,7 +21,7 @@ static void it_reads_ipv4(void **state)
 	assert_int_equal(ntohs(in->sin_port), 8080);
 }
 
-static void it_reads_ipv6_and_any_free_port(void **state)
+static void test_socket_address_it_reads_ipv6_and_any_free_port(void **state)
 {
 	static const struct in6_addr loopback = IN6ADDR_LOOPBACK_INIT;
 	struct sockaddr_storage ss;
@@ -36,7 +36,7 @@ static void it_reads_ipv6_and_any_free_port(void **state)
 	        socket_address_parse("[2001:0db8:1111:2222:3333:4444:255.255.255.255]:1", &ss), 0);
 }
 
-static void what_is_none_is_refused(void **state)
+static void test_socket_address_what_is_none_is_refused(void **state)
 {
 	static const char *const bad[] = {
 	        "",      ":80",          "127.0.0.1", "127.0.0.1:", "::1:80",        "[::1:80",
@@ -53,9 +53,9 @@ static void what_is_none_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(it_reads_ipv4),
-	        cmocka_unit_test(it_reads_ipv6_and_any_free_port),
-	        cmocka_unit_test(what_is_none_is_refused),
+	        cmocka_unit_test(test_socket_address_it_reads_ipv4),
+	        cmocka_unit_test(test_socket_address_it_reads_ipv6_and_any_free_port),
+	        cmocka_unit_test(test_socket_address_what_is_none_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
