@@ -5,7 +5,7 @@
  */
 #include "activator/core/forward.h"
 
-#include <stdio.h>
+#include <assert.h>
 #include <string.h>
 
 #include "activator/core/upgrade.h"
@@ -33,12 +33,23 @@ static void put_field(struct forward_text *t, const struct head *h, const struct
 	put_str(t, "\r\n");
 }
 
+/* By hand, since each message has some, and printf(3) takes as long as all else that is written. */
+static void put_number(struct forward_text *t, uint64_t number)
+{
+	char digits[20];
+	size_t at = sizeof digits;
+
+	do
+		digits[--at] = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	forward_put(t, digits + at, sizeof digits - at);
+}
+
 static void put_length(struct forward_text *t, uint64_t length)
 {
-	char line[48];
-	int n = snprintf(line, sizeof line, "Content-Length: %llu\r\n", (unsigned long long)length);
-
-	forward_put(t, line, (size_t)n);
+	put_str(t, "Content-Length: ");
+	put_number(t, length);
+	put_str(t, "\r\n");
 }
 
 /* X-Forwarded-For: what proxies before us said, in order, and then the peer that we saw. */
@@ -171,10 +182,10 @@ static void put_framing(struct forward_text *t, const struct head *h,
 void forward_response(struct forward_text *t, const struct head *h,
                       const struct forward_response *how)
 {
-	char line[24];
-	int n = snprintf(line, sizeof line, "HTTP/1.1 %03u ", h->status);
-
-	forward_put(t, line, (size_t)n);
+	assert(h->status >= 100); /* head_check_response() */
+	put_str(t, "HTTP/1.1 ");
+	put_number(t, h->status);
+	put_str(t, " ");
 	forward_put(t, head_at(h, h->phrase), h->phrase.bytes);
 	put_str(t, "\r\n");
 	for (unsigned i = 0; i < h->fields_count; i++) {

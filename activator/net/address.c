@@ -8,6 +8,23 @@
 #include <netinet/in.h>
 #include <string.h>
 
+/* By hand, since each request has one: inet_ntop(3) prints it by printf(3). */
+static void v4_text(const unsigned char bytes[4], char *to)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		unsigned n = bytes[i];
+
+		if (i > 0)
+			*to++ = '.';
+		if (n >= 100)
+			*to++ = (char)('0' + n / 100);
+		if (n >= 10)
+			*to++ = (char)('0' + n / 10 % 10);
+		*to++ = (char)('0' + n % 10);
+	}
+	*to = '\0';
+}
+
 void address_text(const struct sockaddr *sa, char ret_text[ADDRESS_TEXT_BYTES])
 {
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)sa;
@@ -15,9 +32,9 @@ void address_text(const struct sockaddr *sa, char ret_text[ADDRESS_TEXT_BYTES])
 
 	ret_text[0] = '\0';
 	if (sa->sa_family == AF_INET)
-		(void)inet_ntop(AF_INET, &in->sin_addr, ret_text, ADDRESS_TEXT_BYTES);
+		v4_text((const unsigned char *)&in->sin_addr, ret_text);
 	else if (sa->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
-		(void)inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], ret_text, ADDRESS_TEXT_BYTES);
+		v4_text(&in6->sin6_addr.s6_addr[12], ret_text);
 	else if (sa->sa_family == AF_INET6)
 		(void)inet_ntop(AF_INET6, &in6->sin6_addr, ret_text, ADDRESS_TEXT_BYTES);
 }

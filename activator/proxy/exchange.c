@@ -403,13 +403,13 @@ static void on_up_end(void *owner, const char *trailers, size_t bytes)
 	struct exchange *x = owner;
 	struct stream *down = x->down;
 
-	x->progress_ms = clk_now_ms();
 	if (x->state != EXCHANGE_TUNNEL) {
 		exchange_end(x, END_OK);
 		down->ops->end(down, trailers, bytes);
 	} else if (x->down_ended) {
 		exchange_close_tunnel(x);
 	} else {
+		x->progress_ms = clk_now_ms();
 		x->up_ended = true;
 		down->ops->end(down, "", 0);
 	}

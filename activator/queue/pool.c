@@ -32,7 +32,8 @@ static void link_set_state(struct link *link, enum link_state state)
 	link->state = state;
 	p->idle_count += state == LINK_IDLE;
 	p->dials_count += state == LINK_DIALLING;
-	link->since_ms = clk_now_ms();
+	if (state == LINK_DIALLING || state == LINK_IDLE)
+		link->since_ms = clk_now_ms();
 	if (state != LINK_CLOSED)
 		TAILQ_INSERT_TAIL(links_of(p, state), link, entry);
 }

@@ -37,7 +37,7 @@ struct link {
 	TAILQ_ENTRY(link) entry;
 	enum link_state state;
 	unsigned endpoint; /* the pool's when it was dialled */
-	uint64_t since_ms; /* in this state */
+	uint64_t since_ms; /* DIALLING, IDLE: in this state */
 };
 
 TAILQ_HEAD(links, link);

@@ -453,8 +453,10 @@ void target_asked(struct target *t, const char *client)
 {
 	t->has_last_request = true;
 	t->last_request_ms = clk_now_ms();
-	if (client)
-		(void)snprintf(t->last_client, sizeof t->last_client, "%s", client);
+	if (client) {
+		assert(strlen(client) < sizeof t->last_client);
+		memcpy(t->last_client, client, strlen(client) + 1);
+	}
 }
 
 void target_tunnelled(struct target *t, int by)
