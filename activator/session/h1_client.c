@@ -5,6 +5,7 @@
 #include "activator/session/h1_client.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,6 @@ struct h1_client {
 	struct conn *conn; /* borrowed until the stream is closed */
 	enum h1_state state;
 	struct turn_item grave;
-	struct message message;
 	struct head_buf *head; /* while bytes are in it */
 	uint64_t began_bytes;  /* sent before on this connection */
 	bool is_head;
@@ -36,7 +36,8 @@ struct h1_client {
 	bool wanted; /* a piece may be read */
 	bool deaf;   /* the container takes no more */
 	bool keep_alive;
-	bool half_closed; /* in a tunnel: the container is still to be told of the end */
+	bool half_closed;       /* in a tunnel: the container is still to be told of the end */
+	struct message message; /* the last: h1_begin() sets it, and not h1_client_ask() */
 };
 
 static struct h1_client *h1_of(const struct stream *s)
@@ -201,6 +202,7 @@ static void h1_on_head(struct h1_client *h)
 	s->events->head(s->owner, head);
 	if (h->state == H1_HEAD) { /* another head follows, maybe already here */
 		head_buf_compact(h->head);
+		message_done(&h->message);
 		h1_begin(h);
 	} else if (h->state == H1_BODY &&
 	           (h1_has_no_body(h, head) ||
@@ -386,7 +388,6 @@ static void h1_run(void *arg)
 
 static void h1_begin(struct h1_client *h)
 {
-	message_done(&h->message);
 	message_init(&h->message, HTTP_RESPONSE);
 	h->message.skip_body = h->is_head;
 	h->message.on_body = h1_on_body;
@@ -395,11 +396,12 @@ static void h1_begin(struct h1_client *h)
 
 struct stream *h1_client_ask(struct conn *conn, const struct stream_request *r)
 {
-	struct h1_client *h = malloc(sizeof *h); /* glibc's calloc() knows no cache */
+	struct h1_client *h = malloc(sizeof *h);
 
 	if (h == NULL)
 		return NULL;
-	memset(h, 0, sizeof *h);
+	/* All at once would be made a calloc() by the compiler, and glibc's knows no cache. */
+	memset(h, 0, offsetof(struct h1_client, message));
 	turn_item_init(&h->grave, NULL, h);
 	h->stream = (struct stream){.ops = &h1_ops, .conn = conn};
 	h->conn = conn;
