@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/kube/client/object.h"
 #include "local/registry/core/builtin_schemas.h"
 
 /* clang-format off */
@@ -54,15 +55,20 @@ int api_types_init(struct api_types *types, struct err *err)
 {
 	memset(types, 0, sizeof *types);
 	types->pool = json_object();
+	if (schema_patterns_init(&types->patterns, err) < 0)
+		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(builtin_types); i++) {
 		struct api_type *type = &types->list[types->count++];
 
 		*type = builtin_types[i];
+		type->patterns = &types->patterns;
 		if (type->schema_text == NULL)
 			continue;
 		type->schema = json_loads(type->schema_text, 0, NULL);
 		if (type->schema == NULL)
 			return err_set(err, ERR_NOMEM, 0, "schema of %s", type->kube.plural);
+		if (schema_patterns_add(&types->patterns, type->schema, err) < 0)
+			return err_wrap(err, "schema of %s", type->kube.plural);
 	}
 	return 0;
 }
@@ -75,6 +81,7 @@ void api_types_done(struct api_types *types)
 		json_decref(types->list[i].names);
 	}
 	types->count = 0;
+	schema_patterns_done(&types->patterns);
 	api_types_seal(types);
 }
 
@@ -201,12 +208,15 @@ int api_types_add_crd(struct api_types *types, const json_t *crd, struct err *er
 	const json_t *version = storage_version(spec);
 	const json_t *schema =
 	        json_object_get(json_object_get(version, "schema"), "openAPIV3Schema");
-	struct api_type type = {.custom = true, .has_generation = true};
+	struct api_type type = {
+	        .custom = true, .has_generation = true, .patterns = &types->patterns};
 
 	if (schema == NULL || *text_of(spec, "group") == 0)
 		return err_set(err, ERR_PARSE, 0,
 		               "not a CustomResourceDefinition of apiextensions.k8s.io/v1 with a "
 		               "storage version and its schema");
+	if (schema_patterns_add(&types->patterns, schema, err) < 0)
+		return err_wrap(err, "%s", kube_name(crd));
 	if (types->count == API_TYPES_MAX)
 		return err_set(err, ERR_INVALID, 0, "more than %d resource types", API_TYPES_MAX);
 	type.names = json_pack("{s:O, s:O, s:O}", "group", json_object_get(spec, "group"),

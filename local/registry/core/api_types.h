@@ -14,6 +14,7 @@
 
 #include "lib/base/err.h"
 #include "lib/kube/client/client.h"
+#include "local/registry/core/schema_patterns.h"
 
 enum { API_TYPES_MAX = 32, API_SHORT_NAMES_MAX = 4 };
 
@@ -28,17 +29,20 @@ struct api_type {
 	bool custom;             /* from a CRD: pruned, validated, no strategic merge patch */
 	const char *schema_text; /* built-in types: their schema as JSON text, or NULL */
 	json_t *schema;          /* owned: OpenAPI v3 schema, or NULL */
-	json_t *columns;         /* owned: additionalPrinterColumns, or NULL */
-	json_t *names;           /* owned: what the strings of a custom type point into */
+	const struct schema_patterns *patterns; /* of the schema; the table's */
+	json_t *columns;                        /* owned: additionalPrinterColumns, or NULL */
+	json_t *names; /* owned: what the strings of a custom type point into */
 };
 
 struct api_types {
 	struct api_type list[API_TYPES_MAX];
 	size_t count;
+	struct schema_patterns patterns;
 	json_t *pool; /* parts of schemas, while they are loaded */
 };
 
-/** api_types_init() - the built-in rows. Return: 0; negative when memory ran out. */
+/** api_types_init() - the built-in rows; @types stays where it is. Return: 0; negative: no memory
+ */
 int api_types_init(struct api_types *types, struct err *err);
 void api_types_done(struct api_types *types);
 

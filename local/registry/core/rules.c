@@ -299,7 +299,7 @@ json_t *rules_admit(const struct api_type *type, enum rules_unknown unknown, jso
 		return status;
 	schema_default(type->schema, object);
 	causes = json_array();
-	schema_validate(type->schema, object, causes);
+	schema_validate(type->schema, type->patterns, object, causes);
 	if (json_array_size(causes))
 		status = status_invalid(type, kube_name(object), causes);
 	json_decref(causes);

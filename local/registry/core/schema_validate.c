@@ -4,7 +4,6 @@
  */
 #include <limits.h>
 #include <math.h>
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +14,10 @@
 #include "local/registry/core/status.h"
 
 struct validation {
+	const struct schema_patterns *patterns;
 	struct schema_path path;
 	json_t *causes;
 };
-
-enum { PATTERN_BYTES = 1024 };
 
 static void validate_value(struct validation *v, const json_t *schema, const json_t *value);
 
@@ -104,60 +102,23 @@ static void validate_enum(struct validation *v, const json_t *allowed, const jso
 	                 "Unsupported value: %s: supported values: %s", shown, text);
 }
 
-/* RE2's \d \w \s as bracket expressions; (?: as (. Return: false when it does not fit. */
-static bool pattern_to_posix(const char *pattern, char *out, size_t size)
+/* A match that takes too long is refused: what was not checked is not valid. */
+static void validate_pattern(struct validation *v, const char *pattern, const json_t *value)
 {
-	size_t used = 0;
-	bool bracket = false;
+	const char *at = v->path.text;
 
-	for (; *pattern; pattern++) {
-		char one[3] = {*pattern, 0, 0};
-		const char *piece = one;
-		size_t n;
-
-		if (pattern[0] == '\\' && pattern[1] == 'd') {
-			piece = bracket ? "0-9" : "[0-9]";
-			pattern++;
-		} else if (pattern[0] == '\\' && pattern[1] == 'w') {
-			piece = bracket ? "0-9A-Za-z_" : "[0-9A-Za-z_]";
-			pattern++;
-		} else if (pattern[0] == '\\' && pattern[1] == 's') {
-			piece = bracket ? " \t\n\r\f" : "[ \t\n\r\f]";
-			pattern++;
-		} else if (pattern[0] == '\\' && pattern[1]) {
-			/* In a POSIX bracket a backslash is itself. */
-			one[0] = bracket ? pattern[1] : '\\';
-			one[1] = bracket ? 0 : pattern[1];
-			pattern++;
-		} else if (!bracket && strncmp(pattern, "(?:", 3) == 0) {
-			pattern += 2;
-		} else if (*pattern == '[') {
-			bracket = true;
-		} else if (*pattern == ']') {
-			bracket = false;
-		}
-		n = strlen(piece);
-		if (used + n >= size)
-			return false;
-		memcpy(out + used, piece, n + 1);
-		used += n;
+	switch (schema_patterns_match(v->patterns, pattern, value)) {
+	case SCHEMA_MATCH_YES:
+		break;
+	case SCHEMA_MATCH_NO:
+		status_cause_add_value(v->causes, at, value, "%s in body should match '%s'", at,
+		                       pattern);
+		break;
+	case SCHEMA_MATCH_TOO_LONG:
+		status_cause_add_value(v->causes, at, value,
+		                       "%s in body takes too long to match '%s'", at, pattern);
+		break;
 	}
-	out[used] = 0;
-	return true;
-}
-
-static bool pattern_matches(const char *pattern, const char *text)
-{
-	char posix[PATTERN_BYTES];
-	regex_t re;
-	bool matches;
-
-	if (!pattern_to_posix(pattern, posix, sizeof posix) ||
-	    regcomp(&re, posix, REG_EXTENDED | REG_NOSUB) != 0)
-		return true; /* a pattern beyond POSIX is not checked */
-	matches = regexec(&re, text, 0, NULL, 0) == 0;
-	regfree(&re);
-	return matches;
 }
 
 static size_t characters(const char *text)
@@ -193,9 +154,8 @@ static void validate_string(struct validation *v, const json_t *schema, const js
 	if (number_at(schema, "maxLength", &limit) && (double)characters(text) > limit)
 		status_cause_add(v->causes, "FieldValueTooLong", at,
 		                 "Too long: may not be more than %.0f bytes", limit);
-	if (pattern && !pattern_matches(pattern, text))
-		status_cause_add_value(v->causes, at, value, "%s in body should match '%s'", at,
-		                       pattern);
+	if (pattern)
+		validate_pattern(v, pattern, value);
 	if (format && !schema_format_is_valid(format, text))
 		status_cause_add_value(v->causes, at, value,
 		                       "%s in body must be of type %s: \"%s\"", at, format, text);
@@ -353,7 +313,8 @@ static size_t count_valid(struct validation *v, const json_t *schemas, const jso
 
 static void validate_junctors(struct validation *v, const json_t *schema, const json_t *value)
 {
-	const json_t *any = json_object_get(schema, "anyOf"), *not ;
+	const json_t *any = json_object_get(schema, "anyOf");
+	const json_t *excluded = json_object_get(schema, "not");
 	const json_t *one = json_object_get(schema, "oneOf");
 	const json_t *all = json_object_get(schema, "allOf");
 	const char *at = v->path.text;
@@ -371,9 +332,8 @@ static void validate_junctors(struct validation *v, const json_t *schema, const 
 		        v->causes, at, value,
 		        "\"%s\" must validate one and only one schema (oneOf). Found %s valid", at,
 		        valid == 0 ? "none" : "several");
-	not = json_object_get(schema, "not");
-	if (not ) {
-		json_t *list = json_pack("[O]", not );
+	if (excluded) {
+		json_t *list = json_pack("[O]", excluded);
 
 		if (count_valid(v, list, value) == 1)
 			status_cause_add_value(v->causes, at, value,
@@ -406,9 +366,10 @@ static void validate_value(struct validation *v, const json_t *schema, const jso
 	validate_junctors(v, schema, value);
 }
 
-void schema_validate(const json_t *schema, const json_t *object, json_t *causes)
+void schema_validate(const json_t *schema, const struct schema_patterns *patterns,
+                     const json_t *object, json_t *causes)
 {
-	struct validation v = {.causes = causes};
+	struct validation v = {.patterns = patterns, .causes = causes};
 
 	validate_value(&v, schema, object);
 }
