@@ -17,7 +17,7 @@
 #include "lib/text/json_ref.h"
 #include "local/runner/io/runner_private.h"
 
-enum { HEARTBEAT_MS = 30000, PODMAN_RETRY_MS = 200 };
+enum { HEARTBEAT_MS = 30000 };
 
 static void on_registry_change(void *arg, const json_t *old_object, const json_t *new_object)
 {
@@ -32,7 +32,7 @@ static void runner_begin(struct runner *r)
 	r->watch = registry_watch_start(r->registry, &KUBE_PODS, on_registry_change, r);
 	if (r->watch == NULL) {
 		r->not_ready = "no watch on the registry";
-		timer_after(r->timer, PODMAN_RETRY_MS);
+		runner_try_later(r);
 		return;
 	}
 	r->not_ready = NULL;
@@ -49,7 +49,7 @@ static void on_listed(void *arg, const struct podman_result *res)
 
 	r->call = NULL;
 	if (res->message != NULL || !json_is_array(res->json)) {
-		timer_after(r->timer, PODMAN_RETRY_MS);
+		runner_try_later(r);
 		return;
 	}
 	json_decref(r->found);
@@ -62,12 +62,7 @@ static void on_listed(void *arg, const struct podman_result *res)
 	runner_wrapper_image(r, runner_begin);
 }
 
-void runner_try_later(struct runner *r)
-{
-	timer_after(r->timer, PODMAN_RETRY_MS);
-}
-
-void runner_list(struct runner *r)
+static void runner_list(struct runner *r)
 {
 	/* filters={"label":["io.kubernetes.pod.uid"]} */
 	const struct podman_request req = {
@@ -88,10 +83,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct runner *r = arg;
 
-	(void)fd;
-	(void)what;
 	if (r->watch == NULL) {
-		runner_pulls(r);
+		runner_pulls(r, runner_list);
 		return;
 	}
 	runner_node_update(r);

@@ -14,47 +14,7 @@
 #include "local/runner/core/pod_spec.h"
 #include "local/runner/io/runner_private.h"
 
-static const struct kube_type type_configmaps = {"", "v1", "configmaps", "ConfigMap", false};
-static const struct kube_type type_secrets = {"", "v1", "secrets", "Secret", false};
-
-/* A status waits so long for others to join it, and while a create call is under way: the write to
- * the disk is then beside the start and not before it. */
-enum { STATUS_DELAY_MS = 1, STATUS_RETRY_MS = 500 };
-
-static json_t *find_values(void *arg, const char *kind, const char *name)
-{
-	const struct pod *pod = arg;
-	const struct registry_ref ref = {
-	        .type = strcmp(kind, "Secret") == 0 ? &type_secrets : &type_configmaps,
-	        .ns = kube_namespace(pod->object),
-	        .name = name,
-	};
-	json_t *object = NULL;
-
-	if (registry_get(pod->runner->registry, &ref, &object, NULL) < 0)
-		return NULL;
-	return object;
-}
-
-struct pod_env_source pod_env_source_of(const struct pod *pod)
-{
-	return (struct pod_env_source){
-	        .pod = pod->first,
-	        .pod_ip = pod->net.address,
-	        .host_ip = network_gateway(pod->runner->network),
-	        .node_name = pod->runner->opts.node_name,
-	        .find = find_values,
-	        .arg = (void *)(uintptr_t)pod,
-	};
-}
-
-struct pod *pod_find(struct runner *r, const char *uid)
-{
-	for (struct pod *pod = r->pods; pod != NULL; pod = pod->next)
-		if (strcmp(pod->uid, uid) == 0)
-			return pod;
-	return NULL;
-}
+enum { STATUS_RETRY_MS = 500 };
 
 /* ---- status ---- */
 
@@ -125,24 +85,11 @@ static void on_status_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct pod *pod = arg;
 
-	(void)fd;
-	(void)what;
 	if (!pod->gone && !pod_is_creating(pod))
 		status_write(pod);
 }
 
-void pod_status_soon(struct pod *pod)
-{
-	if (pod->status_timer != NULL && !evtimer_pending(pod->status_timer, NULL))
-		timer_after(pod->status_timer, STATUS_DELAY_MS);
-}
-
 /* ---- what is next ---- */
-
-int pod_network_ensure(struct pod *pod, struct err *err)
-{
-	return pod->net.fd >= 0 ? 0 : network_take(pod->runner->network, &pod->net, err);
-}
 
 /* The Pod as a whole will not be run: told in its status, and nothing else happens. */
 static void pod_fail(struct pod *pod, const char *reason, const char *message)
@@ -188,7 +135,7 @@ static int pod_volumes_ensure(struct pod *pod, struct ctr *c)
 	return 0;
 }
 
-void pod_advance(struct pod *pod)
+static void pod_advance(struct pod *pod)
 {
 	if (pod->deleting) {
 		pod_delete_advance(pod);
@@ -214,25 +161,9 @@ void pod_advance(struct pod *pod)
 
 /* ---- life of the struct ---- */
 
-void pod_free(struct pod *pod)
+static void on_advance(evutil_socket_t fd, short what, void *arg)
 {
-	*pod->link = pod->next;
-	if (pod->next != NULL)
-		pod->next->link = pod->link;
-	for (size_t i = 0; i < pod->ctrs_count; i++)
-		ctr_done(&pod->ctrs[i]);
-	if (pod->net.fd >= 0)
-		network_give_back(pod->runner->network, &pod->net);
-	if (pod->kill_timer != NULL)
-		event_free(pod->kill_timer);
-	if (pod->status_timer != NULL)
-		event_free(pod->status_timer);
-	if (pod->cleanup_timer != NULL)
-		event_free(pod->cleanup_timer);
-	free(pod->ctrs);
-	json_decref(pod->object);
-	json_decref(pod->first);
-	free(pod);
+	pod_advance(arg);
 }
 
 /* Restarts are counted on from what the status says, also when the containers are gone. */
@@ -296,7 +227,8 @@ static struct pod *pod_new(struct runner *r, const json_t *object)
 	(void)num_parse_rfc3339(json_str_at(object, "", "status", "startTime", NULL),
 	                        &pod->start_wall_ms, NULL);
 	pod->status_timer = evtimer_new(r->base, on_status_timer, pod);
-	if (pod->status_timer == NULL || pod_containers_init(pod) < 0) {
+	pod->advance = event_new(r->base, -1, 0, on_advance, pod);
+	if (pod->status_timer == NULL || pod->advance == NULL || pod_containers_init(pod) < 0) {
 		pod_free(pod);
 		return NULL;
 	}

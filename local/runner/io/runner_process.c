@@ -35,39 +35,11 @@ void ctr_process_forget(struct ctr *c)
 	c->monitor_gone = false;
 }
 
-static void on_exited(evutil_socket_t fd, short what, void *arg)
-{
-	struct ctr *c = arg;
-	const struct cgroup_place place = place_of(c, c->view.id);
-	uint64_t kills = 0;
-
-	(void)fd;
-	(void)what;
-	/* the folder goes in a moment: then there is only the Pod's, of all its containers */
-	c->memory_known = cgroup_oom_kills(&place, &kills) == 0;
-	c->memory_killed = kills > 0;
-	c->look_again_ms = 0;
-	c->kill_due = false; /* from now on the timer is for looking again */
-	/* conmon writes the exit code right after; the first look is usually not too early */
-	ctr_look(c, 0);
-}
-
 static bool is_ended(int pid_fd)
 {
 	struct pollfd p = {.fd = pid_fd, .events = POLLIN};
 
 	return pid_fd < 0 || poll(&p, 1, 0) > 0;
-}
-
-static void on_unwatched(evutil_socket_t fd, short what, void *arg)
-{
-	struct ctr *c = arg;
-
-	(void)fd;
-	(void)what;
-	forget(&c->monitor_fd, &c->unwatched);
-	if (!is_ended(c->pid_fd))
-		ctr_monitor_lost(c);
 }
 
 static bool hold(struct ctr *c, pid_t pid, int *fd, struct event **event, event_callback_fn on_end)
@@ -88,7 +60,7 @@ static bool is_its_own(const struct ctr *c, pid_t pid)
 	return c->state != POD_CTR_ST_UNSET || cgroup_is_of(pid, c->view.id);
 }
 
-bool ctr_process_hold(struct ctr *c, const json_t *state)
+bool ctr_process_hold(struct ctr *c, const json_t *state, event_callback_fn on_exited)
 {
 	pid_t pid = (pid_t)json_int_at(state, 0, "Pid", NULL);
 
@@ -114,7 +86,7 @@ static bool is_monitor(pid_t pid, const char *id)
 	return *id != '\0' && memmem(text, bytes, id, strlen(id)) != NULL;
 }
 
-bool ctr_monitor_check(struct ctr *c, const json_t *state)
+bool ctr_monitor_check(struct ctr *c, const json_t *state, event_callback_fn on_unwatched)
 {
 	pid_t pid = (pid_t)json_int_at(state, 0, "ConmonPid", NULL);
 
@@ -129,13 +101,19 @@ bool ctr_monitor_check(struct ctr *c, const json_t *state)
 	return true;
 }
 
-void ctr_monitor_lost(struct ctr *c)
+bool ctr_outlives_monitor(struct ctr *c)
 {
-	if (c->state != POD_CTR_ST_RUNNING || c->pod->deleting)
-		return; /* it ends anyhow, and is looked at then */
-	log_event(LOG_WARN, "container.monitor_lost", log_str("pod", kube_name(c->pod->object)),
-	          log_str("container", json_str_at(c->view.container, "", "name", NULL)));
-	ctr_condemn(c);
+	forget(&c->monitor_fd, &c->unwatched);
+	return !is_ended(c->pid_fd);
+}
+
+void ctr_oom_note(struct ctr *c)
+{
+	const struct cgroup_place place = place_of(c, c->view.id);
+	uint64_t kills = 0;
+
+	c->memory_known = cgroup_oom_kills(&place, &kills) == 0;
+	c->memory_killed = kills > 0;
 }
 
 void ctr_oom_mark(struct ctr *c)

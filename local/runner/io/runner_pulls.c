@@ -25,7 +25,7 @@ static void on_cut_removed(void *arg, const struct podman_result *res)
 		log_event(LOG_ERROR, "image.not_removed", log_str("image", r->pull.image),
 		          log_str("error", res->message));
 	pulls_end(r->opts.pulls_dir, r->pull.image);
-	runner_pulls(r);
+	runner_pulls(r, r->after_pulls);
 }
 
 static void on_cut_inspected(void *arg, const struct podman_result *res)
@@ -48,15 +48,16 @@ static void on_cut_inspected(void *arg, const struct podman_result *res)
 		runner_try_later(r);
 }
 
-void runner_pulls(struct runner *r)
+void runner_pulls(struct runner *r, void (*done)(struct runner *r))
 {
 	char path[640];
 	struct podman_request req = {
 	        .method = "GET", .path = path, .done = on_cut_inspected, .arg = r};
 
+	r->after_pulls = done;
 	if (!pulls_next_cut(r->opts.pulls_dir, &r->pull)) {
 		pulls_settle_all(r->opts.pulls_dir);
-		runner_list(r);
+		done(r);
 		return;
 	}
 	(void)snprintf(path, sizeof path, "/images/%s/json", r->pull.image);
