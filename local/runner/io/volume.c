@@ -13,12 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/base/openat2.h"
 #include "lib/kube/client/object.h"
 #include "lib/text/json_ref.h"
 #include "local/runner/io/volume_private.h"
-
-enum { VOLUME_PATH_BYTES_MAX = 4096 };
 
 int volume_store_open(const char *pods_dir, struct volume_store **ret_store, struct err *err)
 {
@@ -45,42 +42,6 @@ void volume_store_close(struct volume_store *s)
 		return;
 	(void)close(s->fd);
 	free(s);
-}
-
-int volume_open_in(int root_fd, const char *path, uint64_t flags)
-{
-	return openat2_call(root_fd, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
-}
-
-int volume_dirs_make(int root_fd, const char *path, mode_t mode, struct err *err)
-{
-	char part[VOLUME_PATH_BYTES_MAX];
-	CLEANUP(fd_close_var) int at = fcntl(root_fd, F_DUPFD_CLOEXEC, 0);
-
-	while (at >= 0 && *path != '\0') {
-		size_t len = strcspn(path, "/");
-		int next;
-
-		if (len == 0) {
-			path++;
-			continue;
-		}
-		if (len >= sizeof part || strncmp(path, "..", len) == 0)
-			return err_set(err, ERR_INVALID, 0, "path \"%s\" is not allowed", path);
-		(void)snprintf(part, sizeof part, "%.*s", (int)len, path);
-		if (mkdirat(at, part, mode) == 0) {
-			/* the umask does not count */
-			if (fchmodat(at, part, mode, 0) < 0)
-				return err_set(err, ERR_SYS, errno, "mode of %s", part);
-		} else if (errno != EEXIST) {
-			return err_set(err, ERR_SYS, errno, "make folder %s", part);
-		}
-		next = openat(at, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		(void)close(at);
-		at = next;
-		path += len;
-	}
-	return at < 0 ? err_set(err, ERR_SYS, errno, "make folder %s", path) : TAKE_FD(at);
 }
 
 static const char *const kinds[] = {"emptyDir", "hostPath", "configMap", "secret"};

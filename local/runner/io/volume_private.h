@@ -8,6 +8,8 @@
 
 #include "local/runner/io/volume.h"
 
+enum { VOLUME_PATH_BYTES_MAX = 4096 };
+
 struct volume_store {
 	const char *dir;
 	int fd;
