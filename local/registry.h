@@ -4,7 +4,7 @@
  *
  * Synchronous and in-process. The HTTP server maps requests onto it; the Pod runner and the
  * garbage collector call it directly. Every write goes through validation and defaulting, gets
- * the next resourceVersion, is committed, and is then told to the watches, in order.
+ * the next resourceVersion, is committed, and then goes to the watches, in order.
  */
 #pragma once
 

@@ -21,8 +21,6 @@ static void on_end(evutil_socket_t fd, short what, void *arg)
 {
 	struct log_stream *stream = arg;
 
-	(void)fd;
-	(void)what;
 	if (stream->log)
 		stream->source->close(stream->source->arg, stream->log);
 	if (!stream->gone)

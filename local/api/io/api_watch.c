@@ -29,7 +29,7 @@ struct watch_stream {
 	struct api_selection selection;
 	char *ns;
 	char *name;
-	uint64_t told; /* the last revision that was looked at */
+	uint64_t seen; /* the last revision that was looked at */
 	bool bookmarks;
 	bool dead;
 	struct registry_listener *listener;
@@ -93,7 +93,7 @@ static bool selects(const struct watch_stream *w, const json_t *object)
 	       api_selection_matches(&w->selection, object);
 }
 
-/* @old NULL: not known; then a change that does not match is told as DELETED to be safe. */
+/* @old NULL: not known; then a change that does not match is sent as DELETED to be safe. */
 static void tell(struct watch_stream *w, enum store_event event, const json_t *old, json_t *object)
 {
 	bool now = event != STORE_DELETED && selects(w, object);
@@ -111,9 +111,9 @@ static void on_change(void *arg, const struct registry_change *change)
 {
 	struct watch_stream *w = arg;
 
-	if (w->dead || change->revision <= w->told)
+	if (w->dead || change->revision <= w->seen)
 		return;
-	w->told = change->revision;
+	w->seen = change->revision;
 	if (change->type == w->type)
 		tell(w, change->event, change->old_object, change->object);
 }
@@ -145,7 +145,7 @@ static void send_bookmark(struct watch_stream *w)
 	json_t *object =
 	        json_pack("{s:s, s:s, s:{s:o}}", "kind", w->type->kube.kind, "apiVersion",
 	                  api_type_version(w->type, version, sizeof version), "metadata",
-	                  "resourceVersion", json_sprintf("%llu", (unsigned long long)w->told));
+	                  "resourceVersion", json_sprintf("%llu", (unsigned long long)w->seen));
 
 	if (w->table.wanted) {
 		send_event(w, "BOOKMARK", table_of_object(&w->table, object));
@@ -159,8 +159,6 @@ static void on_bookmark(evutil_socket_t fd, short what, void *arg)
 {
 	struct watch_stream *w = arg;
 
-	(void)fd;
-	(void)what;
 	if (!w->dead)
 		send_bookmark(w);
 }
@@ -169,8 +167,6 @@ static void on_end(evutil_socket_t fd, short what, void *arg)
 {
 	struct watch_stream *w = arg;
 
-	(void)fd;
-	(void)what;
 	if (!w->dead && w->bookmarks)
 		send_bookmark(w);
 	if (!w->dead)
@@ -183,7 +179,7 @@ static void refuse(struct watch_stream *w, json_t *status)
 {
 	send_event(w, "ERROR", status);
 	event_active(w->end_timer, EV_TIMEOUT, 1);
-	w->bookmarks = false; /* one would say that all before it was told */
+	w->bookmarks = false; /* one would say that all before it was sent */
 }
 
 /* What there is already: all objects without a resourceVersion, else the changes after it. */
@@ -196,7 +192,7 @@ static void begin(struct watch_stream *w, uint64_t from)
 	struct err err;
 	int r;
 
-	w->told = store_revision(store);
+	w->seen = store_revision(store);
 	if (from == 0) {
 		r = store_list(store, &all, on_present, w, &err);
 	} else if (from < store_floor(store) || from > store_revision(store)) {

@@ -145,8 +145,6 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 	struct http_server *s = arg;
 	struct http_exchange *x = TAILQ_FIRST(&s->exchanges), *next;
 
-	(void)fd;
-	(void)what;
 	for (; x; x = next) {
 		next = TAILQ_NEXT(x, next);
 		if (x->dead)
@@ -174,8 +172,6 @@ static void on_late(evutil_socket_t fd, short what, void *arg)
 	struct http_server *s = arg;
 	struct http_exchange *x;
 
-	(void)fd;
-	(void)what;
 	TAILQ_FOREACH(x, &s->exchanges, next) {
 		if (!x->was_served && clk_now_ms() - x->since_ms > HTTP_FIRST_TIMEOUT_S * 1000)
 			exchange_kill(x);

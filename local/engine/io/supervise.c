@@ -46,7 +46,7 @@ struct supervise {
 	struct event_base *base;
 	struct supervised children[SUPERVISE_CHILDREN_MAX];
 	unsigned count;
-	bool ready_told;
+	bool ready_reported;
 	bool stopping;
 };
 
@@ -94,8 +94,6 @@ static void on_answered(evutil_socket_t fd, short what, void *arg)
 {
 	struct supervised *c = arg;
 
-	(void)fd;
-	(void)what;
 	question_end(c);
 	if (c->answer_ok)
 		child_feed(c, CHILD_EV_ANSWERED);
@@ -158,8 +156,6 @@ static void on_ended(evutil_socket_t fd, short what, void *arg)
 	struct supervised *c = arg;
 	siginfo_t info = {0};
 
-	(void)fd;
-	(void)what;
 	(void)waitid(P_PIDFD, (id_t)c->pid_fd, &info, WEXITED);
 	event_free(c->ended);
 	c->ended = NULL;
@@ -242,8 +238,6 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct supervised *c = arg;
 
-	(void)fd;
-	(void)what;
 	if (c->child.state == CHILD_BACKOFF)
 		child_feed(c, CHILD_EV_START);
 	else if (c->child.state == CHILD_STARTING)
@@ -267,8 +261,8 @@ static void stages_advance(struct supervise *s)
 		if (s->children[i].child.state == CHILD_DOWN &&
 		    s->children[i].program.stage <= open_stage)
 			child_feed(&s->children[i], CHILD_EV_START);
-	if (open_stage == UINT_MAX && !s->ready_told) {
-		s->ready_told = true;
+	if (open_stage == UINT_MAX && !s->ready_reported) {
+		s->ready_reported = true;
 		s->opts.on_ready(s->opts.arg);
 	}
 }

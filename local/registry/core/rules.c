@@ -59,15 +59,16 @@ json_t *rules_identity(const struct api_type *type, const char *ns, const char *
 {
 	char version[API_NAME_BYTES];
 	const char *kind = json_str_at(object, "", "kind", NULL);
-	const char *said = json_str_at(object, "", "apiVersion", NULL);
+	const char *given = json_str_at(object, "", "apiVersion", NULL);
 	json_t *metadata;
 
 	api_type_version(type, version, sizeof version);
-	if ((*kind && strcmp(kind, type->kube.kind) != 0) || (*said && strcmp(said, version) != 0))
+	if ((*kind && strcmp(kind, type->kube.kind) != 0) ||
+	    (*given && strcmp(given, version) != 0))
 		return status_bad_request(
 		        "the API version in the data (%s, Kind=%s) does not match "
 		        "the expected API version (%s, Kind=%s)",
-		        said, kind, version, type->kube.kind);
+		        given, kind, version, type->kube.kind);
 	(void)json_object_set_new(object, "kind", json_string(type->kube.kind));
 	(void)json_object_set_new(object, "apiVersion", json_string(version));
 	metadata = metadata_of(object);
@@ -240,12 +241,12 @@ json_t *rules_update(const struct api_type *type, const char *subresource, const
 		                       "the object has been modified; please apply your changes to "
 		                       "the latest version and try again");
 	if (subresource) {
-		json_t *said = json_incref(json_object_get(object, "status"));
+		json_t *kept = json_incref(json_object_get(object, "status"));
 
 		(void)json_object_clear(object);
 		(void)json_object_update(object, (json_t *)old);
-		if (said)
-			(void)json_object_set_new(object, "status", said);
+		if (kept)
+			(void)json_object_set_new(object, "status", kept);
 		return NULL;
 	}
 	keep_server_fields(object, old);

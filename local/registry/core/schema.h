@@ -2,8 +2,8 @@
 /*
  * schema - structural OpenAPI v3 schemas: prune, default, validate
  *
- * What apiextensions.k8s.io/v1 does with a custom resource, in its order: unknown fields are told
- * and removed, defaults are put in, the rest is validated. Messages are the API server's.
+ * What apiextensions.k8s.io/v1 does with a custom resource, in its order: unknown fields are
+ * reported and removed, defaults are put in, the rest is validated. Messages are the API server's.
  * Difference: rules in CEL (x-kubernetes-validations) are not evaluated.
  */
 #pragma once

@@ -59,7 +59,7 @@ struct store *registry_store(struct registry *r);
 /** registry_read_defaults() - what a stored object lacks that its schema has by now */
 void registry_read_defaults(const struct api_type *type, json_t *object);
 
-/* One committed change, as told to watches; in order, from the event loop. */
+/* One committed change, as watches get it: in order, from the event loop. */
 struct registry_change {
 	const struct api_type *type;
 	enum store_event event;

@@ -72,7 +72,10 @@ int registry_load(struct registry *r, const struct registry_request *req, const 
 	                        req->ns ? req->ns : "", name};
 	struct err err = {0};
 	json_t *object = NULL;
-	int found = store_get(r->store, &key, &object, &err);
+	int found;
+
+	assert(name != NULL);
+	found = store_get(r->store, &key, &object, &err);
 
 	if (found < 0)
 		return registry_store_failed(ans, &err);
@@ -116,6 +119,7 @@ static void on_tell(evutil_socket_t fd, short what, void *arg)
 	struct change_entry *entry;
 	struct registry_listener *l;
 
+	assert(!r->telling);
 	r->telling = true;
 	while ((entry = STAILQ_FIRST(&r->changes)) != NULL) {
 		STAILQ_REMOVE_HEAD(&r->changes, next);
@@ -179,7 +183,7 @@ int registry_commit(struct registry *r, const struct registry_write *w, struct r
 	if (store_put(r->store, &key, w->event, w->object, &err) < 0)
 		return registry_store_failed(ans, &err);
 	assert(store_revision(r->store) == revision);
-	/* it is written and will be seen, so a disk that does not sync is told of, not answered */
+	/* the change is made and will be seen: a disk that does not sync is logged, not answered */
 	if (rules_is_durable(w->type, w->old_object,
 	                     w->event == STORE_DELETED ? NULL : w->object) &&
 	    store_sync(r->store, &err) < 0)

@@ -11,6 +11,7 @@
  * What cannot be read is not gone: a UID that could not be looked at stays in the set and is tried
  * again after a moment. Nothing is deleted because an answer is missing.
  */
+#include <assert.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
@@ -245,6 +246,7 @@ static int look_at(struct look *l, struct err *err)
 	json_t *object = NULL;
 	int result = store_get_uid(l->registry->store, l->uid, &object, err);
 
+	assert((result == 0) == (object != NULL));
 	l->object = object;
 	l->state = owner_state_of(object);
 	if (result == 0 && is_namespace(object))

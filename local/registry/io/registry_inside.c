@@ -111,8 +111,8 @@ struct registry_watch {
 	const struct api_type *type;
 	void (*on_change)(void *arg, const json_t *old_object, const json_t *new_object);
 	void *arg;
-	uint64_t from; /* changes up to here are in the first telling */
-	bool failed;   /* told once */
+	uint64_t from; /* changes up to here are in the first list */
+	bool failed;   /* logged once */
 	struct event *start;
 	struct registry_listener *listener;
 };
@@ -146,15 +146,13 @@ static void on_watch_start(evutil_socket_t fd, short what, void *arg)
 	struct timeval retry = clk_timeval(STORE_RETRY_MS);
 	struct err err;
 
-	(void)fd;
-	(void)what;
 	w->from = store_revision(w->registry->store);
 	w->listener = registry_listen(w->registry, on_watch_change, w);
 	if (w->listener == NULL)
 		abort(); /* a runner that misses changes would be wrong for ever */
 	if (store_list(w->registry->store, &all, on_first, w, &err) == 0)
 		return;
-	/* nothing was told yet: it begins when what there is can be read */
+	/* nothing was reported yet: it begins when the objects can be read */
 	registry_listener_stop(w->listener);
 	w->listener = NULL;
 	if (!w->failed)

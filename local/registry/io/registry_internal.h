@@ -19,7 +19,7 @@ struct registry_listener {
 	struct registry *registry;
 	registry_change_fn on_change;
 	void *arg;
-	bool dead; /* stopped while changes are told: freed after */
+	bool dead; /* stopped while changes are delivered: freed after */
 	TAILQ_ENTRY(registry_listener) next;
 };
 
@@ -35,7 +35,7 @@ struct registry {
 	struct event *gc_event;
 	json_t *gc_owners; /* object: UIDs to look at, and after which object to go on (or true) */
 	bool gc_all;       /* all that may be under way is still to be found */
-	bool gc_failed;    /* told once, until it goes on */
+	bool gc_failed;    /* logged once, until it goes on */
 };
 
 /* Refuse: sets the answer's body. Return: always -1 */

@@ -337,7 +337,7 @@ int store_sync(struct store *s, struct err *err)
 	               : err_set(err, ERR_SYS, EIO, "state file: sync");
 }
 
-/* Statements are shared, and a visitor may read again: rows are copied before they are told. */
+/* Statements are shared, and a visitor may read again: rows are copied before they are visited. */
 static json_t *collect(struct store *s, sqlite3_stmt *st, json_t *(*read)(sqlite3_stmt *st),
                        struct err *err)
 {

@@ -7,44 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/base64.h"
 #include "lib/kube/client/object.h"
 
-static int base64_digit(char c)
-{
-	static const char digits[] =
-	        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c != '\0' ? strchr(digits, c) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
-/* RFC 4648 section 4; the text has four digits a group, as every Kubernetes client writes it. */
 bool pod_env_base64(const char *base64, char *buf, size_t size, size_t *ret_bytes)
 {
-	size_t len = strlen(base64), used = 0, pad = 0;
-
-	if (len % 4 != 0 || len / 4 * 3 >= size)
-		return false;
-	while (pad < 2 && pad < len && base64[len - 1 - pad] == '=')
-		pad++;
-	for (size_t i = 0; i < len; i += 4) {
-		unsigned group = 0;
-
-		for (size_t k = 0; k < 4; k++) {
-			int digit = i + k >= len - pad ? 0 : base64_digit(base64[i + k]);
-
-			if (digit < 0)
-				return false;
-			group = group << 6 | (unsigned)digit;
-		}
-		buf[used++] = (char)(group >> 16);
-		buf[used++] = (char)(group >> 8 & 0xff);
-		buf[used++] = (char)(group & 0xff);
-	}
-	used -= used >= pad ? pad : 0;
-	buf[used] = '\0';
-	*ret_bytes = used;
-	return true;
+	return base64_data_bytes(base64) <= size && base64_decode(base64, buf, ret_bytes);
 }
 
 struct text {

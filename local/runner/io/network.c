@@ -317,8 +317,6 @@ static void on_refill(evutil_socket_t fd, short what, void *arg)
 	struct network *n = arg;
 	struct err err;
 
-	(void)fd;
-	(void)what;
 	if (ns_make(n, &n->pool[n->pool_used], &err) < 0) {
 		log_event(LOG_WARN, "network.refill_failed", log_err(&err));
 		refill_arm(n, REFILL_RETRY_MS);

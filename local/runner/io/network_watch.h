@@ -2,7 +2,7 @@
 /*
  * network_watch - hears when somebody takes a link or the table of rules away
  *
- * The kernel tells of links by rtnetlink, of tables by nfnetlink; a lost message is told as doubt.
+ * The kernel reports links by rtnetlink and tables by nfnetlink. A lost message counts as a change.
  */
 #pragma once
 

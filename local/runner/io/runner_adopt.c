@@ -49,8 +49,8 @@ static void remove_by_id(struct ctr *c, const json_t *found)
 	ctr_remove_dead(c, json_str_at(found, "", "Id", NULL));
 }
 
-/* What Podman does not keep, the status does. */
-static bool was_told_oom_killed(const struct ctr *c, const char *id)
+/* Podman does not keep it, the status of the Pod does. */
+static bool status_says_oom_killed(const struct ctr *c, const char *id)
 {
 	json_t *one;
 	size_t i;
@@ -64,7 +64,7 @@ static bool was_told_oom_killed(const struct ctr *c, const char *id)
 	return false;
 }
 
-/* The run before is told by the status; its container is kept for `logs --previous`. */
+/* The status has the run before; its container is kept for `logs --previous`. */
 static void last_run_adopt(struct ctr *c, const json_t *found)
 {
 	struct pod_ctr_end *last = &c->view.last;
@@ -72,7 +72,7 @@ static void last_run_adopt(struct ctr *c, const json_t *found)
 	last->is_set = true;
 	(void)snprintf(last->id, sizeof last->id, "%s", json_str_at(found, "", "Id", NULL));
 	last->exit_code = (int)json_int_at(found, 0, "ExitCode", NULL);
-	last->oom_killed = was_told_oom_killed(c, last->id);
+	last->oom_killed = status_says_oom_killed(c, last->id);
 	last->finished_wall_ms = (uint64_t)json_int_at(found, 0, "ExitedAt", NULL) * 1000;
 	last->started_wall_ms = (uint64_t)json_int_at(found, 0, "StartedAt", NULL) * 1000;
 }

@@ -97,6 +97,7 @@ void ctr_call(struct ctr *c, const struct podman_request *req)
 {
 	struct err err;
 
+	assert(c->call == NULL);
 	c->call = podman_start(c->pod->runner->podman, req, &err);
 	if (c->call != NULL)
 		return;
@@ -144,6 +145,7 @@ void ctr_ended(struct ctr *c)
 	uint64_t delay_ms;
 	char text[256] = "";
 
+	assert(end->is_set && c->state != POD_CTR_ST_ENDED);
 	ctr_process_forget(c);
 	ctr_probers_stop(c);
 	podman_cancel(c->hook);

@@ -61,7 +61,7 @@ static void log_free(struct pod_log *log)
 }
 DEFINE_CLEANUP(struct pod_log *, log_free);
 
-/* The end is told once, and the log is gone with it. */
+/* Reports the end, once; the log is freed with it. */
 static void log_finish(struct pod_log *log)
 {
 	log->query.on_data(log->query.arg, NULL, 0);
@@ -125,7 +125,7 @@ static void line_tell(struct pod_log *log, const char *line, size_t bytes)
 		log->query.on_data(log->query.arg, "\n", 1);
 }
 
-/* Whole lines of what is in the buffer; a rest waits, one that fills the buffer is told as it is.
+/* Whole lines of what is in the buffer; the rest waits; one that fills the buffer is sent as it is.
  */
 static void lines_tell(struct pod_log *log)
 {
@@ -161,8 +161,6 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	struct stat st;
 	ssize_t n;
 
-	(void)fd;
-	(void)what;
 	if (fstat(log->fd, &st) == 0 && st.st_size < log->at)
 		log->at = 0;
 	n = pread(log->fd, log->buf + log->used, sizeof log->buf - log->used, log->at);

@@ -91,7 +91,7 @@ static void on_status_timer(evutil_socket_t fd, short what, void *arg)
 
 /* ---- what is next ---- */
 
-/* The Pod as a whole will not be run: told in its status, and nothing else happens. */
+/* The Pod as a whole will not be run: its status says so, and nothing else happens. */
 static void pod_fail(struct pod *pod, const char *reason, const char *message)
 {
 	(void)snprintf(pod->failed_reason, sizeof pod->failed_reason, "%s", reason);

@@ -17,7 +17,7 @@
  * runner_ctr_stop.c how a container is stopped
  * runner_ctr.c      a container's state, its restart, the calls about it
  * runner_process.c  a container's process and its monitor, held by descriptors
- * runner_base.c     a Pod's network and values, and the marks by which it is told of a change
+ * runner_base.c     a Pod's network and values, and the marks for what it has to do
  */
 #pragma once
 
@@ -69,7 +69,7 @@ struct ctr {
 	uint64_t pod_oom_kills;      /* before it began */
 	struct event *backoff_timer; /* in BACKOFF: until it is begun again */
 	struct event *look_timer;    /* until Podman is asked what became of it */
-	struct event *grace_timer;   /* it was told to end and is killed then */
+	struct event *grace_timer;   /* it was asked to end; kills it */
 	uint64_t look_again_ms;
 	uint64_t running_since_ms;
 	uint64_t begun_us;

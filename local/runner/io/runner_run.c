@@ -18,7 +18,7 @@
 #include "local/runner/core/pod_spec.h"
 #include "local/runner/io/runner_private.h"
 
-/* It is told to end, and killed when its grace is over. */
+/* Asks it to end, and kills it when its grace period is over. */
 static void ctr_condemn(struct ctr *c)
 {
 	ctr_probers_stop(c);
@@ -86,6 +86,7 @@ static void ctr_running(struct ctr *c, const json_t *inspect)
 {
 	char repository[POD_IMAGE_NAME_BYTES_MAX];
 
+	assert(c->pid_fd >= 0);
 	pod_image_repository(json_str_at(inspect, "", "ImageName", NULL), repository,
 	                     sizeof repository);
 	(void)snprintf(c->view.image_id, sizeof c->view.image_id, "%s@%s", repository,
@@ -126,7 +127,7 @@ static void end_from_inspect(struct ctr *c, const json_t *state)
 	                  (json_bool_at(state, false, "OOMKilled", NULL) || ctr_oom_seen(c));
 }
 
-/* As the kubelet tells of a container that the runtime knows nothing of any more. */
+/* As the kubelet reports a container that the runtime does not know any more. */
 static void end_unknown(struct ctr *c, const char *message)
 {
 	struct pod_ctr_end *end = &c->view.end;
@@ -152,7 +153,10 @@ static void ctr_adopt_network(struct ctr *c, const json_t *inspect, pid_t pid)
 
 static void adopted(struct ctr *c, bool was_adopting)
 {
-	if (was_adopting && --c->pod->adopting == 0)
+	if (!was_adopting)
+		return;
+	assert(c->pod->adopting > 0);
+	if (--c->pod->adopting == 0)
 		pod_advance_soon(c->pod);
 }
 

@@ -2,6 +2,7 @@
 /*
  * runner_stop - the end of a Pod that is deleted: its containers, folder, cgroup, and its object
  */
+#include <assert.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +104,7 @@ static void on_cleanup(evutil_socket_t fd, short what, void *arg)
 
 static void pod_cleanup_start(struct pod *pod)
 {
+	assert(pod->removing && pod->removals == 0 && pod->cleanup_timer == NULL);
 	network_give_back(pod->runner->network, &pod->net);
 	pod->cleanup_timer = evtimer_new(pod->runner->base, on_cleanup, pod);
 	if (pod->cleanup_timer != NULL)
@@ -116,6 +118,7 @@ static void on_container_removed(void *arg, const struct podman_result *res)
 	if (res->message != NULL && res->status != 404)
 		log_event(LOG_WARN, "container.remove_failed",
 		          log_str("pod", kube_name(pod->object)), log_str("error", res->message));
+	assert(pod->removals > 0);
 	if (--pod->removals == 0)
 		pod_cleanup_start(pod);
 }

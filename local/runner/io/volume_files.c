@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/base64.h"
 #include "lib/kube/client/object.h"
 #include "local/runner/io/volume_private.h"
 
@@ -42,10 +43,9 @@ static int bytes_write(int fd, const char *data, size_t len)
 
 static char *base64_bytes(const char *base64, size_t *ret_len)
 {
-	size_t size = base64 ? strlen(base64) + 4 : 0;
-	char *bytes = size > 0 ? malloc(size) : NULL;
+	char *bytes = base64 ? malloc(base64_data_bytes(base64)) : NULL;
 
-	if (bytes != NULL && pod_env_base64(base64, bytes, size, ret_len))
+	if (bytes != NULL && base64_decode(base64, bytes, ret_len))
 		return bytes;
 	free(bytes);
 	return NULL;
