@@ -5,6 +5,7 @@
 A small tree is made for each case: the rule must be silent about it as it is, and name the file and
 the words when a fault is planted in it.
 """
+import json
 import os
 import subprocess
 import sys
@@ -139,8 +140,64 @@ def run(root, rule):
     return done.returncode, done.stdout + done.stderr
 
 
-def main():
+# What circles.py is to find: files of a program that call each other, lines of circles.txt, words.
+SPIN = {
+    "cli/a.c": "int b(void);\nint a(void) { return b(); }\n",
+    "cli/b.c": "int c(void);\nint b(void) { return c(); }\n",
+    "cli/c.c": "int a(void);\nint c(void) { return a(); }\n",
+    "cli/d.c": "int a(void);\nint d(void) { return a(); }\n",
+    "lib/a.c": "int z(void);\nint y(void) { return z(); }\n",
+    "lib/z.c": "int z(void) { return 0; }\n",
+    "wrapper/main.c": "int copy(void);\nint main(void) { return copy(); }\n",
+    "wrapper/copy.c": "int copy(void) { return 0; }\n",
+}
+KNOWN = "# a comment\ncli/a.c cli/b.c cli/c.c: one turns the other\n"
+CIRCLES = [
+    ({}, "", "cli/a.c:1: a circle of calls: cli/a.c cli/b.c cli/c.c\n    cli/a.c calls cli/b.c"),
+    ({}, KNOWN, None),
+    ({"cli/c.c": "int c(void) { return 0; }\n"}, "", None),
+    ({"cli/c.c": "int c(void) { return 0; }\n"}, KNOWN, "circles.txt:2: this circle is gone"),
+    ({"cli/c.c": "int a(void), d(void);\nint c(void) { return a() + d(); }\n"}, KNOWN,
+     "a circle of calls: cli/a.c cli/b.c cli/c.c cli/d.c"),
+    ({"lib/z.c": "int y(void);\nint z(void) { return y(); }\n"}, KNOWN,
+     "lib/a.c:1: a circle of calls: lib/a.c lib/z.c"),
+    ({"wrapper/copy.c": "int main(void);\nint copy(void) { return main(); }\n"}, KNOWN,
+     "a circle of calls: wrapper/copy.c wrapper/main.c"),
+    ({}, "cli/a.c cli/b.c cli/c.c\n", "circles.txt:1: want"),
+]
+
+
+def circles(root, sources, known):
+    plant(root, "tests/lint/circles.txt", known)
+    commands = []
+    for name, text in sources.items():
+        plant(root, name, text)
+        if name.startswith("wrapper/"):  # has no objects in the build
+            continue
+        output = name.replace("/", "_") + ".o"
+        subprocess.run([*os.environ.get("CC", "cc").split(), "-c", "-o", output, name], cwd=root,
+                       check=True)
+        commands.append({"directory": root, "file": name, "output": output})
+    plant(root, "compile_commands.json", json.dumps(commands))
+    done = subprocess.run([sys.executable, os.path.join(HERE, "circles.py"), root],
+                          env={**os.environ, "SC_LINT_ROOT": root}, capture_output=True, text=True,
+                          check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def circles_failures():
     failed = 0
+    for change, known, want in CIRCLES:
+        with tempfile.TemporaryDirectory() as root:
+            code, output = circles(os.path.realpath(root), {**SPIN, **change}, known)
+        if code != (want is not None) or (want or "") not in output or (want is None and output):
+            failed += 1
+            print(f"circles: wants \"{want}\"; has exit {code}:\n{output}")
+    return failed
+
+
+def main():
+    failed = circles_failures()
     for rule in sorted({rule for rule, *_ in FAULTS}):
         with tempfile.TemporaryDirectory() as root:
             for name, text in GOOD.items():
@@ -158,7 +215,7 @@ def main():
             if code != 1 or want not in output:
                 failed += 1
                 print(f"{rule}: wants \"{want}\", exit 1; has exit {code}:\n{output}")
-    print(f"{len(FAULTS)} faults, {failed} failures")
+    print(f"{len(FAULTS) + len(CIRCLES)} cases, {failed} failures")
     return 1 if failed else 0
 
 
