@@ -14,17 +14,17 @@ FOREIGN = {"container", "spec", "volumes", "tolerations", "resources", "affinity
 
 INTRO = """# API
 
-The fields of both kinds, made from `crds/` by `docs/generate-api.py`; a lint test compares them. What is Kubernetes' own (PodSpec, Container, Volume, …) is named and not unfolded here: `kubectl explain stoppablecontainer.spec.template.container` goes all the way down.
+The fields of both kinds, made from `crds/` by `docs/generate-api.py`; a lint test compares them. Types of Kubernetes itself (PodSpec, Container, Volume, …) are named but not listed field by field; `kubectl explain stoppablecontainer.spec.template.container` shows their fields.
 
-Group `stoppablecontainer.xtlsoft.top`, version `v1alpha1`. How the fields are written, by whom and when: [protocols](protocols.md).
+Group `stoppablecontainer.xtlsoft.top`, version `v1alpha1`. Which program writes which field, and when: [protocols](protocols.md).
 
 Annotations that a person may set:
 
 | annotation | on | meaning |
 |---|---|---|
-| `stoppablecontainer.xtlsoft.top/abandon-rootfs: "true"` | an instance that is being deleted | its node is gone for good: let go of the root filesystem without the node's agent |
+| `stoppablecontainer.xtlsoft.top/abandon-rootfs: "true"` | an instance that is being deleted | the node is gone for good: the object is deleted without waiting for the node's agent to remove the files |
 | `stoppablecontainer.xtlsoft.top/reset-rootfs: <digest>` | an instance whose rootfs failed with `DigestChanged` | drop the kept files and start from the image with that digest |
-| `stoppablecontainer.xtlsoft.top/accept-rootfs: <case>` | an instance whose rootfs failed with `FilesChanged` or `FilesMissing` | go on with the files as they are now; the case, as the condition's message gives it, is the generation that was left and the one that is there |
+| `stoppablecontainer.xtlsoft.top/accept-rootfs: <case>` | an instance whose rootfs failed with `FilesChanged` or `FilesMissing` | start on the files as they are now. The case is in the condition's message: the expected generation and the one that is there |
 | `stoppablecontainer.xtlsoft.top/verify-rootfs: <any value>` | an instance whose container sleeps | compare its files with the list that the last stop left, once for each value; the result is `status.rootfs.verified` |
 """
 

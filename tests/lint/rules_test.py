@@ -106,6 +106,8 @@ FAULTS = [
      "fate is not in docs/metrics.md"),
     ("pages", "README.md", "see `cli/core/gone.c`\n", "README.md:4: cli/core/gone.c is not in"),
     ("pages", "docs/bad.md", "`good_sum()` and\n`gone_sum()`\n", "bad.md:2: no source has gone_sum()"),
+    ("pages", "docs/bad.md", "`core/good.c`, `good_io.c`\n`io/good.c`\n",
+     "bad.md:2: no file of the tree is called io/good.c"),
     ("pages", "docs/bad.md", "[it](gone.md)\n", "docs/bad.md:1: a link to docs/gone.md"),
     ("pages", "docs/bad.md", "[it](../README.md#worse)\n", "README.md has no heading for #worse"),
     ("parameters", "cli/core/bad.c", "int f(int a, int b, int c, int d, int e, int g)\n{\n}\n",

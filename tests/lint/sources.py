@@ -303,6 +303,7 @@ def rule_pages():
     tops = "|".join(re.escape(f) for f in sorted(folders) if f and "/" not in f and f[0] != ".")
     path = re.compile(r"(?<![\w./<~$-])((?:%s)/[\w./{},*<>-]*)" % tops)
     link = re.compile(r"\]\(([^)#\s:]*)(?:#([^)]*))?\)")
+    ends = {"/".join(name.split("/")[n:]) for name in there for n in range(name.count("/") + 1)}
     called = {call for name in there if name.endswith((".c", ".h"))
               for line in lines(name) for call in re.findall(r"\b([a-z]\w+)\(", line)}
     for page in (n for n in there if n.endswith(".md")):
@@ -313,6 +314,9 @@ def rule_pages():
                 if (word not in known and not word.startswith(NOT_IN_THE_TREE)
                         and not re.search(r"[{*<]|/NN-", word)):
                     yield f"{page}:{number}: {word} is not in the tree"
+            for word in re.findall(r"`([\w./-]+\.(?:c|h|def|sh|py))`", line):
+                if word not in ends and "NN-" not in word and not word.startswith("/"):
+                    yield f"{page}:{number}: no file of the tree is called {word}"
             for call in re.findall(r"`([a-z]\w+)\(\)`", line):
                 if call not in called:
                     yield f"{page}:{number}: no source has {call}()"
