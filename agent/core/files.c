@@ -24,12 +24,12 @@ enum mark_field {
 	MARK_INODE,
 	MARK_BORN,
 	MARK_CHANGED,
-	MARK_FIELDS
+	MARK_FIELDS_COUNT
 };
 
-static const uint64_t field_max[MARK_FIELDS] = {FILES_MARK_VERSION, UINT64_MAX, UINT32_MAX,
-                                                UINT32_MAX,         1,          1,
-                                                UINT64_MAX,         UINT64_MAX, UINT64_MAX};
+static const uint64_t field_max[MARK_FIELDS_COUNT] = {FILES_MARK_VERSION, UINT64_MAX, UINT32_MAX,
+                                                      UINT32_MAX,         1,          1,
+                                                      UINT64_MAX,         UINT64_MAX, UINT64_MAX};
 
 const char *files_id_format(struct files_id id, char text[FILES_ID_BYTES])
 {
@@ -80,12 +80,12 @@ size_t files_mark_format(const struct files_mark *m, char text[FILES_MARK_BYTES]
 
 int files_mark_parse(const char *text, struct files_mark *ret_mark, struct err *err)
 {
-	uint64_t v[MARK_FIELDS];
+	uint64_t v[MARK_FIELDS_COUNT];
 	char word[FILES_ID_BYTES];
 
-	for (int i = 0; i < MARK_FIELDS; i++) {
+	for (int i = 0; i < MARK_FIELDS_COUNT; i++) {
 		size_t bytes = strcspn(text, " ");
-		bool is_last = i == MARK_FIELDS - 1;
+		bool is_last = i == MARK_FIELDS_COUNT - 1;
 
 		if (bytes >= sizeof word || (text[bytes] == '\0') != is_last)
 			return err_set(err, ERR_PARSE, 0, "not a mark of version %d",
