@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bad manifests and hostile images on the whole product: what a user sees, and what stays whole. */
 #include "tests/engine/input/input.h"
+#include "tests/world/world_internal.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -173,6 +174,22 @@ static void write_text(const char *path, const char *text)
 	assert_int_equal(fclose(f), 0);
 }
 
+/* The stop is over when its generation is in the record and, after that, in the API. */
+static void wait_recorded(struct world *w, const char *path)
+{
+	uint64_t deadline_ms = world_deadline();
+	bool is_there;
+
+	do {
+		json_t *instance = world_get(w, path);
+
+		is_there = *json_str_at(instance, "", "status", "rootfs", "filesGeneration",
+		                        NULL) != '\0';
+		json_decref(instance);
+	} while (!is_there && world_poll(deadline_ms));
+	assert_true(is_there);
+}
+
 static void test_a_corrupt_record_is_told_and_its_files_are_kept(void **state)
 {
 	struct world *w = *state;
@@ -189,6 +206,7 @@ static void test_a_corrupt_record_is_told_and_its_files_are_kept(void **state)
 	input_answer_soon("record.default.localhost", 200, "kept");
 	input_patch(w, "record", "{\"running\":false}");
 	world_expect(w, SCIS "/record", "/status/phase", "Stopped");
+	wait_recorded(w, SCIS "/record");
 	instance = world_get(w, SCIS "/record");
 	(void)snprintf(dir, sizeof dir, "%s",
 	               json_str_at(instance, "", "status", "rootfs", "hostPath", NULL));
