@@ -175,7 +175,10 @@ static int warm_round(const struct warm *w, struct warm_target *t, unsigned roun
 	return 0;
 }
 
-/* Bytes that each connection of a crowd, idle or with a held request, adds to @t's memory. */
+/*
+ * Bytes that each connection of a crowd, idle or with a held request, adds to @t's memory. Pages of
+ * the program's file that come in with the first of them are no cost of each.
+ */
 static int warm_crowd(const struct warm *w, const struct warm_target *t, bool is_held,
                       double *ret_bytes, struct err *err)
 {
@@ -190,10 +193,10 @@ static int warm_crowd(const struct warm *w, const struct warm_target *t, bool is
 	struct crowd *crowd;
 	int rc;
 
-	if (meter_rss_kib(t->pid, &before_kib, err) < 0 || crowd_open(&opts, &crowd, err) < 0)
+	if (meter_anon_kib(t->pid, &before_kib, err) < 0 || crowd_open(&opts, &crowd, err) < 0)
 		return err_wrap(err, "%s", t->name);
 	(void)poll(NULL, 0, WARM_SETTLE_MS); /* what was sent is read by then */
-	rc = meter_rss_kib(t->pid, &after_kib, err);
+	rc = meter_anon_kib(t->pid, &after_kib, err);
 	/* one that was not held would cost nothing */
 	if (rc == 0 && crowd_answered(crowd) > 0)
 		rc = err_set(err, ERR_INVALID, 0, "%s: %u connections do not stay", t->name,

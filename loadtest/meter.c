@@ -58,16 +58,28 @@ int meter_cpu_ns(pid_t pid, uint64_t *ret_ns, struct err *err)
 	return 0;
 }
 
-int meter_rss_kib(pid_t pid, uint64_t *ret_kib, struct err *err)
+/* @field: of /proc/PID/status, with its colon */
+static int meter_status_kib(pid_t pid, const char *field, uint64_t *ret_kib, struct err *err)
 {
 	char path[64], line[METER_LINE_BYTES];
+	size_t bytes = strlen(field);
 	CLEANUP(fclose_var) FILE *f = NULL;
 
 	(void)snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
 	f = fopen(path, "re");
 	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-		if (strncmp(line, "VmRSS:", 6) == 0)
-			return meter_number(line + 6, ret_kib, err);
+		if (strncmp(line, field, bytes) == 0)
+			return meter_number(line + bytes, ret_kib, err);
 	}
 	return err_set(err, ERR_SYS, errno, "memory of process %d", (int)pid);
+}
+
+int meter_rss_kib(pid_t pid, uint64_t *ret_kib, struct err *err)
+{
+	return meter_status_kib(pid, "VmRSS:", ret_kib, err);
+}
+
+int meter_anon_kib(pid_t pid, uint64_t *ret_kib, struct err *err)
+{
+	return meter_status_kib(pid, "RssAnon:", ret_kib, err);
 }

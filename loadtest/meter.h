@@ -13,3 +13,6 @@
 int meter_cpu_ns(pid_t pid, uint64_t *ret_ns, struct err *err);
 /** meter_rss_kib() - resident memory (VmRSS) */
 int meter_rss_kib(pid_t pid, uint64_t *ret_kib, struct err *err);
+/** meter_anon_kib() - of it what is no file's (RssAnon, proc(5)): without the program's own pages
+ */
+int meter_anon_kib(pid_t pid, uint64_t *ret_kib, struct err *err);
