@@ -10,6 +10,7 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -222,14 +223,14 @@ size_t conn_waiting(const struct conn *c)
 
 bool conn_is_gone(const struct conn *c)
 {
-	char byte;
+	struct pollfd state = {.fd = c->fd};
 
 	if (c->broken)
 		return true;
 	if (!c->readable && !c->closed)
 		return false;
-	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno != EAGAIN &&
-	       errno != EINTR;
+	/* A look at the next byte does not tell: what came before a reset may still wait there. */
+	return poll(&state, 1, 0) > 0 && (state.revents & (POLLERR | POLLHUP)) != 0;
 }
 
 bool conn_check(struct conn *c)

@@ -182,8 +182,8 @@ static void exchange_send(struct exchange *x, struct link *link)
 	x->up->events = &exchange_up_events;
 	x->up->owner = x;
 	exchange_set_state(x, EXCHANGE_SENDING);
-	if (!x->asked_all)
-		x->down->ops->want(x->down);
+	/* A body is wanted when the head has left (on_up_room()): until then the request may have
+	   to be sent again, and what was read of a body would be missing. */
 }
 
 static void on_connected(struct seeker *s, struct link *link)
@@ -276,9 +276,8 @@ static void on_down_data(void *owner, const char *at, size_t bytes)
 {
 	struct exchange *x = owner;
 
+	assert(x->up != NULL);
 	x->progress_ms = clk_now_ms();
-	if (x->up == NULL)
-		return;
 	if (x->state == EXCHANGE_TUNNEL)
 		target_talked(x->wait.target, x->progress_ms);
 	x->up->ops->data(x->up, at, bytes);
@@ -299,6 +298,7 @@ static void on_down_end(void *owner, const char *trailers, size_t bytes)
 {
 	struct exchange *x = owner;
 
+	assert(x->up != NULL);
 	x->progress_ms = clk_now_ms();
 	if (x->state != EXCHANGE_TUNNEL) {
 		x->asked_all = true;

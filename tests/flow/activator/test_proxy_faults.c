@@ -54,6 +54,25 @@ static void test_proxy_bounds_interim_answers(void **state)
 	(void)hear(f, c, " 502 ");
 }
 
+/* Bytes behind its request wait unread in the kernel, before the reset. */
+static void test_proxy_forgets_a_held_client_that_is_reset(void **state)
+{
+	const struct linger linger = {.l_onoff = 1, .l_linger = 0};
+	const uint64_t until_ms = clk_now_ms() + DEADLINE_MS / 2; /* before its hold is over */
+	struct fixture *f = *state;
+	int c = client(f);
+
+	say(f, c, GET);
+	assert_int_equal(proxy_held_count(f->proxy), 1);
+	say(f, c, GET GET);
+	(void)setsockopt(c, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+	assert_int_equal(dup2(f->backend, c), c); /* closes it; teardown() closes the number */
+	while (proxy_held_count(f->proxy) > 0 && clk_now_ms() < until_ms)
+		turn(f);
+	assert_int_equal(proxy_held_count(f->proxy), 0);
+	assert_int_equal(ended(f, END_CLIENT_GONE), 1);
+}
+
 /* The answer is complete for us; a client that takes it slowly, but takes it, gets all of it. */
 static void test_proxy_download_outlives_the_response_timeout(void **state)
 {
@@ -397,6 +416,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        T(test_proxy_deleted_target_takes_no_further_request),
 	        T(test_proxy_bounds_interim_answers),
+	        T(test_proxy_forgets_a_held_client_that_is_reset),
 	        T(test_proxy_download_outlives_the_response_timeout),
 	        T(test_proxy_dials_for_each_that_waits),
 	        T(test_proxy_dials_where_the_container_is_now),
