@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * image_cri - by the CRI: ContainerStatus has the image's name, a verbose ImageStatus the rest
+ * image_cri - by the CRI, the interface of containerd: ContainerStatus has the image's name, a
+ * verbose ImageStatus the rest
  *
  * Unary gRPC calls: HTTP/2 without TLS on the runtime's socket, known beforehand, by libcurl. Each
  * call has a connection of its own, so a runtime's restart is nothing special.

@@ -14,7 +14,7 @@ enum {
 	CHAOS_BACKENDS = 48,
 	CHAOS_STEPS = 60000,
 	CHAOS_BREAK_IN = 60, /* one of so many reads and writes of the proxy meets a reset */
-	CHAOS_SETTLE_MS = 5000,
+	CHAOS_SETTLE_MS = 15000,
 };
 
 struct chaos_client {
