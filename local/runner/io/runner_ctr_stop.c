@@ -13,16 +13,42 @@
 #include "lib/kube/client/object.h"
 #include "local/runner/io/runner_private.h"
 
+/* Until it is looked again whether a process has a handler for its stop signal. */
+enum { HEED_INTERVAL_MS = 50 };
+
 static void ctr_signal(struct ctr *c, int number)
 {
 	if (c->pid_fd >= 0)
 		(void)syscall(SYS_pidfd_send_signal, c->pid_fd, number, NULL, 0);
 }
 
+static void on_hook_timer(evutil_socket_t fd, short what, void *arg);
+
+static bool hook_timer_start(struct ctr *c, uint64_t ms)
+{
+	if (c->hook_timer == NULL)
+		c->hook_timer = evtimer_new(c->pod->runner->base, on_hook_timer, c);
+	if (c->hook_timer == NULL)
+		return false;
+	c->stop_sent = true;
+	timer_after(c->hook_timer, ms);
+	return true;
+}
+
+/* To a process that has just begun, and has no handler yet, it would be lost. */
 static void ctr_terminate(struct ctr *c)
 {
+	int number = c->stop_signal ? c->stop_signal : SIGTERM;
+
+	if (!ctr_process_heeds(c, number) && hook_timer_start(c, HEED_INTERVAL_MS))
+		return;
 	c->stop_sent = true;
-	ctr_signal(c, c->stop_signal ? c->stop_signal : SIGTERM);
+	ctr_signal(c, number);
+}
+
+static void on_hook_timer(evutil_socket_t fd, short what, void *arg)
+{
+	ctr_terminate(arg);
 }
 
 /* ---- preStop ---- */
@@ -59,22 +85,6 @@ static void on_hook_created(void *arg, const struct podman_result *res)
 	}
 	if (c->hook == NULL)
 		ctr_terminate(c);
-}
-
-static void on_hook_timer(evutil_socket_t fd, short what, void *arg)
-{
-	ctr_terminate(arg);
-}
-
-static bool hook_timer_start(struct ctr *c, uint64_t ms)
-{
-	if (c->hook_timer == NULL)
-		c->hook_timer = evtimer_new(c->pod->runner->base, on_hook_timer, c);
-	if (c->hook_timer == NULL)
-		return false;
-	c->stop_sent = true;
-	timer_after(c->hook_timer, ms);
-	return true;
 }
 
 /* Return: true when the signal comes later, by the hook */

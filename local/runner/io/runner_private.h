@@ -60,6 +60,7 @@ struct ctr {
 	struct podman_call *call;
 	struct volume_mounts mounts; /* open until the container has started */
 	int pid_fd;                  /* -1, or the process 1 */
+	pid_t pid;                   /* its number, while pid_fd is there */
 	struct event *exited;        /* on pid_fd */
 	int monitor_fd;              /* -1, or conmon, which alone learns the exit code */
 	struct event *unwatched;     /* on monitor_fd */
@@ -152,6 +153,8 @@ void runner_try_later(struct runner *r);
  */
 bool ctr_process_hold(struct ctr *c, const json_t *state, event_callback_fn on_exited);
 void ctr_process_forget(struct ctr *c);
+/** ctr_process_heeds() - false: it is process 1 and would not be sent @signal: pid_namespaces(7) */
+bool ctr_process_heeds(const struct ctr *c, int signal);
 /**
  * ctr_monitor_check() - @on_unwatched is called when the monitor has ended, with @c
  * Return: true when nobody will tell how the process ended

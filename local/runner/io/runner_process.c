@@ -2,10 +2,12 @@
 /*
  * runner_process - holds the process of a container and its monitor by pidfds
  */
+#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -67,10 +69,41 @@ bool ctr_process_hold(struct ctr *c, const json_t *state, event_callback_fn on_e
 	/* one that is held already has ended, and the runtime does not know that yet */
 	if (pid <= 0 || c->pid_fd >= 0 || !hold(c, pid, &c->pid_fd, &c->exited, on_exited))
 		return false;
+	c->pid = pid;
 	if (is_its_own(c, pid))
 		return true;
 	forget(&c->pid_fd, &c->exited);
 	return false;
+}
+
+/* A mask of signals in /proc/PID/status, proc(5). */
+static bool mask_has(const char *line, const char *name, int signal)
+{
+	size_t bytes = strlen(name);
+
+	return strncmp(line, name, bytes) == 0 &&
+	       (strtoull(line + bytes, NULL, 16) >> (signal - 1) & 1) != 0;
+}
+
+bool ctr_process_heeds(const struct ctr *c, int signal)
+{
+	CLEANUP(fclose_var) FILE *f = NULL;
+	bool is_first = true;
+	char path[64], line[256];
+
+	assert(signal > 0);
+	(void)snprintf(path, sizeof path, "/proc/%d/status", (int)c->pid);
+	f = is_ended(c->pid_fd) ? NULL : fopen(path, "re");
+	if (f == NULL)
+		return true;
+	while (fgets(line, sizeof line, f) != NULL) {
+		if (mask_has(line, "SigBlk:", signal) || mask_has(line, "SigIgn:", signal) ||
+		    mask_has(line, "SigCgt:", signal))
+			return true;
+		if (strncmp(line, "NSpid:", 6) == 0)
+			is_first = strstr(line, "\t1\n") != NULL; /* in its own namespace */
+	}
+	return !is_first;
 }
 
 /* Its command line names the container. */

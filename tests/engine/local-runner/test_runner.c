@@ -247,6 +247,19 @@ static void test_runner_deletes_with_grace_and_leaves_nothing(void **state)
 	assert_int_equal(stat(path, &st), -1);
 }
 
+/* Process 1 is sent no signal that it does not handle (pid_namespaces(7)): not at its begin,
+ * either. */
+static void test_runner_loses_no_signal_to_one_that_has_just_begun(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_pod(f, "young", "sleep 2; trap 'exit 0' TERM; while true; do sleep 0.1; done",
+	            "}],\"terminationGracePeriodSeconds\":600}}");
+	fixture_expect(f, "young", "/status/phase", "Running");
+	fixture_delete(f, "young", -1);
+	fixture_expect_gone(f, "young");
+}
+
 static void test_runner_finds_its_pods_again_after_its_death(void **state)
 {
 	struct fixture *f = *state;
@@ -441,6 +454,7 @@ int main(void)
 	        cmocka_unit_test(test_runner_gives_config_maps_secrets_and_sub_paths),
 	        cmocka_unit_test(test_runner_probes_readiness_and_liveness),
 	        cmocka_unit_test(test_runner_deletes_with_grace_and_leaves_nothing),
+	        cmocka_unit_test(test_runner_loses_no_signal_to_one_that_has_just_begun),
 	        cmocka_unit_test(test_runner_finds_its_pods_again_after_its_death),
 	        cmocka_unit_test(test_runner_leaves_an_address_alone_that_a_status_names),
 	        cmocka_unit_test(test_runner_tells_an_end_for_want_of_memory),
