@@ -13,8 +13,10 @@
 #include "lib/kube/client/object.h"
 #include "local/runner/io/runner_private.h"
 
-/* Until it is looked again whether a process has a handler for its stop signal. */
-enum { HEED_INTERVAL_MS = 50 };
+enum {
+	YOUNG_MS = 1000,       /* as old a process has the handlers that it will have */
+	HEED_INTERVAL_MS = 50, /* between two looks at a younger one */
+};
 
 static void ctr_signal(struct ctr *c, int number)
 {
@@ -35,12 +37,16 @@ static bool hook_timer_start(struct ctr *c, uint64_t ms)
 	return true;
 }
 
-/* To a process that has just begun, and has no handler yet, it would be lost. */
+/*
+ * To a process that has just begun, and has no handler yet, it would be lost. That of an older one
+ * is not asked for: who waits in sigwaitinfo(2) shows none.
+ */
 static void ctr_terminate(struct ctr *c)
 {
 	int number = c->stop_signal ? c->stop_signal : SIGTERM;
+	bool is_young = clk_now_ms() - c->running_since_ms < YOUNG_MS;
 
-	if (!ctr_process_heeds(c, number) && hook_timer_start(c, HEED_INTERVAL_MS))
+	if (is_young && !ctr_process_heeds(c, number) && hook_timer_start(c, HEED_INTERVAL_MS))
 		return;
 	c->stop_sent = true;
 	ctr_signal(c, number);

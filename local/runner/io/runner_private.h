@@ -153,7 +153,10 @@ void runner_try_later(struct runner *r);
  */
 bool ctr_process_hold(struct ctr *c, const json_t *state, event_callback_fn on_exited);
 void ctr_process_forget(struct ctr *c);
-/** ctr_process_heeds() - false: it is process 1 and would not be sent @signal: pid_namespaces(7) */
+/**
+ * ctr_process_heeds() - false: it is process 1, has no handler for @signal, and so is not sent it
+ *                       (pid_namespaces(7)), unless it waits for it in sigwaitinfo(2)
+ */
 bool ctr_process_heeds(const struct ctr *c, int signal);
 /**
  * ctr_monitor_check() - @on_unwatched is called when the monitor has ended, with @c

@@ -253,7 +253,7 @@ static void test_runner_loses_no_signal_to_one_that_has_just_begun(void **state)
 {
 	struct fixture *f = *state;
 
-	fixture_pod(f, "young", "sleep 2; trap 'exit 0' TERM; while true; do sleep 0.1; done",
+	fixture_pod(f, "young", "sleep 0.5; trap 'exit 0' TERM; while true; do sleep 0.1; done",
 	            "}],\"terminationGracePeriodSeconds\":600}}");
 	fixture_expect(f, "young", "/status/phase", "Running");
 	fixture_delete(f, "young", -1);
