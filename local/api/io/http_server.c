@@ -20,8 +20,8 @@
 #include <sys/queue.h>
 
 #include "lib/base/clk.h"
+#include "lib/base/socket_address.h"
 #include "lib/http/accept_pause.h"
-#include "local/api/io/listen_address.h"
 
 struct text {
 	char *chars;
@@ -512,7 +512,7 @@ int http_server_new(struct event_base *base, const struct http_server_opts *opts
 {
 	struct http_server *s = calloc(1, sizeof *s);
 	struct sockaddr_storage address;
-	socklen_t address_bytes = 0;
+	socklen_t address_bytes;
 
 	if (s == NULL)
 		return err_set(err, ERR_NOMEM, 0, "server");
@@ -531,7 +531,10 @@ int http_server_new(struct event_base *base, const struct http_server_opts *opts
 	s->late = event_new(base, -1, EV_PERSIST, on_late, s);
 	if (s->late)
 		(void)event_add(s->late, &(struct timeval){1, 0});
-	if (listen_address_parse(opts->listen, &address, &address_bytes, err) < 0) {
+	address_bytes = socket_address_parse(opts->listen, &address);
+	if (address_bytes == 0) {
+		(void)err_set(err, ERR_PARSE, 0, "listen address \"%s\": want ADDRESS:PORT",
+		              opts->listen);
 		http_server_free(s);
 		return -1;
 	}
