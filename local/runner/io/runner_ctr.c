@@ -150,8 +150,8 @@ void ctr_ended(struct ctr *c)
 	ctr_probers_stop(c);
 	podman_cancel(c->hook);
 	c->hook = NULL;
-	if (c->hook_timer != NULL)
-		(void)evtimer_del(c->hook_timer);
+	if (c->stop_timer != NULL)
+		(void)evtimer_del(c->stop_timer);
 	c->stop_sent = false;
 	volume_mounts_close(&c->mounts);
 	c->view.ready = false;
@@ -204,7 +204,7 @@ void ctr_start_failed(struct ctr *c, const char *message)
 void ctr_done(struct ctr *c)
 {
 	struct event *const timers[] = {c->backoff_timer, c->look_timer, c->grace_timer,
-	                                c->hook_timer};
+	                                c->stop_timer};
 
 	podman_cancel(c->call);
 	podman_cancel(c->hook);

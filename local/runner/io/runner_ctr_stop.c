@@ -24,16 +24,16 @@ static void ctr_signal(struct ctr *c, int number)
 		(void)syscall(SYS_pidfd_send_signal, c->pid_fd, number, NULL, 0);
 }
 
-static void on_hook_timer(evutil_socket_t fd, short what, void *arg);
+static void on_stop_timer(evutil_socket_t fd, short what, void *arg);
 
-static bool hook_timer_start(struct ctr *c, uint64_t ms)
+static bool stop_later(struct ctr *c, uint64_t ms)
 {
-	if (c->hook_timer == NULL)
-		c->hook_timer = evtimer_new(c->pod->runner->base, on_hook_timer, c);
-	if (c->hook_timer == NULL)
+	if (c->stop_timer == NULL)
+		c->stop_timer = evtimer_new(c->pod->runner->base, on_stop_timer, c);
+	if (c->stop_timer == NULL)
 		return false;
 	c->stop_sent = true;
-	timer_after(c->hook_timer, ms);
+	timer_after(c->stop_timer, ms);
 	return true;
 }
 
@@ -46,13 +46,13 @@ static void ctr_terminate(struct ctr *c)
 	int number = c->stop_signal ? c->stop_signal : SIGTERM;
 	bool is_young = clk_now_ms() - c->running_since_ms < YOUNG_MS;
 
-	if (is_young && !ctr_process_heeds(c, number) && hook_timer_start(c, HEED_INTERVAL_MS))
+	if (is_young && !ctr_process_heeds(c, number) && stop_later(c, HEED_INTERVAL_MS))
 		return;
 	c->stop_sent = true;
 	ctr_signal(c, number);
 }
 
-static void on_hook_timer(evutil_socket_t fd, short what, void *arg)
+static void on_stop_timer(evutil_socket_t fd, short what, void *arg)
 {
 	ctr_terminate(arg);
 }
@@ -105,7 +105,7 @@ static bool pre_stop(struct ctr *c)
 	        .method = "POST", .path = path, .done = on_hook_created, .arg = c};
 
 	if (sleep_s > 0)
-		return hook_timer_start(c, (uint64_t)sleep_s * 1000);
+		return stop_later(c, (uint64_t)sleep_s * 1000);
 	if (command == NULL)
 		return false;
 	body = json_pack("{s:O, s:b, s:b}", "Cmd", command, "AttachStdout", 1, "AttachStderr", 1);

@@ -80,7 +80,7 @@ struct ctr {
 	char last_log_path[RUNNER_LOG_PATH_BYTES];
 	struct prober *probers[PROBE_KINDS_COUNT];
 	struct podman_call *hook; /* preStop */
-	struct event *hook_timer;
+	struct event *stop_timer; /* until its stop signal can be sent */
 };
 
 struct pod {

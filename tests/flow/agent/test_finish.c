@@ -174,23 +174,30 @@ static int mute_server(const struct fixture *f, char kubeconfig[PATH_BYTES])
 	return fd;
 }
 
-static void test_agent_ends_where_the_api_does_not_answer(void **state)
+/* An agent that has recorded something and can tell nobody. Return: the server's socket */
+static int up_with_a_mute_api(struct fixture *f, struct instance **ret_instance)
 {
-	struct fixture *f = *state;
 	json_t *object =
 	        json_pack("{s:{s:s, s:s, s:s}, s:{s:{s:s}}}", "metadata", "namespace", "default",
 	                  "name", "hello", "uid", "uid-1", "status", "rootfs", "nodeName", "n1");
 	char kubeconfig[PATH_BYTES];
 	int fd = mute_server(f, kubeconfig);
-	struct instance *inst;
-	uint64_t begin_ms;
 	struct err err;
 
 	agent_up(f, kubeconfig);
-	must(instance_new(&f->agent, object, &inst, &err), &err);
+	must(instance_new(&f->agent, object, ret_instance, &err), &err);
 	json_decref(object);
-	record(inst);
-	begin_ms = clk_now_ms();
+	record(*ret_instance);
+	return fd;
+}
+
+static void test_agent_ends_where_the_api_does_not_answer(void **state)
+{
+	struct fixture *f = *state;
+	struct instance *inst;
+	int fd = up_with_a_mute_api(f, &inst);
+	uint64_t begin_ms = clk_now_ms();
+
 	finish_in_the_loop(f);
 	assert_true(instance_is_unwritten(inst));
 	assert_in_range(clk_now_ms() - begin_ms, 1900, WORLD_DEADLINE_MS);
@@ -200,18 +207,9 @@ static void test_agent_ends_where_the_api_does_not_answer(void **state)
 static void test_agent_that_is_asked_twice_ends_at_once(void **state)
 {
 	struct fixture *f = *state;
-	json_t *object =
-	        json_pack("{s:{s:s, s:s, s:s}, s:{s:{s:s}}}", "metadata", "namespace", "default",
-	                  "name", "hello", "uid", "uid-1", "status", "rootfs", "nodeName", "n1");
-	char kubeconfig[PATH_BYTES];
-	int fd = mute_server(f, kubeconfig);
 	struct instance *inst;
-	struct err err;
+	int fd = up_with_a_mute_api(f, &inst);
 
-	agent_up(f, kubeconfig);
-	must(instance_new(&f->agent, object, &inst, &err), &err);
-	json_decref(object);
-	record(inst);
 	agent_finish(&f->agent);
 	assert_false(event_base_got_break(f->agent.base));
 	agent_finish(&f->agent);
