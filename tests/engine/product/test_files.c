@@ -181,6 +181,8 @@ static void dropped_behind_the_start(struct story *s)
 	expect_reason(s, "RecordCorrupt");
 	on_disk(s, "nsenter -t $(pgrep -ox sc-node-agent) -m mount -t tmpfs held $PWD/upper/var");
 	order_it(s, "reset-rootfs");
+	product_wait_phase(s->p, "hello",
+	                   "Stopped"); /* until then a request is told why it failed */
 	expect_answer(200, "no note yet");
 	on_disk(s, "grep -q x=1 dropped-*/var/note.txt");
 	on_disk(s, "kill -KILL $(pgrep -ox sc-node-agent)");
